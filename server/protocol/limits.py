@@ -1,0 +1,30 @@
+"""The numbers of the wire contract that both ends must agree on.
+
+Only what docs/protocol.md fixes stands here. What an operator may change (time-outs, queue sizes) is a setting
+of the server, and reaches clients in `welcome.limits`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+TEXT_CODE_POINTS: Final = 4_000
+NONCE_CHARACTERS: Final = 64
+ID_CHARACTERS: Final = 64
+LARGEST_INTEGER: Final = 2**53 - 1  # what every JSON reader can hold exactly (RFC 8259, section 6)
+USER_NAME_CHARACTERS: Final = 32
+CHANNEL_NAME_CHARACTERS: Final = 64
+DISPLAY_NAME_CHARACTERS: Final = 64
+PASSWORD_CHARACTERS: Final = 8, 1_024
+ROOM_ID_CHARACTERS: Final = 64
+HELLO_BYTES: Final = 64 * 1024  # with 500 rooms to resume; see HELLO_BYTES_UNTRUSTED
+HELLO_BYTES_UNTRUSTED: Final = 4 * 1024  # before a token was seen to be good
+RESUME_ROOMS: Final = 500
+REPLAY_PER_ROOM: Final = 1_000
+REPLAY_PER_CONNECTION: Final = 5_000
+HISTORY_LIMIT: Final = 200
+LOG_LIMIT: Final = 500
+MEMBERS_LIMIT: Final = 200
+ROOM_MEMBERS_AT_CREATION: Final = 255
+SMALL_ROOM_MEMBERS: Final = 256  # above it a channel neither logs nor announces joins, leaves and receipts
+CLOSE_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: a control frame holds 125, two are the code
