@@ -1,0 +1,121 @@
+"""What a room is told, and what it tells those who are attached to it.
+
+A session attaches with its address and gets every later entry of the log as a `Delivery`, in order, until it
+detaches or is detached. Commands come in one envelope, `Request`, around the wire's own command, and each is
+answered once by `Answer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from actors import Address
+from server.protocol.commands import Join, RoomCommand
+from server.protocol.errors import Refusal
+from server.protocol.events import AnyEvent, Entry, Error, Ok
+from server.protocol.objects import Role, RoomKind, User
+from server.protocol.outgoing import Outgoing
+from server.store.messages import Asker
+
+# --- to a room -----------------------------------------------------------------------------------------------
+
+
+class Attach(Struct, frozen=True):
+    """`session` wants the entries of this room, in the name of `user`. Answered `Attached` or `NotAttached`.
+
+    Attaching again replaces the earlier attachment.
+    """
+
+    ref: int
+    session: Address
+    user: str
+
+
+class Detach(Struct, frozen=True):
+    session: Address
+
+
+class Request(Struct, frozen=True):
+    """A command of `user`. Answered `Answer(ref, …)`.
+
+    `attachment` is what `Attached` gave, or None for a caller that is not attached (HTTP). A request that carries
+    the attachment of an earlier incarnation is answered `unavailable`: its sender was already told so of the
+    commands before it, and doing this one would put it ahead of them.
+    `session` is the address to attach when the command is a `join`.
+    """
+
+    ref: int
+    reply_to: Asker
+    user: User
+    command: RoomCommand | Join
+    attachment: int | None = None
+    session: Address | None = None
+
+
+# --- from a room ---------------------------------------------------------------------------------------------
+
+
+class Attached(Struct, frozen=True):
+    """Entries above `last_seq` follow as `Delivery`. `attachment` goes with every `Request`."""
+
+    ref: int
+    room: str
+    attachment: int
+    log: str
+    kind: RoomKind
+    members: int
+    last_seq: int
+    role: Role
+    read_seq: int
+
+
+class NotAttached(Struct, frozen=True):
+    ref: int
+    room: str
+    refusal: Refusal
+
+
+class Answer(Struct, frozen=True):
+    ref: int
+    reply: Ok | Error
+
+
+class Detached(Struct, frozen=True):
+    """Nothing more of this room follows: the user left it, or was removed."""
+
+    room: str
+    attachment: int
+
+
+class Added(Struct, frozen=True):
+    """To all sessions of a user (group `("user", id)`): this room is theirs now, from the entry `seq` on.
+
+    Whoever is attached already ignores it.
+    """
+
+    room: str
+    seq: int
+
+
+class Delivery(Outgoing):
+    """Entries `first` to `last` of a room's log, without a gap between them."""
+
+    __slots__ = ("first", "last", "room")
+
+    def __init__(self, room: str, entries: Sequence[Entry]) -> None:
+        super().__init__(entries)
+        self.room = room
+        self.first: int = entries[0].seq or 0
+        self.last: int = entries[-1].seq or 0
+
+
+class Passing(Outgoing):
+    """Events without a place in the log: typing, presence, receipts, counts. May be dropped under pressure."""
+
+    __slots__ = ("room",)
+
+    def __init__(self, room: str, events: Sequence[AnyEvent]) -> None:
+        super().__init__(events)
+        self.room = room

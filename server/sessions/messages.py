@@ -1,0 +1,61 @@
+"""What a session is told by its connections, and what it tells them.
+
+To a connection a session tells `Outgoing` (deliveries and passing events as the rooms made them, replies of its
+own) and `Close`.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from actors import Address
+from server.protocol.closing import CloseCode
+from server.protocol.commands import AnyCommand, CommandId, Cursor
+
+# --- to a session --------------------------------------------------------------------------------------------
+
+
+class Open(Struct, frozen=True):
+    """A connection said a good `hello`. Answered by `welcome`, recoveries, and everything that follows."""
+
+    connection: Address
+    resume: dict[str, Cursor]
+    command_id: CommandId | None
+
+
+class Said(Struct, frozen=True):
+    """A command that arrived on `connection`. Each for which `is_answered` holds gets one `Outgoing` with
+    `answers=1` (the session's command deadline sees to that)."""
+
+    connection: Address
+    command: AnyCommand
+
+
+class Congested(Struct, frozen=True):
+    """The connection's socket does not keep up: no more log entries, please; their place is remembered."""
+
+    connection: Address
+
+
+class Drained(Struct, frozen=True):
+    """Everything told to the connection so far has left: it can take more."""
+
+    connection: Address
+
+
+class Revoked(Struct, frozen=True):
+    """The token of this session ended: close everything with 4500."""
+
+
+# --- from a session ------------------------------------------------------------------------------------------
+
+
+class Close(Struct, frozen=True):
+    """Close the websocket after what was told before."""
+
+    code: CloseCode
+    text: str = ""
+
+
+class NotifyDrained(Struct, frozen=True):
+    """Please tell `Drained` as soon as nothing told so far is waiting (at once if nothing is)."""

@@ -1,0 +1,456 @@
+"""What the store is told and asked, and what it answers.
+
+Two tasks serve this: the writer (everything that changes the database, in commit order) and the reader. Both take
+from an `Inbox`. Every question carries `reply_to` and a `ref` of the asker's own; the answer is told with
+`reply_to.answer(...)` and carries the same `ref`. Answers that are data come as `Done`, answers that are a no as
+`Failed`; appends are answered by one `Outcomes` a room and commit.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from server.protocol.errors import Refusal
+from server.protocol.events import Entry
+from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
+
+
+class Asker(Protocol):
+    """Where an answer goes: an actor's address, or the one-use `Reply` of a task."""
+
+    def answer(self, message: object) -> bool: ...
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    reply_to: Asker
+    ref: int = 0
+
+
+class Done(Struct, frozen=True):
+    """The question `ref` was answered; the type of `value` tells what it was."""
+
+    ref: int
+    value: object
+
+
+class Failed(Struct, frozen=True):
+    """The question `ref` was refused, or could not be answered (`unavailable`)."""
+
+    ref: int
+    refusal: Refusal
+
+
+# --- the log of a room (writer) ------------------------------------------------------------------------------
+
+
+class Anchor(Question, frozen=True, kw_only=True):
+    """A room wants to append. Answered `Done(ref, Anchored)` behind everything told to the writer before.
+
+    What the room reads of its tail after that answer is complete: no earlier incarnation's append is under way.
+    """
+
+    room: str
+
+
+class Anchored(Struct, frozen=True):
+    """`lineage` goes with every append. It ends when a commit fails: appends that carry it are then `Lost`."""
+
+    room: str
+    lineage: int
+
+
+class Release(Struct, frozen=True):
+    """The room is at rest; the writer may forget its lineage."""
+
+    room: str
+    lineage: int
+
+
+class NewMessage(Struct, frozen=True):
+    author: str
+    nonce: str
+    text: str
+    reply_to: int | None = None
+
+
+class NewMember(Struct, frozen=True):
+    """Membership and its `joined` entry; `logged=False` (large channels) changes the membership only."""
+
+    user: str
+    role: Role
+    by: str | None = None
+    logged: bool = True
+
+
+class MemberGone(Struct, frozen=True):
+    """The end of a membership and its `left` entry; `logged` as above."""
+
+    user: str
+    by: str | None = None
+    reason: str | None = None
+    logged: bool = True
+
+
+Draft = NewMessage | NewMember | MemberGone
+
+
+class Append(Struct, frozen=True):
+    """One entry for the log of `room`; fire it and wait for the `Outcomes` told to `reply_to`.
+
+    `base` is the `last_seq` the room read after its anchor: the writer moves the database's `last_seq` from there,
+    and gives the entries their `seq` in the order in which they were told to it.
+    """
+
+    room: str
+    lineage: int
+    base: int
+    ref: int
+    draft: Draft
+    reply_to: Asker
+
+
+class Landed(Struct, frozen=True):
+    """On disk. `seq` is None where the change is not logged."""
+
+    ref: int
+    seq: int | None
+    at: int
+
+
+class Known(Struct, frozen=True):
+    """The nonce was used before, with the same content: this is the first one's place."""
+
+    ref: int
+    seq: int
+    at: int
+
+
+class Denied(Struct, frozen=True):
+    """Refused for a reason of its own (a nonce used with other content, a row the database will not take)."""
+
+    ref: int
+    refusal: Refusal
+
+
+class Lost(Struct, frozen=True):
+    """Not done, or nobody knows: the lineage has ended. The room answers `unavailable` and anchors anew."""
+
+    ref: int
+
+
+Outcome = Landed | Known | Denied | Lost
+
+
+class Outcomes(Struct, frozen=True):
+    """What became of appends of `room`, in the order in which they were told to the writer."""
+
+    room: str
+    lineage: int
+    outcomes: tuple[Outcome, ...]
+
+
+# --- other writes --------------------------------------------------------------------------------------------
+
+
+class Mark(Struct, frozen=True):
+    """How far `user` has received and read; the larger wins."""
+
+    user: str
+    received: int
+    read: int
+
+
+class SaveMarks(Struct, frozen=True):
+    """Written behind: nobody is told, and a crash may lose it."""
+
+    room: str
+    marks: tuple[Mark, ...]
+
+
+class CreateRoom(Question, frozen=True, kw_only=True):
+    """Answered `RoomCreated`. The same creator and nonce, or the same two people for a `dm`, get the same room.
+
+    `members` are names or ids; an unknown one fails with `no_such_user`. The creator is `owner` of a channel or
+    group, both people of a dm are `member`. Every member takes a `joined` entry, the creator first.
+    Fails with `conflict` for a channel's name that is taken, or a nonce used for something else.
+    """
+
+    creator: str
+    kind: RoomKind
+    name: str | None
+    members: tuple[str, ...]
+    nonce: str
+
+
+class RoomCreated(Struct, frozen=True):
+    """`added`: the ids of all members, the creator included, whose membership began now."""
+
+    room: str
+    created: bool
+    added: tuple[str, ...]
+
+
+class AddUser(Question, frozen=True, kw_only=True):
+    """Answered with the new `User`; fails with `name_taken`, or `registration_closed`."""
+
+    name: str
+    display_name: str | None
+    password_hash: str
+
+
+class AddToken(Question, frozen=True, kw_only=True):
+    """Answered with an `Identity`: the session this token stands for."""
+
+    user: str
+    token_hash: bytes
+    device: str | None
+
+
+class RevokeToken(Question, frozen=True, kw_only=True):
+    """Answered with `Revocations`: the session whose token ended, or none."""
+
+    token_hash: bytes
+
+
+class SetPassword(Question, frozen=True, kw_only=True):
+    """Sets the hash and ends all tokens of the user; answered with `Revocations`, or `no_such_user`."""
+
+    name: str
+    password_hash: str
+
+
+class SetAdministrator(Question, frozen=True, kw_only=True):
+    """Answered with the `User`; fails with `no_such_user`."""
+
+    name: str
+    administrator: bool
+
+
+class SetRegistration(Question, frozen=True, kw_only=True):
+    """Whether strangers may sign up (kept in the database, beside the setting). Answered with `open`."""
+
+    open: bool
+
+
+class TouchTokens(Struct, frozen=True):
+    """These sessions were used (and their users seen) at this time (ms): coarse, written behind."""
+
+    sessions: tuple[str, ...]
+    at: int
+
+
+Write = (
+    Anchor
+    | Release
+    | Append
+    | SaveMarks
+    | CreateRoom
+    | AddUser
+    | AddToken
+    | RevokeToken
+    | SetPassword
+    | SetAdministrator
+    | SetRegistration
+    | TouchTokens
+)
+
+
+# --- reads ---------------------------------------------------------------------------------------------------
+
+
+class FindIdentity(Question, frozen=True, kw_only=True):
+    """Whose token is this? Answered `Identity` or `NoIdentity`."""
+
+    token_hash: bytes
+
+
+class Identity(Struct, frozen=True):
+    """One user on one device. `session` is the token's public id."""
+
+    user: User
+    session: str
+    device: str | None
+    administrator: bool
+
+
+class NoIdentity(Struct, frozen=True):
+    """`revoked`: the token was good once (revoked or expired); otherwise nobody ever had it."""
+
+    revoked: bool
+
+
+class ListRooms(Question, frozen=True, kw_only=True):
+    """All rooms of a user with `last_seq` and `unread` of one and the same snapshot. Answered `RoomList`."""
+
+    user: str
+
+
+class RoomList(Struct, frozen=True):
+    user: str
+    rooms: tuple[Room, ...]
+
+
+class LoadRoom(Question, frozen=True, kw_only=True):
+    """Answered `RoomRecord`, or `NoRoom`."""
+
+    room: str
+
+
+class MemberRecord(Struct, gc=False):
+    role: Role
+    received: int
+    read: int
+
+
+class RoomRecord(Struct, frozen=True):
+    """A room as its owner keeps it. `members` maps user ids."""
+
+    room: str
+    log: str
+    kind: RoomKind
+    name: str | None
+    topic: str | None
+    last_seq: int
+    members: dict[str, MemberRecord]
+
+
+class NoRoom(Struct, frozen=True):
+    room: str
+
+
+class ReadHistory(Question, frozen=True, kw_only=True):
+    """Messages in their present state, ascending, at most `limit`, none above `upto`. Answered `HistoryPage`.
+
+    With `after`: the oldest above it; else the newest below `before` (or of all).
+    """
+
+    room: str
+    upto: int
+    limit: int
+    before: int | None = None
+    after: int | None = None
+
+
+class HistoryPage(Struct, frozen=True):
+    """`more`: there are further ones in the direction that was asked for."""
+
+    room: str
+    messages: tuple[Message, ...]
+    more: bool
+
+
+class ReadLog(Question, frozen=True, kw_only=True):
+    """Entries with `after < seq <= upto`, in order, at most `limit`. Answered `LogPage`."""
+
+    room: str
+    after: int
+    upto: int
+    limit: int
+
+
+class LogPage(Struct, frozen=True):
+    room: str
+    after: int
+    entries: tuple[Entry, ...]
+    more: bool
+
+
+class ReadMembers(Question, frozen=True, kw_only=True):
+    """Members by name, `limit` at most, those behind the opaque cursor `next`. Answered `MembersPage`."""
+
+    room: str
+    limit: int
+    next: str | None
+
+
+class MembersPage(Struct, frozen=True):
+    room: str
+    members: tuple[Member, ...]
+    next: str | None
+
+
+class ReadAuthors(Question, frozen=True, kw_only=True):
+    """Who wrote messages with `after < seq <= upto` (the newest 1,000 of them). Answered `Authors`."""
+
+    room: str
+    after: int
+    upto: int
+
+
+class Authors(Struct, frozen=True):
+    room: str
+    after: int
+    upto: int
+    authors: frozenset[str]
+
+
+class FindChannel(Question, frozen=True, kw_only=True):
+    """Answered with the channel's id, or None."""
+
+    name: str
+
+
+class FindUser(Question, frozen=True, kw_only=True):
+    """By id or by name. Answered `User`, or None."""
+
+    who: str
+
+
+class FindCredentials(Question, frozen=True, kw_only=True):
+    """Answered `Credentials`, or None. `password_hash` never leaves the accounts service."""
+
+    name: str
+
+
+class Credentials(Struct, frozen=True):
+    user: User
+    password_hash: str
+
+
+class ListUsers(Question, frozen=True, kw_only=True):
+    """For operators. Answered with a tuple of `UserRow`, by name."""
+
+    after: str = ""
+    limit: int = 1_000
+
+
+class UserRow(Struct, frozen=True):
+    user: str
+    name: str
+    administrator: bool
+    created_at: int
+    last_seen: int | None
+
+
+class ReadRevocations(Question, frozen=True, kw_only=True):
+    """Sessions whose token ended after `since` (ms). Answered `Revocations`."""
+
+    since: int
+
+
+class Revocations(Struct, frozen=True):
+    sessions: tuple[str, ...]
+    at: int
+
+
+class Ready(Question, frozen=True, kw_only=True):
+    """Does the database answer? Answered True."""
+
+
+Read = (
+    FindIdentity
+    | ListRooms
+    | LoadRoom
+    | ReadHistory
+    | ReadLog
+    | ReadMembers
+    | ReadAuthors
+    | FindChannel
+    | FindUser
+    | FindCredentials
+    | ListUsers
+    | ReadRevocations
+    | Ready
+)
