@@ -1,0 +1,62 @@
+# Hubbub: `make run` serves, `make test` tests, `make check` is what a change must pass.
+# Everything lives in .venv; only Python 3.11 or newer, pip and make are needed to begin with.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-browser check lint types bench pins clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Hubbub needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: please install the package python3-venv (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV) ..."
+	@$(PIP) install -r requirements.txt
+	@$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.installed: requirements-dev.txt $(VENV)/run.installed
+	@echo "adding what the tests need ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
+	@$(BIN)/hubbub serve
+
+test: $(VENV)/dev.installed ## all tests (the browser's are skipped where Chromium is missing)
+	@$(BIN)/python -m pytest -q -m "not browser"
+	@$(MAKE) --no-print-directory test-browser
+
+# Playwright leaves an asyncio loop behind in its process, which trio's tests must not see.
+test-browser: $(VENV)/dev.installed ## the page, in Chromium
+	@$(BIN)/python -m pytest -q -m browser tests/web
+
+lint: $(VENV)/dev.installed ## ruff, and what only flake8-async finds
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/flake8-async --disable=ASYNC109 $$(git ls-files '*.py')
+
+types: $(VENV)/dev.installed ## mypy --strict
+	@$(BIN)/mypy
+
+check: lint types test ## lint, types and tests: what continuous integration runs
+
+bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
+	@$(BIN)/python tests/bench/run.py
+
+pins: $(BIN)/python ## renew requirements*.txt after a change of dependencies
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove the environment and caches, never ./data
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
