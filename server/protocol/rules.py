@@ -16,6 +16,7 @@ from server.protocol.errors import ErrorCode, Refusal
 _USER_NAME: Final = re.compile(r"[a-z0-9_.-]+")
 _CHANNEL_NAME: Final = re.compile(r"[a-z0-9_-]+")
 _ID: Final = re.compile(r"[A-Za-z0-9_]+")
+_USER_ID: Final = re.compile(r"u_[0-9A-HJKMNP-TV-Z]{26}")  # Crockford's base 32: no I, L, O, U
 # Bidirectional controls can make a name read as another one (Unicode Technical Report 36, section 2.5).
 _BIDI_OVERRIDES: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CONTROL: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -80,11 +81,8 @@ def looks_like_room(room: str) -> bool:
 
 
 def looks_like_user(user: str) -> bool:
-    """Whether a string is a user's id, and not a name (no name has an upper-case letter; every id has).
-
-    Ids are `u_` and 26 characters of Crockford's base 32 in upper case, names are lower case.
-    """
-    return user.startswith("u_") and len(user) <= limits.ROOM_ID_CHARACTERS and bool(_ID.fullmatch(user))
+    """Whether a string is a user's id, and not a name: names have no upper-case letter."""
+    return bool(_USER_ID.fullmatch(user))
 
 
 def _check_encodable(field: str, text: str) -> None:
