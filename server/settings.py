@@ -1,0 +1,218 @@
+"""What an operator can set: every setting with its meaning, unit and default, and where each value came from.
+
+A value is taken from the strongest source that names it: default < TOML file < environment (`HUBBUB_PORT` sets
+`port`) < command line. Every source is checked by the same rule, the type in `Settings`, so that a wrong value is
+one line that names the setting and its source, wherever it came from.
+
+An unknown key in the file is an error: nobody but a person who meant something put it there. An unknown `HUBBUB_…`
+variable is only reported, because orchestrators set such variables for purposes of their own.
+Numbers that both ends of the wire must agree on are no settings: they stand in `server/protocol/limits.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+PREFIX: Final = "HUBBUB_"
+CONFIG_VARIABLE: Final = "HUBBUB_CONFIG"
+# Read by programs of this project, but not settings of the server.
+_OTHER_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "HUBBUB_PASSWORD", "HUBBUB_CI", "HUBBUB_AXE"})
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+Word = Annotated[str, Meta(min_length=1)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Heartbeat = Annotated[int, Meta(ge=1_000, le=900_000)]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Bytes = Annotated[int, Meta(ge=1_024, le=2**30)]
+Seconds = Annotated[float, Meta(gt=0, le=3_600)]
+
+
+def _is(description: str) -> Meta:
+    return Meta(description=description)
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Everything an operator can change. The words of a field are what `hubbub config` prints."""
+
+    host: Annotated[Word, _is("address to listen on")] = "127.0.0.1"
+    port: Annotated[Port, _is("TCP port to listen on; 0 takes any free one")] = 8_000
+    data: Annotated[Path, _is("directory of the database, its lock and its copies")] = Path("data")
+    log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
+    log_format: Annotated[LogFormat, _is("text for people, or one JSON object a line")] = "text"
+
+    registration_open: Annotated[bool, _is("strangers may sign up, unless an administrator closed it")] = True
+    token_days: Annotated[Count, _is("days after its last use until a token ends")] = 90
+    login_attempts: Annotated[Count, _is("logins a minute for one name from one address; more: 429")] = 10
+    hashing_queue: Annotated[Count, _is("passwords waiting to be hashed; more: 503")] = 64
+
+    origins: Annotated[tuple[str, ...], _is("other web origins whose pages may connect: https://host")] = ()
+    max_connections: Annotated[Count, _is("sockets open at once; more: 503")] = 15_000
+    header_bytes: Annotated[Bytes, _is("bytes of a request's head; more: 431")] = 16 * 1024
+    body_bytes: Annotated[Bytes, _is("bytes of a request's body; more: 413")] = 64 * 1024
+    frame_bytes: Annotated[Bytes, _is("bytes of a client's message; more: close 4502")] = 64 * 1024
+    handshake_seconds: Annotated[Seconds, _is("seconds for the head of a request to arrive")] = 10.0
+    hello_seconds: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
+    heartbeat_ms: Annotated[Heartbeat, _is("milliseconds of silence until a ping; 2.5 of them: close 4003")] = (
+        30_000
+    )
+    unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
+    outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: it is fed from the log")] = (
+        256 * 1024
+    )
+    command_seconds: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0
+    stop_seconds: Annotated[Seconds, _is("seconds connections get to close at an orderly stop")] = 3.0
+
+    busy_seconds: Annotated[Seconds, _is("seconds to wait while another process writes to the database")] = 5.0
+    writer_queue: Annotated[Count, _is("changes waiting for the database; more: `unavailable`")] = 20_000
+    reader_queue: Annotated[Count, _is("questions waiting for the database; more: `unavailable`")] = 20_000
+
+
+class WrongSetting(Exception):
+    """One line: the setting, its source, and what is wrong with it."""
+
+
+class Configuration(Struct, frozen=True):
+    """The effective settings, and where each came from.
+
+    `sources` maps every setting's name to a few words (`default`, `environment HUBBUB_PORT`);
+    `unknown_variables` are `HUBBUB_…` variables that set nothing.
+    """
+
+    settings: Settings
+    sources: dict[str, str]
+    unknown_variables: tuple[str, ...]
+
+
+class Described(Struct, frozen=True):
+    """One setting, for people."""
+
+    name: str
+    meaning: str
+    default: object
+
+
+_HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
+_DEFAULTS: Final = Settings()
+
+
+def load(
+    command_line: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None
+) -> Configuration:
+    """The settings of this process.
+
+    Parameters
+    ----------
+    command_line
+        Setting's name to what was given; None where an option was not used.
+    environment
+        Usually `os.environ`.
+    file
+        A TOML file; by default the one `HUBBUB_CONFIG` names, if any.
+
+    Raises
+    ------
+    WrongSetting
+        A value of the wrong type or out of its range, an unknown key in the file, a file that cannot be read.
+    """
+    if file is None and environment.get(CONFIG_VARIABLE):
+        file = Path(environment[CONFIG_VARIABLE])
+    return merge(_read(file) if file else {}, str(file), environment, command_line)
+
+
+def merge(
+    from_file: Mapping[str, object],
+    file: str,
+    environment: Mapping[str, str],
+    command_line: Mapping[str, str | None],
+) -> Configuration:
+    """The rule of `load`, without touching a file."""
+    values: dict[str, object] = {}
+    sources = dict.fromkeys(_HINTS, "default")
+    for name, value in from_file.items():
+        if name not in _HINTS:
+            raise WrongSetting(f"unknown setting `{name}` in {file}")
+        values[name], sources[name] = _checked(name, value, f"file {file}", strict=True), f"file {file}"
+    for name in _HINTS:
+        variable = PREFIX + name.upper()
+        if variable in environment:
+            source = f"environment {variable}"
+            values[name], sources[name] = _from_text(name, environment[variable], source), source
+        given = command_line.get(name)
+        if given is not None:
+            source = f"command line --{name.replace('_', '-')}"
+            values[name], sources[name] = _from_text(name, given, source), source
+    return Configuration(Settings(**values), sources, _unknown(environment))  # type: ignore[arg-type]  # checked each
+
+
+def described() -> tuple[Described, ...]:
+    """All settings with their meaning and default, in the order in which they stand in `Settings`."""
+    return tuple(Described(name, _meaning(name), getattr(_DEFAULTS, name)) for name in _HINTS)
+
+
+def shown(value: object) -> str:
+    """A setting's value as a TOML file would have it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str() | Path():
+            return msgspec.json.encode(str(value)).decode()
+        case tuple():
+            return msgspec.json.encode(value).decode()
+        case _:
+            return str(value)
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise WrongSetting(f"cannot read the settings file {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongSetting(f"the settings file {file} is not TOML: {error}") from None
+
+
+def _from_text(name: str, text: str, source: str) -> object:
+    """Lists are written with commas in the environment; numbers and booleans are read from their text."""
+    listed = get_origin(get_args(_HINTS[name])[0]) is tuple
+    value: object = [part.strip() for part in text.split(",") if part.strip()] if listed else text
+    return _checked(name, value, source, strict=False)
+
+
+def _checked(name: str, value: object, source: str, *, strict: bool) -> object:
+    try:
+        return msgspec.convert(value, _HINTS[name], strict=strict, dec_hook=_path)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise WrongSetting(f"wrong setting `{name}` ({source}): {_wanted(name, error)}, not {value!r}") from None
+
+
+def _wanted(name: str, error: Exception) -> str:
+    """What should have been given: the decoder's words without its own account of what it got."""
+    kind = get_args(_HINTS[name])[0]
+    if get_origin(kind) is Literal:
+        return f"expected one of {', '.join(get_args(kind))}"
+    return re.split(r", got | - at ", str(error))[0].replace("E", "e", 1)
+
+
+def _path(wanted: type, value: object) -> object:
+    if wanted is Path and isinstance(value, str) and value and "\0" not in value:
+        return Path(value).expanduser()
+    raise ValueError(f"Expected `{wanted.__name__.lower()}`")
+
+
+def _meaning(name: str) -> str:
+    meta = _HINTS[name].__metadata__[-1]
+    return str(meta.description)
+
+
+def _unknown(environment: Mapping[str, str]) -> tuple[str, ...]:
+    known = {PREFIX + name.upper() for name in _HINTS} | _OTHER_VARIABLES
+    return tuple(sorted(name for name in environment if name.startswith(PREFIX) and name not in known))
