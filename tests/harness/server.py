@@ -1,0 +1,102 @@
+"""The real server as a process of its own: start it, stop it, kill it, start it again on the same data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+READY = "hubbub is serving on "
+
+
+class ServerProcess:
+    """`hubbub serve` over one data directory.
+
+    Parameters
+    ----------
+    data
+        The data directory; what the server writes to stderr goes to `<data>.log` beside it.
+    program
+        What to run in place of `hubbub` (a list of arguments for Python): a server that is wrong on purpose.
+    environment
+        More `HUBBUB_…` settings.
+    """
+
+    def __init__(
+        self, data: Path, *, program: list[str] | None = None, environment: dict[str, str] | None = None
+    ) -> None:
+        self.data = data
+        self.log = data.with_name(data.name + ".log")
+        self.url = ""
+        self._port = "0"
+        self._program = program or ["-m", "server"]
+        self._environment = os.environ | {"HUBBUB_LOG_LEVEL": "info"} | (environment or {})
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "the server was not started"
+        return self._process
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", int(self._port)
+
+    @property
+    def websocket_url(self) -> str:
+        return self.url.replace("http://", "ws://") + "/v1/ws"
+
+    def start(self, seconds: float = 30.0) -> ServerProcess:
+        """Start it and wait until it serves. A second start takes the same port again."""
+        command = [sys.executable, *self._program, "serve", "--port", self._port, "--data", str(self.data)]
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        line = self._first_line(seconds)
+        if not line.startswith(READY):
+            self.kill()
+            raise AssertionError(f"the server did not start: {line!r}\n{self.log.read_text()}")
+        self.url = line.removeprefix(READY).strip().rstrip("/")
+        self._port = self.url.rpartition(":")[2]
+        return self
+
+    def _first_line(self, seconds: float) -> str:
+        """The first line of stdout, or what there is of it after `seconds`."""
+        lines: list[str] = []
+        stdout = self.process.stdout
+        assert stdout is not None
+        reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(seconds)
+        return lines[0] if lines else ""
+
+    def kill(self) -> None:
+        """`kill -9`: no handler runs, nothing is flushed."""
+        self._end(signal.SIGKILL, 10)
+
+    def stop(self, seconds: float = 10.0) -> int:
+        """SIGTERM, and the exit code."""
+        return self._end(signal.SIGTERM, seconds)
+
+    def _end(self, how: signal.Signals, seconds: float) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            code = self.process.wait(seconds)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            if self.process.stdout is not None:
+                self.process.stdout.close()
+        return code
+
+    def __enter__(self) -> ServerProcess:
+        return self if self._process else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
