@@ -60,13 +60,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     frame_bytes: Annotated[Bytes, _is("bytes of a client's message; more: close 4502")] = 64 * 1024
     handshake_seconds: Annotated[Seconds, _is("seconds for the head of a request to arrive")] = 10.0
     hello_seconds: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
-    heartbeat_ms: Annotated[Heartbeat, _is("milliseconds of silence until a ping; 2.5 of them: close 4003")] = (
-        30_000
-    )
+    heartbeat_ms: Annotated[Heartbeat, _is("ms of silence until a ping; 2.5 times that: close 4003")] = 30_000
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
-    outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: it is fed from the log")] = (
-        256 * 1024
-    )
+    outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: fed from the log")] = 256 * 1024
     command_seconds: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0
     stop_seconds: Annotated[Seconds, _is("seconds connections get to close at an orderly stop")] = 3.0
 
