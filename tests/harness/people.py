@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 PASSWORD = "correct horse battery"
@@ -95,6 +96,15 @@ class Talker:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def close_code(websocket: ClientConnection, seconds: float = 15) -> int:
+    """Reads until the server closes, and tells with which code (1006: without one)."""
+    try:
+        while True:
+            websocket.recv(timeout=seconds)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else 1006
 
 
 def open_websocket(websocket_url: str, **options: Any) -> ClientConnection:

@@ -1,0 +1,92 @@
+"""Acknowledged means on disk: the server killed twenty times, and a wrong server that is caught."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.harness.people import Talker, register, talk
+from tests.harness.posters import Poster, judge
+from tests.harness.server import ServerProcess
+
+CLIENTS = 10
+KILLS = 20
+DATABASE = "hubbub.sqlite3"
+
+
+def gather(server: ServerProcess, count: int) -> list[Poster]:
+    """So many people in two rooms, not yet posting."""
+    people = [register(server.url, f"poster{n}") for n in range(count)]
+    rooms: list[str] = []
+    for host in (0, 1):
+        guests = [user for n, (user, _) in enumerate(people) if n % 2 == host and n != host]
+        with talk(server.websocket_url, people[host][1]) as talker:
+            created = talker.ask("create_room", kind="group", name="Kill", members=guests, nonce=f"k-{host}")
+            rooms.append(created["room"])
+    return [Poster(user, server.websocket_url, token, rooms[n % 2]) for n, (user, token) in enumerate(people)]
+
+
+def kill_while_they_post(server: ServerProcess, posters: list[Poster], kills: int) -> None:
+    chance = random.Random(kills)
+    for poster in posters:
+        poster.start()
+    for _ in range(kills):
+        time.sleep(chance.uniform(0.1, 0.5))
+        server.kill()
+        server.start()
+    for poster in posters:
+        poster.finish()
+    for poster in posters:
+        poster.join(60)
+        assert not poster.is_alive(), f"{poster.who} never got its last post acknowledged"
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_nothing_acknowledged_is_lost(data: Path) -> None:
+    with ServerProcess(data) as server:
+        posters = gather(server, CLIENTS)
+        kill_while_they_post(server, posters, KILLS)
+        assert server.stop() == 0
+    assert sum(poster.acknowledged for poster in posters) > KILLS * CLIENTS
+    assert [str(finding) for finding in judge(posters, data / DATABASE)] == []
+
+
+@pytest.mark.slow
+def test_the_same_check_catches_a_server_that_acknowledges_before_the_commit(data: Path) -> None:
+    with ServerProcess(data, program=["-m", "tests.harness.hasty_server"]) as server:
+        posters = gather(server, CLIENTS)
+        kill_while_they_post(server, posters, kills=4)
+        server.stop()
+    kinds = {finding.kind.name for finding in judge(posters, data / DATABASE)}
+    assert kinds & {"LOST", "SEQ_TWICE", "PHANTOM", "SEQ_CHANGED"}, kinds
+
+
+def test_while_another_process_holds_the_write_lock_nobody_hears_of_a_new_post(data: Path) -> None:
+    with ServerProcess(data) as server:
+        (_, ann_token), (bob, bob_token) = register(server.url, "ann"), register(server.url, "bob")
+        with talk(server.websocket_url, ann_token) as ann, talk(server.websocket_url, bob_token) as bob_talks:
+            room = ann.ask("create_room", kind="dm", members=[bob], nonce="lock")["room"]
+            assert bob_talks.expect("joined")["room"] == room
+            bob_talks.expect("joined")
+            lock = sqlite3.connect(data / DATABASE, isolation_level=None)
+            lock.execute("BEGIN IMMEDIATE")
+            number = ann.say("post", room=room, nonce="held", text="not yet")
+            assert silent(ann, 1.0)
+            assert silent(bob_talks, 0.2)
+            lock.execute("ROLLBACK")
+            lock.close()
+            assert ann.wait(lambda frame: frame.get("id") == number)["op"] == "ok"
+            assert bob_talks.expect("message")["text"] == "not yet"
+
+
+def silent(talker: Talker, seconds: float) -> bool:
+    """Whether no entry and no answer arrives for so long."""
+    try:
+        talker.wait(lambda frame: frame["op"] in {"ok", "error", "message"}, seconds)
+    except TimeoutError:
+        return True
+    return False

@@ -1,0 +1,156 @@
+"""Clients that post through kills and restarts, never give up on a post, and write down what they saw.
+
+One thread a client, each with PyPI `websockets`; everything they claim ends in the checker. They know nothing of
+the server's inside, and of the store only what its log holds in the end.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection
+
+from clients.checker import (
+    Acknowledged,
+    Began,
+    CaughtUp,
+    Checker,
+    Closed,
+    Delivered,
+    Fact,
+    Finding,
+    GapTold,
+    Posted,
+    Refused,
+    Stored,
+)
+from tests.harness.people import Frame, open_websocket
+
+
+class Poster(threading.Thread):
+    """One client: posts one message after the other into one room, each until it is acknowledged.
+
+    Parameters
+    ----------
+    who
+        The user's id, as the log names authors.
+    pause
+        Seconds between an answer and the next post.
+    """
+
+    def __init__(self, who: str, websocket_url: str, token: str, room: str, pause: float = 0.002) -> None:
+        super().__init__(name=who, daemon=True)
+        self.who = who
+        self.facts: list[Fact] = []
+        self.acknowledged = 0
+        self._url, self._token, self._room, self._pause = websocket_url, token, room, pause
+        self._number = 0
+        self._lives = 0
+        self._cursor: Frame | None = None
+        self._ending = threading.Event()
+
+    def finish(self) -> None:
+        """Get the last post acknowledged, then end."""
+        self._ending.set()
+
+    def run(self) -> None:
+        while not (self._ending.is_set() and self._is_idle):
+            self._lives += 1
+            connection = (self.who, self._lives)
+            try:
+                with open_websocket(self._url) as websocket:
+                    self._talk(websocket, connection)
+            except (WebSocketException, OSError, TimeoutError, EOFError):
+                time.sleep(random.uniform(0.02, 0.1))
+            self.facts.append(Closed(connection, time.monotonic()))
+
+    _is_idle = True
+
+    def _talk(self, websocket: ClientConnection, connection: tuple[str, int]) -> None:
+        resume = {} if self._cursor is None else {"resume": {self._room: self._cursor}}
+        websocket.send(json.dumps({"op": "hello", "token": self._token} | resume))
+        self._hear_until(websocket, connection, "resumed" if resume else "welcome")
+        while not (self._ending.is_set() and self._is_idle):
+            self._post(websocket, connection)
+            time.sleep(self._pause)
+
+    def _post(self, websocket: ClientConnection, connection: tuple[str, int]) -> None:
+        if self._is_idle:
+            self._number += 1
+            self._is_idle = False
+        nonce, text = f"{self.who}-{self._number}", f"{self.who} says {self._number}"
+        self.facts.append(Posted(self.who, self._room, nonce, text, connection, time.monotonic()))
+        websocket.send(
+            json.dumps({"op": "post", "id": self._number, "room": self._room, "nonce": nonce, "text": text})
+        )
+        answer = self._hear_until(websocket, connection, "ok", "error")
+        if answer["op"] == "ok":
+            self.facts.append(
+                Acknowledged(self.who, self._room, nonce, answer["seq"], duplicate=answer["duplicate"])
+            )
+            self.acknowledged += 1
+            self._is_idle = True
+        else:
+            self.facts.append(Refused(self.who, self._room, nonce))
+            time.sleep(answer.get("retry_after", 100) / 1000)
+
+    def _hear_until(self, websocket: ClientConnection, connection: tuple[str, int], *ops: str) -> Frame:
+        while True:
+            frame: Frame = json.loads(websocket.recv(timeout=20))
+            self._note(frame, connection)
+            if frame["op"] in ops:
+                return frame
+
+    def _note(self, frame: Frame, connection: tuple[str, int]) -> None:
+        match frame:
+            case {"op": "welcome", "rooms": rooms} if self._cursor is None:
+                info = next(room for room in rooms if room["room"] == self._room)
+                self._cursor = {"log": info["log"], "seq": info["last_seq"]}
+                self.facts.append(Began(self.who, self._room, info["last_seq"]))
+            case {"op": "resumed", "recovered": True, "to": through}:
+                self.facts.append(CaughtUp(self.who, self._room, through))
+            case {"op": "resumed", "last_seq": through}:
+                self.facts.append(GapTold(self.who, self._room, through))
+                self._move_to(through)
+            case {"op": "message", "seq": seq, "from": author, "nonce": nonce, "text": text}:
+                self.facts.append(
+                    Delivered(self.who, self._room, seq, author["user"], nonce, text, connection, time.monotonic())
+                )
+                self._move_to(seq)
+            case {"op": "joined" | "left", "seq": seq}:
+                self.facts.append(Delivered(self.who, self._room, seq))
+                self._move_to(seq)
+
+    def _move_to(self, seq: int) -> None:
+        assert self._cursor is not None
+        self._cursor["seq"] = max(seq, self._cursor["seq"])
+
+
+def stored_facts(database: Path) -> list[Stored]:
+    """Every entry of every log, read from the file with the standard library's own SQLite."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        rows = connection.execute("SELECT room, seq, kind, author, nonce, text FROM entries ORDER BY room, seq")
+        return [
+            Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
+            for room, seq, kind, author, nonce, text in rows
+        ]
+    finally:
+        connection.close()
+
+
+def judge(posters: list[Poster], database: Path) -> list[Finding]:
+    """All that the posters claim, held against the log."""
+    checker = Checker()
+    for poster in posters:
+        for fact in poster.facts:
+            checker.feed(fact)
+    for fact in stored_facts(database):
+        checker.feed(fact)
+    return checker.findings()
