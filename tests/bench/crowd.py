@@ -1,0 +1,126 @@
+"""Many websockets in one process: as little Python as a client can be, so that the server is what is measured.
+
+Frames are masked with the key 0, which RFC 6455 allows and which leaves the payload as it is. Nothing is checked
+beyond what the figures need: correctness has tests of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+class Peer:
+    """One connection. `heard` is called with the payload of each text frame."""
+
+    __slots__ = ("_buffer", "heard", "socket", "tag")
+
+    def __init__(self, connected: socket.socket, tag: Any = None) -> None:
+        self.socket = connected
+        self.tag = tag
+        self.heard: Callable[[Peer, bytes], None] = _ignore
+        self._buffer = b""
+
+    def say(self, payload: bytes) -> None:
+        self.socket.sendall(masked(payload))
+
+    def read(self) -> None:
+        """One recv, and every frame that is complete."""
+        try:
+            data = self.socket.recv(262_144)
+        except BlockingIOError:
+            return
+        if not data:
+            raise ConnectionResetError("the server closed a connection")
+        self._take(self._buffer + data if self._buffer else data)
+
+    def _take(self, data: bytes) -> None:
+        position, size = 0, len(data)
+        while size - position >= 2:
+            length, start = data[position + 1], position + 2
+            if length >= 126:
+                width = 2 if length == 126 else 8
+                if size < start + width:
+                    break
+                length, start = int.from_bytes(data[start : start + width], "big"), start + width
+            if size < start + length:
+                break
+            if data[position] == 0x81:
+                self.heard(self, data[start : start + length])
+            elif data[position] == 0x89:
+                self.socket.sendall(b"\x8a\x80\0\0\0\0")
+            position = start + length
+        self._buffer = data[position:]
+
+
+def _ignore(_peer: Peer, _payload: bytes) -> None:
+    pass
+
+
+def masked(payload: bytes) -> bytes:
+    """A client's text frame under the masking key 0."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81" + bytes((0x80 | size,)) + b"\0\0\0\0" + payload
+    return b"\x81\xfe" + size.to_bytes(2, "big") + b"\0\0\0\0" + payload
+
+
+class Crowd:
+    """Peers that are read with one epoll."""
+
+    def __init__(self) -> None:
+        self.peers: list[Peer] = []
+        self._by_descriptor: dict[int, Peer] = {}
+        self._epoll = select.epoll()
+
+    def connect(self, address: tuple[str, int], token: str, tag: Any = None) -> tuple[Peer, dict[str, Any]]:
+        """Upgrade and say hello; returns the peer and its welcome. Waits for both."""
+        connected = socket.create_connection(address, timeout=30)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        key = base64.b64encode(os.urandom(16)).decode()
+        connected.sendall(
+            f"GET /v1/ws HTTP/1.1\r\nHost: {address[0]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connected.recv(4096)
+        assert head.startswith(b"HTTP/1.1 101"), head
+        peer = Peer(connected, tag)
+        welcomes: list[bytes] = []
+        peer.heard = lambda _, payload: welcomes.append(payload) if b'"op":"welcome"' in payload[:80] else None
+        peer.say(json.dumps({"op": "hello", "token": token}).encode())
+        while not welcomes:
+            peer.read()
+        peer.heard = _ignore
+        self.add(peer)
+        return peer, json.loads(welcomes[0])
+
+    def add(self, peer: Peer) -> None:
+        peer.socket.setblocking(False)
+        self.peers.append(peer)
+        self._by_descriptor[peer.socket.fileno()] = peer
+        self._epoll.register(peer.socket.fileno(), select.EPOLLIN)
+
+    def run(self, until: Callable[[], bool], seconds: float) -> None:
+        """Read until something holds, or the time is up."""
+        end = time.perf_counter() + seconds
+        while not until() and time.perf_counter() < end:
+            for descriptor, _ in self._epoll.poll(0.05, 512):
+                self._by_descriptor[descriptor].read()
+
+    def close(self) -> None:
+        for peer in self.peers:
+            peer.socket.close()
+        self._epoll.close()
+
+
+def hear_with(peers: Iterable[Peer], heard: Callable[[Peer, bytes], None]) -> None:
+    for peer in peers:
+        peer.heard = heard

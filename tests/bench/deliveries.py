@@ -1,0 +1,116 @@
+"""Server CPU per delivery in a room of 200, beside a program that loops `sock.send` over the same sockets.
+
+`in_flight` is the number of posts on their way before the first acknowledgement; the next ones are sent when all
+200 members have got the ones before. Server CPU is user and system time of all threads, the commit included.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench import measure
+from tests.bench.crowd import Crowd, Peer, hear_with
+from tests.bench.stage import SERVER_CPU, pinned, served, tell
+
+MEMBERS = 200
+_nonces = itertools.count()
+
+
+def deliveries_figure(folder: Path, rounds: int, seconds: float) -> None:
+    """Prints the floor, and a line for one and for eight posts in flight, all from interleaved rounds."""
+    floor_us: list[float] = []
+    ours: dict[int, list[float]] = {1: [], 8: []}
+    rates: dict[int, list[float]] = {1: [], 8: []}
+    with served(folder, [MEMBERS]) as (server, people):
+        crowd = Crowd()
+        peers = [crowd.connect(server.address, person.token, person.room)[0] for person in people.rooms[0]]
+        size = _event_size(crowd, peers)
+        for _ in range(rounds):
+            floor_us.append(_floor_round(size, seconds))
+            for in_flight, found in ours.items():
+                cpu, rate = _round(server.process.pid, crowd, peers, in_flight, seconds)
+                found.append(cpu)
+                rates[in_flight].append(rate)
+        crowd.close()
+    tell("send_loop", unit="us CPU per send", bytes=size, cpu_us=measure.spread(floor_us))
+    for in_flight, found in ours.items():
+        tell(
+            "durable_delivery",
+            members=MEMBERS,
+            in_flight=in_flight,
+            server_cpu_us=measure.spread(found),
+            per_second=measure.spread(rates[in_flight]),
+            times_the_send_loop=measure.spread([cpu / low for cpu, low in zip(found, floor_us, strict=True)]),
+        )
+
+
+def _post(peer: Peer) -> None:
+    peer.say(
+        b'{"op":"post","id":1,"room":"%s","nonce":"bench-%d","text":"%s"}'
+        % (peer.tag.encode(), next(_nonces), b"x" * 100)
+    )
+
+
+def _event_size(crowd: Crowd, peers: list[Peer]) -> int:
+    """Bytes of one event's frame on the wire."""
+    sizes: list[int] = []
+    hear_with(peers, lambda _, payload: sizes.append(len(payload)) if b'"message"' in payload[:20] else None)
+    _post(peers[0])
+    crowd.run(lambda: len(sizes) >= len(peers), 10)
+    return sizes[0] + 4
+
+
+def _round(pid: int, crowd: Crowd, peers: list[Peer], in_flight: int, seconds: float) -> tuple[float, float]:
+    """Microseconds of server CPU per delivery, and deliveries a second."""
+    arrived = 0
+
+    def heard(_peer: Peer, payload: bytes) -> None:
+        nonlocal arrived
+        if payload.startswith(b'{"op":"message"'):
+            arrived += 1
+
+    hear_with(peers, heard)
+    wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(pid)
+    while time.perf_counter() - begin < seconds:
+        for _ in range(in_flight):
+            _post(peers[0])
+        wanted += in_flight * len(peers)
+        crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
+        assert arrived == wanted, (arrived, wanted)
+    return (measure.cpu_seconds(pid) - before) / arrived * 1e6, arrived / (time.perf_counter() - begin)
+
+
+def _floor_round(size: int, seconds: float) -> float:
+    """Microseconds of CPU per send of the bare loop, read by the same crowd code."""
+    with pinned(SERVER_CPU):
+        process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("floor.py")), str(MEMBERS), str(size)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    crowd, arrived = Crowd(), 0
+
+    def heard(_peer: Peer, _payload: bytes) -> None:
+        nonlocal arrived
+        arrived += 1
+
+    for _ in range(MEMBERS):
+        crowd.add(Peer(socket.create_connection(("127.0.0.1", port))))
+    hear_with(crowd.peers, heard)
+    wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(process.pid)
+    while time.perf_counter() - begin < seconds:
+        crowd.peers[0].socket.send(b"!")
+        wanted += MEMBERS
+        crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
+    used = measure.cpu_seconds(process.pid) - before
+    crowd.close()
+    process.wait(10)
+    process.stdout.close()
+    return used / arrived * 1e6

@@ -1,0 +1,67 @@
+"""What a process has used, read from /proc; and how long this disk takes to make a write durable."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from pathlib import Path
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all threads of a process, in seconds (resolution: one tick, 10 ms)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def proportional_memory(pid: int) -> int:
+    """Pss of a process, in bytes."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError("no Pss in smaps_rollup")
+
+
+def file_system(path: Path) -> str:
+    """The type of the file system that holds `path`, as /proc/mounts names it."""
+    real = str(path.resolve())
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    holding = [(len(at), kind) for at, kind in mounts if real == at or real.startswith(at.rstrip("/") + "/")]
+    return max(holding)[1]
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of `values` lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def fdatasync_loop(folder: Path, seconds: float) -> list[float]:
+    """Milliseconds of each append of 4 KiB with fdatasync, one after the other."""
+    taken: list[float] = []
+    path = folder / "fdatasync.probe"
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    block = os.urandom(4096)
+    end = time.perf_counter() + seconds
+    try:
+        while time.perf_counter() < end:
+            begin = time.perf_counter()
+            os.write(file, block)
+            os.fdatasync(file)
+            taken.append((time.perf_counter() - begin) * 1000)
+    finally:
+        os.close(file)
+        path.unlink()
+    return taken
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and range of the rounds of one figure."""
+    return {
+        "median": round(statistics.median(values), 3),
+        "min": round(min(values), 3),
+        "max": round(max(values), 3),
+        "rounds": len(values),
+    }

@@ -1,0 +1,72 @@
+"""The stage of every figure: server on processor 0, client on processor 1, people in the store beforehand."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.bench.seed import People, seed
+
+from tests.bench import measure
+from tests.harness.server import ServerProcess
+
+SERVER_CPU, CLIENT_CPU = 0, 1
+
+
+@contextlib.contextmanager
+def pinned(cpu: int) -> Iterator[None]:
+    """This process, and what it starts meanwhile, on one processor."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu} & before or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def served(folder: Path, rooms: list[int]) -> Iterator[tuple[ServerProcess, People]]:
+    """A fresh server whose store has one room for each number in `rooms`, with so many people in it."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        data = Path(name) / "data"
+        people = seed(data, rooms)
+        server = ServerProcess(
+            data, environment={"HUBBUB_MAX_CONNECTIONS": "19000", "HUBBUB_LOG_LEVEL": "warning"}
+        )
+        with pinned(SERVER_CPU):
+            server.start()
+        try:
+            yield server, people
+        finally:
+            server.stop()
+
+
+def disk(folder: Path) -> Path:
+    """The folder that durable figures are made in, refused if it is no disk."""
+    kind = measure.file_system(folder)
+    if kind in {"tmpfs", "ramfs"}:
+        raise SystemExit(
+            f"{folder} is on {kind}: a durable post would cost nothing there. Give --folder on a disk."
+        )
+    return folder
+
+
+def tell(figure: str, **values: Any) -> None:
+    """One figure as one JSON object a line."""
+    print(json.dumps({"figure": figure} | values), flush=True)
+
+
+def machine(folder: Path) -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "processors": len(os.sched_getaffinity(0)),
+        "file_system": measure.file_system(folder),
+        "load_before": os.getloadavg()[0],
+    }
