@@ -1,0 +1,118 @@
+"""One actor under a static supervisor, over all its lives.
+
+Its address is made at the first start and kept until the supervisor will not start it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors import lifecycle
+from actors.address import Address
+from actors.blueprint import Blueprint
+from actors.child import Parent
+from actors.errors import StartFailed, untraced
+from actors.introspect import Node
+from actors.messages import SHUTDOWN, Stop
+
+if TYPE_CHECKING:
+    from actors.spec import ActorSpec
+
+log = logging.getLogger("actors.supervisor")
+
+
+class ActorChild:
+    """An actor, as a child of a supervisor that is a task; also the owner its lifecycle reports to."""
+
+    def __init__(self, spec: ActorSpec, parent: Parent) -> None:
+        self.id = spec.id
+        self.path = f"{parent.path}/{spec.id}"
+        self.restart = spec.restart
+        self.up = False
+        self.starts = 0
+        self._spec = spec
+        self._parent = parent
+        self._address: Address | None = None
+        self._ready: trio.Event | None = None
+        self._gone: trio.Event | None = None
+        self._failure: BaseException | None = None
+
+    async def start(self) -> None:
+        """Make an incarnation, and wait until its `started` hook has run."""
+        try:
+            address = self._own_address()
+            lifecycle.begin(address)
+        except Exception as error:
+            log.error("%s failed to start: %r", self.path, error, exc_info=error)
+            raise StartFailed(self.path) from untraced(error)
+        self.starts += 1
+        self.up = True
+        if address._blueprint.has_started:
+            self._ready, self._failure = trio.Event(), None
+            await self._ready.wait()
+            self._ready = None
+            if self._failure is not None:
+                self.up = False
+                raise StartFailed(self.path) from self._failure
+
+    async def stop(self) -> None:
+        """Ask it to stop, and kill it when its time is up."""
+        address, self.up = self._address, False
+        if address is None or address._actor is None:
+            return
+        self._gone = trio.Event()
+        address.urgent(Stop(SHUTDOWN))
+        with trio.move_on_after(self._spec.shutdown):
+            await self._gone.wait()
+        self._gone = None
+        if address._actor is not None:
+            log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
+            lifecycle.kill(address, SHUTDOWN)
+            self._parent.system.scheduler.withdraw(address)
+
+    def close(self, reason: object) -> None:
+        """Close its address, and free its name."""
+        address, self._address = self._address, None
+        if address is not None:
+            lifecycle.close(address, reason)
+
+    def describe(self, most: int) -> Node:
+        """It, as a part of the tree."""
+        if self._address is None:
+            return Node(self.id, "actor", "stopped", max(0, self.starts - 1))
+        now = self._address.statistics()
+        return Node(self.id, "actor", now.state, max(0, self.starts - 1), now.actor)
+
+    def path_of(self, address: Address) -> str:
+        """The address has no siblings."""
+        return self.path
+
+    def child_started(self, address: Address) -> None:
+        """Its `started` hook has run."""
+        if self._ready is not None:
+            self._ready.set()
+
+    def child_ended(self, address: Address, reason: object) -> None:
+        """The incarnation is over: while starting it has failed, while stopping all is well, else the parent decides."""
+        if self._gone is not None:
+            self._gone.set()
+        elif self._ready is not None and not self._ready.is_set():
+            self._failure = (
+                reason if isinstance(reason, BaseException) else StartFailed(self.path, "stopped at once")
+            )
+            self._ready.set()
+        elif self.up:
+            self._parent.child_ended(self, self.starts, reason)
+
+    def _own_address(self) -> Address:
+        if self._address is None:
+            spec = self._spec
+            blueprint = Blueprint(self._parent.system, self, spec.start, spec.mailbox)
+            address = Address(blueprint, spec.name, spec.args)
+            if spec.name is not None:
+                self._parent.system.names.register(spec.name, address)
+            self._address = address
+        return self._address

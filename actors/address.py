@@ -1,0 +1,226 @@
+"""Address: how everything refers to an actor, and the only object an idle actor costs besides its own state.
+
+The address *is* the runtime's cell for that actor: state, mailbox, life. One slotted object, nothing per actor in a
+dictionary of its own, and what only few actors need (watchers, groups, open questions) in a second object made on
+demand: 112 bytes for an actor at rest. What all children of one specification share is in its `Blueprint`.
+
+The rules:
+- The mailbox is None while the actor rests. A list: it waits for its turn, runs, or has no incarnation now. `CLOSED`:
+  it has stopped for good. So `tell` decides by one look, and an actor is on the run queue at most once.
+- A mailbox is a list, because a list of one message costs a quarter of a deque; the scheduler turns it into a deque
+  when a backlog has grown (`del box[0]` works on both, and is only slow on a long list).
+- `tell` comes from the trio thread only. From another thread: `trio.from_thread.run_sync(address.tell, message)`.
+
+The fields with an underscore belong to this package's own files, not to applications.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+from actors.errors import Stopped
+from actors.introspect import Statistics
+from actors.mailbox import Overflow
+from actors.messages import Gapped
+
+if TYPE_CHECKING:
+    from actors.actor import Actor
+    from actors.ask import Reply
+    from actors.blueprint import Blueprint
+
+GAPPED = Gapped()
+
+
+class _Closed(list[object]):
+    """The mailbox of those who have stopped for good: full at any limit."""
+
+    def __len__(self) -> int:
+        return 2**62
+
+
+CLOSED = _Closed()
+
+
+class Extra:
+    """What only some actors have. Each field is None until it is needed."""
+
+    __slots__ = ("dropped", "groups", "questions", "reason", "watchers", "watching")
+
+    def __init__(self) -> None:
+        self.watchers: dict[Address, None] | None = None
+        self.watching: dict[Address, None] | None = None
+        self.groups: dict[Hashable, None] | None = None
+        self.questions: dict[Reply[Any], None] | None = None
+        self.reason: object = None
+        self.dropped = 0
+
+
+class Address:
+    """A running, resting or waiting actor, from outside. Stable over restarts; compared and hashed by identity."""
+
+    __slots__ = (
+        "_actor",
+        "_args",
+        "_blueprint",
+        "_box",
+        "_extra",
+        "_handled",
+        "_key",
+        "_peak",
+        "_urgent",
+        "incarnation",
+    )
+
+    def __init__(self, blueprint: Blueprint, key: Hashable, args: tuple[object, ...]) -> None:
+        self._blueprint = blueprint
+        self._key = key
+        self._args = args
+        self._actor: Actor | None = None
+        self._box: list[object] | deque[object] | None = []
+        self._urgent: list[object] | None = None
+        self._extra: Extra | None = None
+        self._handled = 0
+        self._peak = 0
+        self.incarnation = 0
+        """Which life this is: 1, 2, 3 … rising with every restart; 0 before the first."""
+
+    def tell(self, message: object, /) -> bool:
+        """Put a message into the mailbox; never blocks.
+
+        Returns:
+            False if it was not taken: the actor has stopped, or its mailbox is full and it refuses.
+        """
+        box = self._box
+        if box is None:
+            self._box = [message]
+            self._blueprint.scheduler.enqueue(self)
+            return True
+        if len(box) < self._blueprint.limit:
+            box.append(message)
+            return True
+        return self._overflow(message)
+
+    def answer(self, message: object, /) -> bool:
+        """Tell the answer to a question: it takes the room the question has reserved, so a full mailbox takes it too.
+
+        Whoever asks bounds the number of its open questions; that is the bound on answers.
+
+        Returns:
+            False if the actor has stopped.
+        """
+        box = self._box
+        if box is None:
+            self._box = [message]
+            self._blueprint.scheduler.enqueue(self)
+            return True
+        if box is CLOSED:
+            return self._dead_letter()
+        box.append(message)
+        return True
+
+    def urgent(self, message: object, /) -> bool:
+        """Tell something that is handled ahead of all ordinary messages (in order among urgent ones).
+
+        For the few messages that control an actor. Not held against the mailbox's limit.
+
+        Returns:
+            False if the actor has stopped.
+        """
+        if self._box is CLOSED:
+            return self._dead_letter()
+        if self._urgent is None:
+            self._urgent = [message]
+        else:
+            self._urgent.append(message)
+        if self._box is None:
+            self._box = []
+            self._blueprint.scheduler.enqueue(self)
+        return True
+
+    @property
+    def alive(self) -> bool:
+        """Whether it takes messages. One that waits for its restart is alive: its mailbox is kept for the next life."""
+        return self._box is not CLOSED
+
+    @property
+    def name(self) -> Hashable | None:
+        """The name it was given in its specification, or its key among the children of a dynamic supervisor."""
+        return self._key
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the tree: the ids from the root down, joined by slashes."""
+        return self._blueprint.owner.path_of(self)
+
+    def statistics(self) -> Statistics:
+        """How it is: what waits in its mailbox, what it has handled, how it last ended."""
+        return Statistics(
+            path=self.path,
+            actor=self._blueprint.actor_name,
+            state=self._state(),
+            incarnation=self.incarnation,
+            waiting=0 if self._box is None or self._box is CLOSED else len(self._box),
+            peak=self._peak,
+            handled=self._handled,
+            dropped=self._extra.dropped if self._extra else 0,
+            restarts=max(0, self.incarnation - 1),
+            last_reason=self._extra.reason if self._extra else None,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Address {self.path} #{self.incarnation} {self._state()}>"
+
+    def _state(self) -> str:
+        if self._box is CLOSED:
+            return "stopped"
+        if self._actor is None:
+            return "waiting"
+        return "resting" if self._box is None else "ready"
+
+    def _more(self) -> Extra:
+        if self._extra is None:
+            self._extra = Extra()
+        return self._extra
+
+    def _opened(self, question: Reply[Any]) -> None:
+        """Remember a question that was put to this actor; it may have been answered, or failed, by now."""
+        if self._box is CLOSED:
+            question.fail(Stopped(f"{self.path} has stopped"))
+            return
+        extra = self._more()
+        if extra.questions is None:
+            extra.questions = {}
+        extra.questions[question] = None
+
+    def _settled(self, question: Reply[Any]) -> None:
+        """Forget a question that is over."""
+        extra = self._extra
+        if extra is not None and extra.questions is not None:
+            extra.questions.pop(question, None)
+            if not extra.questions:
+                extra.questions = None
+
+    def _dead_letter(self) -> bool:
+        self._blueprint.scheduler.dead_letters += 1
+        return False
+
+    def _overflow(self, message: object) -> bool:
+        """The mailbox is full, or closed."""
+        box = self._box
+        if box is None or box is CLOSED:
+            return self._dead_letter()
+        self._more().dropped += 1
+        match self._blueprint.overflow:
+            case Overflow.REFUSE:
+                return False
+            case Overflow.DROP_NEWEST:
+                pass
+            case Overflow.DROP_OLDEST:
+                del box[0]
+                box.append(message)
+            case Overflow.GAP:
+                if box[-1] is not GAPPED:
+                    box.append(GAPPED)
+        return True

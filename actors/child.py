@@ -1,0 +1,70 @@
+"""What a supervisor and its children ask of each other, so that actors, tasks and supervisors are children alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from actors.introspect import Node
+from actors.policy import Restart
+
+if TYPE_CHECKING:
+    from actors.system import System
+
+
+class Parent(Protocol):
+    """A supervisor, as its children see it."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the tree."""
+        ...
+
+    @property
+    def system(self) -> System:
+        """The system it belongs to."""
+        ...
+
+    @property
+    def nursery(self) -> trio.Nursery:
+        """Where its tasks run."""
+        ...
+
+    def child_ended(self, child: Child, start: int, reason: object) -> None:
+        """A child that was ready has ended without being asked to; `start` says which of its starts it was."""
+        ...
+
+
+class Child(Protocol):
+    """A child, as its supervisor sees it.
+
+    Attributes:
+        id: its name among its siblings.
+        path: where it stands in the tree.
+        restart: when it is started again.
+        up: whether it was started, and neither stopped nor seen to have ended.
+        starts: how often it was started.
+    """
+
+    id: str
+    path: str
+    restart: Restart
+    up: bool
+    starts: int
+
+    async def start(self) -> None:
+        """Start it, and wait until it is ready. Raises `StartFailed`; then it does not run."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop it in order, or by force when its time is up. Harmless when it does not run."""
+        ...
+
+    def close(self, reason: object) -> None:
+        """Nobody will start it again: give back what is kept between two lives."""
+        ...
+
+    def describe(self, most: int) -> Node:
+        """It, as a part of the tree, with at most so many children of each dynamic supervisor."""
+        ...

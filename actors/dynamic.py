@@ -1,0 +1,280 @@
+"""Dynamic: the supervisor of many like children, found by key and started on demand (OTP's DynamicSupervisor).
+
+It is no task and has no mailbox: a few synchronous methods over one dictionary, called from actors and tasks of the
+trio thread, so finding and starting cannot race. All children share one blueprint; a child costs one dictionary entry.
+
+The rules:
+- With a breaker, a child that crashes too often is quarantined by its key: its address stops for good, and the key
+  cannot be started until the backoff is over. Nothing a child does then counts against this supervisor.
+- Without one, restarts count as in OTP, and too many of them make this supervisor give up.
+- Children are stopped concurrently: they do not depend on each other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterator
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors import lifecycle
+from actors.address import Address
+from actors.blueprint import Blueprint
+from actors.child import Parent
+from actors.errors import AlreadyStarted, GaveUp, MaxChildren, NotRunning, Quarantined, StartFailed, untraced
+from actors.introspect import Node
+from actors.messages import SHUTDOWN, Stop
+from actors.policy import CrashRecord, Restart
+
+if TYPE_CHECKING:
+    from actors.spec import DynamicSpec
+    from actors.system import System
+
+log = logging.getLogger("actors.supervisor")
+
+SWEEP = 256
+"""So many crash records are never worth a sweep."""
+
+
+class Dynamic:
+    """The handle of a dynamic supervisor. Lives as long as the system, over restarts of what it stands for."""
+
+    def __init__(self, spec: DynamicSpec, system: System) -> None:
+        self.spec = spec
+        self.path = spec.id
+        self.restarts = 0
+        self._system = system
+        self._blueprint = Blueprint(system, self, spec.start, spec.mailbox)
+        self._children: dict[Hashable, Address] = {}
+        self._leaving: dict[Address, None] = {}
+        self._records: dict[Hashable, CrashRecord] = {}
+        self._sweep_at = SWEEP
+        self._window: tuple[float, ...] = ()
+        self._supervised_by: DynamicChild | None = None
+        self._empty: trio.Event | None = None
+
+    def find(self, key: Hashable) -> Address | None:
+        """The child with this key, if it is started."""
+        return self._children.get(key)
+
+    def start(self, key: Hashable, *args: object) -> Address:
+        """Start a child.
+
+        Args:
+            key: what it is found by.
+            args: what the specification's `start` is called with, now and at every restart.
+
+        Raises:
+            AlreadyStarted: there is one with this key.
+            Quarantined: it has crashed too often lately.
+            MaxChildren: there are as many as there may be.
+            NotRunning: this supervisor is not running.
+            StartFailed: `start` raised, which is chained.
+        """
+        children = self._children
+        if key in children:
+            raise AlreadyStarted(children[key])
+        if self._supervised_by is None or self._empty is not None:
+            raise NotRunning(f"{self.path} is not running")
+        if self._records:
+            self._refuse_quarantined(key)
+        if self.spec.max_children is not None and len(children) >= self.spec.max_children:
+            raise MaxChildren(f"{self.path} has {len(children)} children, which is its limit")
+        address = Address(self._blueprint, key, args)
+        children[key] = address
+        try:
+            lifecycle.begin(address)
+        except Exception as error:
+            del children[key]
+            lifecycle.close(address, error)
+            self._remember_crash(key)
+            raise StartFailed(f"{self.path}/{key}") from error
+        self._system.births += 1
+        return address
+
+    def find_or_start(self, key: Hashable, *args: object) -> Address:
+        """The child with this key; started with `args` if there is none. Raises as `start`, but `AlreadyStarted`."""
+        found = self._children.get(key)
+        return self.start(key, *args) if found is None else found
+
+    def stop(self, key: Hashable, reason: object = SHUTDOWN) -> bool:
+        """Ask the child with this key to end in order, and not to be restarted; False if there is none."""
+        address = self._children.pop(key, None)
+        if address is None:
+            return False
+        self._leaving[address] = None
+        return address.urgent(Stop(reason))
+
+    def children(self) -> Iterator[Address]:
+        """All children; the iterator does not survive a start or an end of one."""
+        return iter(self._children.values())
+
+    def __len__(self) -> int:
+        return len(self._children)
+
+    def path_of(self, address: Address) -> str:
+        """Where this child stands in the tree."""
+        return f"{self.path}/{address._key}"
+
+    def child_started(self, address: Address) -> None:
+        """Nobody waits for a child of this supervisor to be ready."""
+
+    def child_ended(self, address: Address, reason: object) -> None:
+        """Start its next incarnation, or close its address."""
+        while self._restarts(address, reason):
+            try:
+                lifecycle.begin(address)
+            except Exception as error:
+                log.error("%s failed to start: %r", address.path, error, exc_info=error)
+                reason = untraced(error)
+            else:
+                self.restarts += 1
+                return
+        self._forget(address, reason)
+
+    def describe(self, most: int) -> tuple[Node, ...]:
+        """The first `most` children, as parts of the tree."""
+        shown = []
+        for address in self._children.values():
+            if len(shown) == most:
+                break
+            now = address.statistics()
+            shown.append(Node(str(address._key), "actor", now.state, now.restarts, now.actor))
+        return tuple(shown)
+
+    def open(self, child: DynamicChild) -> None:
+        """Its supervisor starts it."""
+        self._supervised_by, self.path = child, child.path
+        self._window = ()
+
+    async def shut(self, seconds: float) -> None:
+        """Stop all children at once; kill those that have not ended when the time is up."""
+        self._empty = trio.Event()
+        for address in self._children.values():
+            address.urgent(Stop(SHUTDOWN))
+        if self._children or self._leaving:
+            with trio.move_on_after(seconds):
+                await self._empty.wait()
+        self._kill_all()
+        self._supervised_by = self._empty = None
+
+    def _restarts(self, address: Address, reason: object) -> bool:
+        """Whether this child, which has ended, is to be started again; what its end means beyond that is done here."""
+        crashed = isinstance(reason, BaseException)
+        key = address._key
+        expected = self._children.get(key) is not address or self._empty is not None
+        applies = not expected and self.spec.restart.applies(crashed)
+        if self.spec.breaker is not None:
+            if not crashed and not applies:
+                return False
+            return self._remember_crash(key) and applies
+        return applies and self._within_intensity(address, reason)
+
+    def _remember_crash(self, key: Hashable) -> bool:
+        """Note a crash for the breaker; False if the key is quarantined by it."""
+        breaker = self.spec.breaker
+        if breaker is None:
+            return True
+        now = trio.current_time()
+        if len(self._records) >= self._sweep_at:
+            self._records = {
+                key: record for key, record in self._records.items() if not breaker.clean(record, now)
+            }
+            self._sweep_at = max(SWEEP, 2 * len(self._records))
+        record = self._records[key] = breaker.after_crash(self._records.get(key, CrashRecord()), now)
+        seconds = record.retry_after(now)
+        if seconds:
+            log.warning("%s/%s is quarantined for %g s", self.path, key, seconds)
+        return not seconds
+
+    def _refuse_quarantined(self, key: Hashable) -> None:
+        record = self._records.get(key)
+        if record is not None:
+            seconds = record.retry_after(trio.current_time())
+            if seconds:
+                raise Quarantined(f"{self.path}/{key}", seconds)
+
+    def _within_intensity(self, address: Address, reason: object) -> bool:
+        """Count a restart as OTP does; past the intensity, end everything and report to the supervisor."""
+        intensity = self.spec.intensity
+        self._window = intensity.window(self._window, trio.current_time())
+        if not intensity.exceeded(self._window):
+            return True
+        supervisor, self._supervised_by = self._supervised_by, None
+        gave_up = GaveUp(
+            address.path, f"was restarted more than {intensity.restarts} times in {intensity.seconds:g} s"
+        )
+        gave_up.__cause__ = reason if isinstance(reason, BaseException) else None
+        self._kill_all()
+        if supervisor is not None:
+            supervisor.gave_up(gave_up)
+        return False
+
+    def _kill_all(self) -> None:
+        left = [*self._children.values(), *self._leaving]
+        self._children = {}
+        for address in left:
+            if address._actor is None:
+                lifecycle.close(address, SHUTDOWN)
+            else:
+                lifecycle.kill(address, SHUTDOWN)
+
+    def _forget(self, address: Address, reason: object) -> None:
+        if self._children.get(address._key) is address:
+            del self._children[address._key]
+        self._leaving.pop(address, None)
+        lifecycle.close(address, reason)
+        if self._empty is not None and not self._children and not self._leaving:
+            self._empty.set()
+
+
+class DynamicChild:
+    """A dynamic supervisor, as a child of a supervisor that is a task."""
+
+    def __init__(self, spec: DynamicSpec, parent: Parent) -> None:
+        self.id = spec.id
+        self.path = f"{parent.path}/{spec.id}"
+        self.restart = Restart.PERMANENT
+        self.up = False
+        self.starts = 0
+        self._spec = spec
+        self._parent = parent
+        self._dynamic = parent.system.dynamic(spec.id)
+
+    async def start(self) -> None:
+        """Take children from now on."""
+        self.open()
+
+    def open(self) -> None:
+        """As `start`; there is nothing to wait for."""
+        self.starts += 1
+        self.up = True
+        self._dynamic.open(self)
+
+    async def stop(self) -> None:
+        """Stop all children."""
+        if self.up:
+            self.up = False
+            await self._dynamic.shut(self._spec.shutdown)
+
+    def gave_up(self, failure: GaveUp) -> None:
+        """Without a breaker, its children were restarted too often."""
+        self._parent.child_ended(self, self.starts, failure)
+
+    def close(self, reason: object) -> None:
+        """It keeps nothing between two lives."""
+
+    def describe(self, most: int) -> Node:
+        """It, as a part of the tree."""
+        shown = self._dynamic.describe(most)
+        count = len(self._dynamic)
+        return Node(
+            self.id,
+            "dynamic",
+            "running" if self.up else "stopped",
+            max(0, self.starts - 1),
+            f"{count} children, {self._dynamic.restarts} restarts",
+            shown,
+            count - len(shown),
+        )

@@ -1,0 +1,126 @@
+"""Everything this library raises, and which side it blames.
+
+`AskFailed`: the actor that was asked will not answer. `StartRefused`: a supervisor will not start this child now.
+`StartFailed`: the child itself could not start. `GaveUp`: a supervisor has run out of patience.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.address import Address
+
+
+class AskFailed(Exception):
+    """A question has ended without an answer."""
+
+
+class Stopped(AskFailed):
+    """Who was asked has stopped for good, and will never answer."""
+
+
+class Crashed(AskFailed):
+    """Who was asked crashed before it had answered; the exception is chained."""
+
+
+class TimedOut(AskFailed):
+    """No answer came within the time given. The question may still have been acted on."""
+
+
+class Refused(AskFailed):
+    """Who was asked has a full mailbox, and has not taken the question."""
+
+
+class StartRefused(Exception):
+    """A dynamic supervisor will not start this child now."""
+
+
+class AlreadyStarted(StartRefused):
+    """A child with this key is running."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(f"{address.path} is already started")
+        self.address = address
+
+
+class Quarantined(StartRefused):
+    """The child with this key has crashed too often lately.
+
+    Attributes:
+        retry_after: seconds until it may be started again.
+    """
+
+    def __init__(self, path: str, retry_after: float) -> None:
+        super().__init__(f"{path} is quarantined for another {retry_after:.3f} s")
+        self.path = path
+        self.retry_after = retry_after
+
+
+class MaxChildren(StartRefused):
+    """The supervisor has as many children as it may have."""
+
+
+class NotRunning(StartRefused):
+    """The supervisor is not running: not started yet, between two lives, or stopped."""
+
+
+class NameTaken(StartRefused):
+    """Another actor of this system has this name."""
+
+
+class StartFailed(Exception):
+    """A child could not start; what it raised is chained.
+
+    Attributes:
+        path: which child.
+    """
+
+    def __init__(self, path: str, why: str = "failed to start") -> None:
+        super().__init__(f"{path} {why}")
+        self.path = path
+        self.why = why
+
+
+class StartTimedOut(StartFailed):
+    """A child did not say within its start time-out that it is ready."""
+
+    def __init__(self, path: str, seconds: float) -> None:
+        super().__init__(path, f"was not ready within {seconds:g} s")
+
+
+class GaveUp(Exception):
+    """A supervisor has stopped its children and itself; what the last child raised is chained.
+
+    Attributes:
+        path: the child that ended once too often, or could not be started.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} {why}")
+        self.path = path
+        self.why = why
+
+
+class RootGaveUp(GaveUp):
+    """The root supervisor gave up, and the whole system has stopped."""
+
+
+def untraced(error: BaseException) -> BaseException:
+    """The same exception without the frames it passed through, nor those of its causes.
+
+    A traceback keeps every local of every frame alive, and with them the actor that crashed: kept, it would be a
+    reference cycle for each crash. It has been logged by the time this is called.
+    """
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        link = waiting.pop()
+        if link is None or id(link) in seen:
+            continue
+        seen.add(id(link))
+        link.__traceback__ = None
+        waiting += (link.__cause__, link.__context__)
+        if isinstance(link, BaseExceptionGroup):
+            waiting += link.exceptions
+    return error

@@ -1,0 +1,173 @@
+"""The life of an incarnation: begin, end, and the close of an address for good. And who hears about it.
+
+The rules:
+- An incarnation ends exactly once, and everything that was tied to it ends with it: its questions fail, its watchers
+  are told `Down`, its own watches, groups and timers lapse.
+- `Down` goes into the mailbox as any message does: behind everything the actor had told that watcher before.
+- An address and its state refer to each other only while the incarnation lives; `end` parts them, so that neither
+  needs the collector.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from actors.address import CLOSED, Address
+from actors.errors import Crashed, Stopped, untraced
+from actors.messages import NORMAL, Down, Start, Stop
+
+if TYPE_CHECKING:
+    from actors.ask import Reply
+
+log = logging.getLogger("actors.supervisor")
+
+START = Start()
+
+
+def begin(address: Address) -> None:
+    """Make the next incarnation. Raises whatever making it raises; then the address is as it was."""
+    blueprint = address._blueprint
+    actor = blueprint.start(*address._args)
+    actor.address = address
+    actor_class = actor.__class__
+    if actor_class is not blueprint.actor_class:
+        blueprint = address._blueprint = blueprint.for_class(actor_class)
+    address._actor = actor
+    address.incarnation += 1
+    if blueprint.has_started:
+        address._urgent = [START, *(address._urgent or ())]
+    if address._urgent is not None or address._box:
+        blueprint.scheduler.enqueue(address)
+    else:
+        address._box = None
+
+
+def crash(address: Address, error: Exception) -> None:
+    """An exception has left the actor's code: log it, and end the incarnation."""
+    log.error("%s crashed: %r", address.path, error, exc_info=error)
+    end(address, untraced(error))
+
+
+def stop(address: Address, reason: object) -> None:
+    """End the incarnation in order: its `stopped` hook runs first."""
+    actor = address._actor
+    if actor is not None:
+        try:
+            actor.stopped(reason)
+        except Exception as error:
+            crash(address, error)
+            return
+    end(address, reason)
+
+
+def end(address: Address, reason: object) -> None:
+    """The incarnation is over: tell everyone, and let the supervisor decide."""
+    address._actor = None
+    if address._box is None:
+        address._box = []
+    if address._urgent is not None:
+        kept = [message for message in address._urgent if not isinstance(message, (Start, Stop))]
+        address._urgent = kept or None
+    if reason is not NORMAL:
+        address._more().reason = reason
+    if address._extra is not None:
+        _fail_received_questions(address, reason)
+        _lapse(address)
+        _announce(address, reason)
+    address._blueprint.owner.child_ended(address, reason)
+
+
+def close(address: Address, reason: object) -> None:
+    """The address takes no message any more; what waits in its mailbox is lost, and counted."""
+    box, urgent = address._box, address._urgent
+    if box is CLOSED:
+        return
+    address._box, address._urgent, address._actor, address._args = CLOSED, None, None, ()
+    address._blueprint.scheduler.dead_letters += len(box or ()) + len(urgent or ())
+    address._blueprint.system.names.free(address._key, address)
+    extra = address._extra
+    if extra is None:
+        return
+    _fail(extra.questions, Stopped(f"{address.path} has stopped"))
+    for watcher in extra.watchers or ():
+        if watcher._extra is not None and watcher._extra.watching is not None:
+            watcher._extra.watching.pop(address, None)
+    extra.questions = extra.watchers = None
+
+
+def kill(address: Address, reason: object) -> None:
+    """End the incarnation at once: no hook of it runs."""
+    if address._actor is not None:
+        end(address, reason)
+
+
+def watch(watcher: Address, target: Address) -> None:
+    """See `Actor.watch`."""
+    extra = target._more()
+    if extra.watchers is not None and watcher in extra.watchers:
+        return
+    if target._actor is None:
+        watcher.answer(Down(target, target.incarnation, NORMAL if extra.reason is None else extra.reason))
+    if target._box is CLOSED:
+        return
+    if extra.watchers is None:
+        extra.watchers = {}
+    extra.watchers[watcher] = None
+    own = watcher._more()
+    if own.watching is None:
+        own.watching = {}
+    own.watching[target] = None
+
+
+def unwatch(watcher: Address, target: Address) -> None:
+    """See `Actor.unwatch`."""
+    if target._extra is not None and target._extra.watchers is not None:
+        target._extra.watchers.pop(watcher, None)
+    if watcher._extra is not None and watcher._extra.watching is not None:
+        watcher._extra.watching.pop(target, None)
+
+
+def _announce(address: Address, reason: object) -> None:
+    extra = address._extra
+    if extra is not None and extra.watchers:
+        down = Down(address, address.incarnation, reason)
+        for watcher in list(extra.watchers):
+            watcher.answer(down)
+
+
+def _lapse(address: Address) -> None:
+    """What the incarnation had joined and watched, it has no more."""
+    extra = address._extra
+    if extra is None:
+        return
+    if extra.watching:
+        for target in list(extra.watching):
+            unwatch(address, target)
+    extra.watching = None
+    if extra.groups:
+        address._blueprint.system.groups.leave_all(address)
+
+
+def _fail_received_questions(address: Address, reason: object) -> None:
+    """Questions the incarnation had received will not be answered; those still in the mailbox wait for the next."""
+    extra = address._extra
+    if extra is None or not extra.questions:
+        return
+    waiting = {
+        id(getattr(message, "reply_to", None)) for message in (*(address._box or ()), *(address._urgent or ()))
+    }
+    received = {reply: None for reply in extra.questions if id(reply) not in waiting}
+    for reply in received:
+        del extra.questions[reply]
+    if isinstance(reason, BaseException):
+        failure = Crashed(f"{address.path} crashed: {type(reason).__name__}")
+        failure.__cause__ = reason
+        _fail(received, failure)
+    else:
+        _fail(received, Stopped(f"{address.path} has stopped"))
+
+
+def _fail(questions: dict[Reply[Any], None] | None, failure: Stopped | Crashed) -> None:
+    for reply in list(questions or ()):
+        reply.fail(failure)

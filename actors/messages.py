@@ -1,0 +1,71 @@
+"""What the runtime itself says to actors, and the reasons it gives.
+
+Messages between actors are opaque to this library. The few it makes are here: frozen, slotted, and matched by class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from actors.address import Address
+
+
+class Tell(Protocol):
+    """Whatever one can tell something: an `Address`, an `Inbox`, a `Reply`."""
+
+    def tell(self, message: object, /) -> bool:
+        """Hand over a message; never blocks. False: it was not taken."""
+        ...
+
+
+class Reason(Enum):
+    """Why an actor ended, when it did not crash."""
+
+    NORMAL = "normal"
+    """It had nothing more to do."""
+    SHUTDOWN = "shutdown"
+    """Its supervisor stopped it."""
+
+
+NORMAL = Reason.NORMAL
+SHUTDOWN = Reason.SHUTDOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """An incarnation of a watched actor has ended.
+
+    Args:
+        address: who ended. `address.alive` tells whether it will be, or already is, started again.
+        incarnation: which of its lives is over.
+        reason: `NORMAL`, `SHUTDOWN`, what it gave to `stop`, or the exception it crashed with (without traceback).
+    """
+
+    address: Address
+    incarnation: int
+    reason: object
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended by an exception."""
+        return isinstance(self.reason, BaseException)
+
+
+@dataclass(frozen=True, slots=True)
+class Gapped:
+    """One or more messages that would have stood here were dropped, because the mailbox was full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """For the scheduler: call `started` before anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """For the scheduler: end this incarnation in order."""
+
+    reason: object

@@ -1,0 +1,134 @@
+"""Tasks: children that wait. An `async def` in its supervisor's nursery, where OTP has a port or a blocking process.
+
+The rules:
+- A task says when it is ready (`context.started()`); the next child starts only then. Returning says so too, so a step
+  that has to be over before the next child starts is a task that never calls it.
+- It is stopped by being cancelled. trio has no kill: what a task shields from the cancel, it shields with
+  `context.finishing()`, and that shield ends after the shutdown time-out.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import trio
+
+from actors.child import Parent
+from actors.errors import StartFailed, StartTimedOut, untraced
+from actors.introspect import Node
+from actors.messages import NORMAL, SHUTDOWN
+
+if TYPE_CHECKING:
+    from actors.spec import TaskSpec
+    from actors.system import System
+
+log = logging.getLogger("actors.supervisor")
+
+
+class TaskContext:
+    """What a task is given.
+
+    Attributes:
+        system: the system it runs in.
+        path: where it stands in the tree.
+    """
+
+    __slots__ = ("path", "ready", "scope", "shields", "system")
+
+    def __init__(self, system: System, path: str) -> None:
+        self.system = system
+        self.path = path
+        self.ready = trio.Event()
+        self.scope = trio.CancelScope()
+        self.shields: list[trio.CancelScope] = []
+
+    def started(self) -> None:
+        """The task is ready; harmless when repeated."""
+        self.ready.set()
+
+    def finishing(self) -> trio.CancelScope:
+        """A scope for what has to be finished in spite of the cancel, within the shutdown time-out at the longest."""
+        scope = trio.CancelScope(shield=True)
+        self.shields.append(scope)
+        return scope
+
+    def kill(self) -> None:
+        """End what it shields."""
+        for scope in self.shields:
+            scope.cancel()
+
+
+class TaskChild:
+    """A task under a supervisor, over all its runs."""
+
+    def __init__(self, spec: TaskSpec, parent: Parent) -> None:
+        self.id = spec.id
+        self.path = f"{parent.path}/{spec.id}"
+        self.restart = spec.restart
+        self.up = False
+        self.starts = 0
+        self._spec = spec
+        self._parent = parent
+        self._run: TaskRun | None = None
+
+    async def start(self) -> None:
+        """Run it, and wait until it is ready."""
+        run = self._run = TaskRun(TaskContext(self._parent.system, self.path))
+        self.starts += 1
+        self.up = True
+        self._parent.nursery.start_soon(self._supervise, run, self.starts, name=self.path)
+        with trio.move_on_after(self._spec.start_timeout):
+            await run.context.ready.wait()
+        if isinstance(run.reason, Exception):
+            self.up = False
+            raise StartFailed(self.path) from run.reason
+        if not run.context.ready.is_set():
+            await self.stop()
+            raise StartTimedOut(self.path, self._spec.start_timeout)
+
+    async def stop(self) -> None:
+        """Cancel it and wait for its end; after its shutdown time-out, cancel what it shields as well."""
+        self.up = False
+        if self._run is None:
+            return
+        run, self._run = self._run, None
+        run.context.scope.cancel()
+        with trio.move_on_after(self._spec.shutdown):
+            await run.ended.wait()
+        if not run.ended.is_set():
+            log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
+            run.context.kill()
+            await run.ended.wait()
+
+    def close(self, reason: object) -> None:
+        """A task keeps nothing between two runs."""
+
+    def describe(self, most: int) -> Node:
+        """It, as a part of the tree."""
+        return Node(self.id, "task", "running" if self.up else "stopped", max(0, self.starts - 1))
+
+    async def _supervise(self, run: TaskRun, start: int) -> None:
+        try:
+            with run.context.scope:
+                await self._spec.run(run.context)
+                run.reason = NORMAL
+        except Exception as error:
+            log.error("%s crashed: %r", self.path, error, exc_info=error)
+            run.reason = untraced(error)
+        was_ready = run.context.ready.is_set() or run.reason is NORMAL
+        run.context.ready.set()
+        run.ended.set()
+        if self.up and was_ready:
+            self._parent.child_ended(self, start, run.reason)
+
+
+class TaskRun:
+    """One run of a task, from the outside."""
+
+    __slots__ = ("context", "ended", "reason")
+
+    def __init__(self, context: TaskContext) -> None:
+        self.context = context
+        self.ended = trio.Event()
+        self.reason: object = SHUTDOWN
