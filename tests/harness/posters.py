@@ -136,7 +136,7 @@ def stored_facts(database: Path) -> list[Stored]:
     """Every entry of every log, read from the file with the standard library's own SQLite."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
-        rows = connection.execute("SELECT room, seq, kind, author, nonce, text FROM entries ORDER BY room, seq")
+        rows = connection.execute("SELECT room_id, seq, kind, user_id, nonce, text FROM entries ORDER BY room_id, seq")
         return [
             Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
             for room, seq, kind, author, nonce, text in rows
