@@ -1,0 +1,65 @@
+"""Tokens that ended: their sessions close, wherever the token was revoked.
+
+Whoever revokes a token in this process tells its session at once. The sweep below finds what another process did
+(`hubbub admin`), or what was not told because this process was busy dying: it asks the store every two seconds.
+
+A revocation carries the time of whoever made it, from before its commit, and becomes visible after. So each look
+goes back `SLACK` before the last one; a session that is told twice is closed already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import trio
+
+from actors import Address, Inbox, TaskContext
+from server.accounts.asking import answer_to
+from server.protocol.errors import Refusal
+from server.sessions.messages import Revoked
+from server.store.messages import ReadRevocations, Revocations
+
+EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
+SLACK: Final = 60_000  # ms; a commit waits for a lock far less than that
+
+
+class OpenSessions(Protocol):
+    """Where the session of a token is found while it is open."""
+
+    def find(self, key: str, /) -> Address | None: ...
+
+
+def tell_revoked(sessions: OpenSessions, ended: Revocations) -> None:
+    """Close the sessions of these tokens, those that are open here."""
+    for name in ended.sessions:
+        session = sessions.find(name)
+        if session is not None:
+            session.urgent(Revoked())
+
+
+async def run_revocation_sweep(
+    context: TaskContext, reader: Inbox, sessions: OpenSessions, now: Callable[[], int], every: float = EVERY
+) -> None:
+    """Look for ended tokens every `every` seconds until cancelled.
+
+    Parameters
+    ----------
+    now
+        Milliseconds since the epoch.
+    """
+    context.started()
+    since = now() - SLACK
+    while True:
+        await trio.sleep(every)
+        since = await _sweep(reader, sessions, since, every)
+
+
+async def _sweep(reader: Inbox, sessions: OpenSessions, since: int, seconds: float) -> int:
+    """From where to look the next time: unchanged when the store did not answer."""
+    try:
+        ended = await answer_to(reader, lambda to: ReadRevocations(reply_to=to, since=since), Revocations, seconds)
+    except Refusal:
+        return since
+    tell_revoked(sessions, ended)
+    return ended.at - SLACK

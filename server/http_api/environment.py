@@ -1,0 +1,45 @@
+"""What the HTTP API needs from the rest of the server: one frozen value, made where the tree is wired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from actors import Address, Tell
+from server.accounts.service import Accounts
+
+
+class Rooms(Protocol):
+    """Where the owner of a room is found, and started if it rests."""
+
+    def find_or_start(self, key: str, /, *args: object) -> Address:
+        """Raises `Quarantined` for a room that crashes again and again."""
+        ...
+
+
+class Readiness:
+    """Whether this process wants traffic: set when the tree is up, taken back when it starts to stop."""
+
+    __slots__ = ("ready",)
+
+    def __init__(self) -> None:
+        self.ready = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpEnvironment:
+    """Parameters
+
+    ----------
+    body_bytes
+        The largest body of a request.
+    seconds
+        How long any one question may take.
+    """
+
+    accounts: Accounts
+    reader: Tell
+    rooms: Rooms
+    readiness: Readiness
+    body_bytes: int
+    seconds: float
