@@ -1,4 +1,4 @@
-"""People and rooms put into a fresh store in bulk, with tokens but without passwords: hashing those would take hours.
+"""People and rooms put into a fresh store in bulk, with tokens but no passwords: hashing those takes hours.
 
 What stands in the tables afterwards is what registering and joining would have left.
 """

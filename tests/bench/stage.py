@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.bench.seed import People, seed
-
 from tests.bench import measure
+from tests.bench.seed import People, seed
 from tests.harness.server import ServerProcess
 
 SERVER_CPU, CLIENT_CPU = 0, 1

@@ -1,0 +1,195 @@
+"""A quick look at what the actor runtime costs: one JSON object a figure, a few seconds in all.
+
+For whoever changes the scheduler, the address or the lifecycle: run it before and after. Nothing is asserted, and on
+a busy machine only the ratios mean anything. `python tests/bench/actors_quick.py [rounds]`
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import statistics
+import sys
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+import trio
+import trio.lowlevel
+
+from actors import Actor, Address, Breaker, DynamicSpec, Mailbox, SupervisorSpec, System, open_system
+
+HOPS = 300_000
+RING = 1_000
+CROWD = 10_000
+SPAWNS = 100_000
+CRASHES = 2_000
+
+
+class Node(Actor):
+    """One place in a ring: passes the token on, one less each time."""
+
+    __slots__ = ("done", "next")
+
+    def __init__(self, done: trio.Event) -> None:
+        self.done = done
+        self.next: Address | None = None
+
+    def receive(self, message: object) -> None:
+        if message.__class__ is Address:
+            self.next = message
+        elif message and self.next is not None:
+            self.next.tell(message - 1)
+        else:
+            self.done.set()
+
+
+class Idle(Actor):
+    """A state of three fields, and nothing to do."""
+
+    __slots__ = ("a", "b", "c")
+
+    def __init__(self) -> None:
+        self.a = self.b = self.c = None
+
+    def receive(self, message: object) -> None:
+        self.a = self.b
+        if message == "crash":
+            raise RuntimeError(message)
+
+
+class Counting(Actor):
+    """Counts down, shared by a crowd."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: list[int]) -> None:
+        self.left = left
+
+    def receive(self, message: object) -> None:
+        self.left[0] -= 1
+        if not self.left[0]:
+            message.set()
+
+
+async def hop(system: System) -> float:
+    """Nanoseconds of one hop of a single token round a ring."""
+    done = trio.Event()
+    nodes = system.dynamic("nodes")
+    ring = [nodes.start(place, done) for place in range(RING)]
+    for place, node in enumerate(ring):
+        node.tell(ring[(place + 1) % RING])
+    await trio.lowlevel.checkpoint()
+    start = perf_counter()
+    ring[0].tell(HOPS)
+    await done.wait()
+    return (perf_counter() - start) / HOPS * 1e9
+
+
+async def one_to_many(system: System) -> float:
+    """Nanoseconds per message, from one sender to ten thousand receivers."""
+    done = trio.Event()
+    left = [CROWD * 10]
+    crowd = [system.dynamic("crowd").start(place, left) for place in range(CROWD)]
+    await trio.lowlevel.checkpoint()
+    start = perf_counter()
+    for _ in range(10):
+        for address in crowd:
+            address.tell(done)
+    await done.wait()
+    return (perf_counter() - start) / (CROWD * 10) * 1e9
+
+
+async def tell(system: System) -> float:
+    """Nanoseconds of telling a busy actor."""
+    address = system.dynamic("idle").start("target")
+    message = object()
+    rounds = range(100_000)
+    start = perf_counter()
+    for _ in rounds:
+        address.tell(message)
+    return (perf_counter() - start) / len(rounds) * 1e9
+
+
+async def spawn(system: System) -> float:
+    """Nanoseconds of starting an actor under a dynamic supervisor."""
+    idle = system.dynamic("idle")
+    start = perf_counter()
+    for key in range(SPAWNS):
+        idle.start(key)
+    return (perf_counter() - start) / SPAWNS * 1e9
+
+
+async def idle_bytes(system: System) -> float:
+    """Bytes of an idle actor with three fields, found by key, that has handled three messages (slope of Pss)."""
+    idle = system.dynamic("idle")
+    seen = []
+    for count in (SPAWNS, 3 * SPAWNS):
+        for key in range(len(idle), count):
+            address = idle.start(key)
+            for _ in range(3):
+                address.tell(None)
+        while system.scheduler.ready:
+            await trio.lowlevel.checkpoint()
+        gc.collect()
+        seen.append(_pss())
+    return (seen[1] - seen[0]) / (2 * SPAWNS)
+
+
+async def crash(system: System) -> float:
+    """Nanoseconds of a crash and its restart, the log line (to nowhere) included."""
+    address = system.dynamic("crashing").start("child")
+    start = perf_counter()
+    for _ in range(CRASHES):
+        address.tell("crash")
+    while address.incarnation <= CRASHES:
+        await trio.lowlevel.checkpoint()
+    return (perf_counter() - start) / CRASHES * 1e9
+
+
+FIGURES: dict[str, tuple[str, Callable[[System], Awaitable[float]]]] = {
+    "hop": ("ns", hop),
+    "one_to_many": ("ns", one_to_many),
+    "tell": ("ns", tell),
+    "spawn": ("ns", spawn),
+    "crash_and_restart": ("ns", crash),
+    "idle": ("bytes", idle_bytes),
+}
+
+TREE = SupervisorSpec(
+    "root",
+    [
+        DynamicSpec("nodes", Node),
+        DynamicSpec("crowd", Counting),
+        DynamicSpec("idle", Idle, mailbox=Mailbox(limit=200_000)),
+        DynamicSpec("crashing", Idle, mailbox=Mailbox(limit=CRASHES), breaker=Breaker(crashes=2 * CRASHES)),
+    ],
+)
+
+
+async def measure(figure: Callable[[System], Awaitable[float]]) -> float:
+    """One figure, in a system of its own."""
+    async with open_system(TREE) as system:
+        return await figure(system)
+
+
+def _pss() -> int:
+    with open(f"/proc/{os.getpid()}/smaps_rollup") as rollup:
+        return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:"))
+
+
+def main() -> None:
+    """Measure every figure and print its median."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    logging.getLogger("actors").addHandler(logging.NullHandler())
+    logging.getLogger("actors").propagate = False
+    for name, (unit, figure) in FIGURES.items():
+        gc.collect()
+        gc.freeze()
+        values = [trio.run(measure, figure) for _ in range(1 if unit == "bytes" else rounds)]
+        print(json.dumps({"figure": name, "value": round(statistics.median(values), 1), "unit": unit}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
