@@ -20,7 +20,7 @@ from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 class Asker(Protocol):
     """Where an answer goes: an actor's address, or the one-use `Reply` of a task."""
 
-    def answer(self, message: object) -> bool: ...
+    def answer(self, message: object, /) -> bool: ...
 
 
 class Question(Struct, frozen=True, kw_only=True):
