@@ -58,15 +58,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     header_bytes: Annotated[Bytes, _is("bytes of a request's head; more: 431")] = 16 * 1024
     body_bytes: Annotated[Bytes, _is("bytes of a request's body; more: 413")] = 64 * 1024
     frame_bytes: Annotated[Bytes, _is("bytes of a client's message; more: close 4502")] = 64 * 1024
-    handshake_seconds: Annotated[Seconds, _is("seconds for the head of a request to arrive")] = 10.0
-    hello_seconds: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
+    handshake_deadline: Annotated[Seconds, _is("seconds for the head of a request to arrive")] = 10.0
+    hello_deadline: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
     heartbeat_ms: Annotated[Heartbeat, _is("ms of silence until a ping; 2.5 times that: close 4003")] = 30_000
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
     outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: fed from the log")] = 256 * 1024
-    command_seconds: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0
-    stop_seconds: Annotated[Seconds, _is("seconds connections get to close at an orderly stop")] = 3.0
+    command_deadline: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0
+    stop_deadline: Annotated[Seconds, _is("seconds connections get to close at an orderly stop")] = 3.0
 
-    busy_seconds: Annotated[Seconds, _is("seconds to wait while another process writes to the database")] = 5.0
+    busy_timeout: Annotated[Seconds, _is("seconds to wait while another process writes to the database")] = 5.0
     writer_queue: Annotated[Count, _is("changes waiting for the database; more: `unavailable`")] = 20_000
     reader_queue: Annotated[Count, _is("questions waiting for the database; more: `unavailable`")] = 20_000
 

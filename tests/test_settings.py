@@ -53,7 +53,7 @@ def test_the_strongest_source_wins_and_is_named(
         ({"environment": {"HUBBUB_PORT": "tcp://10.0.0.1:80"}}, ["`port`", "environment HUBBUB_PORT"]),
         ({"environment": {"HUBBUB_LOG_LEVEL": "loud"}}, ["`log_level`", "debug, info, warning, error", "'loud'"]),
         ({"environment": {"HUBBUB_DATA": ""}}, ["`data`", "HUBBUB_DATA"]),
-        ({"environment": {"HUBBUB_HELLO_SECONDS": "nan"}}, ["`hello_seconds`"]),
+        ({"environment": {"HUBBUB_HELLO_DEADLINE": "nan"}}, ["`hello_deadline`"]),
         ({"environment": {"HUBBUB_REGISTRATION_OPEN": "perhaps"}}, ["`registration_open`", "bool"]),
         ({"file": {"port": "8000"}}, ["`port`", "file hubbub.toml"]),
         ({"file": {"prot": 8000}}, ["unknown setting `prot`", "hubbub.toml"]),
@@ -75,14 +75,14 @@ def test_values_are_read_from_text() -> None:
             "HUBBUB_REGISTRATION_OPEN": "false",
             "HUBBUB_ORIGINS": "https://a.example, https://b.example",
             "HUBBUB_DATA": "/var/lib/hubbub",
-            "HUBBUB_HELLO_SECONDS": "2.5",
+            "HUBBUB_HELLO_DEADLINE": "2.5",
         },
         {},
     ).settings
     assert settings.registration_open is False
     assert settings.origins == ("https://a.example", "https://b.example")
     assert settings.data == Path("/var/lib/hubbub")
-    assert settings.hello_seconds == 2.5
+    assert settings.hello_deadline == 2.5
 
 
 def test_a_variable_that_sets_nothing_is_reported_and_does_no_harm() -> None:

@@ -7,7 +7,7 @@ is full, is `unavailable`: nothing was done, or doing it again does no harm.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from actors import AskFailed, Reply, Tell, ask
 from server.protocol.errors import unavailable
@@ -15,7 +15,7 @@ from server.store.messages import Done, Failed, Question
 
 V = TypeVar("V")
 W = TypeVar("W")
-Asking = Callable[[Reply[Done | Failed]], Question]
+Asking = Callable[[Reply[Any]], Question]
 
 
 @overload
@@ -33,7 +33,7 @@ async def answer_to(
         The question was refused, or there was no answer within `seconds`.
     """
     try:
-        answer = await ask(address, question, seconds)
+        answer: Done | Failed = await ask(address, question, seconds)
     except AskFailed as failure:
         raise unavailable() from failure
     if isinstance(answer, Failed):

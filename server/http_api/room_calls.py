@@ -7,12 +7,13 @@ rules decide, and the same refusals come back. The shape of a command is checked
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from actors import AskFailed, Quarantined, ask
+from actors import AskFailed, Quarantined, Reply, ask
 from server.accounts.asking import answer_to
 from server.http_api.authentication import bearer_token
 from server.http_api.bodies import json_response, read_body, read_query
@@ -104,13 +105,13 @@ class RoomCalls:
         """What the room answers. Raises `Refusal`."""
         if not looks_like_room(command.room):
             raise no_such_room()
+
+        def question(to: Reply[Any]) -> RoomRequest:
+            return RoomRequest(ref=0, reply_to=to, user=user, command=command)
+
         try:
             room = self._environment.rooms.find_or_start(command.room, command.room)
-            answer: Answer = await ask(
-                room,
-                lambda to: RoomRequest(ref=0, reply_to=to, user=user, command=command),
-                self._environment.seconds,
-            )
+            answer: Answer = await ask(room, question, self._environment.seconds)
         except Quarantined as quarantined:
             raise unavailable(round(quarantined.retry_after * 1000)) from None
         except AskFailed as failure:
