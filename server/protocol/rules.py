@@ -51,9 +51,7 @@ def check_user_name(name: str) -> str:
 
 def check_channel_name(name: str) -> str:
     if not 1 <= len(name) <= limits.CHANNEL_NAME_CHARACTERS or not _CHANNEL_NAME.fullmatch(name):
-        raise _bad(
-            f"`name` of a channel must have 1 to {limits.CHANNEL_NAME_CHARACTERS} characters of a-z 0-9 _ -"
-        )
+        raise _bad(f"`name` of a channel must have 1 to {limits.CHANNEL_NAME_CHARACTERS} characters of a-z 0-9 _ -")
     return name
 
 

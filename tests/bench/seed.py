@@ -103,9 +103,7 @@ def _write(connection: Connection, number: int, people: list[Person], at: int) -
         ],
     )
     if logged:
-        connection.execute(
-            insert(tables.entries), [_joined(person, seq, at) for seq, person in enumerate(people, 1)]
-        )
+        connection.execute(insert(tables.entries), [_joined(person, seq, at) for seq, person in enumerate(people, 1)])
 
 
 def _joined(person: Person, seq: int, at: int) -> dict[str, Any]:

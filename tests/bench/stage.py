@@ -35,9 +35,7 @@ def served(folder: Path, rooms: list[int]) -> Iterator[tuple[ServerProcess, Peop
     with tempfile.TemporaryDirectory(dir=folder) as name:
         data = Path(name) / "data"
         people = seed(data, rooms)
-        server = ServerProcess(
-            data, environment={"HUBBUB_MAX_CONNECTIONS": "19000", "HUBBUB_LOG_LEVEL": "warning"}
-        )
+        server = ServerProcess(data, environment={"HUBBUB_MAX_CONNECTIONS": "19000", "HUBBUB_LOG_LEVEL": "warning"})
         with pinned(SERVER_CPU):
             server.start()
         try:
@@ -50,9 +48,7 @@ def disk(folder: Path) -> Path:
     """The folder that durable figures are made in, refused if it is no disk."""
     kind = measure.file_system(folder)
     if kind in {"tmpfs", "ramfs"}:
-        raise SystemExit(
-            f"{folder} is on {kind}: a durable post would cost nothing there. Give --folder on a disk."
-        )
+        raise SystemExit(f"{folder} is on {kind}: a durable post would cost nothing there. Give --folder on a disk.")
     return folder
 
 

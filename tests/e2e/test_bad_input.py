@@ -247,9 +247,7 @@ def status_of(sock: socket.socket) -> int | None:
         ),
     ],
 )  # fmt: skip
-def test_a_bad_request_gets_its_status(
-    server: ServerProcess, request_bytes: bytes, statuses: set[int | None]
-) -> None:
+def test_a_bad_request_gets_its_status(server: ServerProcess, request_bytes: bytes, statuses: set[int | None]) -> None:
     with socket.create_connection(server.address, timeout=15) as sock:
         sock.sendall(request_bytes)
         sock.shutdown(socket.SHUT_WR)
@@ -269,9 +267,7 @@ def test_a_bad_request_gets_its_status(
         ("/v1/login", {}, 400, "bad_request"),
     ],
 )
-def test_a_bad_call_says_what_is_wrong(
-    server: ServerProcess, path: str, body: object, status: int, code: str
-) -> None:
+def test_a_bad_call_says_what_is_wrong(server: ServerProcess, path: str, body: object, status: int, code: str) -> None:
     got, answer = call(server.url, path, body)
     assert (got, answer["error"]["code"]) == (status, code)
     assert answer["error"]["message"]

@@ -98,9 +98,7 @@ def test_someone_invited_hears_what_follows(person: Callable[[], Talker]) -> Non
 
 def test_members_typing_and_marks(person: Callable[[], Talker]) -> None:
     ann, bob = person(), person()
-    room = ann.ask("create_room", kind="group", name="Kin", members=[bob.welcome["me"]["user"]], nonce="n-7")[
-        "room"
-    ]
+    room = ann.ask("create_room", kind="group", name="Kin", members=[bob.welcome["me"]["user"]], nonce="n-7")["room"]
     bob.expect("joined")
     found = ann.ask("members", room=room, limit=10)["members"]
     assert {member["user"]["name"]: member["role"] for member in found} == {
@@ -171,9 +169,7 @@ def test_a_script_needs_only_http(server: ServerProcess, person: Callable[[], Ta
     ann = person()
     _, token = register(server.url, "script")
     room = ann.ask("create_room", kind="dm", members=["script"], nonce="n-11")["room"]
-    status, posted = call(
-        server.url, f"/v1/rooms/{room}/messages", {"nonce": "h-1", "text": "by curl"}, token=token
-    )
+    status, posted = call(server.url, f"/v1/rooms/{room}/messages", {"nonce": "h-1", "text": "by curl"}, token=token)
     assert status in (200, 201)
     assert posted["seq"] == 3
     assert ann.expect("message")["text"] == "by curl"

@@ -86,14 +86,10 @@ class Poster(threading.Thread):
             self._is_idle = False
         nonce, text = f"{self.who}-{self._number}", f"{self.who} says {self._number}"
         self.facts.append(Posted(self.who, self._room, nonce, text, connection, time.monotonic()))
-        websocket.send(
-            json.dumps({"op": "post", "id": self._number, "room": self._room, "nonce": nonce, "text": text})
-        )
+        websocket.send(json.dumps({"op": "post", "id": self._number, "room": self._room, "nonce": nonce, "text": text}))
         answer = self._hear_until(websocket, connection, "ok", "error")
         if answer["op"] == "ok":
-            self.facts.append(
-                Acknowledged(self.who, self._room, nonce, answer["seq"], duplicate=answer["duplicate"])
-            )
+            self.facts.append(Acknowledged(self.who, self._room, nonce, answer["seq"], duplicate=answer["duplicate"]))
             self.acknowledged += 1
             self._is_idle = True
         else:
