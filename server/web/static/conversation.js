@@ -568,8 +568,8 @@ export class Conversation {
     if (!post) return this.#flush(room);
     post.state = "accepted";
     post.seq = ok.seq;
-    const arrived = ok.seq !== undefined && this.rooms.get(room)?.timeline.message(ok.seq);
-    if (arrived) this.outbox.remove(room, post.nonce);
+    const seen = this.rooms.get(room)?.timeline.seen ?? 0;
+    if (ok.seq !== undefined && ok.seq <= seen) this.outbox.remove(room, post.nonce);
     return this.#outboxChanged(room);
   }
 
