@@ -2,13 +2,15 @@
 
 The rules for whoever writes one:
 - `receive` never waits and never awaits. What is slow goes to a task, as a message, and comes back as one.
-- An exception that leaves `receive`, `started` or `settled` is a crash: this incarnation and its state are gone, its
-  supervisor decides what follows, and the mailbox is kept for the next one. Do not catch what you cannot mend.
-- Declare `__slots__` in every subclass: without it each instance carries a dictionary that is larger than the state.
+- An exception that leaves `receive`, `started` or `settled` is a crash: this incarnation and its state are
+  gone, its supervisor decides what follows, and the mailbox is kept for the next one. Do not catch what you
+  cannot mend.
+- Declare `__slots__` in every subclass: without it each instance carries a dictionary that is larger than the
+  state.
 - Nobody calls the methods of another actor; hand out `self.address`, never `self`.
 
-Left out: selective receive (it makes a mailbox a database; match on what you have asked instead), and stored message
-handlers by type (a `match` in `receive` is checked for exhaustiveness, a table is not).
+Left out: selective receive (it makes a mailbox a database; match on what you have asked instead), and stored
+message handlers by type (a `match` in `receive` is checked for exhaustiveness, a table is not).
 """
 
 from __future__ import annotations
@@ -40,9 +42,11 @@ class Actor:
         raise NotImplementedError(f"{type(self).__qualname__} does not say how it receives a message")
 
     def settled(self) -> None:
-        """Called after the last message of each activation: the place to send on what several messages have left.
+        """Called after the last message of each activation: the place to send on what several messages have
+        left.
 
-        An activation is a run of messages that were waiting together. An actor without this hook pays nothing for it.
+        An activation is a run of messages that were waiting together. An actor without this hook pays nothing
+        for it.
         """
 
     def stopped(self, reason: object) -> None:
@@ -54,10 +58,12 @@ class Actor:
         return self.address._blueprint.system
 
     def watch(self, target: Address) -> None:
-        """Be told `Down` once for every incarnation of `target` that ends, behind all that it had told before.
+        """Be told `Down` once for every incarnation of `target` that ends, behind all that it had told
+        before.
 
-        Also when it is down already: then at once. The watch lasts over restarts of the target, until it has stopped
-        for good, `unwatch`, or this incarnation ends. To watch again what is watched already changes nothing.
+        Also when it is down already: then at once. The watch lasts over restarts of the target, until it has
+        stopped for good, `unwatch`, or this incarnation ends. To watch again what is watched already changes
+        nothing.
         """
         watch(self.address, target)
 
@@ -72,7 +78,8 @@ class Actor:
     def send_every(self, seconds: float, message: object) -> Timer:
         """Be told `message` every `seconds`, first in `seconds`, until cancelled; dies with this incarnation.
 
-        A tick that finds the mailbox full is lost, and one that comes late does not make the next ones come faster.
+        A tick that finds the mailbox full is lost, and one that comes late does not make the next ones come
+        faster.
         """
         return self.system.timers.every(self.address, seconds, message)
 

@@ -13,7 +13,7 @@ import trio
 from actors import lifecycle
 from actors.address import Address
 from actors.blueprint import Blueprint
-from actors.child import Parent
+from actors.child import Parent, Readiness
 from actors.errors import StartFailed, untraced
 from actors.introspect import Node
 from actors.messages import SHUTDOWN, Stop
@@ -36,12 +36,12 @@ class ActorChild:
         self._spec = spec
         self._parent = parent
         self._address: Address | None = None
-        self._ready: trio.Event | None = None
+        self._ready = Readiness()
         self._gone: trio.Event | None = None
-        self._failure: BaseException | None = None
 
     async def start(self) -> None:
         """Make an incarnation, and wait until its `started` hook has run."""
+        self._ready = Readiness()
         try:
             address = self._own_address()
             lifecycle.begin(address)
@@ -51,12 +51,10 @@ class ActorChild:
         self.starts += 1
         self.up = True
         if address._blueprint.has_started:
-            self._ready, self._failure = trio.Event(), None
-            await self._ready.wait()
-            self._ready = None
-            if self._failure is not None:
+            failure = await self._ready.wait()
+            if failure is not None:
                 self.up = False
-                raise StartFailed(self.path) from self._failure
+                raise StartFailed(self.path) from failure
 
     async def stop(self) -> None:
         """Ask it to stop, and kill it when its time is up."""
@@ -92,19 +90,16 @@ class ActorChild:
 
     def child_started(self, address: Address) -> None:
         """Its `started` hook has run."""
-        if self._ready is not None:
-            self._ready.set()
+        self._ready.resolve()
 
     def child_ended(self, address: Address, reason: object) -> None:
-        """The incarnation is over: while starting it has failed, while stopping all is well, else the parent decides."""
+        """The incarnation is over: asked to, or failed to start, or for its parent to decide."""
         if self._gone is not None:
             self._gone.set()
-        elif self._ready is not None and not self._ready.is_set():
-            self._failure = (
-                reason if isinstance(reason, BaseException) else StartFailed(self.path, "stopped at once")
-            )
-            self._ready.set()
+        elif address._blueprint.has_started and not self._ready.known and isinstance(reason, BaseException):
+            self._ready.resolve(reason)
         elif self.up:
+            self._ready.resolve()
             self._parent.child_ended(self, self.starts, reason)
 
     def _own_address(self) -> Address:

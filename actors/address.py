@@ -1,15 +1,18 @@
 """Address: how everything refers to an actor, and the only object an idle actor costs besides its own state.
 
-The address *is* the runtime's cell for that actor: state, mailbox, life. One slotted object, nothing per actor in a
-dictionary of its own, and what only few actors need (watchers, groups, open questions) in a second object made on
-demand: 112 bytes for an actor at rest. What all children of one specification share is in its `Blueprint`.
+The address *is* the runtime's cell for that actor: state, mailbox, life. One slotted object, nothing per
+actor in a dictionary of its own, and what only few actors need (watchers, groups, open questions) in a second
+object made on demand: 112 bytes for an actor at rest. What all children of one specification share is in its
+`Blueprint`.
 
 The rules:
-- The mailbox is None while the actor rests. A list: it waits for its turn, runs, or has no incarnation now. `CLOSED`:
-  it has stopped for good. So `tell` decides by one look, and an actor is on the run queue at most once.
-- A mailbox is a list, because a list of one message costs a quarter of a deque; the scheduler turns it into a deque
-  when a backlog has grown (`del box[0]` works on both, and is only slow on a long list).
-- `tell` comes from the trio thread only. From another thread: `trio.from_thread.run_sync(address.tell, message)`.
+- The mailbox is None while the actor rests. A list: it waits for its turn, runs, or has no incarnation now.
+  `CLOSED`: it has stopped for good. So `tell` decides by one look, and an actor is on the run queue at most
+  once.
+- A mailbox is a list, because a list of one message costs a quarter of a deque; the scheduler turns it into a
+  deque when a backlog has grown (`del box[0]` works on both, and is only slow on a long list).
+- `tell` comes from the trio thread only. From another thread: `trio.from_thread.run_sync(address.tell,
+  message)`.
 
 The fields with an underscore belong to this package's own files, not to applications.
 """
@@ -103,7 +106,8 @@ class Address:
         return self._overflow(message)
 
     def answer(self, message: object, /) -> bool:
-        """Tell the answer to a question: it takes the room the question has reserved, so a full mailbox takes it too.
+        """Tell the answer to a question: it takes the room the question has reserved, so a full mailbox takes
+        it too.
 
         Whoever asks bounds the number of its open questions; that is the bound on answers.
 

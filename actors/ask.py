@@ -5,14 +5,14 @@ The rules:
 - Who is asked knows its open questions, so a crash or a stop ends them at once and not at their deadline.
 - A `Reply` is used once. A second or a late answer is dropped, and harms nobody.
 
-Between actors no `Reply` is needed: the message carries `reply_to=self.address` and a reference of the asker's own,
-the answer comes back through `reply_to.answer(...)`, and `watch` tells if it never will.
+Between actors no `Reply` is needed: the message carries `reply_to=self.address` and a reference of the
+asker's own, the answer comes back through `reply_to.answer(...)`, and `watch` tells if it never will.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import trio
 
@@ -30,17 +30,23 @@ class Reply(Generic[A]):
 
     def __init__(self) -> None:
         self._done = trio.Event()
+        self._answer: A
         self._failure: AskFailed | None = None
 
-    def tell(self, answer: A, /) -> bool:
-        """Answer. False: nobody waits any more, or it was answered before."""
+    def tell(self, answer: object, /) -> bool:
+        """Answer. False: nobody waits any more, or it was answered before.
+
+        Takes any object, as every `Tell` does; `A` is what the one who asks expects.
+        """
         if self._done.is_set():
             return False
-        self._answer = answer
+        self._answer = cast(A, answer)
         self._done.set()
         return True
 
-    answer = tell
+    def answer(self, answer: object, /) -> bool:
+        """The same: a reply has room for one answer."""
+        return self.tell(answer)
 
     def fail(self, failure: AskFailed) -> None:
         """End the question without an answer."""
@@ -54,16 +60,21 @@ class Reply(Generic[A]):
             await self._done.wait()
         if not self._done.is_set():
             self.fail(TimedOut(f"no answer within {seconds:g} s"))
-        if self._failure is not None:
-            raise self._failure
-        return self._answer
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return self._answer
+        try:
+            raise failure
+        finally:
+            del failure  # it holds this frame by its traceback: a reference cycle
 
 
 async def ask(address: Tell, question: Callable[[Reply[A]], object], seconds: float) -> A:
     """Ask an actor from a trio task, and wait for its answer.
 
     Args:
-        address: who is asked; with an `Inbox` or another `Tell`, only a refusal or the deadline ends a question early.
+        address: who is asked; with an `Inbox` or another `Tell`, only a refusal or the deadline ends a
+            question early.
         question: makes the message, with the reply it is given in its attribute `reply_to`.
         seconds: how long to wait.
 

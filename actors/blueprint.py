@@ -1,7 +1,7 @@
 """Blueprint: what all children of one specification share, so that none of them has to carry it.
 
-A specification's `start` may return actors of several classes; each class gets its own variant of the blueprint,
-because the hooks a class overrides are looked up once, here, and not at every activation.
+A specification's `start` may return actors of several classes; each class gets its own variant of the
+blueprint, because the hooks a class overrides are looked up once, here, and not at every activation.
 """
 
 from __future__ import annotations

@@ -13,6 +13,32 @@ if TYPE_CHECKING:
     from actors.system import System
 
 
+class Readiness:
+    """How a start turned out, once it has. The first word counts."""
+
+    __slots__ = ("_event", "_failure")
+
+    def __init__(self) -> None:
+        self._event = trio.Event()
+        self._failure: BaseException | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it has turned out, one way or the other."""
+        return self._event.is_set()
+
+    def resolve(self, failure: BaseException | None = None) -> None:
+        """It is ready, or has failed."""
+        if not self.known:
+            self._failure = failure
+            self._event.set()
+
+    async def wait(self) -> BaseException | None:
+        """Wait until it is known; None if it is ready."""
+        await self._event.wait()
+        return self._failure
+
+
 class Parent(Protocol):
     """A supervisor, as its children see it."""
 

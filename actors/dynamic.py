@@ -1,11 +1,14 @@
-"""Dynamic: the supervisor of many like children, found by key and started on demand (OTP's DynamicSupervisor).
+"""Dynamic: the supervisor of many like children, found by key and started on demand (OTP's
+DynamicSupervisor).
 
-It is no task and has no mailbox: a few synchronous methods over one dictionary, called from actors and tasks of the
-trio thread, so finding and starting cannot race. All children share one blueprint; a child costs one dictionary entry.
+It is no task and has no mailbox: a few synchronous methods over one dictionary, called from actors and tasks
+of the trio thread, so finding and starting cannot race. All children share one blueprint; a child costs one
+dictionary entry.
 
 The rules:
-- With a breaker, a child that crashes too often is quarantined by its key: its address stops for good, and the key
-  cannot be started until the backoff is over. Nothing a child does then counts against this supervisor.
+- With a breaker, a child that crashes too often is quarantined by its key: its address stops for good, and
+  the key cannot be started until the backoff is over. Nothing a child does then counts against this
+  supervisor.
 - Without one, restarts count as in OTP, and too many of them make this supervisor give up.
 - Children are stopped concurrently: they do not depend on each other.
 """
@@ -90,6 +93,7 @@ class Dynamic:
             lifecycle.close(address, error)
             self._remember_crash(key)
             raise StartFailed(f"{self.path}/{key}") from error
+        self._blueprint = address._blueprint
         self._system.births += 1
         return address
 
@@ -135,7 +139,7 @@ class Dynamic:
 
     def describe(self, most: int) -> tuple[Node, ...]:
         """The first `most` children, as parts of the tree."""
-        shown = []
+        shown: list[Node] = []
         for address in self._children.values():
             if len(shown) == most:
                 break
@@ -178,9 +182,7 @@ class Dynamic:
             return True
         now = trio.current_time()
         if len(self._records) >= self._sweep_at:
-            self._records = {
-                key: record for key, record in self._records.items() if not breaker.clean(record, now)
-            }
+            self._records = {key: record for key, record in self._records.items() if not breaker.clean(record, now)}
             self._sweep_at = max(SWEEP, 2 * len(self._records))
         record = self._records[key] = breaker.after_crash(self._records.get(key, CrashRecord()), now)
         seconds = record.retry_after(now)
@@ -202,9 +204,7 @@ class Dynamic:
         if not intensity.exceeded(self._window):
             return True
         supervisor, self._supervised_by = self._supervised_by, None
-        gave_up = GaveUp(
-            address.path, f"was restarted more than {intensity.restarts} times in {intensity.seconds:g} s"
-        )
+        gave_up = GaveUp(address.path, f"was restarted more than {intensity.restarts} times in {intensity.seconds:g} s")
         gave_up.__cause__ = reason if isinstance(reason, BaseException) else None
         self._kill_all()
         if supervisor is not None:

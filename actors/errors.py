@@ -1,7 +1,7 @@
 """Everything this library raises, and which side it blames.
 
-`AskFailed`: the actor that was asked will not answer. `StartRefused`: a supervisor will not start this child now.
-`StartFailed`: the child itself could not start. `GaveUp`: a supervisor has run out of patience.
+`AskFailed`: the actor that was asked will not answer. `StartRefused`: a supervisor will not start this child
+now. `StartFailed`: the child itself could not start. `GaveUp`: a supervisor has run out of patience.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class RootGaveUp(GaveUp):
 def untraced(error: BaseException) -> BaseException:
     """The same exception without the frames it passed through, nor those of its causes.
 
-    A traceback keeps every local of every frame alive, and with them the actor that crashed: kept, it would be a
-    reference cycle for each crash. It has been logged by the time this is called.
+    A traceback keeps every local of every frame alive, and with them the actor that crashed: kept, it would
+    be a reference cycle for each crash. It has been logged by the time this is called.
     """
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]

@@ -1,7 +1,7 @@
 """Inbox: the mailbox of a task. Actors tell, one task takes.
 
-Made by whoever wires the tree and handed to both sides, so it outlives the task that reads it: what was told during a
-restart is there when the next run takes. As bounded as an actor's mailbox, with the same choices.
+Made by whoever wires the tree and handed to both sides, so it outlives the task that reads it: what was told
+during a restart is there when the next run takes. As bounded as an actor's mailbox, with the same choices.
 """
 
 from __future__ import annotations

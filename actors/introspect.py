@@ -1,7 +1,7 @@
 """What the system says about itself: the tree as data and as text.
 
-The counters behind it are always on; looking costs only the one who looks. A dynamic supervisor may have children by
-the hundred thousand, so `describe` shows the first few of each and counts the rest.
+The counters behind it are always on; looking costs only the one who looks. A dynamic supervisor may have
+children by the hundred thousand, so `describe` shows the first few of each and counts the rest.
 """
 
 from __future__ import annotations

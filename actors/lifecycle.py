@@ -1,24 +1,20 @@
 """The life of an incarnation: begin, end, and the close of an address for good. And who hears about it.
 
 The rules:
-- An incarnation ends exactly once, and everything that was tied to it ends with it: its questions fail, its watchers
-  are told `Down`, its own watches, groups and timers lapse.
+- An incarnation ends exactly once, and everything that was tied to it ends with it: its questions fail, its
+  watchers are told `Down`, its own watches, groups and timers lapse.
 - `Down` goes into the mailbox as any message does: behind everything the actor had told that watcher before.
-- An address and its state refer to each other only while the incarnation lives; `end` parts them, so that neither
-  needs the collector.
+- An address and its state refer to each other only while the incarnation lives; `end` parts them, so that
+  neither needs the collector.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
 
 from actors.address import CLOSED, Address
-from actors.errors import Crashed, Stopped, untraced
+from actors.errors import AskFailed, Crashed, Stopped, untraced
 from actors.messages import NORMAL, Down, Start, Stop
-
-if TYPE_CHECKING:
-    from actors.ask import Reply
 
 log = logging.getLogger("actors.supervisor")
 
@@ -89,7 +85,8 @@ def close(address: Address, reason: object) -> None:
     extra = address._extra
     if extra is None:
         return
-    _fail(extra.questions, Stopped(f"{address.path} has stopped"))
+    for reply in extra.questions or ():
+        reply.fail(Stopped(f"{address.path} has stopped"))
     for watcher in extra.watchers or ():
         if watcher._extra is not None and watcher._extra.watching is not None:
             watcher._extra.watching.pop(address, None)
@@ -154,20 +151,17 @@ def _fail_received_questions(address: Address, reason: object) -> None:
     extra = address._extra
     if extra is None or not extra.questions:
         return
-    waiting = {
-        id(getattr(message, "reply_to", None)) for message in (*(address._box or ()), *(address._urgent or ()))
-    }
-    received = {reply: None for reply in extra.questions if id(reply) not in waiting}
-    for reply in received:
+    unread = (*(address._box or ()), *(address._urgent or ()))
+    waiting = {id(getattr(message, "reply_to", None)) for message in unread}
+    for reply in [reply for reply in extra.questions if id(reply) not in waiting]:
         del extra.questions[reply]
-    if isinstance(reason, BaseException):
-        failure = Crashed(f"{address.path} crashed: {type(reason).__name__}")
-        failure.__cause__ = reason
-        _fail(received, failure)
-    else:
-        _fail(received, Stopped(f"{address.path} has stopped"))
+        reply.fail(_no_answer(address, reason))
 
 
-def _fail(questions: dict[Reply[Any], None] | None, failure: Stopped | Crashed) -> None:
-    for reply in list(questions or ()):
-        reply.fail(failure)
+def _no_answer(address: Address, reason: object) -> AskFailed:
+    """What an asker is told; one for each, because raising an exception changes it."""
+    if not isinstance(reason, BaseException):
+        return Stopped(f"{address.path} has stopped")
+    failure = Crashed(f"{address.path} crashed: {type(reason).__name__}")
+    failure.__cause__ = reason
+    return failure

@@ -1,7 +1,7 @@
 """How much a mailbox holds, and what happens to a message that finds it full.
 
-One rule: every queue states its bound and its overflow choice where it is made. Nothing in this library waits for
-room in a mailbox; whoever needs to be slowed down is slowed by not being answered.
+One rule: every queue states its bound and its overflow choice where it is made. Nothing in this library waits
+for room in a mailbox; whoever needs to be slowed down is slowed by not being answered.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Mailbox:
     """The bound of a mailbox.
 
     Args:
-        limit: how many messages may wait, at least 1. Answers, `Down` and urgent messages are not held against it:
-            they are bounded by what the actor itself has asked for.
+        limit: how many messages may wait, at least 1. Answers, `Down` and urgent messages are not held
+            against it: they are bounded by what the actor itself has asked for.
         overflow: what happens to one more.
     """
 

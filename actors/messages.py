@@ -1,6 +1,7 @@
 """What the runtime itself says to actors, and the reasons it gives.
 
-Messages between actors are opaque to this library. The few it makes are here: frozen, slotted, and matched by class.
+Messages between actors are opaque to this library. The few it makes are here: frozen, slotted, and matched by
+class.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Down:
     Args:
         address: who ended. `address.alive` tells whether it will be, or already is, started again.
         incarnation: which of its lives is over.
-        reason: `NORMAL`, `SHUTDOWN`, what it gave to `stop`, or the exception it crashed with (without traceback).
+        reason: `NORMAL`, `SHUTDOWN`, what it gave to `stop`, or the exception it crashed with (without
+            traceback).
     """
 
     address: Address

@@ -1,8 +1,8 @@
 """Names and groups: finding an actor without having been told its address (OTP's `Registry` and `pg`).
 
-The rules: a name has one owner, who keeps it over restarts and loses it when it stops for good; membership in a group
-belongs to the incarnation that joined, and ends with it. Both ends cost O(1) each, so that a hundred thousand actors
-can be torn down in a moment.
+The rules: a name has one owner, who keeps it over restarts and loses it when it stops for good; membership in
+a group belongs to the incarnation that joined, and ends with it. Both ends cost O(1) each, so that a hundred
+thousand actors can be torn down in a moment.
 """
 
 from __future__ import annotations

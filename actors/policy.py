@@ -1,9 +1,10 @@
 """Restart policy: the rules a supervisor follows, as arithmetic.
 
-Every rule here is a frozen value or a pure function of values: no clock, no randomness, no actors. The supervisors
-ask ("the third crash in four seconds: what now?") and act. The words are OTP's (`supervisor`, "Supervision
-Principles"); `Breaker` is the one rule OTP has not: it bounds a *child's* crashes, where `Intensity` bounds a
-supervisor's, so that one poisonous child cannot exhaust the patience meant for all of them.
+Every rule here is a frozen value or a pure function of values: no clock, no randomness, no actors. The
+supervisors ask ("the third crash in four seconds: what now?") and act. The words are OTP's (`supervisor`,
+"Supervision Principles"); `Breaker` is the one rule OTP has not: it bounds a *child's* crashes, where
+`Intensity` bounds a supervisor's, so that one poisonous child cannot exhaust the patience meant for all of
+them.
 
 Left out: jitter (children of one process do not stampede anything but this process), significant children.
 """
@@ -115,9 +116,9 @@ class CrashRecord:
 class Breaker:
     """When a child that keeps crashing is left alone for a while.
 
-    `crashes` crashes within `window` seconds quarantine it for the backoff's first delay. For `window` seconds after
-    its quarantine it is on probation: one more crash quarantines it again, for the next, longer delay. A child that
-    survives its probation has a clean record.
+    `crashes` crashes within `window` seconds quarantine it for the backoff's first delay. For `window`
+    seconds after its quarantine it is on probation: one more crash quarantines it again, for the next, longer
+    delay. A child that survives its probation has a clean record.
     """
 
     crashes: int = 3

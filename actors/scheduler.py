@@ -1,13 +1,13 @@
 """The scheduler: one trio task that runs every actor of the process, in turns.
 
 The rules:
-- A turn (an activation) is bounded: so many messages, and no further once the slice is over. Who has more goes to the
-  end of the queue, so a busy actor never starves a resting one.
+- A turn (an activation) is bounded: so many messages, and no further once the slice is over. Who has more
+  goes to the end of the queue, so a busy actor never starves a resting one.
 - A slice is bounded in time: then trio runs, so that sockets, timers and tasks stay live.
 - Urgent messages come first, at every turn and between two messages of a turn.
-- The loop is shaped by `tests/bench/actors_quick.py`: attribute look-ups are hoisted, the clock is read every few
-  messages only, and telling an idle scheduler goes through `enqueue`, which is swapped while it is parked, so that
-  nobody has to ask whether it sleeps.
+- The loop is shaped by `tests/bench/actors_quick.py`: attribute look-ups are hoisted, the clock is read every
+  few messages only, and telling an idle scheduler goes through `enqueue`, which is swapped while it is
+  parked, so that nobody has to ask whether it sleeps.
 
 If this task fails, the process ends: the run queue belongs to everyone.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -68,10 +69,8 @@ class Scheduler:
 
     def withdraw(self, address: Address) -> None:
         """Take an address whose incarnation was killed off the run queue, wherever it stands."""
-        try:
+        with suppress(ValueError):
             self._ready.remove(address)
-        except ValueError:
-            pass
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
@@ -129,8 +128,8 @@ class Scheduler:
             waiting = len(box)
             if waiting > address._peak:
                 address._peak = waiting
-                if waiting > BACKLOG and box.__class__ is list:
-                    box = address._box = deque(box)
+            if waiting > BACKLOG and box.__class__ is list:
+                box = address._box = deque(box)
             left = budget
             try:
                 while box and left and address._urgent is None:

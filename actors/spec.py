@@ -1,8 +1,9 @@
 """Child specifications: the supervision tree as a value.
 
-A tree is one expression that can be read from top to bottom: children start in the order they are listed, each only
-when the one before it is ready, and stop in the reverse order. Specifications are frozen; a running tree never changes
-them. Ids are unique among siblings; those of dynamic supervisors in the whole tree, because they are found by it.
+A tree is one expression that can be read from top to bottom: children start in the order they are listed,
+each only when the one before it is ready, and stop in the reverse order. Specifications are frozen; a running
+tree never changes them. Ids are unique among siblings; those of dynamic supervisors in the whole tree,
+because they are found by it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class TaskSpec:
 
     Args:
         id: its name among its siblings.
-        run: the task. It calls `context.started()` when it is ready; returning says so too. Cancelled to stop it.
+        run: the task. It calls `context.started()` when it is ready; returning says so too. Cancelled to stop
+            it.
         restart: when it is run again after it returned (in order) or raised (a crash).
         shutdown: seconds it gets to finish what it shields from the cancel with `context.finishing()`.
         start_timeout: seconds it may take to be ready.
@@ -69,7 +71,8 @@ class DynamicSpec:
         id: its name among its siblings, and for `System.dynamic`.
         start: makes an incarnation of a child from the arguments it was started with.
         mailbox: the bound and overflow choice of each child.
-        restart: when a child is started again. Transient, unlike the others: a child that has nothing more to do goes.
+        restart: when a child is started again. Transient, unlike the others: a child that has nothing more to
+            do goes.
         shutdown: seconds all children together get to stop in order before they are killed.
         breaker: when a child that crashes is quarantined; then no crash of a child ever counts against this
             supervisor. None: they count, as in OTP.

@@ -1,7 +1,7 @@
 """The supervisor of a fixed list of children, actors and tasks alike.
 
-It is a trio task with a nursery for its tasks; nothing it has started outlives it. The rules are in `policy`; here they
-are carried out, one event after the other:
+It is a trio task with a nursery for its tasks; nothing it has started outlives it. The rules are in `policy`;
+here they are carried out, one event after the other:
 - start in order, each child ready before the next one starts; a child that fails to, fails the whole start;
 - a child that ended: restart it (and, by strategy, its siblings), or not, or give up;
 - stop in reverse order, each child within its own time.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors.actor_child import ActorChild
-from actors.child import Child, Parent
+from actors.child import Child, Parent, Readiness
 from actors.dynamic import DynamicChild
 from actors.errors import GaveUp, StartFailed
 from actors.introspect import Node
@@ -169,21 +169,20 @@ class SupervisorChild:
         self._spec = spec
         self._parent = parent
         self._supervisor: Supervisor | None = None
-        self._ready = trio.Event()
+        self._ready = Readiness()
         self._gone = trio.Event()
-        self._failure: GaveUp | None = None
 
     async def start(self) -> None:
         """Start it, and wait until all its children are ready."""
         self._supervisor = Supervisor(self._spec, self.path, self._parent.system)
-        self._ready, self._gone, self._failure = trio.Event(), trio.Event(), None
+        self._ready, self._gone = Readiness(), trio.Event()
         self.starts += 1
         self.up = True
         self._parent.nursery.start_soon(self._run, self._supervisor, self.starts, name=self.path)
-        await self._ready.wait()
-        if self._failure is not None:
+        failure = await self._ready.wait()
+        if isinstance(failure, GaveUp):
             self.up = False
-            raise StartFailed(self._failure.path, self._failure.why) from self._failure.__cause__
+            raise StartFailed(failure.path, failure.why) from failure.__cause__
 
     async def stop(self) -> None:
         """Stop it; its children have their own time-outs."""
@@ -203,10 +202,9 @@ class SupervisorChild:
         return Node(self.id, "supervisor", state, max(0, self.starts - 1), self._spec.strategy.value, children)
 
     async def _run(self, supervisor: Supervisor, start: int) -> None:
-        failure = await supervisor.run(self._ready.set)
-        was_ready = self._ready.is_set()
-        self._failure = failure
-        self._ready.set()
+        failure = await supervisor.run(self._ready.resolve)
+        was_ready = self._ready.known
+        self._ready.resolve(failure)
         self._gone.set()
         if self.up and was_ready:
             self._parent.child_ended(self, start, failure)

@@ -1,8 +1,9 @@
 """System: everything of one process that belongs to all actors, and the life of its tree.
 
-`run` is that life: the scheduler, the timers and the root supervisor, until it is cancelled or the root gives up. A
-cancel does not reach into the tree: it asks the root to stop, and the tree then stops in order, child by child, under a
-shield. So whoever runs a system bounds its stop by the shutdown time-outs of the tree, not by a second cancel.
+`run` is that life: the scheduler, the timers and the root supervisor, until it is cancelled or the root gives
+up. A cancel does not reach into the tree: it asks the root to stop, and the tree then stops in order, child
+by child, under a shield. So whoever runs a system bounds its stop by the shutdown time-outs of the tree, not
+by a second cancel.
 """
 
 from __future__ import annotations
@@ -37,9 +38,7 @@ class System:
         freeze: when to take what has lived long out of the collector's sight; None: never.
     """
 
-    def __init__(
-        self, root: SupervisorSpec, budget: Budget | None = None, freeze: FreezePolicy | None = None
-    ) -> None:
+    def __init__(self, root: SupervisorSpec, budget: Budget | None = None, freeze: FreezePolicy | None = None) -> None:
         self._freezer = None if freeze is None else Freezer(freeze)
         self.scheduler = Scheduler(budget or Budget(), None if freeze is None else self._look_for_garbage)
         self.timers = Timers()
@@ -80,7 +79,8 @@ class System:
         return self.groups.members(group)
 
     def spawn(self, spec: ActorSpec) -> Address:
-        """Start an actor that the tree does not list, under the root, with a breaker of its own: for tests and trials.
+        """Start an actor that the tree does not list, under the root, with a breaker of its own: for tests
+        and trials.
 
         Raises ValueError for an id that is in use, and what `Dynamic.start` and `Names.register` raise.
         """
@@ -116,6 +116,8 @@ class System:
 
     async def _run_shielded(self, on_ready: Callable[[System], None] | None) -> GaveUp | None:
         def ready() -> None:
+            if self._freezer is not None:
+                self._freezer.freeze(self.births)
             if on_ready is not None:
                 on_ready(self)
 

@@ -1,8 +1,9 @@
-"""Tasks: children that wait. An `async def` in its supervisor's nursery, where OTP has a port or a blocking process.
+"""Tasks: children that wait. An `async def` in its supervisor's nursery, where OTP has a port or a blocking
+process.
 
 The rules:
-- A task says when it is ready (`context.started()`); the next child starts only then. Returning says so too, so a step
-  that has to be over before the next child starts is a task that never calls it.
+- A task says when it is ready (`context.started()`); the next child starts only then. Returning says so too,
+  so a step that has to be over before the next child starts is a task that never calls it.
 - It is stopped by being cancelled. trio has no kill: what a task shields from the cancel, it shields with
   `context.finishing()`, and that shield ends after the shutdown time-out.
 """
@@ -92,7 +93,7 @@ class TaskChild:
         self.up = False
         if self._run is None:
             return
-        run, self._run = self._run, None
+        run = self._run
         run.context.scope.cancel()
         with trio.move_on_after(self._spec.shutdown):
             await run.ended.wait()

@@ -2,11 +2,11 @@
 
 The rules:
 - A timer belongs to the incarnation that set it, and says nothing to the next one.
-- A cancelled timer stays in the heap until its time, or until the dead outnumber the living; it lets go of its
-  message and its address at once.
+- A cancelled timer stays in the heap until its time, or until the dead outnumber the living; it lets go of
+  its message and its address at once.
 
-`send_after` takes the room the actor has reserved by setting it, so its message is never lost to a full mailbox. A tick
-of `send_every` is told in the ordinary way: the next one comes anyway.
+`send_after` takes the room the actor has reserved by setting it, so its message is never lost to a full
+mailbox. A tick of `send_every` is told in the ordinary way: the next one comes anyway.
 """
 
 from __future__ import annotations
