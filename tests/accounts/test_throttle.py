@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from server.accounts.throttle import WINDOW, LoginThrottle
 
 
-def tries(
-    throttle: LoginThrottle, count: int, *, name: str = "ada", address: str = "::1", now: float = 0.0
-) -> int:
+def tries(throttle: LoginThrottle, count: int, *, name: str = "ada", address: str = "::1", now: float = 0.0) -> int:
     """How many of `count` tries went ahead."""
     return sum(throttle.attempt(name, address, now) is None for _ in range(count))
 
