@@ -245,9 +245,7 @@ def _names_a_post(fact: Fact) -> bool:
 
 
 def _pick(dice: Random, facts: list[Fact], *types: type[Fact]) -> int | None:
-    fitting = [
-        n for n, fact in enumerate(facts) if isinstance(fact, types) and getattr(fact, "nonce", "") is not None
-    ]
+    fitting = [n for n, fact in enumerate(facts) if isinstance(fact, types) and getattr(fact, "nonce", "") is not None]
     return dice.choice(fitting) if fitting else None
 
 
@@ -313,7 +311,6 @@ def _nobody_could_know(facts: list[Fact], at: int) -> bool:
     stream = (
         later
         for later in facts[at + 1 :]
-        if isinstance(later, Delivered | GapTold | CaughtUp)
-        and (later.reader, later.room) == (fact.reader, fact.room)
+        if isinstance(later, Delivered | GapTold | CaughtUp) and (later.reader, later.room) == (fact.reader, fact.room)
     )
     return isinstance(next(stream, None), GapTold | None)

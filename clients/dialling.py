@@ -1,0 +1,49 @@
+"""Opening a stream to a server: TCP, and TLS where the URL says so. Time-outs are OSErrors like every failure."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+
+import trio
+
+from clients.endpoint import Endpoint
+
+DIAL_WITHIN: Final = 10.0  # seconds, TLS included
+
+
+async def dial(endpoint: Endpoint, tls: ssl.SSLContext | None = None, within: float = DIAL_WITHIN) -> trio.abc.Stream:
+    """A connected stream.
+
+    Parameters
+    ----------
+    tls
+        What to trust; by default what the machine trusts. Only used for https.
+
+    Raises
+    ------
+    OSError
+        No address, refused, a certificate that does not fit, or no connection `within` seconds.
+    """
+    try:
+        with trio.fail_after(within):
+            stream = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+            return await _secure(stream, endpoint, tls) if endpoint.tls else stream
+    except trio.TooSlowError:
+        raise TimeoutError(f"no connection within {within:g} s") from None
+
+
+async def _secure(
+    stream: trio.SocketStream, endpoint: Endpoint, tls: ssl.SSLContext | None
+) -> trio.SSLStream[trio.SocketStream]:
+    secured = trio.SSLStream(
+        stream, tls or ssl.create_default_context(), server_hostname=endpoint.host, https_compatible=True
+    )
+    try:
+        await secured.do_handshake()
+    except BaseException as error:
+        await trio.aclose_forcefully(stream)
+        if isinstance(error, trio.BrokenResourceError):
+            raise ConnectionError(f"TLS: {error.__cause__ or error}") from error
+        raise
+    return secured
