@@ -1,7 +1,7 @@
 """What a room is told, and what it tells those who are attached to it.
 
-A session attaches with its address and gets every later entry of the log as a `Delivery`, in order, until it
-detaches or is detached. Commands come in one envelope, `Request`, around the wire's own command, and each is
+A session attaches with its address and gets every later entry of the log as a `Delivery`, in order, until it ends
+or is detached. Commands come in one envelope, `Request`, around the wire's own command, and each is
 answered once by `Answer`.
 """
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from actors import Address
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import Refusal
-from server.protocol.events import AnyEvent, Entry, Error, Ok
+from server.protocol.events import AnyEvent, Entry, Error, Left, Ok
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
 from server.store.messages import Asker
@@ -33,17 +33,14 @@ class Attach(Struct, frozen=True):
     user: str
 
 
-class Detach(Struct, frozen=True):
-    session: Address
-
-
 class Request(Struct, frozen=True):
     """A command of `user`. Answered `Answer(ref, …)`.
 
     `attachment` is what `Attached` gave, or None for a caller that is not attached (HTTP). A request that carries
     the attachment of an earlier incarnation is answered `unavailable`: its sender was already told so of the
     commands before it, and doing this one would put it ahead of them.
-    `session` is the address to attach when the command is a `join`.
+    `session` is the address to attach when the command is a `join`: it is told `Attached` with this `ref`, unless it
+    is attached already, and then the answer. A `join` of someone who is a member already is answered without `info`.
     """
 
     ref: int
@@ -83,10 +80,14 @@ class Answer(Struct, frozen=True):
 
 
 class Detached(Struct, frozen=True):
-    """Nothing more of this room follows: the user left it, or was removed."""
+    """Nothing more of this room follows: the user left it, or was removed.
+
+    `left` is what says so to clients: the entry, where there is one; it is not in any `Delivery` to this session.
+    """
 
     room: str
     attachment: int
+    left: Left
 
 
 class Added(Struct, frozen=True):

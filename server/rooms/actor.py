@@ -1,0 +1,164 @@
+"""The room as an actor: what it is told goes to the pure `Room`, and the effects that come back are carried out.
+
+The rules: effects in order; the answer to a question is never held back by a full mailbox; a fan-out tells at most
+`SLICE` receivers at a time, and the rest of it waits in the room's own mailbox, so that other rooms have their turn.
+
+Its mailbox refuses what is too much, which its senders answer as `unavailable`. A crash costs the state and the
+message: whoever was attached hears `Down`, attaches again, and catches up from the log.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from actors import Actor, Down, Mailbox, Overflow, Tell
+from server.protocol.errors import unavailable
+from server.protocol.limits import SMALL_ROOM_MEMBERS
+from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
+from server.rooms.fan_out import SLICE, FanOutQueue
+from server.rooms.messages import Attach, Request
+from server.rooms.room import Room
+from server.store.messages import Done, Failed, Outcomes
+
+ROOMS: Final = "rooms"
+"""The id of the dynamic supervisor all rooms live under; its keys are the rooms' ids."""
+
+MAILBOX: Final = Mailbox(limit=10_000, overflow=Overflow.REFUSE)
+BEAT_SECONDS: Final = 1.0
+
+
+class RoomEnvironment(Struct, frozen=True):
+    """What all rooms share.
+
+    Attributes
+    ----------
+    writer, reader
+        The inboxes of the store's tasks.
+    small_room
+        Number of members up to which comings and goings, presence and receipts are told one by one.
+    """
+
+    writer: Tell
+    reader: Tell
+    small_room: int = SMALL_ROOM_MEMBERS
+
+
+class Beat(Struct, frozen=True):
+    """To itself, once a second while there is something to do."""
+
+
+class NextSlice(Struct, frozen=True):
+    """To itself: go on with the fan-out."""
+
+
+BEAT: Final = Beat()
+NEXT_SLICE: Final = NextSlice()
+
+
+class RoomActor(Actor):
+    """One incarnation of a room. Its key in the supervisor is the room's id, which is its first argument, too."""
+
+    __slots__ = ("_beating", "_environment", "_fan_out", "_id", "_room")
+
+    def __init__(self, environment: RoomEnvironment, room: str) -> None:
+        self._environment = environment
+        self._id = room
+        self._fan_out = FanOutQueue()
+        self._beating = False
+        self._room: Room
+
+    def started(self) -> None:
+        address = self.address
+        self._room = Room(self._id, address, address.incarnation, self._environment.small_room)
+        self._carry_out(self._room.started(trio.current_time()))
+
+    def receive(self, message: object) -> None:
+        room, now = self._room, trio.current_time()
+        match message:
+            case Request():
+                effects = room.request(message, now)
+            case Outcomes():
+                effects = room.outcomes(message, now)
+            case NextSlice():
+                self._fan_out_slice()
+                return
+            case Attach():
+                effects = room.attach(message)
+            case Down(address=session):
+                effects = room.session_ended(session)
+            case Done():
+                effects = room.done(message, now)
+            case Failed():
+                effects = room.failed(message, now)
+            case Beat():
+                self._beating = False
+                effects = room.beat(now)
+            case _:
+                raise TypeError(f"a room is not told {type(message).__name__}")
+        self._carry_out(effects)
+
+    def stopped(self, reason: object) -> None:
+        for effect in self._room.stopped():
+            self._do(effect)
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            self._do(effect)
+        if not self._beating and self._room.restless:
+            self._beating = True
+            self.send_after(BEAT_SECONDS, BEAT)
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Reply(to=to, message=message):
+                to.answer(message)
+            case FanOut():
+                self._start_fan_out(effect)
+            case Write(message=message):
+                if not self._environment.writer.tell(message):
+                    self._carry_out(self._room.not_taken(message, trio.current_time()))
+            case Consult(question=question):
+                if not self._environment.reader.tell(question):
+                    failed = Failed(question.ref, unavailable())
+                    self._carry_out(self._room.failed(failed, trio.current_time()))
+            case InTurn():
+                self._start_fan_out(effect)
+            case TellUser(user=user, message=message):
+                for session in self.system.members(("user", user)):
+                    session.tell(message)
+            case Watch(session=session):
+                self.watch(session)
+            case Unwatch(session=session):
+                self.unwatch(session)
+            case Rest():
+                self.stop()
+
+    def _start_fan_out(self, effect: FanOut | InTurn) -> None:
+        """At once where that is possible: most rooms are small, and nothing is going out."""
+        if self._fan_out:
+            self._fan_out.add(effect)
+        elif isinstance(effect, InTurn):
+            effect.to.answer(effect.message)
+        elif len(effect.to) <= SLICE:
+            _tell_all(effect)
+        else:
+            self._fan_out.add(effect)
+            self._fan_out_slice()
+
+    def _fan_out_slice(self) -> None:
+        for part in self._fan_out.next_slice():
+            if isinstance(part, InTurn):
+                part.to.answer(part.message)
+            else:
+                _tell_all(part)
+        if self._fan_out:
+            self.address.answer(NEXT_SLICE)
+
+
+def _tell_all(effect: FanOut) -> None:
+    message = effect.message
+    for session in effect.to:
+        session.tell(message)

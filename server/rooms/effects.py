@@ -1,0 +1,70 @@
+"""What follows from a decision of a room: the pure `Room` returns these, the actor around it carries them out.
+
+An effect is a value. The order of a list of effects is the order in which they must be carried out; in particular
+the answer to a post stands before the delivery of its message.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from actors import Address
+from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing
+from server.store.messages import Anchor, Append, Asker, Read, Release, SaveMarks
+
+
+class Write(Struct, frozen=True):
+    """Tell the writer. An append or an anchor it does not take comes back to the room as refused."""
+
+    message: Append | Anchor | Release | SaveMarks
+
+
+class Consult(Struct, frozen=True):
+    """Ask the reader. A question it does not take comes back to the room as failed."""
+
+    question: Read
+
+
+class Reply(Struct, frozen=True):
+    """Answer a question that was put to the room."""
+
+    to: Asker
+    message: Answer | Attached | NotAttached
+
+
+class FanOut(Struct, frozen=True):
+    """Tell all of `to` the same thing, behind everything that is being fanned out already."""
+
+    message: Delivery | Passing
+    to: tuple[Address, ...]
+
+
+class InTurn(Struct, frozen=True):
+    """Tell one receiver something that has its place behind the deliveries before it."""
+
+    message: Detached | Answer
+    to: Asker
+
+
+class TellUser(Struct, frozen=True):
+    """Tell all sessions of a user, whether they are attached or not."""
+
+    user: str
+    message: Added
+
+
+class Watch(Struct, frozen=True):
+    """The room wants to know when this session ends."""
+
+    session: Address
+
+
+class Unwatch(Struct, frozen=True):
+    session: Address
+
+
+class Rest(Struct, frozen=True):
+    """The room has nothing more to do: stop in order."""
+
+
+Effect = Write | Consult | Reply | FanOut | InTurn | TellUser | Watch | Unwatch | Rest

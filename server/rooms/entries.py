@@ -1,0 +1,58 @@
+"""From what landed to what is delivered: pure functions.
+
+The store renders the same entries when the log is read; whoever was there and whoever catches up later must get the
+same event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from server.protocol.events import Entry, Joined, Left, MessageEntry
+from server.protocol.objects import User
+from server.protocol.times import rfc3339
+from server.store.messages import Draft, MemberGone, NewMember, NewMessage
+
+DELIVERY_ENTRIES: Final = 100
+DELIVERY_CODE_POINTS: Final = 32_000  # at most 4 bytes each: a delivery stays below half of what a socket may queue
+
+
+def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
+    """The log entry that `draft` has become.
+
+    Parameters
+    ----------
+    user
+        Whom the entry names: the author, or who comes or goes.
+    at
+        Milliseconds since the epoch.
+    """
+    match draft:
+        case NewMessage():
+            return MessageEntry(
+                seq=seq, room=room, from_=user, text=draft.text, at=rfc3339(at), nonce=draft.nonce,
+                reply_to=draft.reply_to, reactions=(),
+            )  # fmt: skip
+        case NewMember():
+            return Joined(room=room, seq=seq, user=user, at=rfc3339(at), by=draft.by)
+        case MemberGone():
+            return Left(room=room, seq=seq, user=user.user, at=rfc3339(at), by=draft.by, reason=draft.reason)
+
+
+def entry_length(entry: Entry) -> int:
+    """The code points of its text; what else there is does not count."""
+    return len(entry.text) if isinstance(entry, MessageEntry) else 0
+
+
+def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """`entries` in runs, none larger than a socket's queue can take at once, and none empty."""
+    start = size = 0
+    for index, entry in enumerate(entries):
+        length = entry_length(entry)
+        if index > start and (size + length > DELIVERY_CODE_POINTS or index - start == DELIVERY_ENTRIES):
+            yield entries[start:index]
+            start, size = index, 0
+        size += length
+    if start < len(entries):
+        yield entries[start:]

@@ -1,0 +1,50 @@
+"""Telling many the same thing without keeping everyone else waiting: pure.
+
+What is told goes out in slices, and strictly one thing after the other: what comes later waits behind what is still
+going out, so every receiver hears of a room's entries in order. Whoever carries the slices out lets other actors run
+between two of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+from server.rooms.effects import FanOut, InTurn
+
+SLICE: Final = 256
+
+
+class FanOutQueue:
+    """What is going out, in order."""
+
+    __slots__ = ("_position", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: deque[FanOut | InTurn] = deque()
+        self._position = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, effect: FanOut | InTurn) -> None:
+        self._waiting.append(effect)
+
+    def next_slice(self) -> Iterator[FanOut | InTurn]:
+        """The next receivers, `SLICE` at the most: parts of what was added, in order."""
+        left = SLICE
+        while self._waiting and left:
+            effect = self._waiting[0]
+            if isinstance(effect, InTurn):
+                self._waiting.popleft()
+                left -= 1
+                yield effect
+                continue
+            to = effect.to[self._position : self._position + left]
+            left -= len(to)
+            self._position += len(to)
+            if self._position >= len(effect.to):
+                self._waiting.popleft()
+                self._position = 0
+            yield FanOut(effect.message, to)

@@ -1,0 +1,102 @@
+"""Changes of a room that are on their way to the disk: pure.
+
+Nothing here has happened yet. Whoever repeats a post that is on its way joins the first one's wait; whoever's
+membership is about to change waits, with everything it asks for, until that change is decided: what a person may do
+must not be judged by a state that is about to end.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.objects import User
+from server.rooms.messages import Request
+from server.store.messages import Draft, NewMessage
+
+
+def nonce_conflict() -> Refusal:
+    return Refusal(ErrorCode.CONFLICT, "this nonce was used for something else")
+
+
+class Pending(Struct):
+    """One append.
+
+    Attributes
+    ----------
+    user
+        Whom the entry will name: the author, or who comes or goes.
+    requests
+        Who waits for the outcome: the one that caused it, then those that repeated it.
+    since
+        When it was told to the writer, in seconds of the room's clock.
+    """
+
+    ref: int
+    draft: Draft
+    user: User
+    requests: list[Request]
+    since: float
+
+
+class InFlight:
+    """The appends on their way, in the order in which they were told to the writer."""
+
+    __slots__ = ("_changing", "_nonces", "_pending")
+
+    def __init__(self) -> None:
+        self._pending: dict[int, Pending] = {}
+        self._nonces: dict[tuple[str, str], Pending] = {}
+        self._changing: dict[str, list[Request]] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    @property
+    def oldest(self) -> Pending | None:
+        return next(iter(self._pending.values()), None)
+
+    def add(self, pending: Pending) -> None:
+        self._pending[pending.ref] = pending
+        if isinstance(pending.draft, NewMessage):
+            self._nonces[pending.draft.author, pending.draft.nonce] = pending
+        else:
+            self._changing[pending.draft.user] = []
+
+    def joins_first(self, draft: NewMessage, request: Request) -> bool:
+        """Whether the same post is under way already; then `request` waits for its outcome.
+
+        Raises a `Refusal` if the nonce is on its way with other content.
+        """
+        first = self._nonces.get((draft.author, draft.nonce))
+        if first is None:
+            return False
+        if first.draft != draft:
+            raise nonce_conflict()
+        first.requests.append(request)
+        return True
+
+    def waits_for_change(self, user: str, request: Request) -> bool:
+        """Whether the membership of `user` is about to change; then `request` is kept until it is decided."""
+        waiting = self._changing.get(user)
+        if waiting is None:
+            return False
+        waiting.append(request)
+        return True
+
+    def settle(self, ref: int) -> tuple[Pending, list[Request]] | None:
+        """An append is decided: what it was, and the requests that waited for a membership to be clear."""
+        pending = self._pending.pop(ref, None)
+        if pending is None:
+            return None
+        if isinstance(pending.draft, NewMessage):
+            del self._nonces[pending.draft.author, pending.draft.nonce]
+            return pending, []
+        return pending, self._changing.pop(pending.draft.user)
+
+    def abandon(self) -> tuple[list[Pending], list[Request]]:
+        """Nothing that is on its way will be decided: all of it, and all that waited for a change."""
+        lost = list(self._pending.values())
+        waiting = [request for requests in self._changing.values() for request in requests]
+        self._pending, self._nonces, self._changing = {}, {}, {}
+        return lost, waiting

@@ -1,0 +1,147 @@
+"""What follows from what the writer says became of a room's appends: pure.
+
+The answers to posts stand before the deliveries of the same commit. What landed together is delivered together, cut
+only where somebody leaves: the sessions of who left get everything before that entry, then `Detached`, and nothing
+after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from server.protocol.commands import Join
+from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
+from server.protocol.times import rfc3339
+from server.rooms.deciding import attach_asker
+from server.rooms.effects import Effect, FanOut, InTurn, TellUser
+from server.rooms.entries import entry_of, portions
+from server.rooms.in_flight import Pending
+from server.rooms.messages import Added, Answer, Delivery, Request
+from server.rooms.state import RoomState, answered
+from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
+
+Effects = list[Effect]
+
+
+class Landing:
+    """The outcomes of one commit, taken one by one in their order; then `effects` says what follows.
+
+    `deferred` are requests that waited for a membership to be clear; they can be looked at now.
+    """
+
+    __slots__ = ("_after", "_answers", "_arrivals", "_deliveries", "_entries", "_state", "deferred")
+
+    def __init__(self, state: RoomState) -> None:
+        self._state = state
+        self._answers: Effects = []
+        self._deliveries: Effects = []
+        self._arrivals: list[Request] = []
+        self._after: Effects = []
+        self._entries: list[Entry] = []
+        self.deferred: list[Request] = []
+
+    def effects(self) -> Effects:
+        self._deliver()
+        return [*self._answers, *self._deliveries, *self._welcomes(), *self._after]
+
+    def take(self, outcome: Landed | Known | Denied, now: float) -> None:
+        settled = self._state.in_flight.settle(outcome.ref)
+        if settled is None:
+            return
+        pending, deferred = settled
+        self.deferred += deferred
+        match outcome:
+            case Landed():
+                self._landed(pending, outcome)
+            case Known():
+                self._posted(pending.requests, outcome.seq, outcome.at, first_is_new=False)
+            case Denied():
+                self._answers += [self._state.refuse(r, outcome.refusal, now) for r in pending.requests]
+
+    def found(self, entry: Entry) -> None:
+        """An entry that is in the log, although nobody was told that it landed."""
+        match entry:
+            case MessageEntry():
+                self._enter(entry)
+                self._state.receipts.wrote(entry.from_.user, entry.seq)
+            case Joined():
+                self._enter(entry)
+                self._after.append(TellUser(entry.user.user, Added(entry.room, entry.seq)))
+            case Left():
+                self._leave(entry.user, entry)
+            case _:
+                self._enter(entry)
+
+    def _landed(self, pending: Pending, landed: Landed) -> None:
+        room, seq, draft = self._state.room, landed.seq, pending.draft
+        entry = None if seq is None else entry_of(room, draft, pending.user, seq, landed.at)
+        match draft:
+            case NewMessage():
+                assert entry is not None, "a message always has its place in the log"
+                assert seq is not None
+                self._enter(entry)
+                self._state.receipts.wrote(draft.author, seq)
+                self._posted(pending.requests, seq, landed.at, first_is_new=True)
+            case NewMember():
+                self._came(pending, draft, entry)
+            case MemberGone():
+                self._went(pending, draft, entry)
+
+    def _posted(self, requests: Iterable[Request], seq: int, at: int, *, first_is_new: bool) -> None:
+        duplicate = not first_is_new
+        for request in requests:
+            reply = Ok(id=request.command.id, room=self._state.room, seq=seq, at=rfc3339(at), duplicate=duplicate)
+            self._answers.append(answered(request, reply))
+            duplicate = True
+
+    def _came(self, pending: Pending, draft: NewMember, entry: Entry | None) -> None:
+        state = self._state
+        if entry is not None:
+            self._enter(entry)
+        state.members[draft.user] = MemberRecord(draft.role, state.last_seq, state.last_seq)
+        state.stats_due = True
+        first = state.last_seq + 1 if entry is None else state.last_seq
+        self._after.append(TellUser(draft.user, Added(state.room, first)))
+        for request in pending.requests:
+            if isinstance(request.command, Join):
+                self._arrivals.append(request)
+            else:
+                seq = None if entry is None else entry.seq
+                self._answers.append(answered(request, Ok(id=request.command.id, seq=seq)))
+
+    def _welcomes(self) -> Effects:
+        """Those who joined are attached behind everything that landed with them: their `last_seq` includes it."""
+        effects: Effects = []
+        for request in self._arrivals:
+            effects += attach_asker(self._state, request)
+            info = self._state.info(request.user.user)
+            effects.append(answered(request, Ok(id=request.command.id, room=self._state.room, info=info)))
+        return effects
+
+    def _went(self, pending: Pending, draft: MemberGone, entry: Entry | None) -> None:
+        left = entry if isinstance(entry, Left) else Left(room=self._state.room, user=draft.user, by=draft.by)
+        self._leave(draft.user, left)
+        for request in pending.requests:
+            reply = Ok(id=request.command.id, room=self._state.room)
+            self._deliveries.append(InTurn(Answer(request.ref, reply), request.reply_to))
+
+    def _leave(self, user: str, left: Left) -> None:
+        self._deliver()
+        self._state.members.pop(user, None)
+        self._state.stats_due = True
+        self._deliveries += self._state.remove(user, left)
+        if left.seq is not None:
+            self._enter(left)
+
+    def _enter(self, entry: Entry) -> None:
+        """The entry is the next one of the log; anything else would be a writer that gave a `seq` twice or none."""
+        assert entry.seq == self._state.last_seq + 1, "the log has no gap"
+        self._state.last_seq = entry.seq
+        self._entries.append(entry)
+
+    def _deliver(self) -> None:
+        """Everybody attached now gets what has gathered."""
+        if self._state.audience:
+            for portion in portions(self._entries):
+                self._deliveries.append(FanOut(Delivery(self._state.room, portion), self._state.audience.everyone))
+        self._entries = []

@@ -1,0 +1,111 @@
+"""How a room comes to know its log, and comes to know it again: pure.
+
+A room anchors first: the writer's answer stands behind everything an earlier incarnation had told it, so what is
+read after it is complete, and nothing of the past can land later. Then it reads its record. A room that was open
+before, and lost its lineage because the outcome of a commit was not known, reads what may have landed meanwhile, too,
+because those who are attached have not been told of it.
+
+Every step that fails or stays silent is begun again from the anchor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from actors import Address
+from server.protocol.events import Entry
+from server.rooms.effects import Consult, Write
+from server.store.messages import Anchor, Anchored, LoadRoom, LogPage, NoRoom, ReadLog, RoomRecord
+
+RETRY_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 10.0  # as long as a command may take; then the question was lost with whoever had it
+
+
+class Opened(Struct, frozen=True):
+    """The room may serve. `tail`: what landed since it last did."""
+
+    lineage: int
+    record: RoomRecord
+    tail: tuple[Entry, ...]
+
+
+class Opening:
+    """The way of one room from nothing, or from a lineage that ended, to `Opened`.
+
+    Parameters
+    ----------
+    refs
+        Gives the room's references, for questions that can be told apart.
+    """
+
+    __slots__ = ("_again_at", "_held", "_itself", "_lineage", "_record", "_ref", "_refs", "_room")
+
+    def __init__(self, room: str, itself: Address, refs: Iterator[int]) -> None:
+        self._room = room
+        self._itself = itself
+        self._refs = refs
+        self._ref: int | None = None
+        self._held: int | None = None
+        self._lineage = 0
+        self._record: RoomRecord | None = None
+        self._again_at = 0.0
+
+    def begin(self, held: int | None, now: float) -> Write:
+        """Start over. `held`: the `last_seq` the room has told everyone attached, None if it never was open."""
+        self._held = held
+        self._expect(now)
+        return Write(Anchor(reply_to=self._itself, ref=self._expected, room=self._room))
+
+    def waits_for(self, ref: int) -> bool:
+        return ref == self._ref
+
+    def answered(self, value: object, now: float) -> Consult | Opened | NoRoom:
+        """The answer it waited for has come."""
+        match value:
+            case Anchored():
+                self._lineage = value.lineage
+                self._expect(now)
+                return Consult(LoadRoom(reply_to=self._itself, ref=self._expected, room=self._room))
+            case RoomRecord():
+                self._record = value
+                return self._loaded(value, now)
+            case LogPage() if self._record is not None:
+                return Opened(self._lineage, self._record, value.entries)
+            case NoRoom():
+                return value
+            case _:
+                raise TypeError(f"{type(value).__name__} is no answer to a room that opens")
+
+    def failed(self, now: float) -> None:
+        """The question could not be put or answered: begin again in a moment."""
+        self._ref = None
+        self._again_at = now + RETRY_SECONDS
+
+    def beat(self, now: float) -> Write | None:
+        """Begin again, if it is time to."""
+        return self.begin(self._held, now) if now >= self._again_at else None
+
+    def _loaded(self, record: RoomRecord, now: float) -> Consult | Opened:
+        held = record.last_seq if self._held is None else self._held
+        missing = record.last_seq - held
+        if missing <= 0:
+            return Opened(self._lineage, record, ())
+        self._expect(now)
+        return Consult(
+            ReadLog(
+                reply_to=self._itself, ref=self._expected, room=self._room,
+                after=held, upto=record.last_seq, limit=missing,
+            )
+        )  # fmt: skip
+
+    @property
+    def _expected(self) -> int:
+        assert self._ref is not None
+        return self._ref
+
+    def _expect(self, now: float) -> None:
+        self._ref = next(self._refs)
+        self._again_at = now + PATIENCE_SECONDS

@@ -1,0 +1,67 @@
+"""From a page of the store to the reply to `history`, `log` or `members`: pure functions.
+
+A page may hold less than was asked for, and then says `more`: two hundred texts of the longest kind would be a frame
+of megabytes. What is cut off is what lies farthest from where the reader came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
+
+from msgspec import structs
+
+from server.protocol.commands import CommandId, History
+from server.protocol.events import Ok
+from server.protocol.objects import Member, Message
+from server.rooms.entries import entry_length
+from server.store.messages import HistoryPage, LogPage, MembersPage
+
+PAGE_CODE_POINTS: Final = 64_000
+
+Item = TypeVar("Item")
+
+
+def fitting(items: Sequence[Item], length: Callable[[Item], int], most: int = PAGE_CODE_POINTS) -> Sequence[Item]:
+    """The first of `items` whose lengths add up to `most` at the most; always at least one, if there is any."""
+    total = 0
+    for index, item in enumerate(items):
+        total += length(item)
+        if total > most and index:
+            return items[:index]
+    return items
+
+
+def history_reply(command: History, page: HistoryPage) -> Ok:
+    """Read upwards, the newest are cut off; read downwards, the oldest."""
+    messages: Sequence[Message] = page.messages
+    upwards = command.after is not None
+    kept = fitting(messages, _length) if upwards else fitting(messages[::-1], _length)[::-1]
+    return Ok(id=command.id, messages=list(kept), more=page.more or len(kept) < len(messages))
+
+
+def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
+    entries = fitting(page.entries, entry_length)
+    to = page.after + len(entries)
+    return Ok(
+        id=command_id, entries=list(entries), from_=page.after + 1, to=to,
+        more=page.more or len(entries) < len(page.entries),
+    )  # fmt: skip
+
+
+def members_reply(command_id: CommandId | None, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
+    """`is_here` tells of a user's id whether that person is online."""
+    return Ok(id=command_id, members=list(_with_status(page.members, is_here)), next=page.next)
+
+
+def _length(message: Message) -> int:
+    return len(message.text)
+
+
+def _with_status(members: Iterable[Member], is_here: Callable[[str], bool]) -> Iterable[Member]:
+    for member in members:
+        if member.user.deleted:
+            yield member
+            continue
+        status = "online" if is_here(member.user.user) else "offline"
+        yield structs.replace(member, user=structs.replace(member.user, status=status))

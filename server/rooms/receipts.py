@@ -1,0 +1,120 @@
+"""How far people have received and read, and who is told: pure.
+
+Marks only ever grow. They are written behind, and told once a second to the authors of the messages that are newly
+covered, and to nobody else. Who wrote the latest messages is remembered here, so that the store is asked only about
+what is older. Receipts that go to the same authors travel together, as one event list that is encoded once: told one
+by one, a room where everybody reads everything would cost the square of its members.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import takewhile
+from typing import Final
+
+from msgspec import Struct, structs
+
+from server.protocol.events import Receipt
+from server.store.messages import Mark, MemberRecord
+
+REMEMBERED_AUTHORS: Final = 500
+
+
+class Covered(Struct, frozen=True):
+    """The entries `after < seq <= upto` are newly covered by this receipt."""
+
+    receipt: Receipt
+    after: int
+    upto: int
+
+
+class Receipts:
+    """What is to be told and written of a room's marks."""
+
+    __slots__ = ("_authors", "_known_above", "_room", "_unsaved", "_untold")
+
+    def __init__(self, room: str, last_seq: int) -> None:
+        self._room = room
+        self._authors: deque[tuple[int, str]] = deque()
+        self._known_above = last_seq
+        self._untold: dict[str, tuple[int, int]] = {}  # user -> what was told of received and read
+        self._unsaved: set[str] = set()
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._untold or self._unsaved)
+
+    def wrote(self, author: str, seq: int) -> None:
+        """A message of `author` is in the log now."""
+        self._authors.append((seq, author))
+        if len(self._authors) > REMEMBERED_AUTHORS:
+            self._known_above, _ = self._authors.popleft()
+
+    def mark(self, user: str, member: MemberRecord, received: int, read: int) -> None:
+        """`user` says how far; the larger wins, and who has read has received."""
+        before = member.received, member.read
+        member.read = max(member.read, read)
+        member.received = max(member.received, received, member.read)
+        if before != (member.received, member.read):
+            self._untold.setdefault(user, before)
+            self._unsaved.add(user)
+
+    def unsaved(self, members: dict[str, MemberRecord]) -> tuple[Mark, ...]:
+        """The marks to be written now; they count as written."""
+        marks = tuple(
+            Mark(user, member.received, member.read)
+            for user in sorted(self._unsaved)
+            if (member := members.get(user)) is not None
+        )
+        self._unsaved.clear()
+        return marks
+
+    def save_again(self, marks: Iterable[Mark]) -> None:
+        """These could not be written."""
+        self._unsaved.update(mark.user for mark in marks)
+
+    def untold(self, members: dict[str, MemberRecord]) -> list[Covered]:
+        """What is newly covered, and by whom; it counts as told."""
+        covered: list[Covered] = []
+        for user, (received, read) in self._untold.items():
+            if (member := members.get(user)) is not None:
+                covered += self._advances(user, member, received, read)
+        self._untold.clear()
+        return covered
+
+    def _advances(self, user: str, member: MemberRecord, received: int, read: int) -> Iterable[Covered]:
+        if member.received > received:
+            receipt = Receipt(room=self._room, user=user, received=member.received)
+            yield Covered(receipt, received, member.received)
+        if member.read > read:
+            yield Covered(Receipt(room=self._room, user=user, read=member.read), read, member.read)
+
+    def authors(self, covered: Covered) -> frozenset[str] | None:
+        """Who wrote what is newly covered; None if that is not remembered."""
+        if covered.after < self._known_above:
+            return None
+        newest_first = takewhile(lambda written: written[0] > covered.after, reversed(self._authors))
+        return frozenset(author for seq, author in newest_first if seq <= covered.upto)
+
+
+def grouped(told: Iterable[tuple[Receipt, frozenset[str]]]) -> dict[frozenset[str], list[Receipt]]:
+    """Receipts by whom they go to; what one user received and read becomes one event where it can.
+
+    A receipt that only its own sender would hear of is left out.
+    """
+    groups: dict[frozenset[str], dict[str, Receipt]] = {}
+    for receipt, authors in told:
+        if authors <= {receipt.user}:
+            continue
+        group = groups.setdefault(authors, {})
+        group[receipt.user] = _merged(group[receipt.user], receipt) if receipt.user in group else receipt
+    return {authors: list(receipts.values()) for authors, receipts in groups.items()}
+
+
+def _merged(first: Receipt, second: Receipt) -> Receipt:
+    return structs.replace(
+        first,
+        received=first.received if second.received is None else second.received,
+        read=first.read if second.read is None else second.read,
+    )

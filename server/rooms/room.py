@@ -1,0 +1,395 @@
+"""A room: what it decides, from opening to rest. Pure: no clock, no addresses that it could use, nothing awaited.
+
+Each method takes what the room was told and returns the effects that follow, in order. The life of a room:
+
+    opening -> open -> (the outcome of a commit is unknown) -> opening again -> open … -> at rest
+            -> there is no such room
+
+While it opens, commands wait. When a lineage ends, all that was on its way is answered `unavailable`, and so is what
+follows it from the same session until the first of these is sent again (`holds.py`).
+
+Once a second, and only while there is something to do, the room is told `beat`: then receipts, presence and counts
+are told, marks are written, and what was asked in vain is given up.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Final
+
+from actors import Address
+from server.protocol.commands import History
+from server.protocol.errors import Refusal, no_such_room, unavailable
+from server.protocol.events import Left, Receipt, RoomStats
+from server.protocol.limits import SMALL_ROOM_MEMBERS
+from server.protocol.objects import User
+from server.rooms.deciding import decide, invite_found
+from server.rooms.effects import Consult, Effect, FanOut, Reply, Rest, TellUser, Write
+from server.rooms.landing import Landing
+from server.rooms.messages import Added, Attach, NotAttached, Passing, Request
+from server.rooms.opening import PATIENCE_SECONDS, Opened, Opening
+from server.rooms.pages import history_reply, log_reply, members_reply
+from server.rooms.questions import AuthorsWanted, InviteeWanted, PageWanted, Purpose
+from server.rooms.receipts import Covered, grouped
+from server.rooms.rights import stranger
+from server.rooms.state import RoomState, answered, refused
+from server.store.messages import (
+    Anchor,
+    Append,
+    Authors,
+    Done,
+    Failed,
+    HistoryPage,
+    LogPage,
+    Lost,
+    MembersPage,
+    NoRoom,
+    Outcomes,
+    ReadAuthors,
+    Release,
+    RoomRecord,
+    SaveMarks,
+)
+
+REST_SECONDS: Final = 60.0
+WAITING_LIMIT: Final = 10_000  # commands kept while a room opens; as many as its mailbox holds
+
+Effects = list[Effect]
+
+
+class Room:
+    """One room.
+
+    Parameters
+    ----------
+    room
+        Its id.
+    itself
+        Its own address, an opaque key here.
+    incarnation
+        Which life this is; attachments of other lives are known as such by it.
+    small_room
+        Number of members up to which comings and goings, presence and receipts are told one by one.
+    """
+
+    __slots__ = (
+        "_alone_since", "_gone", "_incarnation", "_itself", "_open", "_opening", "_refs", "_room", "_small_room",
+        "_state", "_waiting",
+    )  # fmt: skip
+
+    def __init__(self, room: str, itself: Address, incarnation: int, small_room: int = SMALL_ROOM_MEMBERS) -> None:
+        self._room = room
+        self._itself = itself
+        self._incarnation = incarnation
+        self._small_room = small_room
+        self._refs = count(1)
+        self._opening = Opening(room, itself, self._refs)
+        self._state: RoomState | None = None
+        self._open = False
+        self._gone = False
+        self._waiting: list[Request | Attach] = []
+        self._alone_since: float | None = None
+
+    @property
+    def restless(self) -> bool:
+        """Whether there is anything to do for the next `beat`."""
+        state = self._state
+        return not self._gone and (
+            not self._open
+            or state is None
+            or not state.audience
+            or state.audience.has_news
+            or state.stats_due
+            or state.receipts.pending
+            or bool(state.in_flight)
+            or bool(state.questions)
+            or bool(state.typists)
+        )
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    def request(self, request: Request, now: float) -> Effects:
+        state = self._state
+        if not self._open or state is None:
+            return self._wait(request)
+        if not state.is_of_this_life(request):
+            return [refused(request, unavailable())]
+        try:
+            return decide(state, request, now)
+        except Refusal as refusal:
+            return [state.refuse(request, refusal, now)]
+
+    def attach(self, attach: Attach) -> Effects:
+        state = self._state
+        if not self._open or state is None:
+            return self._wait(attach)
+        if attach.user not in state.members:
+            return [Reply(attach.session, NotAttached(attach.ref, self._room, stranger(state.record.kind)))]
+        self._alone_since = None
+        return state.attach(attach.session, attach.user, attach.ref)
+
+    def session_ended(self, session: Address) -> Effects:
+        if self._state is not None:
+            self._state.detach(session)
+        return []
+
+    def _wait(self, what: Request | Attach) -> Effects:
+        if self._gone:
+            return [_refuse_any(what, self._room, no_such_room())]
+        if len(self._waiting) >= WAITING_LIMIT:
+            return [_refuse_any(what, self._room, unavailable())]
+        self._waiting.append(what)
+        return []
+
+    # --- opening ----------------------------------------------------------------------------------------------
+
+    def started(self, now: float) -> Effects:
+        return [self._opening.begin(None, now)]
+
+    def _opened(self, opened: Opened, now: float) -> Effects:
+        self._open = True
+        state = self._state
+        if state is None:
+            self._alone_since = now
+            effects = self._first_opened(opened)
+        else:
+            effects = self._opened_again(state, opened)
+        waiting, self._waiting = self._waiting, []
+        for what in waiting:
+            effects += self.attach(what) if isinstance(what, Attach) else self.request(what, now)
+        return effects
+
+    def _first_opened(self, opened: Opened) -> Effects:
+        """Tell all members of it. Those who heard of it before ignore that; but a room that crashed, or a session
+        that did, may have owed somebody the news."""
+        self._state = state = RoomState(
+            opened.record, opened.lineage, itself=self._itself, incarnation=self._incarnation, refs=self._refs,
+            small_room=self._small_room,
+        )  # fmt: skip
+        if state.large:
+            return []
+        return [TellUser(user, Added(self._room, member.read)) for user, member in state.members.items()]
+
+    def _opened_again(self, state: RoomState, opened: Opened) -> Effects:
+        """Tell those attached what has landed without anybody knowing."""
+        landing = Landing(state)
+        for entry in opened.tail:
+            landing.found(entry)
+        effects = landing.effects()
+        effects += self._adopt(state, opened.record)
+        state.lineage = opened.lineage
+        state.base = state.last_seq
+        return effects
+
+    def _adopt(self, state: RoomState, record: RoomRecord) -> Effects:
+        """Members as the store has them; marks that were not written yet are kept."""
+        for user, member in record.members.items():
+            if (known := state.members.get(user)) is not None:
+                member.received = max(member.received, known.received)
+                member.read = max(member.read, known.read)
+        state.record = record
+        state.members = record.members
+        effects: Effects = []
+        for user in [user for user in state.audience.users() if user not in record.members]:
+            effects += state.remove(user, Left(room=self._room, user=user))
+        return effects
+
+    def _vanished(self) -> Effects:
+        self._gone = True
+        waiting, self._waiting = self._waiting, []
+        return [*(_refuse_any(what, self._room, no_such_room()) for what in waiting), Rest()]
+
+    # --- what the store says ----------------------------------------------------------------------------------
+
+    def outcomes(self, told: Outcomes, now: float) -> Effects:
+        state = self._state
+        if not self._open or state is None or told.lineage != state.lineage:
+            return []
+        landing = Landing(state)
+        lost: Effects = []
+        for outcome in told.outcomes:
+            if isinstance(outcome, Lost):
+                lost = self._lineage_ended(state, now)
+                break
+            landing.take(outcome, now)
+        effects = [*landing.effects(), *lost]
+        for request in landing.deferred:
+            effects += self.request(request, now)
+        return effects
+
+    def _lineage_ended(self, state: RoomState, now: float) -> Effects:
+        pending, deferred = state.in_flight.abandon()
+        self._open = False
+        self._waiting = [*deferred, *self._waiting]
+        effects: Effects = [state.unavailable(request, now) for one in pending for request in one.requests]
+        effects.append(self._opening.begin(state.last_seq, now))
+        return effects
+
+    def done(self, done: Done, now: float) -> Effects:
+        if self._opening.waits_for(done.ref):
+            return self._opening_went_on(done.value, now)
+        if self._state is None or (purpose := self._state.questions.take(done.ref)) is None:
+            return []
+        return self._answered(self._state, purpose, done.value, now)
+
+    def failed(self, failed: Failed, now: float) -> Effects:
+        if self._opening.waits_for(failed.ref):
+            self._opening.failed(now)
+            return []
+        if self._state is None or (purpose := self._state.questions.take(failed.ref)) is None:
+            return []
+        return _given_up(self._state, purpose, failed.refusal, now)
+
+    def not_taken(self, message: Append | Anchor | Release | SaveMarks, now: float) -> Effects:
+        """The writer's queue is full."""
+        match message:
+            case Anchor():
+                self._opening.failed(now)
+            case SaveMarks() if self._state is not None:
+                self._state.receipts.save_again(message.marks)
+            case Append() if self._state is not None:
+                return self._append_not_taken(self._state, message, now)
+        return []
+
+    def _append_not_taken(self, state: RoomState, append: Append, now: float) -> Effects:
+        settled = state.in_flight.settle(append.ref)
+        if settled is None:
+            return []
+        pending, deferred = settled
+        effects: Effects = [state.unavailable(request, now) for request in pending.requests]
+        for request in deferred:
+            effects += self.request(request, now)
+        return effects
+
+    def _opening_went_on(self, value: object, now: float) -> Effects:
+        match self._opening.answered(value, now):
+            case Consult() as question:
+                return [question]
+            case Opened() as opened:
+                return self._opened(opened, now)
+            case NoRoom():
+                return self._vanished()
+
+    def _answered(self, state: RoomState, purpose: Purpose, value: object, now: float) -> Effects:
+        match purpose, value:
+            case PageWanted(request=Request(command=History() as command) as request), HistoryPage() as page:
+                return [answered(request, history_reply(command, page))]
+            case PageWanted(request=request), LogPage() as page:
+                return [answered(request, log_reply(request.command.id, page))]
+            case PageWanted(request=request), MembersPage() as page:
+                return [answered(request, members_reply(request.command.id, page, state.audience.is_here))]
+            case AuthorsWanted(covered=covered), Authors(authors=authors):
+                return _receipts_told(state, [(covered.receipt, authors)])
+            case InviteeWanted(request=request), User() | None as invitee:
+                return self._invite_found(state, request, invitee, now)
+            case _:
+                raise TypeError(f"{type(value).__name__} is no answer to {type(purpose).__name__}")
+
+    def _invite_found(self, state: RoomState, request: Request, invitee: User | None, now: float) -> Effects:
+        if not self._open:
+            return self._wait(request)
+        try:
+            return invite_found(state, request, invitee, now)
+        except Refusal as refusal:
+            return [state.refuse(request, refusal, now)]
+
+    # --- once a second ----------------------------------------------------------------------------------------
+
+    def stopped(self) -> Effects:
+        """The room is told to stop: the last chance to write marks."""
+        return [] if self._state is None else _save_marks(self._state)
+
+    def beat(self, now: float) -> Effects:
+        state = self._state
+        if not self._open or state is None:
+            again = self._opening.beat(now)
+            return [] if again is None or self._gone else [again]
+        effects: Effects = []
+        for purpose in state.questions.overdue(now):
+            effects += _given_up(state, purpose, unavailable(), now)
+        state.typists.sweep(now)
+        effects += _news(state)
+        effects += self._tell_receipts(state, now)
+        effects += _save_marks(state)
+        effects += self._give_up_writer(state, now)
+        effects += self._rest(state, now)
+        return effects
+
+    def _tell_receipts(self, state: RoomState, now: float) -> Effects:
+        effects: Effects = []
+        told: list[tuple[Receipt, frozenset[str]]] = []
+        for covered in state.receipts.untold(state.members):
+            if state.large:
+                continue
+            authors = state.receipts.authors(covered)
+            if authors is None:
+                effects.append(_ask_authors(state, covered, now))
+            else:
+                told.append((covered.receipt, authors))
+        return [*effects, *_receipts_told(state, told)]
+
+    def _give_up_writer(self, state: RoomState, now: float) -> Effects:
+        """An append without outcome for this long was lost with the writer that had it."""
+        oldest = state.in_flight.oldest
+        if oldest is None or now - oldest.since < PATIENCE_SECONDS:
+            return []
+        return self._lineage_ended(state, now)
+
+    def _rest(self, state: RoomState, now: float) -> Effects:
+        if state.audience:
+            self._alone_since = None
+            return []
+        if self._alone_since is None or state.in_flight or state.questions or state.receipts.pending:
+            self._alone_since = now
+        if now - self._alone_since < REST_SECONDS:
+            return []
+        self._gone = True
+        return [Write(Release(self._room, state.lineage)), Rest()]
+
+
+def _refuse_any(what: Request | Attach, room: str, refusal: Refusal) -> Effect:
+    if isinstance(what, Attach):
+        return Reply(what.session, NotAttached(what.ref, room, refusal))
+    return refused(what, refusal)
+
+
+def _given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) -> Effects:
+    match purpose:
+        case PageWanted(request=request) | InviteeWanted(request=request):
+            return [state.refuse(request, refusal, now)]
+        case AuthorsWanted():
+            return []
+
+
+def _news(state: RoomState) -> Effects:
+    """Who came and who went; in a large room only how many there are."""
+    everyone = state.audience.everyone
+    effects: Effects = []
+    if state.large:
+        state.audience.no_news()
+        if state.stats_due and everyone:
+            stats = RoomStats(room=state.room, members=len(state.members))
+            effects.append(FanOut(Passing(state.room, [stats]), everyone))
+    elif presence := state.audience.news():
+        effects.append(FanOut(Passing(state.room, presence), everyone))
+    state.stats_due = False
+    return effects
+
+
+def _save_marks(state: RoomState) -> Effects:
+    marks = state.receipts.unsaved(state.members)
+    return [Write(SaveMarks(state.room, marks))] if marks else []
+
+
+def _ask_authors(state: RoomState, covered: Covered, now: float) -> Effect:
+    ref = state.next_ref()
+    state.questions.asked(ref, AuthorsWanted(covered), now)
+    return Consult(ReadAuthors(reply_to=state.itself, ref=ref, room=state.room, after=covered.after, upto=covered.upto))
+
+
+def _receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) -> Effects:
+    return [
+        FanOut(Passing(state.room, receipts), sessions)
+        for authors, receipts in grouped(told).items()
+        if (sessions := state.audience.sessions_of(authors))
+    ]

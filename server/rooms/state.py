@@ -1,0 +1,164 @@
+"""What a room knows while it is open, and the few changes that several decisions share: pure.
+
+Nothing in here is ahead of the disk: a member is a member, and an entry has its `seq`, once the writer said so. What
+is on its way is in `in_flight`. Sessions and the room itself are opaque keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from actors import Address
+from server.protocol.commands import Post
+from server.protocol.errors import ErrorCode, Refusal, unavailable
+from server.protocol.events import Left, Ok, error_from
+from server.protocol.objects import Room, User
+from server.rooms.audience import Audience
+from server.rooms.effects import Effect, InTurn, Reply, Unwatch, Watch, Write
+from server.rooms.holds import Holds
+from server.rooms.in_flight import InFlight, Pending
+from server.rooms.messages import Answer, Attached, Detached, Request
+from server.rooms.questions import Questions
+from server.rooms.receipts import Receipts
+from server.rooms.typists import Typists
+from server.store.messages import Append, Draft, RoomRecord
+
+INCARNATION_BITS = 32  # attachments are numbered within an incarnation, and told apart between them
+
+
+class RoomState:
+    """An open room.
+
+    Parameters
+    ----------
+    record
+        What the store had when the room was opened.
+    itself
+        The room's own address, where outcomes and answers come back.
+    incarnation
+        Which life of the room this is.
+    refs
+        Gives the room's references.
+    small_room
+        The number of members up to which comings and goings, presence and receipts are told one by one.
+    """
+
+    __slots__ = (
+        "_attachments", "_incarnation", "_refs", "_small_room", "audience", "base", "holds", "in_flight", "itself",
+        "last_seq", "lineage", "members", "questions", "receipts", "record", "room", "stats_due", "typists",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        record: RoomRecord,
+        lineage: int,
+        *,
+        itself: Address,
+        incarnation: int,
+        refs: Iterator[int],
+        small_room: int,
+    ) -> None:
+        self.room = record.room
+        self.record = record
+        self.itself = itself
+        self.lineage = lineage
+        self.base = record.last_seq
+        self.last_seq = record.last_seq
+        self.members = record.members
+        self.audience = Audience()
+        self.in_flight = InFlight()
+        self.questions = Questions()
+        self.receipts = Receipts(record.room, record.last_seq)
+        self.typists = Typists()
+        self.holds: Holds[int] = Holds()
+        self.stats_due = False
+        self._incarnation = incarnation
+        self._attachments = count(1)
+        self._refs = refs
+        self._small_room = small_room
+
+    # --- what is so -------------------------------------------------------------------------------------------
+
+    @property
+    def large(self) -> bool:
+        """Too large for what is told one by one."""
+        return len(self.members) > self._small_room
+
+    @property
+    def logs_membership(self) -> bool:
+        """Large channels do not log who comes and goes: there membership is a table."""
+        return not (self.record.kind == "channel" and self.large)
+
+    def is_of_this_life(self, request: Request) -> bool:
+        """Whether the sender knows of all that an earlier incarnation has left undone."""
+        return request.attachment is None or request.attachment >> INCARNATION_BITS == self._incarnation
+
+    def info(self, user: str) -> Room:
+        """The room as somebody sees it who has just come in."""
+        record, member = self.record, self.members[user]
+        return Room(
+            room=self.room, log=record.log, kind=record.kind, name=record.name, topic=record.topic,
+            members=len(self.members), last_seq=self.last_seq, read_seq=member.read, role=member.role,
+            unread=0, mentions=0,
+        )  # fmt: skip
+
+    # --- shared changes ---------------------------------------------------------------------------------------
+
+    def next_ref(self) -> int:
+        return next(self._refs)
+
+    def append(self, draft: Draft, user: User, request: Request, now: float) -> Effect:
+        """Send a change on its way. `user`: whom its entry will name."""
+        ref = self.next_ref()
+        self.in_flight.add(Pending(ref, draft, user, [request], now))
+        return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
+
+    def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
+        number = (self._incarnation << INCARNATION_BITS) + next(self._attachments)
+        self.audience.attach(session, user, number)
+        record, member = self.record, self.members[user]
+        attached = Attached(
+            ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role, member.read
+        )
+        return [Watch(session), Reply(session, attached)]
+
+    def detach(self, session: Address) -> int | None:
+        """The session hears nothing more; the number its attachment had."""
+        attachment = self.audience.detach(session)
+        if attachment is None:
+            return None
+        self.holds.forget(attachment.number)
+        return attachment.number
+
+    def remove(self, user: str, left: Left) -> list[Effect]:
+        """The user is no member any more, and its sessions learn so in their turn."""
+        effects: list[Effect] = []
+        for session in self.audience.sessions_of((user,)):
+            number = self.detach(session)
+            if number is not None:
+                effects += [InTurn(Detached(self.room, number, left), session), Unwatch(session)]
+        return effects
+
+    # --- answers ----------------------------------------------------------------------------------------------
+
+    def refuse(self, request: Request, refusal: Refusal, now: float) -> Effect:
+        """Say no. Posts of the same session that follow an `unavailable` one wait for it to be sent again."""
+        if (
+            refusal.code is ErrorCode.UNAVAILABLE
+            and isinstance(request.command, Post)
+            and request.attachment is not None
+        ):
+            self.holds.refused(request.attachment, request.command.nonce, now)
+        return refused(request, refusal)
+
+    def unavailable(self, request: Request, now: float) -> Effect:
+        return self.refuse(request, unavailable(), now)
+
+
+def answered(request: Request, reply: Ok) -> Reply:
+    return Reply(request.reply_to, Answer(request.ref, reply))
+
+
+def refused(request: Request, refusal: Refusal) -> Reply:
+    return Reply(request.reply_to, Answer(request.ref, error_from(refusal, request.command.id)))
