@@ -78,7 +78,7 @@ class SmallConnection:
         self.name = name
         self.outgoing: list[bytes] = []
         self.heard: list[said.AnyCommand] = []
-        self.refusing: ErrorCode | None = None
+        self.refused: said.Post | None = None  # for now: what is pipelined behind it is refused too
 
     def tell(self, event: AnyEvent) -> None:
         self.outgoing.append(encode_event(event))
@@ -147,13 +147,20 @@ class SmallConnection:
         known = [entry for entry in self.hub.logs.get(post.room, []) if _nonce(entry) == post.nonce]
         if known:
             self._answer(Ok(id=post.id, room=post.room, seq=known[0].seq, at=AT, duplicate=True))
-        elif self.refusing or self.hub.refuse:
-            self.refusing = self.refusing or self.hub.refuse.popleft()
-            self.tell(Error(id=post.id, code=self.refusing, message="not now", retry_after=100))
+        elif self.hub.refuse:
+            self._refuse(post, self.hub.refuse.popleft())
+        elif self.refused is not None and self.refused.nonce != post.nonce:
+            self._refuse(post, ErrorCode.UNAVAILABLE)
         else:
+            self.refused = None
             seq = len(self.hub.logs.setdefault(post.room, [])) + 1
             self._answer(Ok(id=post.id, room=post.room, seq=seq, at=AT, duplicate=False))
             self.hub.append(post.room, self.name, post.text, post.nonce)
+
+    def _refuse(self, post: said.Post, code: ErrorCode) -> None:
+        if code in (ErrorCode.UNAVAILABLE, ErrorCode.RATE_LIMITED):
+            self.refused = self.refused or post
+        self.tell(Error(id=post.id, code=code, message="not now", retry_after=100))
 
     def _answer(self, ok: Ok) -> None:
         if self.hub.swallow:
@@ -171,11 +178,11 @@ class SmallConnection:
         more = len(kept) < len(entries)
         self.tell(Ok(id=command.id, room=command.room, messages=messages, more=more))
 
-    def drain(self) -> list[bytes]:
-        """What the client hears now; so it knows of a refusal from here on, and pipelines nothing behind it."""
-        outgoing, self.outgoing = self.outgoing, []
-        self.refusing = None
-        return outgoing
+    def drain(self, most: int | None = None) -> list[bytes]:
+        """What the client hears now."""
+        heard = self.outgoing[:most]
+        del self.outgoing[: len(heard)]
+        return heard
 
 
 def _nonce(entry: MessageEntry | Joined) -> str | None:
