@@ -1,0 +1,111 @@
+"""A portion of questions answered from one snapshot. Runs in a reader's thread.
+
+Tokens and lists of rooms, which are asked for in crowds when everybody reconnects, take one query for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from sqlalchemy import Connection, Engine, literal, select
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.store.log_queries import read_authors, read_history, read_log
+from server.store.messages import (
+    Done,
+    Failed,
+    FindChannel,
+    FindCredentials,
+    FindIdentity,
+    FindUser,
+    ListRooms,
+    ListUsers,
+    LoadRoom,
+    NoIdentity,
+    Read,
+    ReadAuthors,
+    ReadHistory,
+    ReadLog,
+    ReadMembers,
+    ReadRevocations,
+    Ready,
+    RoomList,
+)
+from server.store.people_queries import (
+    find_credentials,
+    find_identities,
+    find_user,
+    list_users,
+    read_revocations,
+)
+from server.store.room_queries import find_channel, list_rooms, load_room, read_members
+
+_NOBODY = NoIdentity(revoked=False)
+
+
+def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifetime: int) -> list[Done | Failed]:
+    """The answers, in the order of `questions`.
+
+    Parameters
+    ----------
+    now, token_lifetime
+        Milliseconds since the epoch; milliseconds after its last use in which a token stays good.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        The database does not answer.
+    """
+    hashes = {question.token_hash for question in questions if isinstance(question, FindIdentity)}
+    readers = {question.user for question in questions if isinstance(question, ListRooms)}
+    with engine.begin() as connection:
+        identities = find_identities(connection, hashes, now - token_lifetime) if hashes else {}
+        lists = list_rooms(connection, readers) if readers else {}
+        answers: list[Done | Failed] = []
+        for question in questions:
+            match question:
+                case FindIdentity():
+                    answers.append(Done(question.ref, identities.get(question.token_hash, _NOBODY)))
+                case ListRooms():
+                    answers.append(Done(question.ref, RoomList(question.user, tuple(lists[question.user]))))
+                case _:
+                    answers.append(_answer(connection, question, now))
+    return answers
+
+
+def _answer(connection: Connection, question: Read, now: int) -> Done | Failed:
+    try:
+        return Done(question.ref, _value(connection, question, now))
+    except (UnicodeEncodeError, OverflowError):
+        return Failed(question.ref, Refusal(ErrorCode.BAD_REQUEST, "the database cannot be asked for this"))
+
+
+def _value(connection: Connection, question: Read, now: int) -> object:
+    match question:
+        case LoadRoom():
+            return load_room(connection, question)
+        case ReadHistory():
+            return read_history(connection, question)
+        case ReadLog():
+            return read_log(connection, question)
+        case ReadMembers():
+            return read_members(connection, question)
+        case ReadAuthors():
+            return read_authors(connection, question)
+        case FindChannel():
+            return find_channel(connection, question)
+        case FindUser():
+            return find_user(connection, question)
+        case FindCredentials():
+            return find_credentials(connection, question)
+        case ListUsers():
+            return list_users(connection, question)
+        case ReadRevocations():
+            return read_revocations(connection, question, now)
+        case Ready():
+            return connection.execute(select(literal(True))).scalar()
+        case FindIdentity() | ListRooms():
+            raise AssertionError("answered for all askers at once")
+        case _:
+            assert_never(question)

@@ -1,0 +1,171 @@
+"""Appends in a transaction: in bulk, and where the database refuses a row, each guilty one alone.
+
+The rules: `last_seq` moves in the same transaction from exactly the value that the plan counted on, and every
+statement's row count is checked; what does not add up is `RowsMissing` and treated like a refused row.
+
+`append_trusting` is the common path: three statements, no look-ups, and nothing to fall back on but rolling the
+transaction back. `append_careful` reads what is known first and then bisects inside savepoints, which costs
+log2(n) attempts a guilty row, and nothing where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Integer, Text, bindparam, delete, insert, select, tuple_, update
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.store.messages import Append, Denied, NewMessage, Outcome
+from server.store.planning import Knowledge, NonceKey, Pair, Place, Plan, plan
+from server.store.sqlite import ROW_ERRORS
+from server.store.tables import entries, members, rooms, users
+
+_LOOKED_UP_AT_ONCE: Final = 300  # rows of a VALUES list: below SQLite's 500 terms and 999 parameters of old builds
+
+
+class RowsMissing(Exception):
+    """A statement touched fewer rows than its plan counted on: the database holds something else."""
+
+
+REFUSED: Final = (*ROW_ERRORS, RowsMissing)
+
+_insert_entries: Final = insert(entries)
+_insert_members: Final = (
+    insert(members)
+    .from_select(
+        ["room_id", "user_id", "name", "role", "joined_at", "received", "read"],
+        select(
+            bindparam("room", type_=Text),
+            users.c.id,
+            users.c.name,
+            bindparam("role", type_=Text),
+            bindparam("joined_at", type_=Integer),
+            bindparam("received", type_=Integer),
+            bindparam("read", type_=Integer),
+        ).where(users.c.id == bindparam("user"), users.c.name.is_not(None)),
+    )
+    .execution_options(preserve_rowcount=True)
+)
+_delete_members: Final = delete(members).where(
+    members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user")
+)
+_move_rooms: Final = (
+    update(rooms)
+    .where(rooms.c.id == bindparam("room"), rooms.c.last_seq == bindparam("expected"))
+    .values(last_seq=bindparam("head"), members=rooms.c.members + bindparam("growth"))
+)
+_select_heads: Final = select(rooms.c.id, rooms.c.last_seq).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
+
+
+def append_trusting(connection: Connection, appends: Sequence[Append], known: Knowledge, at: int) -> list[Outcome]:
+    """All appends, on the assumption that nothing speaks against any of them.
+
+    Raises
+    ------
+    REFUSED
+        Something does: roll the transaction back, nothing is known.
+    """
+    planned = plan(appends, known, at)
+    _write(connection, planned, known)
+    known.learn(planned)
+    return planned.outcomes
+
+
+def append_careful(connection: Connection, appends: Sequence[Append], known: Knowledge, at: int) -> list[Outcome]:
+    """All appends that the database takes; the others are denied one by one.
+
+    `known.heads` loses the rooms whose log does not stand where the lineage believes: their appends are lost.
+    """
+    known.heads = _confirmed_heads(connection, known.heads)
+    known.places.update(_places(connection, appends))
+    known.memberships.update(_memberships(connection, appends))
+    return _bisect(connection, appends, known, at)
+
+
+def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge, at: int) -> list[Outcome]:
+    planned = plan(appends, known, at)
+    try:
+        with connection.begin_nested():
+            _write(connection, planned, known)
+    except REFUSED:
+        if len(appends) == 1:
+            return [Denied(appends[0].ref, Refusal(ErrorCode.BAD_REQUEST, "the database does not take this"))]
+        middle = len(appends) // 2
+        return [
+            *_bisect(connection, appends[:middle], known, at),
+            *_bisect(connection, appends[middle:], known, at),
+        ]
+    known.learn(planned)
+    return planned.outcomes
+
+
+def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
+    moves = [
+        {"room": room, "expected": known.heads[room], "head": head, "growth": planned.growth.get(room, 0)}
+        for room, head in planned.heads.items()
+    ]
+    if moves:
+        _expect(len(moves), connection.execute(_move_rooms, moves).rowcount)
+    if planned.leaves:
+        gone = [{"room": room, "user": user} for room, user in planned.leaves]
+        _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
+    if planned.joins:
+        add_members(connection, list(planned.joins.values()))
+    if planned.entries:
+        connection.execute(_insert_entries, planned.entries)
+
+
+def add_members(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Insert `planning.member_row`s, each with its user's name.
+
+    Raises
+    ------
+    RowsMissing
+        One of the users does not exist, or was deleted.
+    """
+    _expect(len(rows), connection.execute(_insert_members, rows).rowcount)
+
+
+def _expect(wanted: int, found: int) -> None:
+    if wanted != found:
+        raise RowsMissing(f"{found} rows instead of {wanted}")
+
+
+def _confirmed_heads(connection: Connection, heads: dict[str, int]) -> dict[str, int]:
+    found = connection.execute(_select_heads, {"rooms": list(heads)})
+    return {room: head for room, head in found if heads[room] == head}
+
+
+def _places(connection: Connection, appends: Sequence[Append]) -> dict[NonceKey, Place]:
+    """Which nonces of these appends were used before, in one query for every few hundred."""
+    keys = list({(a.room, a.draft.author, a.draft.nonce) for a in appends if isinstance(a.draft, NewMessage)})
+    columns = entries.c.room_id, entries.c.user_id, entries.c.nonce
+    found: dict[NonceKey, Place] = {}
+    for some in _portions([key for key in keys if _encodable(*key)]):
+        rows = connection.execute(
+            select(*columns, entries.c.seq, entries.c.at, entries.c.digest).where(
+                tuple_(*columns).in_(some), entries.c.nonce.is_not(None)
+            )
+        )
+        found |= {(room, user, nonce): Place(seq, at, digest) for room, user, nonce, seq, at, digest in rows}
+    return found
+
+
+def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair, bool]:
+    pairs = list({(a.room, a.draft.user) for a in appends if not isinstance(a.draft, NewMessage)})
+    columns = members.c.room_id, members.c.user_id
+    found = dict.fromkeys(pairs, False)
+    for some in _portions([pair for pair in pairs if _encodable(*pair)]):
+        rows = connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
+        found |= dict.fromkeys(rows, True)
+    return found
+
+
+def _encodable(*texts: str) -> bool:
+    """Whether the database can be asked about these at all: a lone surrogate cannot be sent to it."""
+    return not any("\ud800" <= character <= "\udfff" for text in texts for character in text)
+
+
+def _portions(keys: list[Any]) -> list[list[Any]]:
+    return [keys[i : i + _LOOKED_UP_AT_ONCE] for i in range(0, len(keys), _LOOKED_UP_AT_ONCE)]

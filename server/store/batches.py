@@ -1,0 +1,159 @@
+"""One transaction for all changes that wait. Runs in the writer's thread; knows nothing of tasks and mailboxes.
+
+The rules: everything in a batch is committed together, or none of it. First all of it is tried in the cheapest way;
+if the database has something against any row, the transaction is rolled back and the batch tried again with a
+savepoint around every part, so that only the guilty is refused. Nobody has been told anything by then.
+
+Within a batch, appends come first and marks last: a question about people or rooms is answered before anybody can
+act on it, so no other order can be told from this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, bindparam, case, update
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.store import creating, people
+from server.store.appending import REFUSED, append_careful, append_trusting
+from server.store.messages import (
+    AddToken,
+    AddUser,
+    Append,
+    CreateRoom,
+    Done,
+    Failed,
+    Outcome,
+    RevokeToken,
+    SaveMarks,
+    SetAdministrator,
+    SetPassword,
+    SetRegistration,
+    TouchTokens,
+)
+from server.store.planning import Knowledge
+from server.store.tables import members
+
+Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdministrator | SetRegistration
+
+
+class Batch(Struct, frozen=True):
+    """What goes into one transaction. `heads`: where the log of each room that is appended to stands."""
+
+    appends: Sequence[Append]
+    heads: dict[str, int]
+    changes: Sequence[Change]
+    marks: Sequence[SaveMarks]
+    touches: Sequence[TouchTokens]
+
+
+class Committed(Struct, frozen=True):
+    """What is on disk: an outcome for each append, an answer for each change.
+
+    `heads` lacks the rooms whose log does not stand where the batch said.
+    """
+
+    outcomes: Sequence[Outcome]
+    answers: Sequence[Done | Failed]
+    heads: dict[str, int]
+
+
+_later = case((members.c.received < bindparam("to"), bindparam("to")), else_=members.c.received)
+_further = case((members.c.read < bindparam("by"), bindparam("by")), else_=members.c.read)
+_save_marks: Final = (
+    update(members)
+    .where(members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user"))
+    .values(received=_later, read=_further)
+)
+
+
+def commit(engine: Engine, batch: Batch, at: int) -> Committed:
+    """Write `batch` at `at` (ms since the epoch); after the return it is on disk.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError
+        Nothing is known but that the database did not confirm it; the transaction was rolled back.
+    """
+    try:
+        return _all_at_once(engine, batch, at)
+    except REFUSED:
+        return _one_by_one(engine, batch, at)
+
+
+def _all_at_once(engine: Engine, batch: Batch, at: int) -> Committed:
+    known = Knowledge(dict(batch.heads))
+    with engine.begin() as connection:
+        outcomes = append_trusting(connection, batch.appends, known, at) if batch.appends else []
+        answers = [_answer(connection, change, at) for change in batch.changes]
+        _save(connection, batch.marks)
+        people.touch_tokens(connection, batch.touches)
+    return Committed(outcomes, answers, known.heads)
+
+
+def _one_by_one(engine: Engine, batch: Batch, at: int) -> Committed:
+    known = Knowledge(dict(batch.heads))
+    with engine.begin() as connection:
+        outcomes = append_careful(connection, batch.appends, known, at) if batch.appends else []
+        answers = [_guarded_answer(connection, change, at) for change in batch.changes]
+        for mark in batch.marks:
+            _guarded(connection, partial(_save, connection, (mark,)))
+        for touch in batch.touches:
+            _guarded(connection, partial(people.touch_tokens, connection, (touch,)))
+    return Committed(outcomes, answers, known.heads)
+
+
+def _guarded(connection: Connection, write: Callable[[], None]) -> None:
+    """Written behind: nobody waits to hear that the database does not take it."""
+    try:
+        with connection.begin_nested():
+            write()
+    except REFUSED:
+        return
+
+
+def _guarded_answer(connection: Connection, change: Change, at: int) -> Done | Failed:
+    try:
+        with connection.begin_nested():
+            return _answer(connection, change, at)
+    except REFUSED:
+        return Failed(change.ref, Refusal(ErrorCode.BAD_REQUEST, "the database does not take this"))
+
+
+def _answer(connection: Connection, change: Change, at: int) -> Done | Failed:
+    try:
+        return Done(change.ref, _changed(connection, change, at))
+    except Refusal as refusal:
+        return Failed(change.ref, refusal)
+
+
+def _changed(connection: Connection, change: Change, at: int) -> object:
+    match change:
+        case CreateRoom():
+            return creating.create_room(connection, change, at)
+        case AddUser():
+            return people.add_user(connection, change, at)
+        case AddToken():
+            return people.add_token(connection, change, at)
+        case RevokeToken():
+            return people.revoke_token(connection, change, at)
+        case SetPassword():
+            return people.set_password(connection, change, at)
+        case SetAdministrator():
+            return people.set_administrator(connection, change, at)
+        case SetRegistration():
+            return people.set_registration(connection, change, at)
+
+
+def _save(connection: Connection, saved: Sequence[SaveMarks]) -> None:
+    rows = [
+        {"room": save.room, "user": mark.user, "to": mark.received, "by": mark.read}
+        for save in saved
+        for mark in save.marks
+    ]
+    if rows:
+        connection.execute(_save_marks, rows)

@@ -1,0 +1,76 @@
+"""Which incarnation of a room may append, and where its log stands: pure bookkeeping of the writer.
+
+A lineage is a chain of appends each of which counts on the one before. It begins when a room anchors and ends when
+one of its commits failed or may have failed; whatever still carries its number is lost, whoever told it. So an
+append can never land behind a hole, and no room can act on a place that its log does not have.
+
+Numbers come from a counter that outlives the writer task: a restarted writer knows no lineage, and every append
+that was told before the restart ends as lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class _Lineage:
+    __slots__ = ("head", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.head: int | None = None
+
+
+class Lineages:
+    """The lineages that live now.
+
+    Parameters
+    ----------
+    numbers
+        Gives every lineage a number that no other one ever had in this process.
+    """
+
+    __slots__ = ("_live", "_numbers")
+
+    def __init__(self, numbers: Iterator[int]) -> None:
+        self._numbers = numbers
+        self._live: dict[str, _Lineage] = {}
+
+    def begin(self, room: str) -> int:
+        """The number of a new lineage; the room's earlier one is over."""
+        number = next(self._numbers)
+        self._live[room] = _Lineage(number)
+        return number
+
+    def admit(self, room: str, lineage: int, base: int) -> int | None:
+        """Where the room's log stands for an append of this lineage; None: the lineage is over.
+
+        `base` counts for the first append only: later ones were told before the room knew where the first landed.
+        """
+        live = self._live.get(room)
+        if live is None or live.number != lineage:
+            return None
+        if live.head is None:
+            live.head = base
+        return live.head
+
+    def move(self, room: str, head: int) -> None:
+        """Appends of the room's lineage were committed: its log stands at `head` now."""
+        live = self._live.get(room)
+        if live is not None:
+            live.head = head
+
+    def is_live(self, room: str, lineage: int) -> bool:
+        live = self._live.get(room)
+        return live is not None and live.number == lineage
+
+    def end(self, room: str) -> None:
+        self._live.pop(room, None)
+
+    def release(self, room: str, lineage: int) -> None:
+        """The room is at rest. A later incarnation's lineage is not touched."""
+        if self.is_live(room, lineage):
+            del self._live[room]
+
+    def __len__(self) -> int:
+        return len(self._live)

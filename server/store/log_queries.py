@@ -1,0 +1,77 @@
+"""What the reader asks of the log. All of it is a range of one room's primary key, bounded by a limit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from server.store.messages import Authors, HistoryPage, LogPage, ReadAuthors, ReadHistory, ReadLog
+from server.store.tables import entries, users
+from server.store.wire import entry_from, message_from
+
+AUTHORS_AMONG: Final = 1_000
+
+_range: Final = (
+    select(entries, users.c.name, users.c.display_name)
+    .join(users, users.c.id == entries.c.user_id)
+    .where(
+        entries.c.room_id == bindparam("room"),
+        entries.c.seq > bindparam("after"),
+        entries.c.seq <= bindparam("upto"),
+    )
+    .limit(bindparam("most"))
+)
+_log: Final = _range.order_by(entries.c.seq)
+_oldest_messages: Final = _log.where(entries.c.kind == "message")
+_newest_messages: Final = _range.where(entries.c.kind == "message").order_by(entries.c.seq.desc())
+_newest_authors: Final = (
+    select(entries.c.user_id)
+    .where(
+        entries.c.room_id == bindparam("room"),
+        entries.c.seq > bindparam("after"),
+        entries.c.seq <= bindparam("upto"),
+        entries.c.kind == "message",
+    )
+    .order_by(entries.c.seq.desc())
+    .limit(AUTHORS_AMONG)
+)
+
+
+def read_log(connection: Connection, question: ReadLog) -> LogPage:
+    rows = connection.execute(
+        _log,
+        {
+            "room": question.room,
+            "after": question.after,
+            "upto": question.upto,
+            "most": question.limit + 1,
+        },
+    ).all()
+    return LogPage(
+        question.room,
+        question.after,
+        tuple(entry_from(row) for row in rows[: question.limit]),
+        more=len(rows) > question.limit,
+    )
+
+
+def read_history(connection: Connection, question: ReadHistory) -> HistoryPage:
+    upto = question.upto
+    if question.after is None and question.before is not None:
+        upto = min(upto, question.before - 1)
+    rows = connection.execute(
+        _newest_messages if question.after is None else _oldest_messages,
+        {"room": question.room, "after": question.after or 0, "upto": upto, "most": question.limit + 1},
+    ).all()
+    page = [message_from(row) for row in rows[: question.limit]]
+    if question.after is None:
+        page.reverse()
+    return HistoryPage(question.room, tuple(page), more=len(rows) > question.limit)
+
+
+def read_authors(connection: Connection, question: ReadAuthors) -> Authors:
+    authors = connection.execute(
+        _newest_authors, {"room": question.room, "after": question.after, "upto": question.upto}
+    ).scalars()
+    return Authors(question.room, question.after, question.upto, frozenset(authors))

@@ -1,0 +1,135 @@
+"""Changes of users, tokens and settings. Each function is one question's answer, inside a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.objects import User
+from server.store.ids import new_id
+from server.store.messages import (
+    AddToken,
+    AddUser,
+    Identity,
+    Revocations,
+    RevokeToken,
+    SetAdministrator,
+    SetPassword,
+    SetRegistration,
+    TouchTokens,
+)
+from server.store.tables import settings, tokens, users
+from server.store.wire import identity_from, user_from
+
+_REGISTRATION = "registration"
+
+
+def add_user(connection: Connection, wanted: AddUser, at: int) -> User:
+    """A new user, who is no administrator. Raises `Refusal`: `registration_closed`, `name_taken`."""
+    closed = select(settings.c.value).where(settings.c.name == _REGISTRATION, settings.c.value == "closed")
+    if connection.execute(closed).scalar() is not None:
+        raise Refusal(ErrorCode.REGISTRATION_CLOSED, "registration is closed")
+    if connection.execute(select(users.c.id).where(users.c.name == wanted.name)).scalar() is not None:
+        raise Refusal(ErrorCode.NAME_TAKEN, "this name is taken")
+    user = new_id("u", at)
+    connection.execute(
+        insert(users).values(
+            id=user,
+            name=wanted.name,
+            display_name=wanted.display_name,
+            password_hash=wanted.password_hash,
+            administrator=False,
+            created_at=at,
+        )
+    )
+    return User(user=user, name=wanted.name, display_name=wanted.display_name)
+
+
+def add_token(connection: Connection, wanted: AddToken, at: int) -> Identity:
+    """A new session of a user. Raises `Refusal`: `no_such_user`."""
+    owner = connection.execute(select(users).where(users.c.id == wanted.user, users.c.name.is_not(None))).one_or_none()
+    if owner is None:
+        raise _no_such_user()
+    session = new_id("s", at)
+    connection.execute(
+        insert(tokens).values(
+            id=session,
+            hash=wanted.token_hash,
+            user_id=wanted.user,
+            device=wanted.device,
+            created_at=at,
+            last_used=at,
+        )
+    )
+    return identity_from(owner, session, wanted.device)
+
+
+def revoke_token(connection: Connection, wanted: RevokeToken, at: int) -> Revocations:
+    """The session whose token ended now; none if it had ended before, or never was."""
+    session = connection.execute(
+        select(tokens.c.id).where(tokens.c.hash == wanted.token_hash, tokens.c.ended_at.is_(None))
+    ).scalar()
+    if session is None:
+        return Revocations((), at)
+    return _ended(connection, (session,), at)
+
+
+def set_password(connection: Connection, wanted: SetPassword, at: int) -> Revocations:
+    """The new hash; every session of the user is over. Raises `Refusal`: `no_such_user`."""
+    user = _user_of_name(connection, wanted.name)
+    connection.execute(update(users).where(users.c.id == user.user).values(password_hash=wanted.password_hash))
+    live = select(tokens.c.id).where(tokens.c.user_id == user.user, tokens.c.ended_at.is_(None))
+    return _ended(connection, tuple(connection.execute(live).scalars()), at)
+
+
+def set_administrator(connection: Connection, wanted: SetAdministrator, at: int) -> User:
+    """Raises `Refusal`: `no_such_user`."""
+    user = _user_of_name(connection, wanted.name)
+    connection.execute(update(users).where(users.c.id == user.user).values(administrator=wanted.administrator))
+    return user
+
+
+def set_registration(connection: Connection, wanted: SetRegistration, at: int) -> bool:
+    """Whether strangers may sign up from now on."""
+    connection.execute(delete(settings).where(settings.c.name == _REGISTRATION))
+    connection.execute(
+        insert(settings).values(name=_REGISTRATION, value="open" if wanted.open else "closed"),
+    )
+    return wanted.open
+
+
+def touch_tokens(connection: Connection, touched: Sequence[TouchTokens]) -> None:
+    """Times of last use only rise."""
+    rows = [{"session": session, "now": touch.at} for touch in touched for session in touch.sessions]
+    if not rows:
+        return
+    connection.execute(
+        update(tokens)
+        .where(tokens.c.id == bindparam("session"), tokens.c.last_used < bindparam("now"))
+        .values(last_used=bindparam("now")),
+        rows,
+    )
+    owner = select(tokens.c.user_id).where(tokens.c.id == bindparam("session")).scalar_subquery()
+    seen_before = or_(users.c.last_seen.is_(None), users.c.last_seen < bindparam("now"))
+    connection.execute(
+        update(users).where(users.c.id == owner, seen_before).values(last_seen=bindparam("now")),
+        rows,
+    )
+
+
+def _user_of_name(connection: Connection, name: str) -> User:
+    row = connection.execute(select(users).where(users.c.name == name)).one_or_none()
+    if row is None:
+        raise _no_such_user()
+    return user_from(row.id, row.name, row.display_name)
+
+
+def _ended(connection: Connection, sessions: tuple[str, ...], at: int) -> Revocations:
+    connection.execute(update(tokens).where(tokens.c.id.in_(sessions)).values(ended_at=at))
+    return Revocations(sessions, at)
+
+
+def _no_such_user() -> Refusal:
+    return Refusal(ErrorCode.NO_SUCH_USER, "no such user")

@@ -1,0 +1,88 @@
+"""What the reader asks of users, tokens and settings. Every function reads within the caller's snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from server.protocol.objects import User
+from server.store.messages import (
+    Credentials,
+    FindCredentials,
+    FindUser,
+    Identity,
+    ListUsers,
+    NoIdentity,
+    ReadRevocations,
+    Revocations,
+    UserRow,
+)
+from server.store.tables import tokens, users
+from server.store.wire import identity_from, user_from
+
+REVOCATIONS_OVERLAP_MS: Final = 30_000
+"""A token ends at the time its transaction began, and is seen to when that was committed: that much later at most."""
+
+_find_identities: Final = (
+    select(
+        tokens.c.hash,
+        tokens.c.id.label("session"),
+        tokens.c.device,
+        tokens.c.last_used,
+        tokens.c.ended_at,
+        users.c.id,
+        users.c.name,
+        users.c.display_name,
+        users.c.administrator,
+    )
+    .join(users, users.c.id == tokens.c.user_id)
+    .where(tokens.c.hash.in_(bindparam("hashes", expanding=True)))
+)
+_find_user: Final = select(users).where(
+    users.c.name.is_not(None), or_(users.c.id == bindparam("who"), users.c.name == bindparam("who"))
+)
+_find_credentials: Final = select(users).where(users.c.name == bindparam("who"))
+_list_users: Final = (
+    select(users).where(users.c.name > bindparam("after")).order_by(users.c.name).limit(bindparam("most"))
+)
+_ended_since: Final = select(tokens.c.id).where(tokens.c.ended_at > bindparam("since"))
+
+
+def find_identities(
+    connection: Connection, hashes: Iterable[bytes], used_since: int
+) -> dict[bytes, Identity | NoIdentity]:
+    """Whose tokens these are, in one query; a hash that nobody ever had is missing.
+
+    Parameters
+    ----------
+    used_since
+        Milliseconds since the epoch: a token that was last used before has expired.
+    """
+    found: dict[bytes, Identity | NoIdentity] = {}
+    for row in connection.execute(_find_identities, {"hashes": list(hashes)}):
+        over = row.ended_at is not None or row.last_used < used_since or row.name is None
+        found[row.hash] = NoIdentity(revoked=True) if over else identity_from(row, row.session, row.device)
+    return found
+
+
+def find_user(connection: Connection, question: FindUser) -> User | None:
+    row = connection.execute(_find_user, {"who": question.who}).one_or_none()
+    return None if row is None else user_from(row.id, row.name, row.display_name)
+
+
+def find_credentials(connection: Connection, question: FindCredentials) -> Credentials | None:
+    row = connection.execute(_find_credentials, {"who": question.name}).one_or_none()
+    return None if row is None else Credentials(user_from(row.id, row.name, row.display_name), row.password_hash)
+
+
+def list_users(connection: Connection, question: ListUsers) -> tuple[UserRow, ...]:
+    rows = connection.execute(_list_users, {"after": question.after, "most": question.limit})
+    return tuple(UserRow(row.id, row.name, row.administrator, row.created_at, row.last_seen) for row in rows)
+
+
+def read_revocations(connection: Connection, question: ReadRevocations, now: int) -> Revocations:
+    """Sessions whose token ended. Asked again with the answer's `at`, some of them come twice, and none is missed."""
+    sessions = connection.execute(_ended_since, {"since": question.since}).scalars()
+    return Revocations(tuple(sessions), now - REVOCATIONS_OVERLAP_MS)

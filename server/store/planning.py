@@ -1,0 +1,179 @@
+"""What a run of appends would write: pure, so that every rule of the log can be tested as arithmetic.
+
+`plan` gives each append its outcome and collects the rows, in the order in which they were told. It trusts what it
+is told to know: with `Knowledge` that holds the heads only it plans optimistically (no nonce was used before, who
+joins is no member, who leaves is one), and the database's constraints contradict it where that is wrong. Then the
+knowledge is read, and the same rules plan again.
+
+A plan changes nothing that it was given: when its rows are refused, it is dropped, and no `seq` was spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct, field
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
+
+Row = dict[str, Any]
+NonceKey = tuple[str, str, str]
+"""Room, author, nonce."""
+Pair = tuple[str, str]
+"""Room, user."""
+
+_DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own nonce and answers only the author
+
+
+class Place(Struct, frozen=True, gc=False):
+    """Where the message of a nonce stands, and what it said."""
+
+    seq: int
+    at: int
+    digest: bytes
+
+
+class Knowledge(Struct):
+    """What is known of the database within a transaction.
+
+    `heads` has every room that may be appended to; appends to any other one are lost.
+    """
+
+    heads: dict[str, int]
+    places: dict[NonceKey, Place] = field(default_factory=dict)
+    memberships: dict[Pair, bool] = field(default_factory=dict)
+
+    def learn(self, plan: Plan) -> None:
+        """The rows of `plan` were taken."""
+        self.heads.update(plan.heads)
+        self.places.update(plan.places)
+        self.memberships.update(plan.memberships)
+
+
+class Plan(Struct):
+    """Rows to write, what to answer once they are on disk, and what is known then."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    leaves: set[Pair] = field(default_factory=set)
+    joins: dict[Pair, Row] = field(default_factory=dict)
+    growth: dict[str, int] = field(default_factory=dict)
+    heads: dict[str, int] = field(default_factory=dict)
+    places: dict[NonceKey, Place] = field(default_factory=dict)
+    memberships: dict[Pair, bool] = field(default_factory=dict)
+
+
+def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
+    """What `appends` would write at `at` (ms since the epoch)."""
+    planned = Plan()
+    for append in appends:
+        planned.outcomes.append(_planned(append, planned, known, at))
+    return planned
+
+
+def content_digest(text: str, reply_to: int | None) -> bytes:
+    """Two messages of one nonce say the same when their digests are equal.
+
+    Lone surrogates pass here; that text is refused by the database, on its own.
+    """
+    return blake2b(f"{reply_to}\0{text}".encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+
+
+def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    if append.room not in known.heads:
+        return Lost(append.ref)
+    match append.draft:
+        case NewMessage():
+            return _message(append, append.draft, planned, known, at)
+        case NewMember():
+            return _member(append, append.draft, planned, known, at)
+        case MemberGone():
+            return _gone(append, append.draft, planned, known, at)
+
+
+def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    key = (append.room, draft.author, draft.nonce)
+    digest = content_digest(draft.text, draft.reply_to)
+    first = planned.places.get(key) or known.places.get(key)
+    if first is None:
+        seq = _next_seq(append.room, planned, known)
+        planned.places[key] = Place(seq, at, digest)
+        planned.entries.append(
+            entry_row(append.room, seq, "message", at, draft.author)
+            | {"nonce": draft.nonce, "digest": digest, "text": draft.text, "reply_to": draft.reply_to}
+        )
+        return Landed(append.ref, seq, at)
+    if first.digest == digest:
+        return Known(append.ref, first.seq, first.at)
+    return Denied(append.ref, Refusal(ErrorCode.CONFLICT, "this nonce was used for another message"))
+
+
+def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    pair = (append.room, draft.user)
+    if _is_member(pair, planned, known, unless_known=False):
+        return Landed(append.ref, None, at)
+    seq = None
+    if draft.logged:
+        seq = _next_seq(append.room, planned, known)
+        planned.entries.append(entry_row(append.room, seq, "joined", at, draft.user) | {"by": draft.by})
+    _change(pair, planned, known, member=True)
+    planned.joins[pair] = member_row(append.room, draft.user, draft.role, at, planned.heads[append.room])
+    return Landed(append.ref, seq, at)
+
+
+def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    pair = (append.room, draft.user)
+    if not _is_member(pair, planned, known, unless_known=True):
+        return Landed(append.ref, None, at)
+    seq = None
+    if draft.logged:
+        seq = _next_seq(append.room, planned, known)
+        planned.entries.append(
+            entry_row(append.room, seq, "left", at, draft.user) | {"by": draft.by, "reason": draft.reason}
+        )
+    _change(pair, planned, known, member=False)
+    if planned.joins.pop(pair, None) is None:
+        planned.leaves.add(pair)
+    return Landed(append.ref, seq, at)
+
+
+def entry_row(room: str, seq: int, kind: str, at: int, user: str) -> Row:
+    """A row of `entries`, every column named (rows written together must have the same ones)."""
+    return {
+        "room_id": room,
+        "seq": seq,
+        "kind": kind,
+        "at": at,
+        "user_id": user,
+        "nonce": None,
+        "digest": None,
+        "text": None,
+        "reply_to": None,
+        "by": None,
+        "reason": None,
+    }
+
+
+def member_row(room: str, user: str, role: str, at: int, head: int) -> Row:
+    """A row of `members` without the name. Nothing up to `head` is unread for someone who comes then."""
+    return {"room": room, "user": user, "role": role, "joined_at": at, "received": head, "read": head}
+
+
+def _next_seq(room: str, planned: Plan, known: Knowledge) -> int:
+    seq = planned.heads.get(room, known.heads[room]) + 1
+    planned.heads[room] = seq
+    return seq
+
+
+def _is_member(pair: Pair, planned: Plan, known: Knowledge, *, unless_known: bool) -> bool:
+    return planned.memberships.get(pair, known.memberships.get(pair, unless_known))
+
+
+def _change(pair: Pair, planned: Plan, known: Knowledge, *, member: bool) -> None:
+    room = pair[0]
+    planned.memberships[pair] = member
+    planned.growth[room] = planned.growth.get(room, 0) + (1 if member else -1)
+    planned.heads.setdefault(room, known.heads[room])

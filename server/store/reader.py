@@ -1,0 +1,123 @@
+"""The reader: answers questions from snapshots of the database, on threads of its own.
+
+Two workers take from one inbox. Each hop to a thread takes everything quick that waits, or a few slow questions
+(pages of history, whole rooms), so that somebody's history holds up a crowd that signs in for one small portion at
+the longest, and usually not at all, because the other worker is free.
+
+The rules: a question that was taken is answered, with `unavailable` where the database does not answer or this task
+ends; nothing is read for longer than a portion takes, so the write-ahead log is never pinned for long.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+import trio
+
+from actors import Inbox, TaskContext
+from server.protocol.errors import unavailable
+from server.store.answering import answer_all
+from server.store.messages import (
+    Done,
+    Failed,
+    ListUsers,
+    LoadRoom,
+    Read,
+    ReadAuthors,
+    ReadHistory,
+    ReadLog,
+    ReadMembers,
+)
+from server.store.opening import READING_THREADS, Store
+from server.store.sqlite import DATABASE_ERRORS
+
+QUICK_IN_A_PORTION: Final = 100
+SLOW_IN_A_PORTION: Final = 8
+SLOW_SET_ASIDE: Final = 1_000
+"""Taken and waiting, in each worker; beyond it, questions stay in the inbox, whose bound is felt by those who ask."""
+
+Clock = Callable[[], int]
+
+_SLOW: Final = ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ListUsers
+
+_log = logging.getLogger(__name__)
+
+
+async def run_reader(context: TaskContext, store: Store, inbox: Inbox, clock: Clock, token_days: int) -> None:
+    """Serve `inbox` until cancelled.
+
+    Parameters
+    ----------
+    clock
+        Milliseconds since the epoch.
+    token_days
+        Days after its last use until a token ends.
+    """
+    threads = trio.CapacityLimiter(READING_THREADS)
+    async with trio.open_nursery() as nursery:
+        for _ in range(READING_THREADS):
+            nursery.start_soon(_Worker(store, inbox, clock, token_days * 86_400_000, threads).serve)
+        context.started()
+
+
+class _Worker:
+    __slots__ = ("_clock", "_inbox", "_quick", "_slow", "_store", "_threads", "_token_lifetime")
+
+    def __init__(
+        self, store: Store, inbox: Inbox, clock: Clock, token_lifetime: int, threads: trio.CapacityLimiter
+    ) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._token_lifetime = token_lifetime
+        self._threads = threads
+        self._quick: deque[Read] = deque()
+        self._slow: deque[Read] = deque()
+
+    async def serve(self) -> None:
+        try:
+            while True:
+                self._set_aside(await self._taken())
+                await self._answer(self._portion())
+        finally:
+            _refuse([*self._quick, *self._slow])
+
+    async def _taken(self) -> list[object]:
+        if not self._slow and not self._quick:
+            return await self._inbox.take(QUICK_IN_A_PORTION)
+        await trio.lowlevel.checkpoint()
+        return self._inbox.take_nowait(QUICK_IN_A_PORTION if len(self._slow) < SLOW_SET_ASIDE else 0)
+
+    def _set_aside(self, questions: Iterable[object]) -> None:
+        for question in questions:
+            (self._slow if isinstance(question, _SLOW) else self._quick).append(cast("Read", question))
+
+    def _portion(self) -> list[Read]:
+        if self._quick:
+            return [self._quick.popleft() for _ in range(min(QUICK_IN_A_PORTION, len(self._quick)))]
+        return [self._slow.popleft() for _ in range(min(SLOW_IN_A_PORTION, len(self._slow)))]
+
+    async def _answer(self, portion: list[Read]) -> None:
+        try:
+            answers = await self._answers(portion)
+        except BaseException as error:
+            _refuse(portion)
+            if not isinstance(error, DATABASE_ERRORS):
+                raise
+            _log.error("the database did not answer %d questions: %s", len(portion), error.orig)
+        else:
+            for question, answer in zip(portion, answers, strict=True):
+                question.reply_to.answer(answer)
+
+    async def _answers(self, portion: list[Read]) -> list[Done | Failed]:
+        return await trio.to_thread.run_sync(
+            answer_all, self._store.reading, portion, self._clock(), self._token_lifetime, limiter=self._threads
+        )
+
+
+def _refuse(questions: Iterable[Read]) -> None:
+    for question in questions:
+        question.reply_to.answer(Failed(question.ref, unavailable()))

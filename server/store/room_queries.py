@@ -1,0 +1,130 @@
+"""What the reader asks of rooms and their members. Every function reads within the caller's snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, case, func, literal, select
+
+from server.protocol.objects import Room
+from server.store.messages import (
+    FindChannel,
+    LoadRoom,
+    MemberRecord,
+    MembersPage,
+    NoRoom,
+    ReadMembers,
+    RoomRecord,
+)
+from server.store.tables import entries, members, rooms, users
+from server.store.wire import AnyRow, member_from, user_from
+
+UNREAD_COUNTED: Final = 1_000
+"""Nobody reads a larger number, and somebody who was away for a year must not hold up everybody's sign-in."""
+
+_peer: Final = users.alias("peer")
+_unread: Final = (
+    select(literal(1))
+    .where(
+        entries.c.room_id == rooms.c.id,
+        entries.c.seq > members.c.read,
+        entries.c.kind == "message",
+        entries.c.user_id != members.c.user_id,
+    )
+    .limit(UNREAD_COUNTED)
+    .correlate(rooms, members)
+    .subquery()
+)
+_count_unread: Final = select(func.count()).select_from(_unread).correlate(rooms, members).scalar_subquery()
+_list_rooms: Final = (
+    select(
+        rooms,
+        members.c.user_id.label("reader"),
+        members.c.role,
+        members.c.read,
+        case((members.c.read >= rooms.c.last_seq, 0), else_=_count_unread).label("unread"),
+        _peer.c.id.label("peer"),
+        _peer.c.name.label("peer_name"),
+        _peer.c.display_name,
+        _peer.c.last_seen,
+    )
+    .join(members, members.c.room_id == rooms.c.id)
+    .outerjoin(
+        _peer,
+        _peer.c.id == case((rooms.c.first_peer == members.c.user_id, rooms.c.second_peer), else_=rooms.c.first_peer),
+    )
+    .where(members.c.user_id.in_(bindparam("readers", expanding=True)))
+    .order_by(rooms.c.id)
+)
+_find_channel: Final = select(rooms.c.id).where(rooms.c.kind == "channel", rooms.c.name == bindparam("name"))
+_find_room: Final = select(rooms).where(rooms.c.id == bindparam("room"))
+_all_members: Final = select(members.c.user_id, members.c.role, members.c.received, members.c.read).where(
+    members.c.room_id == bindparam("room")
+)
+_page_of_members: Final = (
+    select(members, users.c.display_name, users.c.last_seen)
+    .join(users, users.c.id == members.c.user_id)
+    .where(members.c.room_id == bindparam("room"), members.c.name > bindparam("after"))
+    .order_by(members.c.name)
+    .limit(bindparam("most"))
+)
+
+
+def list_rooms(connection: Connection, readers: Iterable[str]) -> dict[str, list[Room]]:
+    """The rooms of all these users, in one query: counters and heads are of one snapshot."""
+    found: dict[str, list[Room]] = {reader: [] for reader in readers}
+    for row in connection.execute(_list_rooms, {"readers": list(found)}):
+        found[row.reader].append(_room_from(row))
+    return found
+
+
+def find_channel(connection: Connection, question: FindChannel) -> str | None:
+    return connection.execute(_find_channel, {"name": question.name}).scalar()
+
+
+def load_room(connection: Connection, question: LoadRoom) -> RoomRecord | NoRoom:
+    row = connection.execute(_find_room, {"room": question.room}).one_or_none()
+    if row is None:
+        return NoRoom(question.room)
+    people = connection.execute(_all_members, {"room": question.room})
+    return RoomRecord(
+        room=row.id,
+        log=row.log,
+        kind=row.kind,
+        name=row.name,
+        topic=row.topic,
+        last_seq=row.last_seq,
+        members={user: MemberRecord(role, received, read) for user, role, received, read in people},
+    )
+
+
+def read_members(connection: Connection, question: ReadMembers) -> MembersPage:
+    """Members by name. The cursor is the last name of a page: people who come and go between two pages shift none."""
+    rows = connection.execute(
+        _page_of_members, {"room": question.room, "after": question.next or "", "most": question.limit + 1}
+    ).all()
+    page = rows[: question.limit]
+    return MembersPage(
+        question.room,
+        tuple(member_from(row) for row in page),
+        page[-1].name if len(rows) > len(page) else None,
+    )
+
+
+def _room_from(row: AnyRow) -> Room:
+    peer = user_from(row.peer, row.peer_name, row.display_name, row.last_seen) if row.peer else None
+    return Room(
+        room=row.id,
+        log=row.log,
+        kind=row.kind,
+        name=row.name,
+        topic=row.topic,
+        members=row.members,
+        last_seq=row.last_seq,
+        read_seq=row.read,
+        role=row.role,
+        unread=row.unread,
+        mentions=0,
+        peer=peer,
+    )

@@ -1,0 +1,171 @@
+"""SQLite: how its connections are made, and what its errors mean.
+
+Everything that only SQLite has stands here and in `backup.py`. The driver is `pysqlite3`, because the system's
+library may be one with the WAL-reset bug (fixed in 3.51.3). Its own transaction control is switched off
+(`isolation_level=None`): a transaction begins where SQLAlchemy says so, with the statement given here.
+
+One connection writes (`BEGIN IMMEDIATE`: the lock is taken before anything is read, so a transaction never fails
+half-way for want of it), the others cannot (`mode=ro` and `query_only`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pysqlite3.dbapi2
+from msgspec import Struct
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.pool import QueuePool
+
+ROW_ERRORS: Final = (IntegrityError, DataError, UnicodeEncodeError, OverflowError)
+"""What the database, or the way there, has against one row. Everything else concerns the whole database."""
+
+DATABASE_ERRORS: Final = (DBAPIError,)
+
+_PAGE_BYTES: Final = 4_096
+_CHECKPOINT_PATIENCE_MS: Final = 100
+
+
+class Pragmas(Struct, frozen=True, kw_only=True):
+    """Numbers for every connection.
+
+    Parameters
+    ----------
+    busy_seconds
+        How long to wait for a lock that another process holds.
+    cache_kib
+        Page cache of one connection.
+    wal_pages
+        Pages of 4 KiB after which a commit copies the write-ahead log back into the database. It is also the size
+        to which the log's file shrinks again.
+    """
+
+    busy_seconds: float = 5.0
+    cache_kib: int = 16 * 1024
+    wal_pages: int = 1_000
+
+
+def writing_engine(database: Path, pragmas: Pragmas, *, foreign_keys: bool = True) -> Engine:
+    """An engine of one connection, for whoever holds the data directory's lock (or writes a single change).
+
+    Migrations go without `foreign_keys`: rebuilding a table drops it (sqlite.org/lang_altertable.html, section 7).
+    """
+    engine = _engine(database, pragmas, mode="rwc", connections=1)
+    _on_connect(
+        engine,
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+        f"PRAGMA wal_autocheckpoint = {pragmas.wal_pages}",
+        f"PRAGMA journal_size_limit = {pragmas.wal_pages * _PAGE_BYTES}",
+    )
+    _begin_with(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def reading_engine(database: Path, pragmas: Pragmas, connections: int) -> Engine:
+    """An engine whose connections cannot write; each transaction reads one snapshot."""
+    engine = _engine(database, pragmas, mode="ro", connections=connections)
+    _on_connect(engine, "PRAGMA query_only = ON")
+    _begin_with(engine, "BEGIN")
+    return engine
+
+
+class LogFile:
+    """The write-ahead log's file, which has to stay small.
+
+    Commits copy it back by themselves every `wal_pages`, but start it from the beginning again only when no reader
+    looks into it at that moment; where readers are always busy, it would grow without a bound. Past four times the
+    size, the writer therefore waits until they are gone, and no new one needs the file meanwhile.
+
+    Parameters
+    ----------
+    engine
+        A `writing_engine`: its connection is borrowed, from the thread that writes.
+    """
+
+    __slots__ = ("_bound", "_engine", "_path", "_too_long")
+
+    def __init__(self, database: Path, engine: Engine, pragmas: Pragmas) -> None:
+        self._path = database.with_name(f"{database.name}-wal")
+        self._engine = engine
+        self._bound = self._too_long = 4 * pragmas.wal_pages * _PAGE_BYTES
+
+    def size(self) -> int:
+        """Bytes."""
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def is_long(self) -> bool:
+        return self.size() > self._too_long
+
+    def shrink(self) -> None:
+        """Copy the log back into the database and empty its file, unless somebody is reading in it for longer.
+
+        A process that reads for minutes (a backup) must not hold up the writer: it is given a moment, and the next
+        try comes when the file has grown by as much again.
+        """
+        size = self.size()
+        if not size:
+            return
+        busy = self._checkpoint()
+        self._too_long = size + self._bound if busy else self._bound
+
+    def _checkpoint(self) -> bool:
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+            cursor.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_PATIENCE_MS}")
+            busy = bool(cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+            cursor.close()
+            return busy
+        finally:
+            connection.close()
+
+
+def _engine(database: Path, pragmas: Pragmas, mode: str, connections: int) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=f"file:{_quoted(database)}", query={"mode": mode, "uri": "true"}),
+        module=pysqlite3.dbapi2,
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": pragmas.busy_seconds,
+            "cached_statements": 256,
+        },
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_reset_on_return="rollback",
+        hide_parameters=True,
+    )
+    _on_connect(engine, f"PRAGMA cache_size = -{pragmas.cache_kib}")
+    return engine
+
+
+def _quoted(database: Path) -> str:
+    """A path as SQLite's URIs want it (sqlite.org/uri.html, section 3.1)."""
+    return str(database.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _on_connect(engine: Engine, *statements: str) -> None:
+    def prepare(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver has no types
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+
+
+def _begin_with(engine: Engine, statement: str) -> None:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    event.listen(engine, "begin", begin)

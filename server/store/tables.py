@@ -1,0 +1,140 @@
+"""The tables, once: queries, migrations and the check that both agree read them from here.
+
+The rules: times are integers of milliseconds, ids are texts, and everything here exists in SQLite and PostgreSQL
+alike. `entries` is the log and is only ever appended to; `rooms.last_seq` and `rooms.members` are moved in the same
+transaction as what they count, so they never need counting.
+
+Columns of kinds that do not exist yet are left out: a nullable column can be added later without rewriting a row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+users: Final = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=True, unique=True),  # NULL: the person was deleted
+    Column("display_name", Text),
+    Column("password_hash", Text, nullable=False),
+    Column("administrator", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen", BigInteger),  # coarse, written behind
+    sqlite_with_rowid=False,
+)
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),  # the session's public id
+    Column("hash", LargeBinary, nullable=False, unique=True),  # SHA-256 of the token
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
+    Column("device", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used", BigInteger, nullable=False),  # coarse, written behind
+    Column("ended_at", BigInteger, index=True),  # revoked then
+    sqlite_with_rowid=False,
+)
+
+rooms: Final = Table(
+    "rooms",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("log", Text, nullable=False),  # new after a restore: cursors of another log are refused
+    Column("kind", Text, nullable=False),
+    Column("name", Text),
+    Column("topic", Text),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("members", Integer, nullable=False),
+    Column("creator", Text, ForeignKey("users.id"), nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),  # of what the nonce was used for
+    Column("created_at", BigInteger, nullable=False),
+    Column("first_peer", Text, ForeignKey("users.id")),  # of a dm: the smaller id of the two
+    Column("second_peer", Text, ForeignKey("users.id")),
+    UniqueConstraint("creator", "nonce"),
+    UniqueConstraint("first_peer", "second_peer"),
+    sqlite_with_rowid=False,
+)
+
+Index(
+    "uq_rooms_channel_name",
+    rooms.c.name,
+    unique=True,
+    sqlite_where=rooms.c.kind == "channel",
+    postgresql_where=rooms.c.kind == "channel",
+)
+
+members: Final = Table(
+    "members",
+    metadata,
+    Column("room_id", Text, ForeignKey("rooms.id"), primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), primary_key=True),
+    Column("name", Text, nullable=False),  # the user's, so that long lists can be paged by it
+    Column("role", Text, nullable=False),
+    Column("joined_at", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("read", BigInteger, nullable=False),
+    Index(None, "user_id"),
+    Index(None, "room_id", "name"),
+    sqlite_with_rowid=False,
+)
+
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("room_id", Text, ForeignKey("rooms.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("kind", Text, nullable=False),  # message, joined, left
+    Column("at", BigInteger, nullable=False),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),  # the author; or who joined or left
+    Column("nonce", Text),
+    Column("digest", LargeBinary),  # of what the nonce was used for
+    Column("text", Text),
+    Column("reply_to", BigInteger),
+    Column("by", Text),  # who added or removed, if not the user
+    Column("reason", Text),
+    sqlite_with_rowid=False,
+)
+Index(
+    "uq_entries_nonce",
+    entries.c.room_id,
+    entries.c.user_id,
+    entries.c.nonce,
+    unique=True,
+    sqlite_where=entries.c.nonce.is_not(None),
+    postgresql_where=entries.c.nonce.is_not(None),
+)
+
+settings: Final = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What an administrator changed while the server runs. `registration`: `open` or `closed`."""

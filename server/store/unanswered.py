@@ -1,0 +1,120 @@
+"""What the writer took and has not answered yet: who is owed what, whether the commit lands or not.
+
+The rule: everything taken is told once, by `settle` or by `lose`, whichever comes first. Appends of a room are
+answered in the order in which they were told, in one `Outcomes`; anchors come last, behind everything told before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from server.protocol.errors import unavailable
+from server.store.batches import Batch, Change, Committed
+from server.store.lineages import Lineages
+from server.store.messages import (
+    Anchor,
+    Anchored,
+    Append,
+    Asker,
+    Done,
+    Failed,
+    Lost,
+    Outcome,
+    Outcomes,
+    Release,
+    SaveMarks,
+    TouchTokens,
+    Write,
+)
+
+
+class Unanswered:
+    """The writes of one batch, sorted. Those of a lineage that is over are lost from the start.
+
+    Parameters
+    ----------
+    lineages
+        Asked, and told what the commit means for them.
+    """
+
+    __slots__ = ("_anchors", "_appends", "_changes", "_heads", "_lineages", "_marks", "_stale", "_touches")
+
+    def __init__(self, lineages: Lineages) -> None:
+        self._lineages = lineages
+        self._heads: dict[str, int] = {}
+        self._appends: list[Append] = []
+        self._stale: list[Append] = []
+        self._anchors: list[Anchor] = []
+        self._changes: list[Change] = []
+        self._marks: list[SaveMarks] = []
+        self._touches: list[TouchTokens] = []
+
+    def take(self, write: Write) -> None:
+        match write:
+            case Append():
+                self._take_append(write)
+            case Anchor():
+                self._lineages.end(write.room)
+                self._anchors.append(write)
+            case Release():
+                self._lineages.release(write.room, write.lineage)
+            case SaveMarks():
+                self._marks.append(write)
+            case TouchTokens():
+                self._touches.append(write)
+            case _:
+                self._changes.append(write)
+
+    def batch(self) -> Batch | None:
+        """What has to go to the database; None: nothing."""
+        if not (self._appends or self._changes or self._marks or self._touches):
+            return None
+        return Batch(self._appends, self._heads, self._changes, self._marks, self._touches)
+
+    def settle(self, committed: Committed) -> None:
+        """Tell everybody what is on disk."""
+        for room in self._heads:
+            if room in committed.heads:
+                self._lineages.move(room, committed.heads[room])
+            else:
+                self._lineages.end(room)
+        appends, self._appends = self._appends, []
+        changes, self._changes = self._changes, []
+        self._tell_outcomes(zip(appends, committed.outcomes, strict=True))
+        for change, answer in zip(changes, committed.answers, strict=True):
+            change.reply_to.answer(answer)
+        self._tell_the_rest()
+
+    def lose(self) -> None:
+        """Nothing was done, or nobody knows: the lineages concerned end. Marks and times of last use are dropped."""
+        for room in self._heads:
+            self._lineages.end(room)
+        appends, self._appends = self._appends, []
+        changes, self._changes = self._changes, []
+        self._tell_outcomes((append, Lost(append.ref)) for append in appends)
+        for change in changes:
+            change.reply_to.answer(Failed(change.ref, unavailable()))
+        self._tell_the_rest()
+
+    def _take_append(self, append: Append) -> None:
+        head = self._lineages.admit(append.room, append.lineage, append.base)
+        if head is None:
+            self._stale.append(append)
+        else:
+            self._heads[append.room] = head
+            self._appends.append(append)
+
+    def _tell_the_rest(self) -> None:
+        stale, self._stale = self._stale, []
+        anchors, self._anchors = self._anchors, []
+        self._tell_outcomes((append, Lost(append.ref)) for append in stale)
+        for anchor in anchors:
+            anchored = Anchored(anchor.room, self._lineages.begin(anchor.room))
+            anchor.reply_to.answer(Done(anchor.ref, anchored))
+
+    def _tell_outcomes(self, pairs: Iterable[tuple[Append, Outcome]]) -> None:
+        grouped: dict[tuple[str, int, Asker], list[Outcome]] = {}
+        for append, outcome in pairs:
+            grouped.setdefault((append.room, append.lineage, append.reply_to), []).append(outcome)
+        for (room, lineage, reply_to), outcomes in grouped.items():
+            reply_to.answer(Outcomes(room, lineage, tuple(outcomes)))

@@ -1,0 +1,139 @@
+"""The writer: the one task that changes the database, in commit order.
+
+It takes whatever waits, commits it together in one hop to a worker thread, and tells everybody what became of it:
+group commit. Under load the batches grow by themselves, and one fsync is shared by all who wait.
+
+The rules:
+- Nobody hears `Landed`, `Known`, `Denied` or `Done` before the commit returned.
+- What was taken from the inbox is answered, also when this task crashes: whatever is still open is then `Lost` or
+  `Failed(unavailable)`, and no lineage survives.
+- A hop is never abandoned. Cancelling waits for the thread and tells what it did; a restarted writer therefore never
+  meets an older one's transaction.
+- Trouble with the whole database (locked past the busy time-out, disk full, an I/O error) ends the lineages of the
+  rooms touched, because an unknown outcome may be either. The connection is thrown away, and after a short backoff
+  the next batch tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar, cast
+
+import trio
+
+from actors import Backoff, Inbox, TaskContext
+from server.store.batches import Batch, Committed, commit
+from server.store.lineages import Lineages
+from server.store.messages import Write
+from server.store.opening import Store
+from server.store.sqlite import DATABASE_ERRORS
+from server.store.unanswered import Unanswered
+
+MOST_IN_A_BATCH: Final = 1_000
+"""Bounds the time between two answers; a larger batch gains little (tests/bench/store_quick.py)."""
+
+IDLE_SECONDS: Final = 1.0
+"""Without a change for so long, the write-ahead log is copied back: the next commits find it empty."""
+
+BACKOFF: Final = Backoff(first=0.05, factor=2.0, longest=1.0)
+
+Clock = Callable[[], int]
+_T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
+
+
+async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Clock) -> None:
+    """Serve `inbox` until cancelled; then commit what still waits, within the shutdown time-out.
+
+    Parameters
+    ----------
+    clock
+        Milliseconds since the epoch; called once a batch, right before its transaction begins.
+    """
+    writer = _Writer(store, inbox, clock)
+    context.started()
+    try:
+        await writer.serve()
+    except trio.Cancelled:
+        with context.finishing():
+            await writer.finish()
+        raise
+
+
+class _Writer:
+    __slots__ = ("_clock", "_failures", "_inbox", "_lineages", "_store", "_thread")
+
+    def __init__(self, store: Store, inbox: Inbox, clock: Clock) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._clock = clock
+        self._lineages = Lineages(store.lineage_numbers)
+        self._thread = trio.CapacityLimiter(1)
+        self._failures = 0
+
+    async def serve(self) -> None:
+        while True:
+            await self._write(await self._next())
+            # Those who were just told run before the next batch is taken, so that their next appends are in it.
+            await trio.lowlevel.checkpoint()
+            if self._failures:
+                await trio.sleep(BACKOFF.delay(self._failures))
+
+    async def finish(self) -> None:
+        while writes := self._inbox.take_nowait(MOST_IN_A_BATCH):
+            await self._write(writes)
+
+    async def _next(self) -> list[object]:
+        with trio.move_on_after(IDLE_SECONDS):
+            return await self._inbox.take(MOST_IN_A_BATCH)
+        await self._shrink_log()
+        return await self._inbox.take(MOST_IN_A_BATCH)
+
+    async def _write(self, writes: Sequence[object]) -> None:
+        unanswered = Unanswered(self._lineages)
+        try:
+            for write in writes:
+                unanswered.take(cast("Write", write))
+            await self._settle(unanswered)
+        except BaseException:
+            unanswered.lose()
+            raise
+
+    async def _settle(self, unanswered: Unanswered) -> None:
+        batch = unanswered.batch()
+        if batch is None:
+            unanswered.settle(Committed((), (), {}))
+            return
+        committed = await self._commit(batch)
+        if committed is None:
+            unanswered.lose()
+        else:
+            unanswered.settle(committed)
+            if self._store.log_file.is_long():
+                await self._shrink_log()
+
+    async def _commit(self, batch: Batch) -> Committed | None:
+        """What is on disk now; None if that is nothing, or nobody knows."""
+        try:
+            committed = await self._in_thread(lambda: commit(self._store.writing, batch, self._clock()))
+        except DATABASE_ERRORS as error:
+            self._failures += 1
+            _log.error("commit %d in a row failed: %s", self._failures, error.orig)
+            await self._in_thread(self._store.writing.dispose)
+            return None
+        self._failures = 0
+        return committed
+
+    async def _shrink_log(self) -> None:
+        try:
+            await self._in_thread(self._store.log_file.shrink)
+        except DATABASE_ERRORS as error:
+            _log.warning("the write-ahead log was not copied back: %s", error.orig)
+
+    async def _in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run `work` in the writer's thread to its end, cancelled or not: a commit cannot be taken back half-way."""
+        with trio.CancelScope(shield=True):
+            return await trio.to_thread.run_sync(work, limiter=self._thread)
+        raise AssertionError("nobody cancels a shielded scope")
