@@ -62,14 +62,15 @@ class ActorChild:
         if address is None or address._actor is None:
             return
         self._gone = trio.Event()
-        address.urgent(Stop(SHUTDOWN))
-        with trio.move_on_after(self._spec.shutdown):
-            await self._gone.wait()
+        if self._spec.shutdown:
+            address.urgent(Stop(SHUTDOWN))
+            with trio.move_on_after(self._spec.shutdown) as time:
+                await self._gone.wait()
+            if time.cancelled_caught:
+                log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
+        lifecycle.kill(address, SHUTDOWN)
+        self._parent.system.scheduler.withdraw(address)
         self._gone = None
-        if address._actor is not None:
-            log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
-            lifecycle.kill(address, SHUTDOWN)
-            self._parent.system.scheduler.withdraw(address)
 
     def close(self, reason: object) -> None:
         """Close its address, and free its name."""

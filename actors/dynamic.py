@@ -155,11 +155,13 @@ class Dynamic:
     async def shut(self, seconds: float) -> None:
         """Stop all children at once; kill those that have not ended when the time is up."""
         self._empty = trio.Event()
-        for address in self._children.values():
-            address.urgent(Stop(SHUTDOWN))
-        if self._children or self._leaving:
+        if seconds and (self._children or self._leaving):
+            for address in self._children.values():
+                address.urgent(Stop(SHUTDOWN))
             with trio.move_on_after(seconds):
                 await self._empty.wait()
+            if len(self):
+                log.warning("%s: %d children did not stop within %g s: killed", self.path, len(self), seconds)
         self._kill_all()
         self._supervised_by = self._empty = None
 

@@ -54,7 +54,10 @@ def stop(address: Address, reason: object) -> None:
         except Exception as error:
             crash(address, error)
             return
-    end(address, reason)
+    if isinstance(reason, Exception):
+        crash(address, reason)
+    else:
+        end(address, reason)
 
 
 def end(address: Address, reason: object) -> None:

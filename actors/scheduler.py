@@ -1,10 +1,10 @@
 """The scheduler: one trio task that runs every actor of the process, in turns.
 
 The rules:
-- A turn (an activation) is bounded: so many messages, and no further once the slice is over. Who has more
+- A turn (an activation) is bounded: one urgent message, so many others, and no further once the slice is over. Who has more
   goes to the end of the queue, so a busy actor never starves a resting one.
 - A slice is bounded in time: then trio runs, so that sockets, timers and tasks stay live.
-- Urgent messages come first, at every turn and between two messages of a turn.
+- Urgent messages come first: nothing ordinary is received while one waits.
 - The loop is shaped by `tests/bench/actors_quick.py`: attribute look-ups are hoisted, the clock is read every
   few messages only, and telling an idle scheduler goes through `enqueue`, which is swapped while it is
   parked, so that nobody has to ask whether it sleeps.
@@ -155,22 +155,25 @@ class Scheduler:
                 address._box = None
 
     def _run_urgent(self, address: Address) -> bool:
-        """Hand over what is urgent; False if the incarnation ended by it."""
-        while (urgent := address._urgent) is not None and (actor := address._actor) is not None:
-            message = urgent.pop(0)
-            if not urgent:
-                address._urgent = None
-            try:
-                if isinstance(message, Start):
+        """Hand over one urgent message; False if the incarnation ended by it."""
+        urgent, actor = address._urgent, address._actor
+        if urgent is None or actor is None:
+            return True
+        message = urgent.pop(0)
+        if not urgent:
+            address._urgent = None
+        try:
+            match message:
+                case Start():
                     actor.started()
                     address._blueprint.owner.child_started(address)
-                elif isinstance(message, Stop):
-                    lifecycle.stop(address, message.reason)
+                case Stop(reason):
+                    lifecycle.stop(address, reason)
                     return False
-                else:
+                case _:
                     address._handled += 1
                     actor.receive(message)
-            except Exception as error:
-                lifecycle.crash(address, error)
-                return False
+        except Exception as error:
+            lifecycle.crash(address, error)
+            return False
         return True

@@ -29,7 +29,7 @@ class ActorSpec:
         start: makes an incarnation; usually the class.
         args: what `start` is called with, each time.
         restart: when it is started again.
-        shutdown: seconds it gets to stop in order before it is killed.
+        shutdown: seconds it gets to stop in order before it is killed; 0: it is killed at once.
         mailbox: its bound and overflow choice.
         name: what `System.whereis` finds it by; None: nothing.
     """
@@ -73,7 +73,7 @@ class DynamicSpec:
         mailbox: the bound and overflow choice of each child.
         restart: when a child is started again. Transient, unlike the others: a child that has nothing more to
             do goes.
-        shutdown: seconds all children together get to stop in order before they are killed.
+        shutdown: seconds all children together get to stop in order before they are killed; 0: killed at once.
         breaker: when a child that crashes is quarantined; then no crash of a child ever counts against this
             supervisor. None: they count, as in OTP.
         max_children: how many there may be.

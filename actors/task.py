@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from actors.child import Parent
+from actors.child import Parent, Readiness
 from actors.errors import StartFailed, StartTimedOut, untraced
 from actors.introspect import Node
 from actors.messages import NORMAL, SHUTDOWN
@@ -40,13 +40,13 @@ class TaskContext:
     def __init__(self, system: System, path: str) -> None:
         self.system = system
         self.path = path
-        self.ready = trio.Event()
+        self.ready = Readiness()
         self.scope = trio.CancelScope()
         self.shields: list[trio.CancelScope] = []
 
     def started(self) -> None:
         """The task is ready; harmless when repeated."""
-        self.ready.set()
+        self.ready.resolve()
 
     def finishing(self) -> trio.CancelScope:
         """A scope for what has to be finished in spite of the cancel, within the shutdown time-out at the longest."""
@@ -79,12 +79,13 @@ class TaskChild:
         self.starts += 1
         self.up = True
         self._parent.nursery.start_soon(self._supervise, run, self.starts, name=self.path)
+        failure: BaseException | None = None
         with trio.move_on_after(self._spec.start_timeout):
-            await run.context.ready.wait()
-        if isinstance(run.reason, Exception):
+            failure = await run.context.ready.wait()
+        if failure is not None:
             self.up = False
-            raise StartFailed(self.path) from run.reason
-        if not run.context.ready.is_set():
+            raise StartFailed(self.path) from failure
+        if not run.context.ready.known:
             await self.stop()
             raise StartTimedOut(self.path, self._spec.start_timeout)
 
@@ -98,7 +99,8 @@ class TaskChild:
         with trio.move_on_after(self._spec.shutdown):
             await run.ended.wait()
         if not run.ended.is_set():
-            log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
+            if self._spec.shutdown:
+                log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
             run.context.kill()
             await run.ended.wait()
 
@@ -110,26 +112,26 @@ class TaskChild:
         return Node(self.id, "task", "running" if self.up else "stopped", max(0, self.starts - 1))
 
     async def _supervise(self, run: TaskRun, start: int) -> None:
+        reason: object = SHUTDOWN
         try:
             with run.context.scope:
                 await self._spec.run(run.context)
-                run.reason = NORMAL
+                reason = NORMAL
         except Exception as error:
             log.error("%s crashed: %r", self.path, error, exc_info=error)
-            run.reason = untraced(error)
-        was_ready = run.context.ready.is_set() or run.reason is NORMAL
-        run.context.ready.set()
+            reason = untraced(error)
+        has_started = run.context.ready.known or reason is NORMAL
+        run.context.ready.resolve(reason if isinstance(reason, BaseException) else None)
         run.ended.set()
-        if self.up and was_ready:
-            self._parent.child_ended(self, start, run.reason)
+        if self.up and has_started:
+            self._parent.child_ended(self, start, reason)
 
 
 class TaskRun:
     """One run of a task, from the outside."""
 
-    __slots__ = ("context", "ended", "reason")
+    __slots__ = ("context", "ended")
 
     def __init__(self, context: TaskContext) -> None:
         self.context = context
         self.ended = trio.Event()
-        self.reason: object = SHUTDOWN
