@@ -3,8 +3,8 @@
 Whoever revokes a token in this process tells its session at once. The sweep below finds what another process did
 (`hubbub admin`), or what was not told because this process was busy dying: it asks the store every two seconds.
 
-A revocation carries the time of whoever made it, from before its commit, and becomes visible after. So each look
-goes back `SLACK` before the last one; a session that is told twice is closed already.
+The store's answer says from when to ask the next time, with an overlap, because a revocation carries a time from
+before its commit. So some are found twice; a session that is told twice is closed already.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from server.sessions.messages import Revoked
 from server.store.messages import ReadRevocations, Revocations
 
 EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
-SLACK: Final = 60_000  # ms; a commit waits for a lock far less than that
+BEFORE_START: Final = 60_000  # ms that the first look goes back: no session is older than this process
 
 
 class OpenSessions(Protocol):
@@ -49,7 +49,7 @@ async def run_revocation_sweep(
         Milliseconds since the epoch.
     """
     context.started()
-    since = now() - SLACK
+    since = now() - BEFORE_START
     while True:
         await trio.sleep(every)
         since = await _sweep(reader, sessions, since, every)
@@ -62,4 +62,4 @@ async def _sweep(reader: Inbox, sessions: OpenSessions, since: int, seconds: flo
     except Refusal:
         return since
     tell_revoked(sessions, ended)
-    return ended.at - SLACK
+    return ended.at

@@ -141,9 +141,7 @@ class Accounts:
         return found
 
     async def _find(self, name: str) -> User | None:
-        return await answer_to(
-            self.reader, lambda to: FindUser(reply_to=to, who=name), (User, NoneType), self.seconds
-        )
+        return await answer_to(self.reader, lambda to: FindUser(reply_to=to, who=name), (User, NoneType), self.seconds)
 
     async def _checked(self, name: str, password: str, address: str) -> User | None:
         """Who that is; a try that nobody looked at does not count."""

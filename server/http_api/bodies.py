@@ -7,6 +7,7 @@ ignored, as on the websocket. The Content-Type is not looked at: without cookies
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -53,8 +54,9 @@ def json_response(value: Struct, status: HTTPStatus = HTTPStatus.OK) -> Response
 
 async def _bytes(request: Request, limit: int) -> bytearray:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refusal(ErrorCode.TOO_LONG, f"a request's body is limited to {limit} bytes")
+    async with aclosing(request.stream()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > limit:
+                raise Refusal(ErrorCode.TOO_LONG, f"a request's body is limited to {limit} bytes")
     return body

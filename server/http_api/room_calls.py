@@ -1,7 +1,7 @@
 """Rooms over HTTP, so that a script needs only curl: the list, history, and posting.
 
 The calls go straight to the room's actor, as a session's commands do, but from nobody who is attached: the same
-rules decide, and the same refusals come back. The shape of a command is checked here, because here is its edge.
+rules decide, in the room, and the same refusals come back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from actors import AskFailed, Quarantined, Reply, ask
+from actors import AskFailed, Quarantined, Reply, StartFailed, StartRefused, ask
 from server.accounts.asking import answer_to
 from server.http_api.authentication import bearer_token
 from server.http_api.bodies import json_response, read_body, read_query
@@ -22,7 +22,7 @@ from server.protocol.commands import History, Limit, Post, Seq
 from server.protocol.errors import Refusal, no_such_room, unavailable
 from server.protocol.events import Error, Ok
 from server.protocol.objects import Message, Room, User
-from server.protocol.rules import check_nonce, check_text, looks_like_room
+from server.protocol.rules import looks_like_room
 from server.rooms.messages import Answer
 from server.rooms.messages import Request as RoomRequest
 from server.store.messages import ListRooms, RoomList
@@ -81,16 +81,12 @@ class RoomCalls:
         user = await self._caller(request)
         query = read_query(request, HistoryQuery)
         room = request.path_params["room"]
-        done = await self._told(
-            user, History(room=room, before=query.before, after=query.after, limit=query.limit)
-        )
+        done = await self._told(user, History(room=room, before=query.before, after=query.after, limit=query.limit))
         return json_response(Messages(done.messages or [], bool(done.more)))
 
     async def post(self, request: Request) -> Response:
         user = await self._caller(request)
         new = await read_body(request, NewPost, self._environment.body_bytes)
-        check_nonce(new.nonce)
-        check_text(new.text)
         room = request.path_params["room"]
         done = await self._told(user, Post(room=room, nonce=new.nonce, text=new.text, reply_to=new.reply_to))
         assert done.seq is not None
@@ -114,7 +110,7 @@ class RoomCalls:
             answer: Answer = await ask(room, question, self._environment.seconds)
         except Quarantined as quarantined:
             raise unavailable(round(quarantined.retry_after * 1000)) from None
-        except AskFailed as failure:
+        except (AskFailed, StartRefused, StartFailed) as failure:
             raise unavailable() from failure
         match answer.reply:
             case Ok() as done:

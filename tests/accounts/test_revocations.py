@@ -10,10 +10,12 @@ import trio
 import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.accounts.revocations import EVERY, SLACK, run_revocation_sweep, tell_revoked
+from server.accounts.revocations import EVERY, run_revocation_sweep, tell_revoked
 from server.protocol.errors import unavailable
 from server.sessions.messages import Revoked
 from server.store.messages import Done, Failed, ReadRevocations, Revocations
+
+OVERLAP = 30_000  # ms
 
 
 class Listening(Actor):
@@ -48,7 +50,7 @@ class Store:
         if self.down:
             return Failed(question.ref, unavailable())
         found = tuple(name for name, at in self.ended.items() if at > question.since)
-        return Done(question.ref, Revocations(found, now()))
+        return Done(question.ref, Revocations(found, now() - OVERLAP))
 
 
 def now() -> int:
@@ -87,8 +89,8 @@ async def test_a_commit_that_became_visible_late_is_found(autojump_clock: trio.t
     store, heard = Store(), list[object]()
     async with sweeping(store) as system:
         system.dynamic("sessions").start("s_ann", heard)
-        await trio.sleep(SLACK / 1000)
-        store.ended = {"s_ann": now() - SLACK // 2}
+        await trio.sleep(OVERLAP / 1000)
+        store.ended = {"s_ann": now() - OVERLAP // 2}
         await trio.sleep(1.1 * EVERY)
     assert heard
 
@@ -101,7 +103,7 @@ async def test_what_ended_while_the_store_did_not_answer_is_found_afterwards(
         system.dynamic("sessions").start("s_ann", heard)
         store.down = True
         store.ended = {"s_ann": now()}
-        await trio.sleep(10 * SLACK / 1000)
+        await trio.sleep(10 * OVERLAP / 1000)
         assert heard == []
         store.down = False
         await trio.sleep(1.1 * EVERY)

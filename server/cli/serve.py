@@ -1,0 +1,68 @@
+"""`hubbub serve`: from options to a running server.
+
+stdout gets exactly one line, for programs that wait for it; what people want to know, and the logs, go to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import click
+import structlog
+
+from actors import RootGaveUp, System
+from server.cli.exits import Ended, Exit
+from server.cli.options import config_option, configuration, data_option
+from server.cli.stores import store_errors
+from server.logs import configure_logs
+from server.serving import PortTrouble, serve, tree_of
+from server.settings import Configuration
+
+log: Final = structlog.get_logger(__name__)
+
+
+@click.command("serve")
+@click.option("--host", metavar="ADDRESS", help="The address to listen on (default: 127.0.0.1).")
+@click.option("--port", metavar="N", help="The port to listen on; 0 takes any free one (default: 8000).")
+@data_option
+@config_option
+@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")
+@click.option("--log-format", metavar="FORMAT", help="text or json (default: text).")
+@click.option("--tree", is_flag=True, help="Print the supervision tree and exit.")
+def serve_command(
+    host: str | None,
+    port: str | None,
+    data: str | None,
+    config: Path | None,
+    log_level: str | None,
+    log_format: str | None,
+    tree: bool,
+) -> None:
+    """Serve chat until SIGTERM or Ctrl-C; a second one stops at once.
+
+    Every setting can also be given as HUBBUB_… in the environment or in a settings file: see `hubbub config`.
+    """
+    effective = configuration(
+        config, host=host, port=port, data=data, log_level=log_level, log_format=log_format
+    )
+    if tree:
+        _print_tree(effective)
+        return
+    configure_logs(effective.settings.log_level, effective.settings.log_format)
+    for variable in effective.unknown_variables:
+        log.warning("a variable that is no setting", variable=variable)
+    with store_errors():
+        try:
+            serve(effective.settings, _announce)
+        except PortTrouble as trouble:
+            raise Ended(Exit.PORT, str(trouble)) from None
+        except RootGaveUp as failure:
+            raise Ended(Exit.FAILED, f"gave up: {failure}") from None
+
+
+def _announce(url: str, _system: System) -> None:
+    print(f"Open {url} in a browser, or: hubbub chat {url} --name YOU", file=sys.stderr, flush=True)
+    print(f"hubbub is serving on {url}", flush=True)
