@@ -1,0 +1,228 @@
+"""A connection: the websocket of one client of the chat, between its socket and its session.
+
+It is opening until the session's `welcome` and ready after it; `LEGAL` of the wire contract says what may be said when.
+The rules:
+- It decodes, checks what is legal, counts what is unanswered, and passes on. What a command does is not its business;
+  only `ping` is answered here, because a client asks by it whether this socket is alive.
+- What is told to the session and must not be lost takes reserved room: a connection bounds what it has open there.
+- A session that holds entries back after `Congested` has nothing to fear: passing events are dropped, answers always
+  have room, and only entries that go on and on past `late_bytes` end in 4002.
+- Whose token it is, is asked when `hello` is said, also when the upgrade carried one: it may have been revoked since.
+"""
+
+from __future__ import annotations
+
+import socket
+
+from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, StartFailed, StartRefused
+from server.gateway.frames import frames_of, text_frame
+from server.gateway.gateway import Gateway
+from server.gateway.legal import refusal_of
+from server.gateway.messages import Signal
+from server.gateway.opening import MOST_STARTS, Opening, close_of
+from server.gateway.outbound import Outbound
+from server.gateway.websocket import Websocket
+from server.protocol.closing import CloseCode
+from server.protocol.codec import BrokenFrame, InvalidCommand, decode_command, encode_event
+from server.protocol.commands import AnyCommand, Hello, Ping, is_answered
+from server.protocol.errors import Refusal
+from server.protocol.events import AnyEvent, Pong, Welcome, error_from
+from server.protocol.outgoing import Outgoing
+from server.rooms.messages import Passing
+from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said
+from server.store.messages import Done, Failed, FindIdentity, Identity, NoIdentity
+
+
+class Connection(Websocket):
+    """One client.
+
+    Parameters
+    ----------
+    gateway, sock, rest
+        As for a `Websocket`.
+    header_hash
+        Of the token the upgrade carried, already found to be good; None where it carried none.
+    """
+
+    __slots__ = ("_opening", "_session", "_unanswered")
+
+    def __init__(self, gateway: Gateway, sock: socket.socket, rest: bytes, header_hash: bytes | None) -> None:
+        super().__init__(gateway, sock, rest)
+        self._opening: Opening | None = Opening(header_hash)  # None as soon as it is ready, or closing
+        self._session: Address | None = None
+        self._unanswered = 0
+
+    def _told(self, message: object) -> None:
+        match message:
+            case NotifyDrained():
+                self._wants_drained = True
+            case Close():
+                self._close(message.code, message.text)
+            case Done():
+                self._identified(message.value)
+            case Failed():
+                self._close(CloseCode.INTERNAL_ERROR, "nobody can look up the token right now")
+            case Down():
+                self._session_ended(message)
+            case _:
+                super()._told(message)
+
+    # --- what the client says ------------------------------------------------------------------------------------
+
+    def _heard(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self._close(CloseCode.PROTOCOL_ERROR, "binary frames are not spoken here")
+            return
+        try:
+            command = decode_command(message)
+        except BrokenFrame as error:
+            self._close(CloseCode.PROTOCOL_ERROR, str(error))
+        except InvalidCommand as error:
+            self._reply(error_from(error.refusal, error.command_id))
+        else:
+            self._handle_command(command)
+
+    def _handle_command(self, command: AnyCommand) -> None:
+        refusal = refusal_of(command, "ready" if self._opening is None else "opening")
+        if refusal is not None:
+            self._reply(error_from(refusal, command.id))
+            return
+        match command:
+            case Ping():
+                self._reply(Pong(id=command.id))
+            case Hello():
+                self._open(command)
+            case _:
+                self._pass_on(command)
+
+    def _pass_on(self, command: AnyCommand) -> None:
+        assert self._session is not None
+        said = Said(connection=self.address, command=command)
+        if is_answered(command):
+            self._unanswered += 1
+            self._session.answer(said)
+        else:
+            self._session.tell(said)
+
+    def _may_start(self) -> bool:
+        return self._unanswered < self._gateway.limits.unanswered
+
+    def _message_bytes(self) -> int:
+        return self._gateway.limits.frame_bytes if self._opening is None else self._opening.message_bytes
+
+    # --- opening -------------------------------------------------------------------------------------------------
+
+    def _opened(self) -> None:
+        assert self._opening is not None
+        self._set_deadline(self._opening)
+
+    def _set_deadline(self, opening: Opening) -> None:
+        if opening.timer is not None:
+            opening.timer.cancel()
+        opening.timer = self.send_after(self._gateway.limits.hello_seconds, Signal.OPENING_OVERDUE)
+
+    def _open(self, hello: Hello) -> None:
+        opening = self._opening
+        assert opening is not None
+        try:
+            digest = opening.accept(hello)
+        except Refusal as refusal:
+            self._reply(error_from(refusal, hello.id))
+            return
+        if digest is None:
+            self._close(CloseCode.BAD_TOKEN, "no token")
+            return
+        self._set_deadline(opening)
+        if not self._gateway.reader.tell(FindIdentity(reply_to=self.address, token_hash=digest)):
+            self._close(CloseCode.OVER_CAPACITY)
+
+    def _identified(self, whose: object) -> None:
+        if self._opening is None:
+            return
+        match whose:
+            case Identity():
+                self._opening.identity = whose
+                self._join_session(self._opening)
+            case NoIdentity():
+                self._close(close_of(whose))
+            case _:
+                raise TypeError(f"a token does not stand for {type(whose).__name__}")
+
+    def _join_session(self, opening: Opening) -> None:
+        identity, hello = opening.identity, opening.hello
+        assert identity is not None
+        assert hello is not None
+        opening.starts += 1
+        try:
+            session = self.system.dynamic(self._gateway.sessions).find_or_start(identity.session, identity)
+        except NotRunning:
+            self._close(CloseCode.DRAINING)
+            return
+        except (StartRefused, StartFailed):
+            self._close(CloseCode.INTERNAL_ERROR, "the session cannot start")
+            return
+        self._session = session
+        self.watch(session)
+        session.answer(Open(connection=self.address, resume=hello.resume or {}, command_id=hello.id))
+
+    def _session_ended(self, down: Down) -> None:
+        """A session that ended in order before it could welcome had just lost its last connection: start it anew."""
+        opening = self._opening
+        if down.address is not self._session or self._closing:
+            return
+        if opening is not None and down.reason is NORMAL and opening.starts < MOST_STARTS:
+            self._join_session(opening)
+        elif down.reason is SHUTDOWN:
+            self._close(CloseCode.DRAINING)
+        else:
+            self._close(CloseCode.INTERNAL_ERROR, "the session has ended")
+
+    def _notice(self, signal: Signal) -> None:
+        if signal is not Signal.OPENING_OVERDUE:
+            super()._notice(signal)
+        elif self._opening is not None:
+            self._close(*self._opening.close_when_overdue())
+
+    def _leave_opening(self) -> None:
+        if self._opening is not None and self._opening.timer is not None:
+            self._opening.timer.cancel()
+        self._opening = None
+
+    # --- what is said to the client ------------------------------------------------------------------------------
+
+    def _say(self, outgoing: Outgoing) -> None:
+        frames = outgoing.frames or frames_of(outgoing)
+        if self._outbound is not None and not self._has_room(self._outbound, outgoing, len(frames)):
+            return
+        self._write(frames)
+        if self._opening is not None and isinstance(outgoing.events[0], Welcome):
+            self._leave_opening()
+        if outgoing.answers:
+            self._unanswered -= outgoing.answers
+            self._work_on()
+
+    def _has_room(self, queue: Outbound, outgoing: Outgoing, size: int) -> bool:
+        """Whether `outgoing` may join those that wait. Answers always may: the client has asked for them."""
+        if queue.late is None or outgoing.answers:
+            return True
+        if isinstance(outgoing, Passing):
+            return False
+        queue.late += size
+        if queue.late > self._gateway.limits.late_bytes:
+            self._give_up_on_slow_peer("too much waits")
+            return False
+        return True
+
+    def _reply(self, event: AnyEvent) -> None:
+        self._write(text_frame(encode_event(event)))
+
+    def _congested(self) -> None:
+        if self._session is not None:
+            self._session.answer(Congested(connection=self.address))
+
+    def _drained(self) -> None:
+        if self._session is not None:
+            self._session.answer(Drained(connection=self.address))
+
+    def _ended(self) -> None:
+        self._leave_opening()

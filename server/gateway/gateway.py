@@ -1,0 +1,42 @@
+"""What the parts of the gateway share: one frozen value, made where the tree is wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from actors import Tell
+from server.gateway.asgi import AsgiApp
+from server.gateway.limits import GatewayLimits
+from server.gateway.parsing import ParserPool
+from server.gateway.reactor import Reactor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Everything a connection, a handshake or the listener needs.
+
+    Parameters
+    ----------
+    reader
+        Is asked `FindIdentity`: the inbox of the store's reader.
+    app
+        Answers plain HTTP.
+    origins
+        Web origins besides the server's own whose pages may connect, as `scheme://host[:port]` in lower case.
+    sessions, connections
+        The ids of the two dynamic supervisors.
+    keys
+        Gives every connection a key of its own.
+    """
+
+    limits: GatewayLimits
+    reactor: Reactor
+    parsers: ParserPool
+    reader: Tell
+    app: AsgiApp
+    origins: frozenset[str] = frozenset()
+    sessions: str = "sessions"
+    connections: str = "connections"
+    keys: Iterator[int] = field(default_factory=count)

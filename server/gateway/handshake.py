@@ -1,0 +1,153 @@
+"""The first part of every socket's life, as a task: HTTP until it ends, or until it becomes a websocket.
+
+Plain requests go to the application, with keep-alive. An upgrade of the websocket's path is judged (`upgrade.py`), its
+token looked up, answered with our own 101, and its socket handed to a connection actor with whatever bytes followed;
+then this task ends. The rules:
+- Every step has a deadline, and an answer for when it is missed. Only who has sent nothing at all is closed without a
+  word.
+- A fault of ours ends this socket and is logged; it must not reach the listener.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from http import HTTPStatus
+
+import h11
+import trio
+
+from actors import StartFailed, StartRefused, System
+from server.accounts.asking import answer_to
+from server.accounts.tokens import token_hash
+from server.gateway import refusals
+from server.gateway.asgi import answer_request
+from server.gateway.gateway import Gateway
+from server.gateway.http_connection import HttpConnection, PeerGone
+from server.gateway.refusals import Refused
+from server.gateway.upgrade import WEBSOCKET_PATH, Fields, Upgrade, judge, switching_protocols
+from server.protocol.errors import Refusal
+from server.store.messages import FindIdentity, Identity, NoIdentity
+
+log = logging.getLogger("server.gateway.handshake")
+
+
+async def serve_socket(system: System, gateway: Gateway, stream: trio.SocketStream) -> None:
+    """Serve one accepted socket until it is closed or handed over."""
+    connection = HttpConnection(stream, gateway.limits)
+    try:
+        try:
+            await Handshake(system, gateway, connection).run()
+        except PeerGone:
+            pass
+        except Exception:
+            log.exception("a handshake failed")
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+class Handshake:
+    """The requests of one socket, one after the other."""
+
+    __slots__ = ("_connection", "_gateway", "_system")
+
+    def __init__(self, system: System, gateway: Gateway, connection: HttpConnection) -> None:
+        self._system = system
+        self._gateway = gateway
+        self._connection = connection
+
+    async def run(self) -> None:
+        """Raises `PeerGone` when nobody listens any more."""
+        seconds = self._gateway.limits.handshake_seconds
+        while True:
+            request = await self._next_request(seconds)
+            if request is None:
+                return
+            if isinstance(request, Refused):
+                await self._refuse(request)
+                return
+            if request.target.partition(b"?")[0] == WEBSOCKET_PATH:
+                await self._websocket(request)
+                return
+            if not await answer_request(self._connection, request, self._gateway.app, self._gateway.limits):
+                await self._connection.finish()
+                return
+            seconds = self._gateway.limits.idle_seconds
+
+    async def _next_request(self, seconds: float) -> h11.Request | Refused | None:
+        """The head of the next request; what to answer to something else; None if there is nothing to answer."""
+        event: h11.Event | None = None
+        with trio.move_on_after(seconds) as deadline:
+            try:
+                event = await self._connection.next_event()
+            except h11.RemoteProtocolError as error:
+                return refusal_of(error)
+        if deadline.cancelled_caught:
+            return refusals.TOO_SLOW if self._connection.has_begun else None
+        return event if isinstance(event, h11.Request) else None
+
+    async def _refuse(self, refused: Refused) -> None:
+        await self._connection.send_bytes(refusals.response(refused))
+        await self._connection.finish()
+
+    async def _websocket(self, request: h11.Request) -> None:
+        judged = judge(request.method, request.http_version, Fields(request.headers), self._gateway.origins)
+        if isinstance(judged, Upgrade) and judged.token is not None:
+            judged = await self._vouch(judged, token_hash(judged.token))
+        if isinstance(judged, Refused):
+            await self._refuse(judged)
+        else:
+            await self._hand_over(judged)
+
+    async def _vouch(self, upgrade: Upgrade, digest: bytes) -> Upgrade | Refused:
+        """Whether the token of the upgrade is good."""
+        try:
+            whose = await answer_to(
+                self._gateway.reader,
+                lambda reply: FindIdentity(reply_to=reply, token_hash=digest),
+                (Identity, NoIdentity),
+                self._gateway.limits.handshake_seconds,
+            )
+        except Refusal:
+            return refusals.OVER_CAPACITY
+        return upgrade if isinstance(whose, Identity) else refusals.BAD_TOKEN
+
+    async def _hand_over(self, upgrade: Upgrade) -> None:
+        """From here on the socket belongs to a connection actor."""
+        if not await self._has_no_body():
+            await self._refuse(refusals.bad_upgrade("an upgrade has no body"))
+            return
+        rest, _ended = self._connection.h11.trailing_data
+        await self._connection.send_bytes(switching_protocols(upgrade))
+        sock = _taken_out(self._connection.stream)
+        digest = None if upgrade.token is None else token_hash(upgrade.token)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._gateway.limits.send_buffer_bytes)
+            connections = self._system.dynamic(self._gateway.connections)
+            connections.start(next(self._gateway.keys), sock, bytes(rest), digest)
+        except (StartRefused, StartFailed):
+            sock.close()
+
+    async def _has_no_body(self) -> bool:
+        try:
+            with trio.move_on_after(self._gateway.limits.handshake_seconds):
+                return isinstance(await self._connection.next_event(), h11.EndOfMessage)
+        except h11.RemoteProtocolError:
+            pass
+        return False
+
+
+def refusal_of(error: h11.RemoteProtocolError) -> Refused:
+    """What to answer to something that is no acceptable HTTP."""
+    if error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return refusals.HEAD_TOO_LARGE
+    return refusals.TORN
+
+
+def _taken_out(stream: trio.SocketStream) -> socket.socket:
+    """The plain socket of a stream that nobody uses any more. Non-blocking, as trio's are."""
+    trio_socket = stream.socket
+    family, kind, number = trio_socket.family, trio_socket.type, trio_socket.proto
+    sock = socket.socket(family, kind, number, fileno=trio_socket.detach())
+    sock.setblocking(False)
+    return sock

@@ -1,0 +1,147 @@
+"""The listener: accepts sockets, and gives each a handshake task.
+
+The rules:
+- A bounded number is accepted per pass, so a crowd at the door does not stop those inside.
+- A full server answers 503 at once, it does not go silent: waiting in the kernel's queue looks like a dead server.
+- Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
+  for a moment.
+
+Left out: limits per address and per second, which come with the gateway issue.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import trio
+
+from actors import TaskContext
+from server.gateway import refusals
+from server.gateway.admission import Admission
+from server.gateway.gateway import Gateway
+from server.gateway.handshake import serve_socket
+
+log = logging.getLogger("server.gateway.listener")
+
+_MOST_ACCEPTS: Final = 64
+_REST_SECONDS: Final = 0.2
+_OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_MOST_REFUSALS: Final = 64
+_REFUSAL_SECONDS: Final = 1.0
+_REQUEST_BYTES: Final = 16 * 1024
+
+
+class Listener:
+    """The task that accepts.
+
+    Parameters
+    ----------
+    sockets
+        Bound and listening; opened before the tree starts, so that a port in use is found out early. They stay open
+        when this task ends: whoever opened them may start it again.
+    """
+
+    __slots__ = ("_gateway", "_refusals", "_reserve", "_sockets", "accepted")
+
+    def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket]) -> None:
+        self._gateway = gateway
+        self._sockets = sockets
+        self._reserve = -1
+        self._refusals = 0
+        self.accepted = 0
+
+    async def run(self, context: TaskContext) -> None:
+        admission = Admission(self._gateway.limits, context.system.dynamic(self._gateway.connections))
+        self._take_reserve()
+        try:
+            async with trio.open_nursery() as nursery:
+                for listening in self._sockets:
+                    listening.setblocking(False)
+                    nursery.start_soon(self._accept_from, listening, admission, context, nursery)
+                context.started()
+        finally:
+            self._give_reserve()
+
+    async def _accept_from(
+        self, listening: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery
+    ) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(listening)
+            try:
+                for _ in range(_MOST_ACCEPTS):
+                    sock, _address = listening.accept()
+                    self.accepted += 1
+                    self._admit(sock, admission, context, nursery)
+            except (BlockingIOError, ConnectionAbortedError):
+                continue
+            except OSError as error:
+                if error.errno not in _OUT_OF_DESCRIPTORS:
+                    raise
+                log.warning("out of descriptors: refusing new sockets for a moment")
+                self._refuse_on_reserve(listening)
+                await trio.sleep(_REST_SECONDS)
+
+    def _admit(self, sock: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery) -> None:
+        if admission.enter():
+            nursery.start_soon(self._serve, sock, admission, context)
+        elif self._refusals < _MOST_REFUSALS:
+            self._refusals += 1
+            nursery.start_soon(self._refuse, sock)
+        else:
+            refuse_at_once(sock)
+
+    async def _serve(self, sock: socket.socket, admission: Admission, context: TaskContext) -> None:
+        try:
+            stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+            await serve_socket(context.system, self._gateway, stream)
+        finally:
+            admission.leave()
+
+    async def _refuse(self, sock: socket.socket) -> None:
+        """Refuse after the request was read: refused at once, the answer might be lost to a reset."""
+        try:
+            sock.setblocking(False)
+            with trio.move_on_after(_REFUSAL_SECONDS):
+                await trio.lowlevel.wait_readable(sock)
+        finally:
+            self._refusals -= 1
+            refuse_at_once(sock)
+
+    def _refuse_on_reserve(self, listening: socket.socket) -> None:
+        """Free one descriptor, so that whoever waits the longest gets an answer."""
+        self._give_reserve()
+        try:
+            sock, _address = listening.accept()
+            refuse_at_once(sock)
+        except OSError as error:
+            log.debug("nobody could be refused: %s", error)
+        self._take_reserve()
+
+    def _take_reserve(self) -> None:
+        with suppress(OSError):  # somebody else was faster; the next refusal tries again
+            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _give_reserve(self) -> None:
+        if self._reserve >= 0:
+            os.close(self._reserve)
+            self._reserve = -1
+
+
+def refuse_at_once(sock: socket.socket) -> None:
+    """503 to whoever is there, without waiting for anything."""
+    try:
+        sock.setblocking(False)
+        with suppress(BlockingIOError):
+            sock.recv(_REQUEST_BYTES)
+        sock.send(refusals.response(refusals.OVER_CAPACITY))
+        sock.shutdown(socket.SHUT_WR)
+    except OSError as error:
+        log.debug("a refusal did not arrive: %s", error)
+    finally:
+        sock.close()

@@ -1,0 +1,35 @@
+"""What a connection is told by the gateway's own tasks and timers.
+
+From the reactor it also gets plain `bytes`, what one `recv` took; from its session what
+`server/sessions/messages.py` names, and `Outgoing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from server.gateway.outbound import Outbound
+
+
+class Signal(Enum):
+    WRITABLE = "writable"
+    """The socket takes bytes again. Told once for each `Reactor.await_writable`."""
+    HUNG_UP = "hung up"
+    """The peer has ended or reset the connection; the reactor looks at this socket no more."""
+    SILENT = "silent"
+    """An interval has passed without a byte: ask whether the peer is there."""
+    LOST = "lost"
+    """So many intervals have passed that nobody is there."""
+    OPENING_OVERDUE = "opening overdue"
+    """`hello`, or after it `welcome`, did not come in time."""
+    CLOSE_OVERDUE = "close overdue"
+    """The peer does not close its side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """Look whether `queue` has moved since it had sent `sent` bytes."""
+
+    queue: Outbound
+    sent: int

@@ -1,0 +1,204 @@
+"""Bytes of a websocket client in, messages out; and the pool from which parsers are borrowed.
+
+wsproto's decoders do the framing (RFC 6455, section 5) and the UTF-8; what is here is the limit on messages,
+the close frame, and laziness: `next` parses one frame at a time, so commands that may not start yet stay bytes
+in the buffer, and what a paused connection can hold is what one `recv` brought.
+
+A parser takes 2 KB and an idle connection needs none: it is borrowed when bytes arrive and goes back when they
+end at the end of a message. wsproto's own `Connection` would not tell when that is. Left out: extensions.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, MessageDecoder, Opcode, ParseFailed
+
+_MOST_PIECES: Final = 64
+
+
+class BrokenFraming(Exception):
+    """The peer does not keep to RFC 6455; `code` is what the RFC would close with (1002, 1007, 1009)."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PeerClose:
+    """The peer's close frame; `code` is None where it carried none. Nothing after it is parsed."""
+
+    code: int | None
+
+
+ClientMessage = str | bytes | Ping | PeerClose
+"""A text message, a binary message, or a control frame that wants an answer (pongs want none and are
+swallowed).
+"""
+
+
+class FrameParser:
+    """One client's frames. After `BrokenFraming` or `PeerClose` it is of no more use."""
+
+    __slots__ = ("_frames", "_messages", "_pieces", "_size", "charged")
+
+    def __init__(self) -> None:
+        self._frames = FrameDecoder(client=False)
+        self._messages = MessageDecoder()
+        self._pieces: list[str | bytes] = []
+        self._size = 0  # payload bytes of the message under way
+        self.charged = 0
+        """What the pool has counted for this parser; nobody else's business."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether everything fed was taken and nothing is half-way."""
+        return not self.held and self._frames.header is None and self._messages.opcode is None
+
+    @property
+    def held(self) -> int:
+        """Bytes that are kept until more arrive, or until somebody asks for the next message."""
+        return len(self._frames.buffer) + self._size
+
+    def feed(self, received: bytes) -> None:
+        self._frames.receive_bytes(received)
+
+    def next(self, limit: int) -> ClientMessage | None:
+        """The next message, or None if it is not complete.
+
+        Parameters
+        ----------
+        limit
+            The most bytes a message may have. It is refused as soon as a header announces more, not when they
+            came.
+
+        Raises
+        ------
+        BrokenFraming
+            A message above the limit, or what RFC 6455 forbids: an unmasked or a wrongly fragmented frame, an
+            unknown opcode, a set reserved bit, an oversize or fragmented control frame, a close frame with a
+            bad code, text that is not UTF-8.
+        """
+        try:
+            while (frame := self._decode(limit)) is not None:
+                if frame.opcode.iscontrol():
+                    answer = _control(frame)
+                    if answer is not None:
+                        return answer
+                elif (message := self._assemble(self._messages.process_frame(frame))) is not None:
+                    return message
+        except ParseFailed as error:
+            raise BrokenFraming(error.code, str(error)) from None
+        return None
+
+    def _decode(self, limit: int) -> Frame | None:
+        """A frame, or the part of it that has arrived."""
+        decoder = self._frames
+        frame = decoder.process_buffer()
+        announced = 0
+        header = decoder.header
+        if header is not None and not header.opcode.iscontrol():
+            announced = header.payload_len - decoder.payload_consumed
+        if frame is not None and not frame.opcode.iscontrol():
+            self._size += len(frame.payload)
+        if self._size + announced > limit:
+            raise BrokenFraming(CloseReason.MESSAGE_TOO_BIG, f"a message may have {limit} bytes")
+        return frame
+
+    def _assemble(self, part: Frame) -> str | bytes | None:
+        payload = part.payload
+        assert not isinstance(payload, tuple)
+        if part.message_finished:
+            self._size = 0
+            if not self._pieces:
+                return payload
+            self._pieces.append(payload)
+            whole = _joined(self._pieces)
+            self._pieces = []
+            return whole
+        if payload:
+            self._pieces.append(payload)
+            if len(self._pieces) > _MOST_PIECES:  # a message sent byte by byte must not cost an object a byte
+                self._pieces = [_joined(self._pieces)]
+        return None
+
+
+def _joined(pieces: list[str | bytes]) -> str | bytes:
+    if isinstance(pieces[0], str):
+        return "".join(pieces)  # type: ignore[arg-type]  # a message is all text or all binary
+    return b"".join(pieces)  # type: ignore[arg-type]
+
+
+def _control(frame: Frame) -> Ping | PeerClose | None:
+    payload = frame.payload
+    assert isinstance(payload, bytes)
+    if frame.opcode is Opcode.PING:
+        return Ping(payload)
+    if frame.opcode is Opcode.CLOSE:
+        return PeerClose(_close_code(payload))
+    return None
+
+
+def _close_code(payload: bytes) -> int | None:
+    """The status code of a close frame's payload, checked by RFC 6455, sections 5.5.1 and 7.4."""
+    if not payload:
+        return None
+    if len(payload) == 1:
+        raise BrokenFraming(CloseReason.PROTOCOL_ERROR, "a close frame with one byte")
+    (code,) = struct.unpack_from("!H", payload)
+    if not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
+        raise BrokenFraming(CloseReason.PROTOCOL_ERROR, f"a close frame with the code {code}")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        raise BrokenFraming(CloseReason.INVALID_FRAME_PAYLOAD_DATA, "a close reason that is not UTF-8") from None
+    return int(code)
+
+
+class ParserPool:
+    """Parsers nobody uses at the moment, and the count of what the used ones hold.
+
+    Parameters
+    ----------
+    most_held
+        Bytes that all borrowed parsers together may hold, so that many half-sent messages cannot fill the memory.
+    spare
+        How many idle parsers are kept; in one pass of the reactor they are used one after the other, so a few
+        will do.
+    """
+
+    __slots__ = ("_most_held", "_spare", "_spares", "borrowed", "held")
+
+    def __init__(self, most_held: int, spare: int = 16) -> None:
+        self._most_held = most_held
+        self._spare = spare
+        self._spares: list[FrameParser] = []
+        self.borrowed = 0
+        self.held = 0
+
+    def borrow(self) -> FrameParser:
+        self.borrowed += 1
+        return self._spares.pop() if self._spares else FrameParser()
+
+    def charge(self, parser: FrameParser) -> bool:
+        """Count what `parser` holds now. False: all of them together hold too much, and this one has to go."""
+        held = parser.held
+        self.held += held - parser.charged
+        parser.charged = held
+        return self.held <= self._most_held
+
+    def give_back(self, parser: FrameParser) -> None:
+        """It is used no more; whether it can be used again is seen from its state."""
+        self.borrowed -= 1
+        self.held -= parser.charged
+        parser.charged = 0
+        if parser.at_rest and len(self._spares) < self._spare:
+            self._spares.append(parser)

@@ -1,0 +1,231 @@
+"""The reactor: one trio task that waits for all websockets of the process, and tells their connections.
+
+It waits on an epoll descriptor of its own, nested in trio's, so an idle websocket costs no task and nothing in
+trio.
+
+The rules:
+- Level-triggered; one bounded `recv` per socket and pass; what it took is one message. Until that message was
+  handled
+  the socket gives no other, so what lies unhandled in memory is one chunk a connection.
+- A pass only tells. Sockets are closed by their connections, on the scheduler, between two passes; so no
+  descriptor can
+  be closed and given out anew within a batch of events.
+- EPOLLOUT is asked for while bytes wait, and for one event at a time.
+- A paused socket that reports HUP or ERR is taken off at once: both are always reported, and it would spin.
+- What has no living owner is closed at its next event, and everything is closed when the reactor ends.
+
+Descriptors are small and dense, so what is known of them stands in lists by descriptor: 25 bytes a socket.
+Left out: edge-triggering (it starves neighbours or needs a list of unfinished ones), and TLS, where `pending()`
+would have to be looked at after each read.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from actors import Address, TaskContext
+from server.gateway.limits import RECEIVE_BYTES
+from server.gateway.messages import Signal
+
+_MOST_EVENTS: Final = 512  # of one pass: about 2 ms of work before the actors get their turn
+
+_READING: Final = 1  # EPOLLIN is asked for
+_WRITING: Final = 2  # EPOLLOUT is asked for
+_TOLD: Final = 4  # a chunk was told and is not handled yet
+_GONE: Final = 8  # off epoll, waiting to be forgotten by its owner
+
+
+@dataclass(frozen=True, slots=True)
+class ReactorStatistics:
+    """How many sockets there are, are not read at the moment, and wait to be writable."""
+
+    registered: int
+    paused: int
+    waiting_to_write: int
+
+
+class Reactor:
+    """The sockets of all connections. Its methods are called in the trio thread, by the connections themselves."""
+
+    __slots__ = ("_epoll", "_flags", "_heard", "_owners", "_sockets", "registered")
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._sockets: list[socket.socket | None] = []
+        self._owners: list[Address | None] = []
+        self._heard = array("d")
+        self._flags = bytearray()
+        self.registered = 0
+
+    async def run(self, context: TaskContext) -> None:
+        """The task. Closes every socket at its end: nothing outlives it."""
+        context.started()
+        try:
+            while True:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+                self._pass(trio.current_time())
+        finally:
+            self._close_all()
+
+    # --- called by connections -----------------------------------------------------------------------------------
+
+    def register(self, sock: socket.socket, owner: Address) -> None:
+        """Read from `sock` (non-blocking) from now on, in the name of `owner`.
+
+        Raises
+        ------
+        OSError
+            The kernel has no room for another watched descriptor.
+        """
+        descriptor = sock.fileno()
+        self._epoll.register(descriptor, select.EPOLLIN)
+        missing = descriptor + 1 - len(self._sockets)
+        if missing > 0:
+            self._sockets.extend([None] * missing)
+            self._owners.extend([None] * missing)
+            self._heard.extend([0.0] * missing)
+            self._flags.extend(bytes(missing))
+        self._sockets[descriptor] = sock
+        self._owners[descriptor] = owner
+        self._heard[descriptor] = trio.current_time()
+        self._flags[descriptor] = _READING
+        self.registered += 1
+
+    def unregister(self, sock: socket.socket) -> None:
+        """Forget `sock`. To be called before it is closed; harmless where it was not registered."""
+        descriptor = sock.fileno()
+        if 0 <= descriptor < len(self._sockets) and self._sockets[descriptor] is sock:
+            self._forget(descriptor)
+
+    def taken(self, sock: socket.socket) -> None:
+        """The chunk that was told is handled: the next one may come."""
+        self._flags[sock.fileno()] &= ~_TOLD
+
+    def pause(self, sock: socket.socket) -> None:
+        """Do not read: the kernel's window will slow the sender. Its silence clock stands still."""
+        self._ask(sock.fileno(), self._flags[sock.fileno()] & ~_READING)
+
+    def resume(self, sock: socket.socket) -> None:
+        """Read again. Harmless where it was not paused."""
+        descriptor = sock.fileno()
+        if not self._flags[descriptor] & _READING:
+            self._heard[descriptor] = trio.current_time()
+            self._ask(descriptor, self._flags[descriptor] | _READING)
+
+    def await_writable(self, sock: socket.socket) -> None:
+        """Tell the owner `WRITABLE` once, as soon as the socket takes bytes."""
+        self._ask(sock.fileno(), self._flags[sock.fileno()] | _WRITING)
+
+    # --- for the heartbeat sweep, and operators ------------------------------------------------------------------
+
+    @property
+    def extent(self) -> int:
+        """All descriptors are below this one."""
+        return len(self._sockets)
+
+    def silences(self, first: int, most: int, least: float, now: float) -> Iterator[tuple[int, Address, float]]:
+        """Who has been silent for `least` seconds among `most` descriptors from `first` on: with the silence in
+        seconds.
+
+        A socket that is not read cannot be heard: its clock is moved on instead.
+        """
+        heard, flags, owners = self._heard, self._flags, self._owners
+        for descriptor in range(first, min(first + most, len(owners))):
+            owner = owners[descriptor]
+            if owner is None:
+                continue
+            if not flags[descriptor] & _READING:
+                heard[descriptor] = now
+            elif now - heard[descriptor] >= least:
+                yield descriptor, owner, now - heard[descriptor]
+
+    def statistics(self) -> ReactorStatistics:
+        flags = [flag for flag, owner in zip(self._flags, self._owners, strict=True) if owner is not None]
+        return ReactorStatistics(
+            registered=self.registered,
+            paused=sum(not flag & _READING for flag in flags),
+            waiting_to_write=sum(bool(flag & _WRITING) for flag in flags),
+        )
+
+    # --- a pass --------------------------------------------------------------------------------------------------
+
+    def _pass(self, now: float) -> None:
+        for descriptor, events in self._epoll.poll(0, _MOST_EVENTS):
+            flags = self._flags[descriptor]
+            if events & select.EPOLLOUT:
+                flags &= ~_WRITING
+                self._ask(descriptor, flags)
+                self._tell(descriptor, Signal.WRITABLE)
+            if events & ~select.EPOLLOUT and not flags & _TOLD:
+                if flags & _READING:
+                    self._receive(descriptor, now)
+                else:
+                    self._hang_up(descriptor)
+
+    def _receive(self, descriptor: int, now: float) -> None:
+        sock = self._sockets[descriptor]
+        if sock is None:
+            return
+        try:
+            data = sock.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._hang_up(descriptor)
+            return
+        self._heard[descriptor] = now
+        self._flags[descriptor] |= _TOLD
+        self._tell(descriptor, data)
+
+    def _hang_up(self, descriptor: int) -> None:
+        """Nothing more will come: take it off epoll, which would report it for ever, and leave the rest to its
+        owner.
+        """
+        self._ask(descriptor, None)
+        self._tell(descriptor, Signal.HUNG_UP)
+
+    def _tell(self, descriptor: int, message: bytes | Signal) -> None:
+        """The mailbox cannot refuse: a connection has at most one of each of these under way."""
+        owner = self._owners[descriptor]
+        if owner is not None and not owner.answer(message):
+            self._close(descriptor)
+
+    def _ask(self, descriptor: int, flags: int | None) -> None:
+        """Ask epoll for what `flags` say; None: for nothing at all, not even errors."""
+        before = self._flags[descriptor]
+        if before & _GONE:
+            return
+        if flags is None:
+            self._flags[descriptor] = before | _GONE
+            self._epoll.unregister(descriptor)
+            return
+        self._flags[descriptor] = flags
+        if (before ^ flags) & (_READING | _WRITING):
+            wanted = select.EPOLLIN if flags & _READING else 0
+            self._epoll.modify(descriptor, wanted | (select.EPOLLOUT if flags & _WRITING else 0))
+
+    def _forget(self, descriptor: int) -> None:
+        self._ask(descriptor, None)
+        self._sockets[descriptor] = self._owners[descriptor] = None
+        self._flags[descriptor] = 0
+        self.registered -= 1
+
+    def _close(self, descriptor: int) -> None:
+        sock = self._sockets[descriptor]
+        if sock is not None:
+            self._forget(descriptor)
+            sock.close()
+
+    def _close_all(self) -> None:
+        for descriptor in range(len(self._sockets)):
+            self._close(descriptor)
+        self._epoll.close()

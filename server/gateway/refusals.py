@@ -1,0 +1,84 @@
+"""What the gateway itself answers by HTTP when it says no: which status for which failure, and its bytes. Pure.
+
+Each ends its connection, and is written without an HTTP library, because some are written when there is none at
+hand (a request that is no HTTP, a server that has no descriptor to spare). The body is the one of
+docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from server.protocol.errors import ErrorCode
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A request the gateway does not pass on."""
+
+    status: HTTPStatus
+    code: ErrorCode
+    message: str
+    headers: Headers = ()
+
+
+def response(refused: Refused, *, head_only: bool = False) -> bytes:
+    """The whole response; without its body when the request was a HEAD."""
+    body = json.dumps({"error": {"code": refused.code, "message": refused.message}}).encode()
+    lines = [
+        f"HTTP/1.1 {refused.status.value} {refused.status.phrase}",
+        "content-type: application/json",
+        f"content-length: {len(body)}",
+        "cache-control: no-store",
+        "connection: close",
+        *(f"{name}: {value}" for name, value in refused.headers),
+    ]
+    head = "\r\n".join((*lines, "", "")).encode("ascii")
+    return head if head_only else head + body
+
+
+TORN: Final = Refused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, "this is not an HTTP/1.1 request")
+HEAD_TOO_LARGE: Final = Refused(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.TOO_LONG, "the head of the request is too large"
+)
+TOO_SLOW: Final = Refused(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.BAD_REQUEST, "the request took too long to arrive")
+BODY_TOO_LARGE: Final = Refused(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.TOO_LONG, "the body of the request is too large"
+)
+FAILED: Final = Refused(
+    HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNAVAILABLE, "something went wrong here, please try again"
+)
+OVER_CAPACITY: Final = Refused(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.UNAVAILABLE,
+    "the server is full, please try again",
+    (("retry-after", "5"),),
+)
+NOT_A_WEBSOCKET: Final = Refused(
+    HTTPStatus.UPGRADE_REQUIRED,
+    ErrorCode.BAD_REQUEST,
+    "this address speaks the websocket protocol",
+    (("upgrade", "websocket"), ("sec-websocket-version", "13")),
+)
+OTHER_VERSION: Final = Refused(  # RFC 6455, section 4.4
+    HTTPStatus.UPGRADE_REQUIRED,
+    ErrorCode.BAD_REQUEST,
+    "only version 13 of the websocket protocol is spoken here",
+    (("upgrade", "websocket"), ("sec-websocket-version", "13")),
+)
+FOREIGN_ORIGIN: Final = Refused(HTTPStatus.FORBIDDEN, ErrorCode.FORBIDDEN, "pages of that origin may not connect")
+BAD_TOKEN: Final = Refused(
+    HTTPStatus.UNAUTHORIZED,
+    ErrorCode.BAD_TOKEN,
+    "this token is not good, please log in",
+    (("www-authenticate", "Bearer"),),
+)
+
+
+def bad_upgrade(complaint: str) -> Refused:
+    return Refused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, complaint)

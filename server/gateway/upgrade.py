@@ -1,0 +1,145 @@
+"""The opening handshake of RFC 6455, section 4.2, as a pure function: a request in, our 101 or a refusal out.
+
+Pages of other origins are refused here (section 10.2): browsers let any page open a websocket to any server,
+and only the `Origin` header tells. Programs that are no browsers send none and are welcome. Left out:
+extensions; whoever offers `permessage-deflate` is answered without it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from server.gateway import refusals
+from server.gateway.refusals import Refused, bad_upgrade
+from server.protocol.codec import SUBPROTOCOL
+
+WEBSOCKET_PATH: Final = b"/v1/ws"
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+_BEARER: Final = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A request that may become a websocket.
+
+    Parameters
+    ----------
+    key
+        `Sec-WebSocket-Key` as it was sent.
+    subprotocol
+        The one to answer with, or None where the client asked for none that is spoken here.
+    token
+        What followed `Authorization: Bearer`, or None without that header. Not looked at here.
+    """
+
+    key: bytes
+    subprotocol: str | None
+    token: str | None
+
+
+class Fields:
+    """The header fields of one request, by lower-case name."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
+        self._fields = fields
+
+    def all(self, name: bytes) -> list[str]:
+        return [value.decode("latin-1").strip() for key, value in self._fields if key == name]
+
+    def one(self, name: bytes) -> str | None:
+        """The value of a field that may stand there once; None if it is absent or ambiguous."""
+        values = self.all(name)
+        return values[0] if len(values) == 1 else None
+
+    def tokens(self, name: bytes) -> list[str]:
+        """The elements of a comma-separated list, which may be spread over several fields (RFC 9110, 5.6.1)."""
+        return [token.strip() for value in self.all(name) for token in value.split(",") if token.strip()]
+
+
+def judge(method: bytes, http_version: bytes, fields: Fields, allowed_origins: Collection[str]) -> Upgrade | Refused:
+    """Whether this request for the websocket's path may become one.
+
+    Parameters
+    ----------
+    allowed_origins
+        Origins besides the server's own, as `scheme://host[:port]` in lower case.
+    """
+    if "websocket" not in _lower(fields.tokens(b"upgrade")):
+        return refusals.NOT_A_WEBSOCKET
+    if method != b"GET" or http_version != b"1.1":
+        return bad_upgrade("a websocket is opened with GET and HTTP/1.1")
+    if "upgrade" not in _lower(fields.tokens(b"connection")):
+        return bad_upgrade("the `Connection` header must name `Upgrade`")
+    if fields.all(b"sec-websocket-version") != ["13"]:
+        return refusals.OTHER_VERSION
+    key = fields.one(b"sec-websocket-key")
+    if key is None or not _is_key(key):
+        return bad_upgrade("`Sec-WebSocket-Key` must be 16 bytes in base64")
+    if not _is_welcome(fields, allowed_origins):
+        return refusals.FOREIGN_ORIGIN
+    token: str | None = None
+    if authorizations := fields.all(b"authorization"):
+        token = _bearer(authorizations)
+        if token is None:
+            return refusals.BAD_TOKEN
+    offered = fields.tokens(b"sec-websocket-protocol")
+    return Upgrade(key.encode(), SUBPROTOCOL if SUBPROTOCOL in offered else None, token)
+
+
+def switching_protocols(upgrade: Upgrade) -> bytes:
+    """Our 101. Without a subprotocol in it the client knows that none of those it offered was taken."""
+    accept = base64.b64encode(hashlib.sha1(upgrade.key + _GUID, usedforsecurity=False).digest())
+    chosen = b"sec-websocket-protocol: %s\r\n" % upgrade.subprotocol.encode() if upgrade.subprotocol else b""
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+        b"sec-websocket-accept: %s\r\n%s\r\n" % (accept, chosen)
+    )
+
+
+def _lower(tokens: list[str]) -> list[str]:
+    return [token.lower() for token in tokens]
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _bearer(authorizations: list[str]) -> str | None:
+    """The token, or None where there is not exactly one in the form of RFC 6750, section 2.1."""
+    if len(authorizations) != 1 or not authorizations[0].lower().startswith(_BEARER):
+        return None
+    return authorizations[0][len(_BEARER) :].strip() or None
+
+
+def _is_welcome(fields: Fields, allowed: Collection[str]) -> bool:
+    """Same origin means here: the page came from the host and port it now connects to.
+
+    The scheme is not compared: behind a terminator the page is `https` and this socket is plain.
+    """
+    origins = fields.all(b"origin")
+    if not origins:
+        return True
+    if len(origins) > 1:
+        return False
+    origin = origins[0].lower()
+    host = fields.one(b"host")
+    return origin in allowed or (host is not None and _authority(origin) == host.lower())
+
+
+def _authority(origin: str) -> str | None:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.netloc if parts.scheme in {"http", "https"} and parts.netloc else None

@@ -1,0 +1,356 @@
+"""A websocket, as an actor: bytes in, messages out of them; frames in, as few `send`s as possible out of them.
+
+This is the half of a connection that knows RFC 6455 and nothing of commands and sessions; `connection.py` is the other.
+The rules:
+- Nothing waits. What the kernel does not take is queued; what may not start yet stays unparsed, and is not read.
+- All frames of one activation leave in one `send`, at `settled`.
+- Above `outbound_bytes` it is congested, until its queue is empty: no message starts meanwhile. A peer that takes
+  nothing at all is closed with 4002.
+- Nothing follows a close frame. After it our side is shut, what still comes is thrown away, and the peer has a limited
+  time to close its side: closing at once would reset the connection and might destroy the close frame on its way.
+- It owns its socket, and closes it at every end: in order, or by a crash. It is never restarted.
+
+An idle one is this object and a socket: no parser, no queue, no lists.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from actors import SHUTDOWN, Actor
+from server.gateway.frames import PING, close_echo, close_frame, pong_frame
+from server.gateway.gateway import Gateway
+from server.gateway.messages import Signal, Stalled
+from server.gateway.outbound import Outbound
+from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping
+from server.protocol.closing import CloseCode
+from server.protocol.outgoing import Outgoing
+
+_MOST_PENDING: Final = 64
+"""Frames after which a flush does not wait for `settled`: whether the peer reads its answers has to show early."""
+
+_MOST_SENDS: Final = 8
+"""`send` calls for one WRITABLE, so that one fast reader with a long queue does not hold up the others."""
+
+
+class Websocket(Actor):
+    """One accepted websocket. Subclasses say what its messages mean, by the hooks at the end.
+
+    Parameters
+    ----------
+    gateway
+        What all connections share.
+    sock
+        Non-blocking; the handshake is over.
+    rest
+        What the peer sent right behind its handshake.
+    """
+
+    __slots__ = ("_closing", "_gateway", "_outbound", "_parser", "_pending", "_socket", "_wants_drained")
+
+    def __init__(self, gateway: Gateway, sock: socket.socket, rest: bytes) -> None:
+        self._gateway = gateway
+        self._socket: socket.socket | None = sock
+        self._closing = False
+        self._parser: FrameParser | None = None
+        self._pending: list[bytes] | None = None
+        self._outbound: Outbound | None = None
+        self._wants_drained = False
+        if rest:
+            self._feed(rest)
+
+    # --- its life ------------------------------------------------------------------------------------------------
+
+    def started(self) -> None:
+        assert self._socket is not None
+        try:
+            self._gateway.reactor.register(self._socket, self.address)
+            self._opened()
+            if self._parser is not None:
+                self._work()
+        except BaseException:
+            self._release()
+            raise
+
+    def receive(self, message: object) -> None:
+        if self._socket is None:
+            return
+        try:
+            match message:
+                case Outgoing():
+                    if not self._closing:
+                        self._say(message)
+                case bytes():
+                    self._hear(message)
+                case Signal():
+                    self._notice(message)
+                case Stalled():
+                    self._look_whether_it_moves(message)
+                case _:
+                    self._told(message)
+        except BaseException:
+            self._release()
+            raise
+
+    def settled(self) -> None:
+        try:
+            if self._pending is not None:
+                self._flush()
+            if self._outbound is None and (self._closing or self._wants_drained):
+                self._all_left()
+        except BaseException:
+            self._release()
+            raise
+
+    def stopped(self, reason: object) -> None:
+        if reason is SHUTDOWN:
+            self._close(CloseCode.DRAINING)
+            self._flush()
+        self._release()
+
+    # --- what the peer says --------------------------------------------------------------------------------------
+
+    def _hear(self, received: bytes) -> None:
+        if not self._closing:
+            self._feed(received)
+            self._work()
+        if self._socket is not None:
+            self._gateway.reactor.taken(self._socket)
+
+    def _feed(self, received: bytes) -> None:
+        if self._parser is None:
+            self._parser = self._gateway.parsers.borrow()
+        self._parser.feed(received)
+
+    def _work_on(self) -> None:
+        """What was in the way of the next message may be gone."""
+        if self._parser is not None:
+            self._work()
+
+    def _work(self) -> None:
+        """Handle what was fed, as far as it may start."""
+        while self._socket is not None and not self._closing:
+            if self._is_congested() or not self._may_start():
+                self._hold(self._socket)
+                return
+            message = self._next_message()
+            if message is None:
+                self._wait_for_more(self._socket)
+                return
+            self._handle(message)
+
+    def _is_congested(self) -> bool:
+        return self._outbound is not None and self._outbound.late is not None
+
+    def _next_message(self) -> ClientMessage | None:
+        assert self._parser is not None
+        try:
+            return self._parser.next(self._message_bytes())
+        except BrokenFraming as error:
+            self._close(CloseCode.PROTOCOL_ERROR, str(error))
+            return None
+
+    def _wait_for_more(self, sock: socket.socket) -> None:
+        """All that was fed is handled, but perhaps for a part of a message."""
+        if self._parser is None:
+            return
+        if self._parser.at_rest:
+            self._give_parser_back()
+        elif not self._gateway.parsers.charge(self._parser):
+            self._close(CloseCode.OVER_CAPACITY, "too many unfinished messages")
+            return
+        self._gateway.reactor.resume(sock)
+
+    def _hold(self, sock: socket.socket) -> None:
+        """The rest stays in the parser, and nothing more is read, until `_work_on`."""
+        if self._parser is not None:
+            self._gateway.parsers.charge(self._parser)
+        self._gateway.reactor.pause(sock)
+
+    def _handle(self, message: ClientMessage) -> None:
+        match message:
+            case str() | bytes():
+                self._heard(message)
+            case Ping():
+                self._write(pong_frame(message.payload))
+            case PeerClose():
+                self._end_with(close_echo(message.code))
+
+    # --- what is said to the peer --------------------------------------------------------------------------------
+
+    def _write(self, frames: bytes) -> None:
+        """Say `frames` with all others of this activation."""
+        if self._pending is None:
+            self._pending = [frames]
+            return
+        self._pending.append(frames)
+        if len(self._pending) >= _MOST_PENDING:
+            self._flush()
+
+    def _flush(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is None or self._socket is None:
+            return
+        data = pending[0] if len(pending) == 1 else b"".join(pending)
+        if self._outbound is None:
+            sent = self._send(self._socket, data)
+            if sent is None or sent == len(data):
+                return
+            self._start_queue(self._socket, data, sent)
+        else:
+            self._outbound.push(data)
+        self._look_whether_it_is_congested()
+
+    def _send(self, sock: socket.socket, data: bytes | memoryview) -> int | None:
+        """How many bytes the kernel took; None if there is nobody to take them."""
+        try:
+            return sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            self._hang_up()
+            return None
+
+    def _start_queue(self, sock: socket.socket, data: bytes, begun: int) -> None:
+        self._outbound = Outbound(data, begun)
+        self._gateway.reactor.await_writable(sock)
+        self.send_after(self._gateway.limits.stall_seconds, Stalled(self._outbound, 0))
+
+    def _look_whether_it_is_congested(self) -> None:
+        queue = self._outbound
+        if queue is not None and queue.late is None and queue.waiting > self._gateway.limits.outbound_bytes:
+            queue.late = 0
+            self._congested()
+
+    def _drain(self) -> None:
+        """The socket is writable: send on what waits."""
+        for _ in range(_MOST_SENDS):
+            if self._outbound is None or self._socket is None:
+                return
+            queue = self._outbound
+            head = queue.head()
+            sent = self._send(self._socket, head)
+            if sent is None:
+                return
+            queue.left(sent)
+            if not queue.waiting:
+                self._outbound = None
+                self._work_on()
+                return
+            if sent < len(head):
+                break
+        if self._socket is not None:
+            self._gateway.reactor.await_writable(self._socket)
+
+    def _all_left(self) -> None:
+        """Nothing waits any more, and somebody wanted to know."""
+        if self._closing:
+            self._shut_our_side()
+        else:
+            self._wants_drained = False
+            self._drained()
+
+    def _look_whether_it_moves(self, stalled: Stalled) -> None:
+        queue = self._outbound
+        if queue is None or queue is not stalled.queue or self._closing:
+            return
+        if queue.sent == stalled.sent:
+            self._give_up_on_slow_peer("nothing is taken")
+        else:
+            self.send_after(self._gateway.limits.stall_seconds, Stalled(queue, queue.sent))
+
+    # --- closing -------------------------------------------------------------------------------------------------
+
+    def _notice(self, signal: Signal) -> None:
+        match signal:
+            case Signal.WRITABLE:
+                self._drain()
+            case Signal.SILENT:
+                if self._outbound is None and not self._closing:
+                    self._write(PING)
+            case Signal.LOST:
+                self._close(CloseCode.HEARTBEAT_MISSED)
+            case Signal.HUNG_UP | Signal.CLOSE_OVERDUE:
+                self._hang_up()
+
+    def _give_up_on_slow_peer(self, why: str) -> None:
+        if self._outbound is not None:
+            self._outbound.drop_unbegun()
+        self._pending = None
+        self._close(CloseCode.SLOW_CONSUMER, why)
+
+    def _close(self, code: CloseCode, text: str = "") -> None:
+        self._end_with(close_frame(code, text))
+
+    def _end_with(self, frame: bytes) -> None:
+        """Close after what was said before. Whoever ends it a second time is late."""
+        if self._closing or self._socket is None:
+            return
+        self._closing = True
+        self._write(frame)
+        self._give_parser_back()
+        self._ended()
+        self.send_after(self._gateway.limits.close_seconds, Signal.CLOSE_OVERDUE)
+        if self._socket is not None:
+            self._gateway.reactor.resume(self._socket)
+
+    def _shut_our_side(self) -> None:
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                self._hang_up()
+
+    def _hang_up(self) -> None:
+        """There is nobody to say anything to any more."""
+        self._release()
+        self.stop()
+
+    def _release(self) -> None:
+        """Give back all that is not the collector's. After this nothing is heard and nothing is said."""
+        sock, self._socket = self._socket, None
+        self._give_parser_back()
+        self._pending = self._outbound = None
+        if sock is not None:
+            self._gateway.reactor.unregister(sock)
+            sock.close()
+
+    def _give_parser_back(self) -> None:
+        parser, self._parser = self._parser, None
+        if parser is not None:
+            self._gateway.parsers.give_back(parser)
+
+    # --- for subclasses ------------------------------------------------------------------------------------------
+
+    def _opened(self) -> None:
+        """It is registered with the reactor, and heard nothing yet."""
+
+    def _heard(self, message: str | bytes) -> None:
+        """A whole message has arrived."""
+        raise NotImplementedError
+
+    def _told(self, message: object) -> None:
+        """An actor's message that is none of the gateway's."""
+        raise TypeError(f"a websocket is not told {type(message).__name__}")
+
+    def _say(self, outgoing: Outgoing) -> None:
+        """Events for this peer."""
+        raise NotImplementedError
+
+    def _message_bytes(self) -> int:
+        """How large a message may be now."""
+        return self._gateway.limits.frame_bytes
+
+    def _may_start(self) -> bool:
+        """Whether another message may be handled now; if not, `_work_on` has to be called when it may."""
+        return True
+
+    def _congested(self) -> None:
+        """More waits than should. Called once until the queue is empty again."""
+
+    def _drained(self) -> None:
+        """`_wants_drained` was set, and nothing waits."""
+
+    def _ended(self) -> None:
+        """Its close frame is on its way; nothing is said after it."""
