@@ -50,12 +50,12 @@ export class Client {
       changed: (state) => listener.connection(state),
       signedOut: () => listener.signedOut(),
     });
-    this.conversation.restore(unsent.load());
+    for (const post of unsent.load()) this.conversation.post(post);
   }
 
   start() {
     this.#overdueCheck = setInterval(() => {
-      if (this.conversation.overdue(performance.now())) this.connection.drop();
+      if (this.conversation.commands.overdue(performance.now())) this.connection.drop();
     }, OVERDUE_EVERY);
     this.connection.start();
   }
@@ -91,7 +91,8 @@ export class Client {
    */
   post(room, text, replyTo) {
     if (isBlank(text)) return;
-    this.#do((conversation) => conversation.post(room, text, { nonce: freshNonce(), at: Date.now(), reply_to: replyTo }));
+    const post = { room, nonce: freshNonce(), text, at: Date.now(), reply_to: replyTo };
+    this.#do((conversation) => conversation.post(post));
   }
 
   /**
@@ -99,7 +100,7 @@ export class Client {
    * @param {string} nonce
    */
   retry(room, nonce) {
-    this.#do((conversation) => conversation.retry(room, nonce, freshNonce()));
+    this.#do((conversation) => conversation.posting.retry(room, nonce, freshNonce()));
   }
 
   /**
@@ -107,7 +108,7 @@ export class Client {
    * @param {string} nonce
    */
   discard(room, nonce) {
-    this.#do((conversation) => conversation.discard(room, nonce));
+    this.#do((conversation) => conversation.posting.discard(room, nonce));
   }
 
   /** @param {string | undefined} room */

@@ -4,13 +4,15 @@
  * No DOM, no socket, no clock, no randomness: times and nonces are arguments. The shell (client.js) hands every
  * frame to `receive`, sends what `takeFrames` gives, and acts on what `takeEvents` gives. Whatever the connection
  * does, each entry of a log is taken once and in order (timeline.js), and each post goes out until its message
- * has come back (outbox.js).
+ * has come back (posting.js).
  */
 
+/** @import { Pending } from "./commands.js" */
+/** @import { Draft } from "./posting.js" */
 /** @import { ClientFrame, Entry, ErrorReply, Message, Ok, Resumed, Room, ServerFrame, User, Welcome } from "./protocol.js" */
-/** @import { Post } from "./outbox.js" */
-import { Outbox } from "./outbox.js";
+import { Commands } from "./commands.js";
 import { People } from "./people.js";
+import { isPassing, Posting } from "./posting.js";
 import * as protocol from "./protocol.js";
 import { RoomState } from "./room.js";
 
@@ -28,65 +30,51 @@ import { RoomState } from "./room.js";
  *   | { type: "reconnect", after: number, window: number }} ConversationEvent
  */
 
-/** @typedef {{ op: string, sent: number | undefined, room: string | undefined, nonce: string | undefined, quote: number | undefined }} Pending */
-
-const PAUSE = 1_000;
-const FIRST_PAGE = 50;
-const PASSING_ERRORS = new Set(["unavailable", "rate_limited", "not_ready"]);
+const PAGE = 50;
 
 export class Conversation {
   constructor() {
-    /** @type {"closed" | "opening" | "ready"} */
-    this.state = "closed";
+    /** @type {ConversationEvent[]} */
+    this.events = [];
+    this.commands = new Commands();
+    this.posting = new Posting(this.commands, (event) => this.#emit(event));
+    this.people = new People();
     /** @type {User | undefined} */
     this.me = undefined;
     /** @type {Map<string, RoomState>} */
     this.rooms = new Map();
-    this.people = new People();
-    this.outbox = new Outbox();
     /** @type {string | undefined} the room somebody looks at */
     this.watched = undefined;
-    /** @type {Map<number, Pending>} */
-    this.pending = new Map();
     /** @type {Map<string, Entry[]>} entries of rooms that nobody introduced yet */
     this.strays = new Map();
-    /** @type {Set<string>} */
+    /** @type {Set<string>} rooms whose missing entries the server is sending by itself */
     this.resuming = new Set();
-    /** @type {Set<string>} rooms whose next post has to wait a little */
-    this.paused = new Set();
     /** @type {Map<string, number>} room -> when `typing` was last sent */
     this.typed = new Map();
-    /** @type {ClientFrame[]} */
-    this.frames = [];
-    /** @type {ConversationEvent[]} */
-    this.events = [];
-    this.lastId = 0;
+  }
+
+  get outbox() {
+    return this.posting.outbox;
   }
 
   // --- the shell's side ---------------------------------------------------------------------------------------
 
-  /** @param {string} token */
+  /** A socket is open. @param {string} token */
   opened(token) {
-    this.state = "opening";
-    this.frames = [this.#hello(token)];
+    this.commands.mention(this.#hello(token));
   }
 
   /** The socket is gone: questions fail, posts on their way go again, entries are asked for by `resume`. */
   lost() {
-    if (this.state === "closed") return;
-    this.state = "closed";
-    this.frames = [];
     this.resuming.clear();
-    this.paused.clear();
-    this.outbox.lost();
+    this.posting.lost();
     this.people.lost();
     for (const room of this.rooms.values()) {
       room.asking = { history: false, log: false, members: false };
-      this.events.push({ type: "timeline", room: room.id });
+      this.#emit({ type: "timeline", room: room.id });
     }
-    for (const id of this.pending.keys()) this.#refuse(id);
-    this.pending.clear();
-    this.events.push({ type: "people" });
+    for (const id of this.commands.lost()) this.#unheard(id);
+    this.#emit({ type: "people" });
   }
 
   /**
@@ -94,20 +82,12 @@ export class Conversation {
    * @returns {ClientFrame[]}
    */
   takeFrames(now) {
-    for (const { id } of this.frames) {
-      const pending = id === undefined ? undefined : this.pending.get(id);
-      if (pending) pending.sent = now;
-    }
-    return this.frames.splice(0);
+    return this.commands.takeFrames(now);
   }
 
+  /** @returns {ConversationEvent[]} */
   takeEvents() {
     return this.events.splice(0);
-  }
-
-  /** Whether a command went without an answer for longer than the protocol allows. */
-  overdue(/** @type {number} */ now) {
-    return [...this.pending.values()].some(({ sent }) => sent !== undefined && now - sent > protocol.REPLY_DEADLINE);
   }
 
   /**
@@ -160,104 +140,66 @@ export class Conversation {
    * @returns {number}
    */
   request(op, fields = {}) {
-    const room = typeof fields["room"] === "string" ? fields["room"] : undefined;
-    const id = this.#command(op, fields, { room });
-    if (id !== undefined) return id;
-    this.lastId += 1;
-    this.#refuse(this.lastId);
-    return this.lastId;
+    const said = this.commands.say(op, fields);
+    if (said !== undefined) return said;
+    const id = this.commands.freshId();
+    this.#unheard(id);
+    return id;
   }
 
-  /**
-   * @param {string} room
-   * @param {string} text
-   * @param {{ nonce: string, at: number, reply_to?: number | undefined }} post
-   */
-  post(room, text, { nonce, at, reply_to }) {
-    this.outbox.add({
-      room,
-      nonce,
-      text: wellFormed(text),
-      at,
-      reply_to,
-      state: "waiting",
-      seq: undefined,
-      problem: undefined,
-    });
-    this.#outboxChanged(room);
+  /** @param {Draft} draft */
+  post(draft) {
+    this.posting.add(draft);
   }
 
-  /** Posts that an earlier page of this tab had not got rid of. */
-  restore(/** @type {Pick<Post, "room" | "nonce" | "text" | "at" | "reply_to">[]} */ posts) {
-    for (const { room, nonce, text, at, reply_to } of posts) {
-      if (!this.outbox.find(room, nonce)) this.post(room, text, { nonce, at, reply_to });
-    }
-  }
-
-  /**
-   * A refused post, once more. A nonce that is taken for another text needs a new one.
-   *
-   * @param {string} room
-   * @param {string} nonce
-   * @param {string} freshNonce
-   */
-  retry(room, nonce, freshNonce) {
-    const post = this.outbox.find(room, nonce);
-    if (post?.state !== "failed") return;
-    Object.assign(post, { state: "waiting", problem: undefined, nonce: freshNonce });
-    this.#outboxChanged(room);
-  }
-
-  /**
-   * @param {string} room
-   * @param {string} nonce
-   */
-  discard(room, nonce) {
-    if (this.outbox.find(room, nonce)?.state !== "failed") return;
-    this.outbox.remove(room, nonce);
-    this.#outboxChanged(room);
-  }
-
-  /** The pause of a `pause` event is over. */
-  again(/** @type {string} */ room) {
-    this.paused.delete(room);
-    this.#flush(room);
+  /** The pause of a `pause` event is over. @param {string} room */
+  again(room) {
+    this.posting.paused.delete(room);
+    this.posting.flush(room);
     this.#catchUp(room);
   }
 
-  /** Somebody looks at this room now (or at none). */
-  watch(/** @type {string | undefined} */ room) {
+  /** Somebody looks at this room now (or at none). @param {string | undefined} room */
+  watch(room) {
     if (this.watched !== room && this.watched) this.rooms.get(this.watched)?.timeline.trim();
     this.watched = room;
     const state = room === undefined ? undefined : this.rooms.get(room);
     if (!state) return;
     if (!state.members) this.#askMembers(state);
-    const { start, seen, complete } = state.timeline;
-    if (!complete && seen - start < FIRST_PAGE) {
-      this.older(state.id, Math.max(FIRST_PAGE, state.info.unread + FIRST_PAGE / 2));
-    }
+    const { start, seen } = state.timeline;
+    if (seen - start < PAGE) this.older(state.id, Math.max(PAGE, state.info.unread + PAGE / 2));
   }
 
-  /** Asks for the page of history before what is loaded. */
-  older(/** @type {string} */ room, limit = FIRST_PAGE) {
+  /** Asks for the page of history before what is loaded. @param {string} room */
+  older(room, limit = PAGE) {
     const state = this.rooms.get(room);
     if (!state || state.timeline.complete || state.asking.history) return;
     const fields = { room, before: state.timeline.start, limit: Math.min(Math.round(limit), protocol.HISTORY_LIMIT) };
-    state.asking.history = this.#command("history", fields, { room }) !== undefined;
+    state.asking.history = this.commands.say("history", fields) !== undefined;
   }
 
-  /** Asks for one message from before what is loaded, to show what a reply answers. */
-  quote(/** @type {string} */ room, /** @type {number} */ seq) {
+  /**
+   * Asks for one message from before what is loaded, to show what a reply answers.
+   *
+   * @param {string} room
+   * @param {number} seq
+   */
+  quote(room, seq) {
     const state = this.rooms.get(room);
     if (!state || state.quotes.has(seq)) return;
-    const asked = this.#command("history", { room, before: seq + 1, limit: 1 }, { room, quote: seq });
-    if (asked !== undefined) state.quotes.set(seq, undefined);
+    const said = this.commands.say("history", { room, before: seq + 1, limit: 1 }, { quote: seq });
+    if (said !== undefined) state.quotes.set(seq, undefined);
   }
 
-  /** Everything up to `seq` was seen by a human eye. */
-  read(/** @type {string} */ room, /** @type {number} */ seq) {
+  /**
+   * Everything up to `seq` was seen by a human eye.
+   *
+   * @param {string} room
+   * @param {number} seq
+   */
+  read(room, seq) {
     if (!this.rooms.get(room)?.read(seq)) return;
-    this.#command("read", { room, seq }, { room });
+    this.commands.say("read", { room, seq });
     this.#emit({ type: "rooms" });
   }
 
@@ -265,8 +207,8 @@ export class Conversation {
   acknowledge() {
     for (const state of this.rooms.values()) {
       const { seen } = state.timeline;
-      if (seen <= state.acknowledged || this.#command("received", { room: state.id, seq: seen }) === undefined) continue;
-      state.acknowledged = seen;
+      if (seen <= state.acknowledged) continue;
+      if (this.commands.say("received", { room: state.id, seq: seen }) !== undefined) state.acknowledged = seen;
     }
   }
 
@@ -276,14 +218,16 @@ export class Conversation {
    */
   typing(room, now) {
     const last = this.typed.get(room);
-    if (this.state !== "ready" || (last !== undefined && now - last < protocol.TYPING_EVERY)) return;
+    if (!this.commands.listening || (last !== undefined && now - last < protocol.TYPING_EVERY)) return;
     this.typed.set(room, now);
-    this.frames.push({ op: "typing", room });
+    this.commands.mention({ op: "typing", room });
   }
 
   // --- opening ------------------------------------------------------------------------------------------------
 
   /**
+   * The rooms somebody may look at come first; what does not fit in is caught up from the log after the welcome.
+   *
    * @param {string} token
    * @returns {ClientFrame}
    */
@@ -292,11 +236,10 @@ export class Conversation {
     const resume = {};
     let bytes = JSON.stringify({ op: "hello", token, resume }).length;
     const watchedFirst = [...this.rooms.values()].sort((a, b) => +(b.id === this.watched) - +(a.id === this.watched));
-    for (const { id, timeline } of watchedFirst) {
+    for (const { id, timeline } of watchedFirst.filter((room) => room.timeline.loaded)) {
       const cursor = { log: timeline.log, seq: timeline.seen };
       bytes += JSON.stringify({ [id]: cursor }).length;
       if (bytes > protocol.HELLO_BYTES || this.resuming.size >= protocol.RESUME_ROOMS) break;
-      if (!timeline.loaded) continue;
       resume[id] = cursor;
       this.resuming.add(id);
     }
@@ -305,15 +248,16 @@ export class Conversation {
 
   /** @param {Welcome} frame */
   #welcome(frame) {
-    this.state = "ready";
+    this.commands.listening = true;
     this.me = frame.me;
+    this.people.current = true;
     this.people.meet(frame.me);
     const present = new Set(frame.rooms.map((info) => info.room));
     for (const info of frame.rooms) this.#welcomeRoom(info);
     for (const id of this.rooms.keys()) if (!present.has(id)) this.#remove(id, undefined);
     this.#emit({ type: "welcome", heartbeat: frame.heartbeat });
     this.#emit({ type: "rooms" });
-    for (const room of this.outbox.queues.keys()) this.#flush(room);
+    for (const room of this.outbox.queues.keys()) this.posting.flush(room);
     this.watch(this.watched);
   }
 
@@ -321,15 +265,11 @@ export class Conversation {
   #welcomeRoom(info) {
     const state = this.rooms.get(info.room);
     if (!state) return this.#introduce(info);
-    const readHere = state.info.read_seq;
     const sameLog = state.info.log === info.log;
-    state.refresh(sameLog ? info : { ...info, read_seq: info.read_seq });
-    state.members = undefined;
+    const readHere = sameLog ? state.info.read_seq : 0;
+    state.refresh(info, readHere);
     if (info.peer) this.people.meet(info.peer);
-    if (sameLog && readHere > info.read_seq) {
-      this.#command("read", { room: info.room, seq: readHere }, { room: info.room });
-      state.recount();
-    }
+    if (readHere > info.read_seq) this.commands.say("read", { room: info.room, seq: readHere });
     if (this.resuming.has(info.room)) return undefined;
     const missing = info.last_seq - state.timeline.seen;
     if (!sameLog || missing < 0 || missing > protocol.REPLAY_PER_ROOM || !state.timeline.loaded) {
@@ -383,15 +323,14 @@ export class Conversation {
 
   /**
    * @param {string} room
-   * @param {string | undefined} by
+   * @param {string | undefined} by who removed this user, as far as it was said
    */
   #remove(room, by) {
     const state = this.rooms.get(room);
     if (!state) return;
     this.rooms.delete(room);
-    this.outbox.queues.delete(room);
+    this.posting.abandon(room);
     this.#emit({ type: "removed", room, name: state.info.name ?? "", by });
-    this.#emit({ type: "unsent" });
     this.#emit({ type: "rooms" });
   }
 
@@ -434,48 +373,45 @@ export class Conversation {
     } else if (entry.op === "message") {
       this.people.meet(entry.from);
       this.people.stopped(entry.room, entry.from.user);
-      if (entry.from.user === this.me?.user) this.#settle(entry);
+      if (entry.from.user === this.me?.user) this.posting.settle(entry);
       else this.#emit({ type: "arrived", room: entry.room, message: entry });
     }
   }
 
-  /** A room that nobody introduced: somebody invited this user, or another device of theirs joined it. */
-  #stray(/** @type {Entry} */ entry) {
+  /** Of a room that nobody introduced: this user was invited, or joined on another device. @param {Entry} entry */
+  #stray(entry) {
     const known = this.strays.get(entry.room) ?? [];
     this.strays.set(entry.room, [...known, entry]);
-    if (known.length === 0) this.#command("rooms", {});
+    if (known.length === 0) this.commands.say("rooms", {});
   }
 
-  /** Entries of a kind that nobody here knows still take up their place in the log. */
-  #unknown(/** @type {unknown} */ frame) {
+  /** Entries of a kind that nobody here knows still take up their place in the log. @param {unknown} frame */
+  #unknown(frame) {
     const { room, seq } = /** @type {Partial<Entry>} */ (frame);
     if (room !== undefined && seq !== undefined) this.#entry(/** @type {Entry} */ (frame));
-  }
-
-  /** A message of this user's own has come back: it is in the log, so it leaves the outbox. */
-  #settle(/** @type {Message} */ message) {
-    const bySeq = this.outbox.of(message.room).find((post) => post.seq === message.seq);
-    const post = this.outbox.find(message.room, message.nonce) ?? bySeq;
-    if (!post) return;
-    this.outbox.remove(message.room, post.nonce);
-    this.#outboxChanged(message.room);
   }
 
   /** @param {string} room */
   #catchUp(room) {
     const state = this.rooms.get(room);
-    if (!state?.behind || state.asking.log || this.resuming.has(room) || this.paused.has(room)) return;
+    if (!state?.behind || state.asking.log || this.resuming.has(room) || this.posting.paused.has(room)) return;
     const fields = { room, after: state.timeline.seen, limit: protocol.LOG_LIMIT };
-    state.asking.log = this.#command("log", fields, { room }) !== undefined;
+    state.asking.log = this.commands.say("log", fields) !== undefined;
+  }
+
+  /** @param {RoomState} state */
+  #askMembers(state) {
+    if (state.asking.members) return;
+    const fields = { room: state.id, limit: protocol.MEMBERS_LIMIT };
+    state.asking.members = this.commands.say("members", fields) !== undefined;
   }
 
   // --- answers ------------------------------------------------------------------------------------------------
 
   /** @param {Ok | ErrorReply} frame */
   #answered(frame) {
-    const pending = frame.id === undefined ? undefined : this.pending.get(frame.id);
+    const pending = this.commands.answered(frame.id);
     if (!pending || frame.id === undefined) return;
-    this.pending.delete(frame.id);
     if (frame.op === "ok") this.#granted(pending, frame);
     else this.#refused(pending, frame);
     this.#emit({ type: "reply", id: frame.id, frame });
@@ -485,16 +421,30 @@ export class Conversation {
    * @param {Pending} pending
    * @param {Ok} ok
    */
-  #granted(pending, ok) {
-    const state = pending.room === undefined ? undefined : this.rooms.get(pending.room);
-    if (pending.op === "post") this.#accepted(pending, ok);
-    else if (pending.op === "rooms") for (const info of ok.rooms ?? []) this.#refresh(info);
-    else if (pending.op === "create_room" || pending.op === "join") ok.info && this.#refresh(ok.info);
-    else if (pending.op === "leave" && pending.room) this.#remove(pending.room, this.me?.user);
-    else if (!state) return;
-    else if (pending.op === "history") this.#history(state, pending, ok);
-    else if (pending.op === "log") this.#log(state, ok);
-    else if (pending.op === "members") this.#members(state, ok);
+  #granted({ op, room = "", nonce, quote }, ok) {
+    if (op === "rooms") for (const info of ok.rooms ?? []) this.#refresh(info);
+    if ((op === "create_room" || op === "join") && ok.info) this.#refresh(ok.info);
+    if (op === "leave") this.#remove(room, this.me?.user);
+    const state = this.rooms.get(room);
+    if (op === "post") this.posting.accepted(room, nonce, ok.seq ?? 0, state?.timeline.seen ?? 0);
+    if (op === "history" && state) this.#history(state, quote, ok);
+    if (op === "log" && state) this.#log(state, ok);
+    if (op === "members" && state) this.#members(state, ok);
+  }
+
+  /**
+   * @param {Pending} pending
+   * @param {ErrorReply} error
+   */
+  #refused({ op, room = "", nonce, quote }, error) {
+    const state = this.rooms.get(room);
+    if (op === "rooms") this.strays.clear();
+    if (op === "post") this.posting.refused(room, nonce, error);
+    if (op === "history" && quote === undefined && state) state.asking.history = false;
+    if (op === "members" && state) state.asking.members = false;
+    if (op !== "log" || !state) return;
+    state.asking.log = false;
+    if (isPassing(error)) this.posting.pause(room, error);
   }
 
   /** @param {Room} info */
@@ -506,19 +456,19 @@ export class Conversation {
 
   /**
    * @param {RoomState} state
-   * @param {Pending} pending
+   * @param {number | undefined} quote
    * @param {Ok} ok
    */
-  #history(state, pending, ok) {
-    const messages = ok.messages ?? [];
+  #history(state, quote, { messages = [], more = false }) {
     for (const message of messages) this.people.meet(message.from);
-    if (pending.quote === undefined) {
+    if (quote === undefined) {
       state.asking.history = false;
-      state.timeline.prepend(messages, ok.more ?? false);
-      for (const message of messages) if (message.from.user === this.me?.user) this.#settle(message);
+      state.timeline.prepend(messages, more);
+      for (const message of messages) if (message.from.user === this.me?.user) this.posting.settle(message);
       state.recount();
+      this.#emit({ type: "rooms" });
     } else {
-      state.quotes.set(pending.quote, messages.find((message) => message.seq === pending.quote));
+      state.quotes.set(quote, messages.find((message) => message.seq === quote));
     }
     this.#emit({ type: "timeline", room: state.id });
   }
@@ -527,143 +477,37 @@ export class Conversation {
    * @param {RoomState} state
    * @param {Ok} ok
    */
-  #log(state, ok) {
+  #log(state, { entries = [], more = false }) {
     const before = state.timeline.seen;
+    for (const entry of entries) this.#entry(entry);
     state.asking.log = false;
-    for (const entry of ok.entries ?? []) this.#entry(entry);
     if (!state.behind) state.recount();
-    else if (state.timeline.seen > before || ok.more) this.#catchUp(state.id);
+    else if (state.timeline.seen > before || more) this.#catchUp(state.id);
     else this.#restart(state, state.info.log, Math.max(state.target, ...state.timeline.held.keys()));
     this.#emit({ type: "rooms" });
-  }
-
-  /** @param {RoomState} state */
-  #askMembers(state) {
-    if (state.asking.members) return;
-    const fields = { room: state.id, limit: protocol.MEMBERS_LIMIT };
-    state.asking.members = this.#command("members", fields, { room: state.id }) !== undefined;
   }
 
   /**
    * @param {RoomState} state
    * @param {Ok} ok
    */
-  #members(state, ok) {
-    const members = ok.members ?? [];
+  #members(state, { members = [], next }) {
     for (const { user } of members) this.people.meet(user);
     state.asking.members = false;
-    state.moreMembers = ok.next !== undefined;
+    state.moreMembers = next !== undefined;
     state.setMembers(members);
     this.#emit({ type: "people" });
     this.#emit({ type: "timeline", room: state.id });
   }
 
-  /**
-   * @param {Pending} pending
-   * @param {Ok} ok
-   */
-  #accepted(pending, ok) {
-    const { room = "", nonce } = pending;
-    const post = this.outbox.find(room, nonce);
-    if (!post) return this.#flush(room);
-    post.state = "accepted";
-    post.seq = ok.seq;
-    const seen = this.rooms.get(room)?.timeline.seen ?? 0;
-    if (ok.seq !== undefined && ok.seq <= seen) this.outbox.remove(room, post.nonce);
-    return this.#outboxChanged(room);
-  }
-
-  /**
-   * @param {Pending} pending
-   * @param {ErrorReply} error
-   */
-  #refused(pending, error) {
-    const state = pending.room === undefined ? undefined : this.rooms.get(pending.room);
-    const passing = PASSING_ERRORS.has(error.code);
-    if (pending.op === "post") this.#postRefused(pending, error, passing);
-    if (pending.op === "history" && state && pending.quote === undefined) state.asking.history = false;
-    if (pending.op === "members" && state) state.asking.members = false;
-    if (pending.op === "log" && state) {
-      state.asking.log = false;
-      if (passing) this.#pause(state.id, error);
-    }
-    if (pending.op === "rooms") this.strays.clear();
-  }
-
-  /**
-   * @param {Pending} pending
-   * @param {ErrorReply} error
-   * @param {boolean} passing
-   */
-  #postRefused(pending, error, passing) {
-    const { room = "", nonce } = pending;
-    const post = this.outbox.find(room, nonce);
-    if (!post) return;
-    post.state = passing ? "waiting" : "failed";
-    post.problem = error.message;
-    if (passing) this.#pause(room, error);
-    this.#outboxChanged(room);
-  }
-
-  /**
-   * @param {string} room
-   * @param {ErrorReply} error
-   */
-  #pause(room, error) {
-    if (this.paused.has(room)) return;
-    this.paused.add(room);
-    this.#emit({ type: "pause", room, after: error.retry_after ?? PAUSE });
-  }
-
-  // --- sending ------------------------------------------------------------------------------------------------
-
-  /** @param {string} room */
-  #outboxChanged(room) {
-    this.#flush(room);
-    this.#emit({ type: "unsent" });
-    this.#emit({ type: "timeline", room });
-  }
-
-  /** @param {string} room */
-  #flush(room) {
-    const post = this.outbox.next(room);
-    if (!post || this.paused.has(room)) return;
-    const { nonce, text, reply_to } = post;
-    const fields = { room, nonce, text, ...(reply_to === undefined ? {} : { reply_to }) };
-    if (this.#command("post", fields, { room, nonce }) !== undefined) post.state = "sending";
-  }
-
-  /**
-   * @param {string} op
-   * @param {Record<string, unknown>} fields
-   * @param {Partial<Pending>} about
-   * @returns {number | undefined} the command's id; nothing while there is nobody to ask
-   */
-  #command(op, fields, about = {}) {
-    if (this.state !== "ready") return undefined;
-    this.lastId += 1;
-    this.frames.push({ op, id: this.lastId, ...fields });
-    this.pending.set(this.lastId, { op, sent: undefined, room: about.room, nonce: about.nonce, quote: about.quote });
-    return this.lastId;
-  }
-
-  /** @param {number} id */
-  #refuse(id) {
-    const frame = /** @type {ErrorReply} */ ({ op: "error", id, code: "offline", message: "not connected" });
-    this.#emit({ type: "reply", id, frame });
+  /** Nobody will answer this command. @param {number} id */
+  #unheard(id) {
+    const message = "There is no connection right now. Please try again in a moment.";
+    this.#emit({ type: "reply", id, frame: { op: "error", id, code: "offline", message } });
   }
 
   /** @param {ConversationEvent} event */
   #emit(event) {
     this.events.push(event);
   }
-}
-
-/**
- * A text the wire can carry: lone surrogates would break the frame, and NUL is never taken.
- *
- * @param {string} text
- */
-export function wellFormed(text) {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd").replaceAll("\0", "");
 }

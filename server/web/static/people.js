@@ -11,6 +11,7 @@ export class People {
   constructor() {
     /** @type {Map<string, User>} */
     this.known = new Map();
+    this.current = false;
     /** @type {Map<string, Map<string, number>>} room -> user -> until when */
     this.typing = new Map();
   }
@@ -28,12 +29,17 @@ export class People {
 
   /** After a lost connection nobody here knows who is online. */
   lost() {
+    this.current = false;
     for (const user of this.known.values()) delete user.status;
     this.typing.clear();
   }
 
-  /** @param {string} user */
+  /**
+   * @param {string} user
+   * @returns {boolean | undefined} nothing while this page cannot know
+   */
   isOnline(user) {
+    if (!this.current) return undefined;
     const status = this.known.get(user)?.status;
     return status !== undefined && status !== "offline";
   }

@@ -43,18 +43,25 @@ export class RoomState {
   }
 
   /**
-   * What a welcome or another reply says of the room. The larger read mark wins, as it does on the server.
+   * What a welcome says of a room that is known. Of two read marks the larger wins, as it does on the server.
    *
    * @param {Room} info
+   * @param {number} readHere
    */
-  refresh(info) {
-    const readSeq = Math.max(this.info.read_seq, info.read_seq);
-    this.info = { ...info, read_seq: readSeq };
+  refresh(info, readHere) {
+    this.info = { ...info, read_seq: Math.max(readHere, info.read_seq) };
+    this.members = undefined;
     this.counted = Math.max(this.counted, info.last_seq);
+    if (readHere > info.read_seq) this.recount();
   }
 
-  /** Starts afresh at the head of a log: what was loaded is not known to join up with it. */
-  restart(/** @type {string} */ log, /** @type {number} */ lastSeq) {
+  /**
+   * Starts afresh at the head of a log: what was loaded is not known to join up with it.
+   *
+   * @param {string} log
+   * @param {number} lastSeq
+   */
+  restart(log, lastSeq) {
     this.timeline = new Timeline(log, lastSeq);
     this.info.log = log;
     this.counted = lastSeq;

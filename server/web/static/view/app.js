@@ -117,6 +117,7 @@ export class App {
     addEventListener("hashchange", () => this.#route(), { signal });
     addEventListener("focus", looked, { signal });
     document.addEventListener("visibilitychange", looked, { signal });
+    document.addEventListener("pointerdown", (event) => this.#pointer(event), { signal });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
     WIDE.addEventListener("change", () => this.#showMembers(WIDE.matches), { signal });
     this.typingCheck = setInterval(() => this.#pane?.updateTyping(), TYPING_CHECK);
@@ -191,6 +192,12 @@ export class App {
     this.#pane?.update(shown);
     if (hadFocus) this.#pane?.peopleButton.focus();
     else if (shown && !WIDE.matches) this.#members?.element.querySelector("button")?.focus();
+  }
+
+  /** The drawer of people closes like any drawer: by a press beside it. @param {PointerEvent} event */
+  #pointer({ target }) {
+    if (WIDE.matches || !this.#members || !(target instanceof Node) || !this.roomSlot.contains(target)) return;
+    if (!this.#pane?.peopleButton.contains(target)) this.#showMembers(false);
   }
 
   #newMembersPanel() {

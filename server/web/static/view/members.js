@@ -46,17 +46,18 @@ export class MembersPanel {
   update() {
     const { room, people, me } = this.host.scene();
     const members = room.members?.map((member) => this.#seen(member, people));
-    const signature = JSON.stringify([members, room.info.members, room.moreMembers]);
+    const signature = JSON.stringify([people.current, members, room.info.members, room.moreMembers]);
     if (signature === this.#signature) return;
     this.#signature = signature;
     this.heading.textContent = counted(room.info.members, "person", "people");
     if (!members) return fill(this.body, h("p", { class: "hint" }, "Loading…"));
     const byName = members.sort((a, b) => displayName(a.user).localeCompare(displayName(b.user)));
-    const isHere = (/** @type {Member} */ { user }) => people.isOnline(user.user);
+    const who = (/** @type {boolean | undefined} */ online) => byName.filter(({ user }) => people.isOnline(user.user) === online);
     fill(
       this.body,
-      ...section("Online", byName.filter(isHere), true, me, this.host),
-      ...section("Offline", byName.filter((member) => !isHere(member)), false, me, this.host),
+      ...section("Online", who(true), true, me, this.host),
+      ...section("Offline", who(false), false, me, this.host),
+      ...section("Everyone", who(undefined), undefined, me, this.host),
       room.moreMembers && h("p", { class: "hint" }, `and ${counted(room.info.members - members.length, "more person", "more people")}`),
     );
   }
@@ -76,21 +77,21 @@ export class MembersPanel {
 /**
  * @param {string} label
  * @param {Member[]} members
- * @param {boolean} online
+ * @param {boolean | undefined} online
  * @param {string} me
  * @param {MembersHost} host
  */
 function section(label, members, online, me, host) {
   if (members.length === 0) return [];
   return [
-    h("h3", {}, `${label} — ${members.length.toLocaleString()}`),
+    h("h3", {}, `${label} · ${members.length.toLocaleString()}`),
     h("ul", { role: "list" }, ...members.map((member) => entry(member, online, me, host))),
   ];
 }
 
 /**
  * @param {Member} member
- * @param {boolean} online
+ * @param {boolean | undefined} online
  * @param {string} me
  * @param {MembersHost} host
  */
@@ -100,7 +101,7 @@ function entry({ user, role }, online, me, host) {
   const words = [
     h("bdi", { class: "name" }, name),
     h("span", { class: "hint" }, describe(user, role, isMe, online)),
-    h("span", { class: "sr-only" }, online ? "online" : "offline"),
+    online !== undefined && h("span", { class: "sr-only" }, online ? "online" : "offline"),
   ];
   const inside = [avatar(user.user, name, online), h("span", { class: "words" }, ...words)];
   if (isMe || user.name === null) return h("li", { class: "person" }, ...inside);
@@ -112,11 +113,11 @@ function entry({ user, role }, online, me, host) {
  * @param {User} user
  * @param {string} role
  * @param {boolean} isMe
- * @param {boolean} online
+ * @param {boolean | undefined} online
  */
 function describe(user, role, isMe, online) {
   const parts = [isMe ? "you" : user.name === null ? "" : `@${user.name}`];
   if (role !== "member") parts.push(role);
-  if (!online && user.last_seen !== undefined) parts.push(ago(new Date(user.last_seen), new Date()));
+  if (online === false && user.last_seen !== undefined) parts.push(ago(new Date(user.last_seen), new Date()));
   return parts.filter(Boolean).join(" · ");
 }

@@ -75,8 +75,8 @@ function message(row, actions) {
     { class: "bubble" },
     h("p", { class: first && !own ? "author" : "sr-only" }, h("bdi", {}, own ? "You" : row.author)),
     quote && quoteButton(quote, actions),
-    h("div", { class: "text", dir: "auto" }, ...linkify(row.text).map(piece)),
-    h("p", { class: "meta" }, time(row.at), stateSign(row)),
+    h("span", { class: "text", dir: "auto" }, ...linkify(row.text).map(piece)),
+    h("span", { class: "meta" }, time(row.at), stateSign(row)),
   );
   return h(
     "li",
@@ -113,7 +113,8 @@ function stateSign({ state, readers }) {
   const sign = state && STATES[state];
   if (!sign) return undefined;
   const label = readers.length > 0 ? `${sign.label} by ${readers.join(", ")}` : sign.label;
-  return h("span", { class: `state ${state}`, title: label }, icon(sign.icon), h("span", { class: "sr-only" }, label));
+  const words = h("span", { class: state === "waiting" ? "" : "sr-only" }, label);
+  return h("span", { class: `state ${state}`, title: label }, words, icon(sign.icon));
 }
 
 /**

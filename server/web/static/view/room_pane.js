@@ -187,6 +187,7 @@ export class RoomPane {
  * @param {string | undefined} lastSeen
  */
 function whereabouts(online, lastSeen) {
+  if (online === undefined) return "";
   if (online) return "online";
   return lastSeen === undefined ? "offline" : `last here ${ago(new Date(lastSeen), new Date())}`;
 }

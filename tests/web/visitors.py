@@ -1,0 +1,101 @@
+"""People in front of the page: what they do and what they see, in their words.
+
+They find things as people do, by label and by role, so that a page they can use here can be used.
+"""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.harness.people import PASSWORD
+
+expect.set_options(timeout=15_000)
+
+
+class Visitor:
+    """One person with one window."""
+
+    def __init__(self, page: Page, url: str, name: str) -> None:
+        self.page = page
+        self.url = url
+        self.name = name
+
+    # --- coming and going ------------------------------------------------------------------------------------
+
+    def sign_up(self, shown_as: str | None = None) -> Visitor:
+        self.page.goto(self.url)
+        self.page.get_by_role("button", name="Create an account").click()
+        self._fill_in()
+        if shown_as is not None:
+            self.page.get_by_label("Shown as").fill(shown_as)
+        self.page.get_by_role("button", name="Sign up").click()
+        expect(self.rooms).to_be_visible()
+        return self
+
+    def sign_in(self) -> Visitor:
+        self.page.goto(self.url)
+        self._fill_in()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(self.rooms).to_be_visible()
+        return self
+
+    def _fill_in(self) -> None:
+        self.page.get_by_label("Name", exact=True).fill(self.name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+
+    # --- rooms -----------------------------------------------------------------------------------------------
+
+    @property
+    def rooms(self) -> Locator:
+        return self.page.get_by_role("navigation", name="Rooms")
+
+    def create(self, kind: str, *, name: str = "", people: str = "") -> Visitor:
+        """Fills in the dialog: `kind` is the label of the choice."""
+        self.page.get_by_role("button", name="New", exact=True).click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_label(kind).check()
+        if name:
+            dialog.get_by_label("Name of the").fill(name)
+        if people:
+            dialog.get_by_label("person" if kind == "Direct message" else "People").fill(people)
+        dialog.locator("button[type=submit]").click()
+        expect(dialog).to_have_count(0)
+        expect(self.composer).to_be_visible()
+        return self
+
+    def open(self, room: str) -> Visitor:
+        self.rooms.get_by_role("link", name=room).click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(room)
+        expect(self.composer).to_be_visible()
+        return self
+
+    # --- talking ---------------------------------------------------------------------------------------------
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message")
+
+    @property
+    def scroller(self) -> Locator:
+        return self.page.locator(".scroller")
+
+    def say(self, text: str) -> Visitor:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+        return self
+
+    def lines(self) -> list[str]:
+        """The texts of all messages in the list, from top to bottom."""
+        return self.page.locator(".message .text").all_inner_texts()
+
+    def message(self, text: str) -> Locator:
+        return self.page.locator(".message").filter(has=self.page.get_by_text(text, exact=True))
+
+    def sees(self, text: str) -> Visitor:
+        expect(self.message(text)).to_have_count(1)
+        return self
+
+    def sees_sent(self, text: str) -> Visitor:
+        """One's own message, on the server's disk."""
+        expect(self.message(text).locator(".sent, .received, .read")).to_have_count(1)
+        return self
