@@ -23,6 +23,7 @@ from server.accounts.messages import HashPassword, VerifyPassword
 from server.accounts.revocations import OpenSessions, tell_revoked
 from server.accounts.throttle import LoginThrottle
 from server.accounts.tokens import new_token, token_hash
+from server.accounts.usage import TokenUsage
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.protocol.rules import check_display_name, check_password, check_user_name
@@ -59,6 +60,8 @@ class Accounts:
         Where open sessions are found by name, to close them when their token ends.
     throttle
         Which logins may be tried now.
+    usage
+        Is told which tokens make calls.
     registration_open
         The setting; the store has a switch of its own beside it.
     seconds
@@ -72,6 +75,7 @@ class Accounts:
     hashing: Tell
     sessions: OpenSessions
     throttle: LoginThrottle
+    usage: TokenUsage
     registration_open: bool
     seconds: float
     now: Callable[[], float]
@@ -138,6 +142,7 @@ class Accounts:
         )
         if isinstance(found, NoIdentity):
             raise Refusal(ErrorCode.BAD_TOKEN, "this token has ended" if found.revoked else "this is no token")
+        self.usage.note(found.session)
         return found
 
     async def _find(self, name: str) -> User | None:

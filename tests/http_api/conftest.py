@@ -18,6 +18,7 @@ from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskSpec, 
 from server.accounts.passwords import run_hashing
 from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
+from server.accounts.usage import TokenUsage
 from server.http_api.app import make_app
 from server.http_api.environment import HttpEnvironment, Readiness
 from server.rooms.actor import RoomActor, RoomEnvironment
@@ -152,9 +153,16 @@ async def open_house(data: Path) -> AsyncIterator[House]:
             readiness = Readiness()
             readiness.ready = True
             accounts = Accounts(
-                writer, reader, hashing, system.dynamic("sessions"), LoginThrottle(LOGIN_ATTEMPTS), True, 10.0,
-                trio.current_time,
-            )  # fmt: skip
+                writer=writer,
+                reader=reader,
+                hashing=hashing,
+                sessions=system.dynamic("sessions"),
+                throttle=LoginThrottle(LOGIN_ATTEMPTS),
+                usage=TokenUsage(),
+                registration_open=True,
+                seconds=10.0,
+                now=trio.current_time,
+            )
             environment = HttpEnvironment(accounts, reader, system.dynamic("rooms"), readiness, 64 * 1024, 10.0)
             async with client(environment) as api:
                 yield House(system, environment, api)
