@@ -1,0 +1,34 @@
+"""A server that is wrong on purpose: it acknowledges posts before their commit, one batch early.
+
+Everything else is the real server. Tests run it to show that their checks catch what it does.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from server.cli.main import main
+from server.store import writer
+from server.store.batches import Batch, Committed, commit
+from server.store.planning import Knowledge, plan
+
+_waiting: list[tuple[Batch, int]] = []
+
+
+def commit_later(engine: Engine, batch: Batch, at: int) -> Committed:
+    """Commit what was acknowledged last time, and claim that `batch` is on disk."""
+    while _waiting:
+        earlier, then = _waiting.pop(0)
+        commit(engine, earlier, then)
+    if batch.changes or not batch.appends:
+        return commit(engine, batch, at)
+    known = Knowledge(dict(batch.heads))
+    planned = plan(batch.appends, known, at)
+    known.learn(planned)
+    _waiting.append((batch, at))
+    return Committed(planned.outcomes, (), known.heads)
+
+
+if __name__ == "__main__":
+    writer.commit = commit_later
+    main()
