@@ -1,8 +1,8 @@
 """The scheduler: one trio task that runs every actor of the process, in turns.
 
 The rules:
-- A turn (an activation) is bounded: one urgent message, so many others, and no further once the slice is over. Who has more
-  goes to the end of the queue, so a busy actor never starves a resting one.
+- A turn (an activation) is bounded: one urgent message, so many others, and no further once the slice is over.
+  Who has more goes to the end of the queue, so a busy actor never starves a resting one.
 - A slice is bounded in time: then trio runs, so that sockets, timers and tasks stay live.
 - Urgent messages come first: nothing ordinary is received while one waits.
 - The loop is shaped by `tests/bench/actors_quick.py`: attribute look-ups are hoisted, the clock is read every

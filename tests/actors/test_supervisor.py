@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import trio
 import trio.lowlevel
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors import (
     SHUTDOWN,
@@ -408,15 +408,20 @@ async def test_an_actor_whose_turn_to_stop_does_not_come_in_time_is_killed(
 ) -> None:
     """Its hook does not run; its watchers hear of its end all the same."""
     log: list[object] = []
-    root = SupervisorSpec("root", [recorder(log, "watcher"), ActorSpec("script", Script, name="script", shutdown=2.0)])
+    pair = [recorder([], "trigger"), ActorSpec("script", Script, name="script", shutdown=2.0)]
+    root = SupervisorSpec("root", [recorder(log, "watcher"), SupervisorSpec("pair", pair, Strategy.ONE_FOR_ALL)])
     async with open_system(root, budget=Budget(seconds=0.0)) as system:
         script = named(system, "script")
         named(system, "watcher").tell(Watch(script))
         await quiet()
+        named(system, "trigger").tell(Crash())
         for _ in range(100):
             script.urgent(lambda _: mock_clock.jump(1.0))
-    assert "root/script did not stop within 2 s: killed" in caplog.text
-    assert log == [Down(script, 1, SHUTDOWN)]
+        await wait_all_tasks_blocked()
+        assert "root/pair/script did not stop within 2 s: killed" in caplog.text
+        assert log == [Down(script, 1, SHUTDOWN)]
+        assert script.incarnation == 2
+        assert script.statistics().state == "resting"
 
 
 async def test_a_shutdown_of_no_seconds_kills_at_once() -> None:
