@@ -47,6 +47,9 @@ class Groups:
     def __init__(self) -> None:
         self._members: dict[Hashable, dict[Address, None]] = {}
 
+    def __len__(self) -> int:
+        return len(self._members)
+
     def join(self, group: Hashable, address: Address) -> None:
         """Add an actor to a group, until it leaves or its incarnation ends. One that is down cannot join."""
         if address._actor is None:
