@@ -13,7 +13,10 @@ def entry(seq: int, room: str = "r_1") -> MessageEntry:
 
 
 def drained(backlog: Backlog) -> list[Event]:
-    return [event for event in iter(backlog.next, None) if event is not None]
+    found = []
+    while (event := backlog.next()) is not None:
+        found.append(event)
+    return found
 
 
 def test_events_come_out_as_they_went_in() -> None:
