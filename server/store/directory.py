@@ -26,12 +26,18 @@ class DataDirectory:
         self.path = path
         self.database = path / "hubbub.sqlite3"
         self.backups = path / "backups"
-        self._lock = path / "hubbub.lock"
+        self._lock = path / "lock"
 
-    def prepare(self) -> None:
-        """Make the directory and an empty database, where they are missing. Raises `NotWritable`."""
+    def make(self) -> None:
+        """Make the directory, if it is missing. Raises `NotWritable`."""
         try:
             self.path.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        except OSError as error:
+            raise NotWritable(self.path, error) from None
+
+    def make_database(self) -> None:
+        """An empty database for the owner alone, unless there is one. Raises `NotWritable`."""
+        try:
             touch(self.database)
         except OSError as error:
             raise NotWritable(self.path, error) from None

@@ -45,6 +45,13 @@ class Damaged(StoreError):
         super().__init__(f"{database} is damaged or no database of hubbub: {complaint}")
 
 
+class Unusable(StoreError):
+    """The database is there, but does not answer: it is locked, or cannot be read."""
+
+    def __init__(self, database: Path, complaint: object) -> None:
+        super().__init__(f"cannot use {database}: {complaint}")
+
+
 class NotMigrated(StoreError):
     """The database is older than this program, and nobody asked to change that."""
 

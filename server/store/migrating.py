@@ -12,14 +12,14 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from server.store.copying import copy_database
 from server.store.directory import DataDirectory
-from server.store.errors import Damaged, NotMigrated, NotWritable, TooNew
+from server.store.errors import Damaged, NotMigrated, NotWritable, TooNew, Unusable
 from server.store.sqlite import Pragmas, writing_engine
 
 REVISIONS: Final = ("0001",)
@@ -33,7 +33,7 @@ def migrate(directory: DataDirectory, pragmas: Pragmas) -> None:
 
     Raises
     ------
-    TooNew, Damaged, NotWritable, CopyFailed
+    TooNew, Damaged, Unusable, NotWritable, CopyFailed
         The database is as it was.
     """
     engine = writing_engine(directory.database, pragmas, foreign_keys=False)
@@ -58,6 +58,14 @@ def require_newest(engine: Engine, database: Path) -> None:
         raise NotMigrated(database, found)
 
 
+def require_known(connection: Any, database: Path) -> None:  # noqa: ANN401 - the driver has no types
+    """The same for a connection of the driver, where an older schema will do. Raises `TooNew`, `Damaged`."""
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    if row is None:
+        raise Damaged(database, "it has no schema version")
+    _known(row[0], database)
+
+
 def _revision(engine: Engine, database: Path) -> str | None:
     """The revision of the database, None for an empty one."""
     try:
@@ -66,6 +74,8 @@ def _revision(engine: Engine, database: Path) -> str | None:
             if "alembic_version" in tables:
                 found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
                 return _known(str(found), database)
+    except OperationalError as error:
+        raise Unusable(database, error.orig) from None
     except DBAPIError as error:
         raise Damaged(database, str(error.orig)) from None
     if tables:

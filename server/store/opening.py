@@ -62,13 +62,14 @@ def open_store(data: Path, pragmas: Pragmas | None = None) -> Store:
     Raises
     ------
     StoreError
-        `NotWritable`, `InUse`, `TooNew`, `Damaged`, `CopyFailed`: each one line for the person at the terminal.
+        `NotWritable`, `InUse`, `TooNew`, `Damaged`, `Unusable`, `CopyFailed`: one line each, for the terminal.
     """
     pragmas = pragmas or Pragmas()
     directory = DataDirectory(data)
-    directory.prepare()
+    directory.make()
     lock = directory.lock()
     try:
+        directory.make_database()
         migrate(directory, pragmas)
         return Store(directory, lock, pragmas)
     except BaseException:
