@@ -1,4 +1,4 @@
-"""`hubbub serve` as a process: what it prints, how it stops, and one line for each thing that keeps it from starting."""
+"""`hubbub serve` as a process: what it prints, how it stops, and one line for each thing that keeps it away."""
 
 from __future__ import annotations
 

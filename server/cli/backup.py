@@ -1,0 +1,48 @@
+"""`hubbub backup` and `hubbub restore`: the database as one file, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from server.cli.exits import Ended, Exit
+from server.cli.options import config_option, configuration, data_option
+from server.cli.stores import store_errors
+from server.store.backup import back_up, restore
+from server.store.errors import AlreadyThere
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.command("backup")
+@file_argument
+@data_option
+@config_option
+def backup_command(file: Path, data: str | None, config: Path | None) -> None:
+    """Copy the database to the new FILE, as of this moment, also while a server runs."""
+    settings = configuration(config, data=data).settings
+    with store_errors():
+        back_up(settings.data, file)
+    click.echo(f"{settings.data} is backed up in {file}")
+
+
+@click.command("restore")
+@file_argument
+@click.option("--replace", is_flag=True, help="Move a database that is there to DIR/backups.")
+@data_option
+@config_option
+def restore_command(file: Path, replace: bool, data: str | None, config: Path | None) -> None:
+    """Put the backup FILE in place of the database. No server may be running on it.
+
+    Every room gets a new log id: clients then know that what they have seen since the backup is no more.
+    """
+    settings = configuration(config, data=data).settings
+    with store_errors():
+        try:
+            former = restore(settings.data, file, replace=replace)
+        except AlreadyThere as error:
+            raise Ended(Exit.FAILED, f"{error} (--replace moves it to backups)") from None
+    click.echo(f"{file} is restored in {settings.data}")
+    if former is not None:
+        click.echo(f"the former database is now {former}")

@@ -1,0 +1,118 @@
+"""`hubbub admin`, `backup` and `restore` beside a running server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.people import PASSWORD, call, close_code, register, talk
+from tests.harness.server import ServerProcess
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path / "data") as running:
+        yield running
+
+
+def hubbub(data: Path, *arguments: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "server", *arguments, "--data", str(data)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | ({"HUBBUB_PASSWORD": password} if password else {}),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_users_are_listed_and_nobody_is_special(server: ServerProcess) -> None:
+    for name in ("ada", "bob"):
+        register(server.url, name)
+    listed = hubbub(server.data, "admin", "users", "list").stdout.splitlines()
+    assert [line.split("\t")[0] for line in listed] == ["ada", "bob"]
+    assert {line.split("\t")[2] for line in listed} == {"user"}
+
+
+def test_an_administrator_is_made_and_unmade(server: ServerProcess) -> None:
+    register(server.url, "ada")
+    for arguments, role in (([], "administrator"), (["--no-longer"], "user")):
+        assert hubbub(server.data, "admin", "users", "administrator", "ada", *arguments).returncode == 0
+        assert f"\t{role}\t" in hubbub(server.data, "admin", "users", "list").stdout
+
+
+def test_a_new_password_signs_out_everywhere_within_seconds(server: ServerProcess) -> None:
+    _, token = register(server.url, "ada")
+    with talk(server.websocket_url, token) as ada:
+        ended = hubbub(server.data, "admin", "users", "password", "ada", password="another password")
+        assert ended.returncode == 0, ended.stderr
+        assert close_code(ada.websocket) == 4500
+    status, _ = call(server.url, "/v1/login", {"name": "ada", "password": PASSWORD})
+    assert status == 401
+    status, _ = call(server.url, "/v1/login", {"name": "ada", "password": "another password"})
+    assert status == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "words"),
+    [
+        (["admin", "users", "password", "nobody"], "long enough", "there is no user nobody"),
+        (["admin", "users", "password", "ada"], "short", "8 to"),
+        (["admin", "users", "administrator", "nobody"], None, "no such user"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    server: ServerProcess, arguments: list[str], password: str | None, words: str
+) -> None:
+    register(server.url, "ada")
+    ended = hubbub(server.data, *arguments, password=password)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert words in ended.stderr
+
+
+def test_registration_closes_and_opens_while_serving(server: ServerProcess) -> None:
+    assert hubbub(server.data, "admin", "registration", "close").returncode == 0
+    status, answer = call(server.url, "/v1/register", {"name": "ada", "password": PASSWORD})
+    assert (status, answer["error"]["code"]) == (403, "registration_closed")
+    assert hubbub(server.data, "admin", "registration", "open").returncode == 0
+    register(server.url, "ada")
+
+
+def test_a_backup_is_made_while_serving_and_put_back_while_not(server: ServerProcess, tmp_path: Path) -> None:
+    register(server.url, "ada")
+    file = tmp_path / "copy.sqlite3"
+    assert hubbub(server.data, "backup", str(file)).returncode == 0
+    assert hubbub(server.data, "backup", str(file)).returncode == 1, "nothing is overwritten"
+    register(server.url, "bob")
+
+    live = hubbub(server.data, "restore", str(file), "--replace")
+    assert live.returncode == 3
+    assert f"in use by pid {server.process.pid}" in live.stderr
+
+    assert server.stop() == 0
+    refused = hubbub(server.data, "restore", str(file))
+    assert refused.returncode == 1
+    assert "--replace" in refused.stderr
+    assert hubbub(server.data, "restore", str(file), "--replace").returncode == 0
+    assert [line.split("\t")[0] for line in hubbub(server.data, "admin", "users", "list").stdout.splitlines()] == [
+        "ada"
+    ]
+
+
+def test_without_a_database_there_is_nothing_to_administer(tmp_path: Path) -> None:
+    ended = hubbub(tmp_path / "nowhere", "admin", "users", "list")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_migrate_makes_a_database_that_can_be_administered(tmp_path: Path) -> None:
+    assert hubbub(tmp_path / "data", "migrate").returncode == 0
+    assert hubbub(tmp_path / "data", "admin", "users", "list").returncode == 0
