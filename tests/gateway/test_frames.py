@@ -1,0 +1,57 @@
+"""Server frames: their bytes, and that an event is encoded once."""
+
+from __future__ import annotations
+
+import pytest
+from wsproto.connection import CLIENT, Connection
+from wsproto.events import CloseConnection, Ping, Pong, TextMessage
+
+from server.gateway.frames import PING, close_echo, close_frame, frames_of, pong_frame, text_frame
+from server.protocol.closing import CloseCode
+from server.protocol.events import Pong as PongEvent
+from server.protocol.outgoing import Outgoing
+
+
+def heard(data: bytes) -> list[object]:
+    """What a client of wsproto's makes of it."""
+    client = Connection(CLIENT)
+    client.receive_data(data)
+    return list(client.events())
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
+def test_texts_of_every_length_class(length: int) -> None:
+    payload = b"x" * length
+    assert "".join(event.data for event in heard(text_frame(payload)) if isinstance(event, TextMessage)) == "x" * length
+
+
+def test_control_frames() -> None:
+    assert heard(PING) == [Ping(payload=b"")]
+    assert heard(pong_frame(b"p" * 125)) == [Pong(payload=b"p" * 125)]
+
+
+def test_a_close_frame_carries_code_and_reason() -> None:
+    (event,) = heard(close_frame(CloseCode.SLOW_CONSUMER, "too much waits"))
+    assert event == CloseConnection(code=4002, reason="slow consumer: too much waits")
+
+
+def test_a_long_close_reason_is_cut_to_what_a_control_frame_holds() -> None:
+    (event,) = heard(close_frame(CloseCode.PROTOCOL_ERROR, "ж" * 500))
+    assert isinstance(event, CloseConnection)
+    assert event.reason is not None
+    assert len(event.reason.encode()) <= 123
+
+
+def test_a_close_is_answered_with_its_own_code() -> None:
+    assert heard(close_echo(1000)) == [CloseConnection(code=1000, reason="")]
+    assert heard(close_echo(None)) == [CloseConnection(code=1005, reason="")]
+
+
+def test_an_event_is_encoded_once_for_all_its_readers() -> None:
+    outgoing = Outgoing([PongEvent(id=1), PongEvent(id=2)])
+    first = frames_of(outgoing)
+    assert frames_of(outgoing) is first
+    assert [event.data for event in heard(first) if isinstance(event, TextMessage)] == [
+        '{"op":"pong","id":1}',
+        '{"op":"pong","id":2}',
+    ]

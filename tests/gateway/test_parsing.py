@@ -1,0 +1,185 @@
+"""What a client's bytes mean: whole, in pieces, and when they break RFC 6455."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, ParserPool, PeerClose, Ping
+from tests.gateway.doorway import frame, text
+
+LIMIT = 1_000
+TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
+
+
+def parsed(*chunks: bytes, limit: int = LIMIT) -> list[ClientMessage]:
+    parser = FrameParser()
+    messages = []
+    for chunk in chunks:
+        parser.feed(chunk)
+        while (message := parser.next(limit)) is not None:
+            messages.append(message)
+    return messages
+
+
+@pytest.mark.parametrize(
+    ("bytes_of_client", "messages"),
+    [
+        pytest.param(text("hello"), ["hello"], id="one text"),
+        pytest.param(text("a") + text("b"), ["a", "b"], id="two in one chunk"),
+        pytest.param(text(""), [""], id="an empty text"),
+        pytest.param(text("é" * 200), ["é" * 200], id="a length of two bytes"),
+        pytest.param(frame(BINARY, b"\0\1"), [b"\0\1"], id="binary"),
+        pytest.param(frame(PING, b"here?"), [Ping(b"here?")], id="a ping"),
+        pytest.param(frame(PONG, b""), [], id="a pong says nothing"),
+        pytest.param(text("a", fin=False) + frame(CONTINUATION, b"b"), ["ab"], id="fragments"),
+        pytest.param(
+            text("a", fin=False) + frame(PING, b"?") + frame(CONTINUATION, b"b"), [Ping(b"?"), "ab"],
+            id="a ping between fragments",
+        ),
+        pytest.param(frame(BINARY, b"a", fin=False) + frame(CONTINUATION, b"b"), [b"ab"], id="binary fragments"),
+        pytest.param(text("é".encode()[:1], fin=False) + frame(CONTINUATION, "é".encode()[1:]), ["é"],
+                     id="a character over two fragments"),
+        pytest.param(frame(CLOSE, b""), [PeerClose(None)], id="close without a code"),
+        pytest.param(frame(CLOSE, struct.pack("!H", 1000) + b"bye"), [PeerClose(1000)], id="close"),
+        pytest.param(frame(CLOSE, struct.pack("!H", 4321)), [PeerClose(4321)], id="close with a private code"),
+    ],
+)  # fmt: skip
+def test_messages_arrive_whole_however_they_are_cut(bytes_of_client: bytes, messages: list[ClientMessage]) -> None:
+    assert parsed(bytes_of_client) == messages
+    assert parsed(*(bytes([byte]) for byte in bytes_of_client)) == messages
+
+
+@pytest.mark.parametrize(
+    ("bytes_of_client", "code"),
+    [
+        pytest.param(frame(TEXT, b"x", masked=False), 1002, id="unmasked"),
+        pytest.param(frame(3, b""), 1002, id="an unknown opcode"),
+        pytest.param(frame(TEXT, b"x", rsv=4), 1002, id="a reserved bit"),
+        pytest.param(frame(PING, b"", fin=False), 1002, id="a fragmented ping"),
+        pytest.param(frame(PING, b"x" * 126), 1002, id="a large ping"),
+        pytest.param(frame(CONTINUATION, b"x"), 1002, id="a continuation of nothing"),
+        pytest.param(text("a", fin=False) + text("b"), 1002, id="a new message in the middle of one"),
+        pytest.param(text(b"\xff"), 1007, id="text that is not UTF-8"),
+        pytest.param(text(b"\xed\xa0\x80"), 1007, id="an encoded surrogate"),
+        pytest.param(text("é".encode()[:1]), 1007, id="half a character"),
+        pytest.param(frame(CLOSE, b"x"), 1002, id="close with one byte"),
+        pytest.param(frame(CLOSE, struct.pack("!H", 1005)), 1002, id="close with a code nobody may send"),
+        pytest.param(frame(CLOSE, struct.pack("!H", 999)), 1002, id="close with a code too low"),
+        pytest.param(frame(CLOSE, struct.pack("!H", 1000) + b"\xff"), 1007, id="a close reason that is not UTF-8"),
+        pytest.param(text("x" * (LIMIT + 1)), 1009, id="a large message"),
+        pytest.param(text("x" * LIMIT, fin=False) + frame(CONTINUATION, b"x"), 1009, id="large by its fragments"),
+    ],
+)
+def test_broken_framing_is_named(bytes_of_client: bytes, code: int) -> None:
+    with pytest.raises(BrokenFraming) as caught:
+        parsed(bytes_of_client)
+    assert caught.value.code == code
+    with pytest.raises(BrokenFraming):
+        parsed(*(bytes([byte]) for byte in bytes_of_client))
+
+
+def test_a_large_message_is_refused_by_its_header_alone() -> None:
+    header = frame(TEXT, b"x" * 70_000)[:14]
+    with pytest.raises(BrokenFraming):
+        parsed(header, limit=69_999)
+
+
+def test_the_limit_itself_is_allowed_and_starts_anew_with_each_message() -> None:
+    assert parsed(text("x" * LIMIT) * 3) == ["x" * LIMIT] * 3
+
+
+def test_what_is_not_asked_for_stays_bytes() -> None:
+    parser = FrameParser()
+    parser.feed(text("a") + text("b"))
+    assert parser.next(LIMIT) == "a"
+    assert not parser.at_rest
+    assert parser.held == len(text("b"))
+    assert parser.next(LIMIT) == "b"
+    assert parser.at_rest
+
+
+def test_an_unfinished_message_is_no_rest() -> None:
+    for unfinished in (text("abc")[:1], text("abc")[:-1], text("a", fin=False), text("", fin=False)):
+        parser = FrameParser()
+        parser.feed(unfinished)
+        assert parser.next(LIMIT) is None
+        assert not parser.at_rest
+
+
+def test_a_message_sent_byte_by_byte_does_not_cost_an_object_a_byte() -> None:
+    parser = FrameParser()
+    whole = "ж" * 5_000
+    for byte in text(whole)[:-1]:
+        parser.feed(bytes([byte]))
+        assert parser.next(100_000) is None
+    assert len(parser._pieces) <= 64
+    parser.feed(text(whole)[-1:])
+    assert parser.next(100_000) == whole
+
+
+@given(st.lists(st.text(max_size=300), max_size=5), st.lists(st.integers(1, 50), min_size=1))
+def test_any_cut_gives_the_same_messages(messages: list[str], cuts: list[int]) -> None:
+    stream = b"".join(text(message) for message in messages)
+    chunks, at = [], 0
+    for number in range(len(stream)):
+        size = cuts[number % len(cuts)]
+        chunks.append(stream[at : at + size])
+        at += size
+        if at >= len(stream):
+            break
+    assert parsed(*chunks, limit=10_000) == messages
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_do_more_than_break_the_framing(rubbish: bytes) -> None:
+    try:
+        parsed(rubbish)
+    except BrokenFraming as error:
+        assert error.code in {1002, 1007, 1009}
+        json.dumps(str(error))
+
+
+# --- the pool ----------------------------------------------------------------------------------------------------
+
+
+def test_a_parser_at_rest_is_used_again_and_a_broken_one_is_not() -> None:
+    pool = ParserPool(1_000)
+    first = pool.borrow()
+    pool.give_back(first)
+    assert pool.borrow() is first
+    first.feed(text("half")[:-1])
+    first.next(LIMIT)
+    pool.give_back(first)
+    assert pool.borrow() is not first
+
+
+@pytest.mark.parametrize("broken", [frame(CONTINUATION, b"x"), text(b"\xff"), frame(3, b""), text("x" * 2_000)])
+def test_what_broke_leaves_nothing_behind_for_the_next_one(broken: bytes) -> None:
+    pool = ParserPool(1_000)
+    parser = pool.borrow()
+    parser.feed(broken)
+    with pytest.raises(BrokenFraming):
+        parser.next(LIMIT)
+    pool.give_back(parser)
+    fresh = pool.borrow()
+    fresh.feed(text("x" * LIMIT))
+    assert fresh.next(LIMIT) == "x" * LIMIT
+
+
+def test_what_all_parsers_hold_is_bounded() -> None:
+    pool = ParserPool(100)
+    one, other = pool.borrow(), pool.borrow()
+    for parser in (one, other):
+        parser.feed(text("x" * 100)[:66])
+        parser.next(LIMIT)
+    assert pool.charge(one)
+    assert not pool.charge(other)
+    pool.give_back(one)
+    assert pool.charge(other)
+    pool.give_back(other)
+    assert (pool.held, pool.borrowed) == (0, 0)
