@@ -23,6 +23,7 @@ from time import perf_counter
 import trio
 
 from actors import lifecycle
+from actors.actor import Actor
 from actors.address import Address
 from actors.messages import Start, Stop
 
@@ -115,16 +116,13 @@ class Scheduler:
                 if perf_counter() >= until:
                     return
             address = ready.popleft()
-            actor = address._actor
-            if actor is None:
-                continue
+            actor, box = address._actor, address._box
+            if actor is None or box is None:
+                continue  # killed while it waited for its turn
             if address._urgent is not None:
                 looks -= 1
-                if not self._run_urgent(address):
+                if not self._run_urgent(address, actor, address._urgent):
                     continue
-            box = address._box
-            if box is None:
-                continue
             waiting = len(box)
             if waiting > address._peak:
                 address._peak = waiting
@@ -154,26 +152,23 @@ class Scheduler:
             else:
                 address._box = None
 
-    def _run_urgent(self, address: Address) -> bool:
+    def _run_urgent(self, address: Address, actor: Actor, urgent: list[object]) -> bool:
         """Hand over one urgent message; False if the incarnation ended by it."""
-        urgent, actor = address._urgent, address._actor
-        if urgent is None or actor is None:
-            return True
         message = urgent.pop(0)
         if not urgent:
             address._urgent = None
+        if isinstance(message, Stop):
+            lifecycle.stop(address, message.reason)
+            return False
         try:
-            match message:
-                case Start():
-                    actor.started()
-                    address._blueprint.owner.child_started(address)
-                case Stop(reason):
-                    lifecycle.stop(address, reason)
-                    return False
-                case _:
-                    address._handled += 1
-                    actor.receive(message)
+            if isinstance(message, Start):
+                actor.started()
+            else:
+                address._handled += 1
+                actor.receive(message)
         except Exception as error:
             lifecycle.crash(address, error)
             return False
+        if isinstance(message, Start):
+            address._blueprint.owner.child_started(address)
         return True

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors.dynamic import Dynamic
-from actors.errors import GaveUp, RootGaveUp
+from actors.errors import GaveUp, NameTaken, RootGaveUp
 from actors.garbage import FreezePolicy, Freezer
 from actors.introspect import Node, tree_lines
 from actors.names import Groups, Names
@@ -82,10 +82,12 @@ class System:
         """Start an actor that the tree does not list, under the root, with a breaker of its own: for tests
         and trials.
 
-        Raises ValueError for an id that is in use, and what `Dynamic.start` and `Names.register` raise.
+        Raises ValueError for an id that is in use, `NameTaken` for a name, and what `Dynamic.start` raises.
         """
         if spec.id in self._dynamics:
             raise ValueError(f"{spec.id} is the id of another dynamic supervisor")
+        if spec.name is not None and self.names.find(spec.name) is not None:
+            raise NameTaken(f"{spec.name!r} is taken")
         alone = DynamicSpec(spec.id, spec.start, spec.mailbox, spec.restart, spec.shutdown)
         dynamic = self._dynamics[spec.id] = Dynamic(alone, self)
         self._root.adopt(alone)

@@ -12,6 +12,8 @@ from actors import (
     AlreadyStarted,
     Backoff,
     Breaker,
+    Budget,
+    ChildSpec,
     Down,
     Dynamic,
     DynamicSpec,
@@ -38,6 +40,7 @@ from tests.actors.small_actors import (
     Ponder,
     Read,
     Recorder,
+    Script,
     Watch,
     quiet,
     recorder,
@@ -192,6 +195,33 @@ async def test_a_child_that_cannot_be_made_is_refused_to_its_starter_and_quarant
             many.start("k")
 
 
+async def test_a_child_that_can_be_made_only_once_is_tried_again_and_quarantined() -> None:
+    parts = [1]
+
+    def scarce() -> Counter:
+        return Counter(parts.pop())
+
+    async with open_system(SupervisorSpec("root", [DynamicSpec("many", scarce, breaker=BREAKER)])) as system:
+        many = system.dynamic("many")
+        child = many.start("k")
+        await crash(many, "k", 1)
+        assert not child.alive
+        with pytest.raises(Quarantined):
+            many.start("k")
+
+
+async def test_children_that_do_not_get_to_their_stop_in_time_are_killed(
+    mock_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = SupervisorSpec("root", [DynamicSpec("many", Script, shutdown=2.0)])
+    async with open_system(root, budget=Budget(seconds=0.0)) as system:
+        child = system.dynamic("many").start("k")
+        for _ in range(100):
+            child.urgent(lambda _: mock_clock.jump(1.0))
+    assert not child.alive
+    assert "root/many: 1 children did not stop within 2 s: killed" in caplog.text
+
+
 async def test_quarantine_ends_the_questions_that_are_open() -> None:
     async with open_system(counters()) as system:
         many = system.dynamic("many")
@@ -306,7 +336,10 @@ async def test_nothing_is_started_after_the_stop() -> None:
 
 
 async def test_children_fall_with_a_sibling_of_their_supervisor_by_strategy() -> None:
-    children = [ActorSpec("infrastructure", Counter, name="infrastructure"), DynamicSpec("many", Counter)]
+    children: list[ChildSpec] = [
+        ActorSpec("infrastructure", Counter, name="infrastructure"),
+        DynamicSpec("many", Counter),
+    ]
     async with open_system(SupervisorSpec("root", children, Strategy.REST_FOR_ONE)) as system:
         many = system.dynamic("many")
         child = many.start("k")

@@ -68,6 +68,20 @@ def test_an_answer_is_taken_by_a_full_inbox() -> None:
     assert inbox.take_nowait(10) == ["question", "answer"]
 
 
+async def test_an_answer_wakes_the_reader() -> None:
+    inbox = Inbox(1)
+    taken: list[object] = []
+
+    async def reader() -> None:
+        taken.extend(await inbox.take(1))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reader)
+        await quiet()
+        inbox.answer("at last")
+    assert taken == ["at last"]
+
+
 def test_an_inbox_says_how_it_is() -> None:
     inbox = Inbox(3)
     for number in range(5):

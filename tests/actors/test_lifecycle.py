@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter as Tally
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -39,6 +40,10 @@ from tests.actors.small_actors import (
     tell_script,
     tree,
 )
+
+
+def tell_it(to: Address, message: object, _: Script) -> None:
+    to.tell(message)
 
 
 def named(system: System, name: str) -> Address:
@@ -125,7 +130,7 @@ async def test_down_arrives_behind_all_that_the_actor_had_told_before() -> None:
         watcher.tell(Watch(script))
         await quiet()
         for number in range(3):
-            tell_script(script, lambda _, number=number: watcher.tell(number))
+            tell_script(script, partial(tell_it, watcher, number))
         tell_script(script, lambda _: 1 / 0)
         await quiet()
         assert log[:3] == [0, 1, 2]

@@ -18,6 +18,7 @@ async def test_an_actor_is_found_by_its_name_and_nobody_by_another() -> None:
     async with open_system(tree(recorder([], "a"))) as system:
         assert named(system, "a").name == "a"
         assert system.whereis("b") is None
+        assert len(system.names) == 1
 
 
 async def test_a_name_has_one_owner() -> None:
@@ -49,6 +50,13 @@ async def test_a_name_that_is_taken_is_not_freed_by_another_of_that_name() -> No
         await quiet()
         assert not other.alive
         assert named(system, "a").alive
+
+
+async def test_a_name_that_is_taken_is_refused_to_what_is_spawned() -> None:
+    async with open_system(tree(recorder([], "a"))) as system:
+        with pytest.raises(NameTaken):
+            system.spawn(ActorSpec("other", Recorder, ([],), name="a"))
+        assert system.describe().children[-1].id == "a"
 
 
 async def test_members_are_listed_in_the_order_of_joining() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import cast
 
 import pytest
 import trio
@@ -65,7 +66,9 @@ async def test_order_is_kept_between_every_pair_whatever_the_interleaving_and_th
         await quiet()
     for receiver, log in enumerate(logs):
         for sender in range(4):
-            assert [number for sign, number in log if sign == sender] == told[sender, receiver]
+            assert [number for sign, number in cast(list[tuple[int, int]], log) if sign == sender] == told[
+                sender, receiver
+            ]
 
 
 async def test_urgent_messages_come_first_and_in_order() -> None:

@@ -167,7 +167,7 @@ async def test_a_crashed_task_is_run_again() -> None:
 )
 async def test_the_strategy_decides_who_falls_with_a_child(strategy: Strategy, what_follows: list[object]) -> None:
     log: list[object] = []
-    children = [noted("a", log), noted("b", log), noted_task("c", log), noted("d", log)]
+    children: list[ChildSpec] = [noted("a", log), noted("b", log), noted_task("c", log), noted("d", log)]
     async with open_system(SupervisorSpec("root", children, strategy)) as system:
         log.clear()
         named(system, "b").tell(Crash())
@@ -337,6 +337,18 @@ async def test_a_start_that_fails_at_a_restart_is_tried_again_until_the_intensit
         await quiet()
         assert starts == 4
         assert a.incarnation == 2
+
+
+async def test_a_supervisor_whose_child_cannot_start_fails_the_start_of_its_own_supervisor() -> None:
+    async def bad(_: TaskContext) -> None:
+        raise Boom("no database")
+
+    inner = SupervisorSpec("inner", [TaskSpec("bad", bad)])
+    with pytest.raises(RootGaveUp) as failure:
+        async with open_system(SupervisorSpec("root", [inner])):
+            raise AssertionError("never ready")
+    assert failure.value.path == "root/inner/bad"
+    assert isinstance(failure.value.__cause__, Boom)
 
 
 async def test_restarts_wait_for_their_backoff_and_others_do_not_wait_for_them(autojump_clock: MockClock) -> None:
