@@ -361,8 +361,18 @@ def test_what_becomes_a_link(page: Page, text: str, links: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("code", "then"),
-    [(1000, "stop"), (1001, "reconnect"), (1006, "reconnect"), (4001, "reconnect"), (4500, "sign-out")]
-    + [(4501, "sign-out"), (4502, "stop"), (4503, "reconnect"), (4999, "stop"), (1012, "reconnect")],
+    [
+        (1000, "stop"),
+        (1001, "reconnect"),
+        (1006, "reconnect"),
+        (1012, "reconnect"),
+        (4001, "reconnect"),
+        (4500, "sign-out"),
+        (4501, "sign-out"),
+        (4502, "stop"),
+        (4503, "reconnect"),
+        (4999, "stop"),
+    ],
 )
 def test_what_a_close_code_asks_for(page: Page, code: int, then: str) -> None:
     script = """async (code) => (await import("/static/protocol.js")).afterClose(code).then"""

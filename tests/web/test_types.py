@@ -19,7 +19,9 @@ def test_the_types_hold() -> None:
     compiler = _compiler()
     if compiler is None:
         missing("tsc (npm install typescript)")
-    checked = subprocess.run([*compiler, "--project", str(WEB)], capture_output=True, text=True, timeout=300)
+    checked = subprocess.run(
+        [*compiler, "--project", str(WEB / "jsconfig.json")], capture_output=True, text=True, timeout=300
+    )
     assert checked.returncode == 0, checked.stdout
 
 

@@ -1,0 +1,135 @@
+"""The server goes away and comes back, or says no: nothing is lost, nothing is doubled, and people can see it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import WebSocketRoute, expect
+
+from tests.harness.people import call
+from tests.harness.server import ServerProcess
+from tests.web.conftest import OpenPage, Visit
+from tests.web.visitors import Visitor
+
+pytestmark = pytest.mark.browser
+
+
+def stored_lines(server: ServerProcess, visitor: Visitor) -> list[str]:
+    """What the server holds of the room the visitor is in."""
+    account = visitor.page.evaluate("JSON.parse(localStorage['hubbub.account'])")
+    room = visitor.page.url.partition("#")[2]
+    status, answer = call(server.url, f"/v1/rooms/{room}/messages?limit=200", token=account["token"])
+    assert status == 200, answer
+    return [message["text"] for message in answer["messages"]]
+
+
+def test_a_restart_while_people_write_loses_and_doubles_nothing(visit: Visit, server: ServerProcess) -> None:
+    ada, ben = visit("ada").sign_up("Ada"), visit("ben").sign_up("Ben")
+    ada.create("New channel", name="general")
+    ben.create("Join a channel", name="general")
+    written = []
+    for round_ in range(3):
+        for n in range(5):
+            for visitor in (ada, ben):
+                visitor.say(f"{visitor.name} {round_}.{n}")
+                written.append(f"{visitor.name} {round_}.{n}")
+            if n == 2:
+                server.kill()
+        expect(ada.page.get_by_text("No connection to the server.")).to_be_visible()
+        ada.composer.fill(f"draft {round_}")
+        server.start()
+        for visitor in (ada, ben):
+            expect(visitor.page.get_by_text("No connection to the server.")).to_have_count(0)
+        expect(ada.composer).to_have_value(f"draft {round_}")
+        expect(ada.composer).to_be_focused()
+    for visitor in (ada, ben):
+        expect(visitor.page.locator(".message")).to_have_count(len(written))
+        expect(visitor.page.locator(".waiting, .sending")).to_have_count(0)
+    assert sorted(ada.lines()) == sorted(written)
+    assert ada.lines() == ben.lines() == stored_lines(server, ada)
+    for name in ("ada", "ben"):
+        assert [line for line in ada.lines() if line.startswith(name)] == [w for w in written if w.startswith(name)]
+
+
+def test_what_was_written_offline_survives_even_a_reload(visit: Visit, server: ServerProcess) -> None:
+    ada = visit("ada").sign_up().create("New channel", name="general")
+    ada.say("before").sees_sent("before")
+    server.kill()
+    ada.say("in the dark")
+    expect(ada.message("in the dark").locator(".waiting")).to_be_visible()
+    unsent = ada.page.evaluate("Object.entries(sessionStorage)")
+    server.start()
+    ada.sees_sent("in the dark")
+    # The page was closed before it learned that the post had arrived: the new one sends it again.
+    ada.page.evaluate("(unsent) => unsent.forEach(([key, value]) => sessionStorage.setItem(key, value))", unsent)
+    ada.page.reload()
+    ada.sees_sent("in the dark")
+    expect(ada.page.locator(".waiting, .sending, .accepted")).to_have_count(0)
+    assert ada.lines() == stored_lines(server, ada) == ["before", "in the dark"]
+
+
+def test_a_connection_that_dies_silently_is_noticed(open_page: OpenPage, server: ServerProcess) -> None:
+    """The first socket swallows everything from a moment on, as a lost radio link does."""
+    dead: list[bool] = []
+    sockets: list[WebSocketRoute] = []
+
+    def route(page_side: WebSocketRoute) -> None:
+        number = len(sockets)
+        sockets.append(page_side)
+        server_side = page_side.connect_to_server()
+        page_side.on_message(lambda data: None if number == 0 and dead else server_side.send(data))
+        server_side.on_message(lambda data: None if number == 0 and dead else page_side.send(data))
+
+    page = open_page()
+    page.route_web_socket(re.compile("/v1/ws"), route)
+    ada = Visitor(page, server.url, "ada").sign_up().create("New channel", name="general")
+    ada.say("heard").sees_sent("heard")
+    dead.append(True)
+    ada.say("into the void")
+    expect(ada.message("into the void").locator(".sending")).to_have_count(1)
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    ada.sees_sent("into the void")
+    assert ada.lines() == stored_lines(server, ada) == ["heard", "into the void"]
+
+
+def test_being_offline_is_visible_and_trying_again_is_a_button(visit: Visit, server: ServerProcess) -> None:
+    ada = visit("ada").sign_up().create("New channel", name="general")
+    server.kill()
+    banner = ada.page.get_by_role("status").filter(has_text="No connection to the server.")
+    expect(banner).to_be_visible()
+    server.start()
+    banner.get_by_role("button", name="Try now").click(force=True)
+    expect(banner).to_have_count(0)
+
+
+def test_a_refused_message_says_why_and_can_be_sent_again_or_deleted(
+    open_page: OpenPage, server: ServerProcess
+) -> None:
+    refusing = True
+
+    def route(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+
+        def from_page(data: str | bytes) -> None:
+            number = re.search(r'"op":"post","id":(\d+)', str(data))
+            if refusing and number:
+                refusal = f'{{"op":"error","id":{number[1]},"code":"forbidden","message":"not today"}}'
+                page_side.send(refusal)
+            else:
+                server_side.send(data)
+
+        page_side.on_message(from_page)
+        server_side.on_message(page_side.send)
+
+    page = open_page()
+    page.route_web_socket(re.compile("/v1/ws"), route)
+    ada = Visitor(page, server.url, "ada").sign_up().create("New channel", name="general")
+    ada.say("please").say("pretty please")
+    for text in ("please", "pretty please"):
+        expect(ada.message(text)).to_contain_text("Not sent: not today")
+    refusing = False
+    ada.message("please").get_by_role("button", name="Delete").click()
+    ada.message("pretty please").get_by_role("button", name="Try again").click()
+    ada.sees_sent("pretty please")
+    assert ada.lines() == stored_lines(server, ada) == ["pretty please"]
