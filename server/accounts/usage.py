@@ -1,7 +1,7 @@
 """When tokens were last used: what keeps a token from ending, and tells when somebody was last seen.
 
-Coarse on purpose: every few minutes one pass over the sessions that are open and the tokens that made HTTP calls,
-written behind. A crash forgets a few minutes of it. A task of its own, because nobody's answer waits for it.
+Sessions write down their own beginning and end. Here, once an hour, it is noted which are still open, and which
+tokens made HTTP calls: coarse on purpose, and written behind; a crash forgets an hour of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import trio
 from actors import Address, TaskContext, Tell
 from server.store.messages import TouchTokens
 
-EVERY: Final = 300.0  # seconds
+EVERY: Final = 3_600.0  # seconds; tokens end after days
 _SLICE: Final = 500  # tokens a change of the store: a small part of a batch
 
 

@@ -6,7 +6,6 @@ stdout gets exactly one line, for programs that wait for it; what people want to
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +17,7 @@ from server.cli.exits import Ended, Exit
 from server.cli.options import config_option, configuration, data_option
 from server.cli.stores import store_errors
 from server.logs import configure_logs
-from server.serving import PortTrouble, serve, tree_of
-from server.settings import Configuration
+from server.serving import PortTrouble, serve, tree_text
 
 log: Final = structlog.get_logger(__name__)
 
@@ -45,11 +43,10 @@ def serve_command(
 
     Every setting can also be given as HUBBUB_… in the environment or in a settings file: see `hubbub config`.
     """
-    effective = configuration(
-        config, host=host, port=port, data=data, log_level=log_level, log_format=log_format
-    )
+    effective = configuration(config, host=host, port=port, data=data, log_level=log_level, log_format=log_format)
     if tree:
-        _print_tree(effective)
+        configure_logs("warning", effective.settings.log_format)
+        click.echo(tree_text(effective.settings))
         return
     configure_logs(effective.settings.log_level, effective.settings.log_format)
     for variable in effective.unknown_variables:

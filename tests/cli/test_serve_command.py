@@ -31,7 +31,7 @@ def server(data: Path) -> Iterator[ServerProcess]:
 def serve(data: Path, *more: str, port: str = "0") -> subprocess.CompletedProcess[str]:
     """A `serve` that is expected to end by itself."""
     return subprocess.run(
-        [sys.executable, "-m", "server", "serve", "--data", str(data), "--port", port, *more],
+        [sys.executable, "-m", "server", "serve", "--data", str(data), "--port", port, "--log-level", "warning", *more],
         capture_output=True,
         text=True,
         timeout=60,

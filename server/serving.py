@@ -1,0 +1,151 @@
+"""From settings to a running server, and from a signal to a stopped one.
+
+The order is that of what can go wrong: the data directory (its lock, then its migration), the sockets, the tree. So
+an operator's mistake is one line before anything lives.
+
+Stopping: the first SIGTERM or SIGINT takes readiness back and cancels the tree, which stops from the listener down to
+the writer. The second one finds the default handler and ends the process on the spot, and so does a clock that
+allows the orderly stop `stop_deadline` and a little: nothing half-written is lost either way, because what is not
+committed was never acknowledged.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import structlog
+import trio
+
+from actors import RootGaveUp, System, open_system, run
+from server.settings import Settings
+from server.store.opening import open_store
+from server.store.sqlite import Pragmas
+from server.tree import Ground, tree
+
+log: Final = structlog.get_logger(__name__)
+
+_GRACE: Final = 1.5  # seconds beside `stop_deadline` for everything that is no connection
+_OTHER_FILES: Final = 200  # the database, its logs, threads' pipes, the listener, reserve
+_BACKLOG: Final = 4_096  # handshakes the kernel may keep for us; it allows what net.core.somaxconn says
+
+
+class PortTrouble(Exception):
+    """The port is in use, or the address is none of this machine's: one line."""
+
+
+def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
+    """Serve until a signal says stop.
+
+    Parameters
+    ----------
+    ready
+        Called once, when everything is up: with the URL to point a browser at.
+
+    Raises
+    ------
+    StoreTrouble, PortTrouble
+        One line for the operator.
+    RootGaveUp
+        The supervision tree could not start, or had to restart something too often.
+    """
+    _allow_descriptors(settings.max_connections)
+    with (
+        open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout)) as store,
+        closing(open_listener(settings.host, settings.port)) as listener,
+    ):
+        trio.run(_serve, Ground(settings, store, listener), ready)
+
+
+def tree_text(settings: Settings) -> str:
+    """The supervision tree of a server that really runs: on an empty store, and a port nobody knows."""
+    with (
+        TemporaryDirectory(prefix="hubbub-") as folder,
+        open_store(Path(folder)) as store,
+        closing(open_listener("127.0.0.1", 0)) as listener,
+    ):
+        return trio.run(_look, Ground(settings, store, listener))
+
+
+async def _look(ground: Ground) -> str:
+    async with open_system(tree(ground)) as system:
+        return system.tree_text()
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `PortTrouble`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise PortTrouble(f"cannot listen on {host}: {error}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortTrouble(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a browser on this machine finds `listener`."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _allow_descriptors(connections: int) -> None:
+    """As many open files as the system allows us; say so if that is too few for the connections wanted."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most != resource.RLIM_INFINITY and most < connections + _OTHER_FILES:
+        log.warning("the limit of open files is below max_connections", limit=most, max_connections=connections)
+
+
+async def _serve(ground: Ground, ready: Callable[[str, System], None]) -> None:
+    def is_ready(system: System) -> None:
+        ground.readiness.ready = True
+        log.info("serving", url=url_of(ground.listener), data=str(ground.settings.data), pid=os.getpid())
+        ready(url_of(ground.listener), system)
+
+    deadline = threading.Timer(ground.settings.stop_deadline + _GRACE, _end_at_once)
+    deadline.daemon = True
+    failure: RootGaveUp | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_at_signal, ground, deadline, nursery.cancel_scope)
+        try:
+            await run(tree(ground), on_ready=is_ready)
+        except RootGaveUp as gave_up:
+            failure = gave_up
+        finally:
+            deadline.cancel()
+        nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    log.info("stopped")
+
+
+async def _stop_at_signal(ground: Ground, deadline: threading.Timer, tree_scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        number = await anext(signals)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
+    log.info("stopping", signal=signal.Signals(number).name)
+    ground.readiness.ready = False
+    deadline.start()
+    tree_scope.cancel()
+
+
+def _end_at_once() -> None:
+    log.error("the orderly stop took too long")
+    os._exit(1)

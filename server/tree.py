@@ -1,0 +1,232 @@
+"""The supervision tree: everything that lives in the server, in the order in which it starts.
+
+Read the list from top to bottom: a child may rely on those above it, and stops before them. This is the only file
+that knows all parts; each part gets what it needs as one value, made here.
+
+Two kinds of children. What belongs to everybody escalates: a task of the store, the accounts or the entrance is
+restarted a few times, then its supervisor gives up, and with it the root, whose patience is nil: the process ends
+with an error. The reactor is a child of the root itself, because every socket goes with it. What belongs to somebody
+(a room, a session, a connection) has a breaker of its own, or is never restarted, and counts for nobody else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import trio
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from actors import Backoff, DynamicSpec, Inbox, Intensity, Restart, SupervisorSpec, System, TaskContext, TaskSpec
+from server.accounts.passwords import run_hashing
+from server.accounts.revocations import run_revocation_sweep
+from server.accounts.service import Accounts
+from server.accounts.throttle import LoginThrottle
+from server.accounts.usage import TokenUsage, run_usage
+from server.gateway.connection import Connection
+from server.gateway.draining import Draining
+from server.gateway.gateway import Gateway
+from server.gateway.heartbeats import Heartbeats
+from server.gateway.limits import GatewayLimits
+from server.gateway.listener import Listener
+from server.gateway.parsing import ParserPool
+from server.gateway.reactor import Reactor
+from server.http_api.app import make_app
+from server.http_api.environment import HttpEnvironment, Readiness
+from server.protocol.events import Limits
+from server.protocol.limits import TEXT_CODE_POINTS
+from server.rooms.actor import MAILBOX as ROOM_MAILBOX
+from server.rooms.actor import ROOMS, RoomActor, RoomEnvironment
+from server.sessions.actor import SessionActor
+from server.sessions.environment import MAILBOX as SESSION_MAILBOX
+from server.sessions.environment import SessionEnvironment
+from server.settings import Settings
+from server.store.opening import Store
+from server.store.reader import run_reader
+from server.store.writer import run_writer
+
+SESSIONS: Final = "sessions"
+"""The id of the dynamic supervisor all sessions live under; its keys are the tokens' public ids."""
+
+PATIENCE: Final = Intensity(restarts=10, seconds=60.0)
+BACKOFF: Final = Backoff(first=0.05, factor=2.0, longest=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the tree stands on: opened before anything lives, closed after everything has stopped."""
+
+    settings: Settings
+    store: Store
+    listener: socket.socket
+    readiness: Readiness = field(default_factory=Readiness)
+
+
+class Shared:
+    """What several children use, and what outlives their restarts: what was told meanwhile is there afterwards."""
+
+    __slots__ = ("hashing", "reader", "throttle", "usage", "writer")
+
+    def __init__(self, settings: Settings) -> None:
+        self.writer = Inbox(settings.writer_queue)
+        self.reader = Inbox(settings.reader_queue)
+        self.hashing = Inbox(settings.hashing_queue)
+        self.throttle = LoginThrottle(settings.login_attempts)
+        self.usage = TokenUsage()
+
+
+def now() -> int:
+    """Milliseconds since the epoch: the one clock of everything that is kept."""
+    return time.time_ns() // 1_000_000
+
+
+def tree(ground: Ground) -> SupervisorSpec:
+    """The whole server."""
+    settings, store = ground.settings, ground.store
+    shared = Shared(settings)
+    writer, reader = shared.writer, shared.reader
+    limits = gateway_limits(settings)
+    http = HttpApplication()
+    gateway = Gateway(
+        limits=limits,
+        reactor=Reactor(),
+        parsers=ParserPool(limits.partial_bytes),
+        reader=reader,
+        app=http,
+        sessions=SESSIONS,
+        origins=frozenset(origin.lower().rstrip("/") for origin in settings.origins),
+    )
+
+    async def revocations(context: TaskContext) -> None:
+        await run_revocation_sweep(context, reader, context.system.dynamic(SESSIONS), now)
+
+    async def token_usage(context: TaskContext) -> None:
+        await run_usage(context, writer, context.system.dynamic(SESSIONS), shared.usage, now)
+
+    async def listen(context: TaskContext) -> None:
+        http.open(http_environment(context.system, ground, shared))
+        await Listener(gateway, [ground.listener]).run(context)
+
+    return SupervisorSpec(
+        "hubbub",
+        [
+            # The database, and nothing else. The writer stops last of all: it commits what was told to it.
+            supervised(
+                "store",
+                TaskSpec("writer", partial(run_writer, store=store, inbox=writer, clock=now)),
+                TaskSpec(
+                    "reader",
+                    partial(run_reader, store=store, inbox=reader, clock=now, token_days=settings.token_days),
+                ),
+            ),
+            # Rooms need the store.
+            DynamicSpec(
+                ROOMS,
+                partial(RoomActor, RoomEnvironment(writer=writer, reader=reader)),
+                mailbox=ROOM_MAILBOX,
+            ),
+            # Sessions need rooms and the store. Never restarted: their clients come back and resume.
+            DynamicSpec(
+                SESSIONS,
+                partial(SessionActor, session_environment(settings, shared)),
+                mailbox=SESSION_MAILBOX,
+                restart=Restart.TEMPORARY,
+            ),
+            # Sign-up and sign-in need the store; what ends tokens needs the sessions.
+            supervised(
+                "accounts",
+                TaskSpec("hashing", partial(run_hashing, inbox=shared.hashing)),
+                TaskSpec("revocations", revocations),
+                TaskSpec("usage", token_usage),
+            ),
+            # All sockets. Without it every connection is lost, so there is no going on without it.
+            TaskSpec("reactor", gateway.reactor.run),
+            # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.
+            DynamicSpec(gateway.connections, partial(Connection, gateway), restart=Restart.TEMPORARY),
+            # What needs all of it: those who ask whether peers are there, say goodbye, and let people in.
+            supervised(
+                "entrance",
+                TaskSpec("heartbeats", Heartbeats(gateway.reactor, limits).run),
+                TaskSpec("draining", Draining(gateway).run, shutdown=settings.stop_deadline + 0.5),
+                TaskSpec("listener", listen),
+            ),
+        ],
+        intensity=Intensity(0),
+    )
+
+
+def supervised(id: str, *tasks: TaskSpec) -> SupervisorSpec:
+    """Tasks that do not depend on each other's state, restarted one by one, and not for ever."""
+    return SupervisorSpec(id, tasks, intensity=PATIENCE, backoff=BACKOFF)
+
+
+class HttpApplication:
+    """The HTTP API, as the gateway gets it: it needs the running system, which the gateway is a part of."""
+
+    __slots__ = ("_app",)
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+
+    def open(self, environment: HttpEnvironment) -> None:
+        """Before the first request."""
+        self._app = make_app(environment)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+
+def session_environment(settings: Settings, shared: Shared) -> SessionEnvironment:
+    return SessionEnvironment(
+        writer=shared.writer,
+        reader=shared.reader,
+        limits=Limits(frame=settings.frame_bytes, text=TEXT_CODE_POINTS, unanswered=settings.unanswered),
+        node=f"n_{secrets.token_hex(4)}",  # new at each start, and nothing a client could learn from
+        heartbeat=settings.heartbeat_ms,
+        command_seconds=settings.command_deadline,
+        clock=now,
+    )
+
+
+def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvironment:
+    settings = ground.settings
+    accounts = Accounts(
+        writer=shared.writer,
+        reader=shared.reader,
+        hashing=shared.hashing,
+        sessions=system.dynamic(SESSIONS),
+        throttle=shared.throttle,
+        usage=shared.usage,
+        registration_open=settings.registration_open,
+        seconds=settings.command_deadline,
+        now=trio.current_time,
+    )
+    return HttpEnvironment(
+        accounts=accounts,
+        reader=shared.reader,
+        rooms=system.dynamic(ROOMS),
+        readiness=ground.readiness,
+        body_bytes=settings.body_bytes,
+        seconds=settings.command_deadline,
+    )
+
+
+def gateway_limits(settings: Settings) -> GatewayLimits:
+    """The operator's settings; what nobody had a reason to set keeps the gateway's own default."""
+    return GatewayLimits(
+        max_connections=settings.max_connections,
+        header_bytes=settings.header_bytes,
+        body_bytes=settings.body_bytes,
+        handshake_seconds=settings.handshake_deadline,
+        frame_bytes=settings.frame_bytes,
+        hello_seconds=settings.hello_deadline,
+        heartbeat_seconds=settings.heartbeat_ms / 1000,
+        unanswered=settings.unanswered,
+        outbound_bytes=settings.outbound_bytes,
+        stop_seconds=settings.stop_deadline,
+    )
