@@ -23,7 +23,6 @@ from collections import deque
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from actors.errors import Stopped
 from actors.introspect import Statistics
 from actors.mailbox import Overflow
 from actors.messages import Gapped
@@ -106,7 +105,7 @@ class Address:
         return self._overflow(message)
 
     def answer(self, message: object, /) -> bool:
-        """Tell the answer to a question: it takes the room the question has reserved, so a full mailbox takes
+        """Tell the answer to a question: it takes the place the question has reserved, so a full mailbox takes
         it too.
 
         Whoever asks bounds the number of its open questions; that is the bound on answers.
@@ -189,10 +188,7 @@ class Address:
         return self._extra
 
     def _opened(self, question: Reply[Any]) -> None:
-        """Remember a question that was put to this actor; it may have been answered, or failed, by now."""
-        if self._box is CLOSED:
-            question.fail(Stopped(f"{self.path} has stopped"))
-            return
+        """Remember a question that this actor has just taken."""
         extra = self._more()
         if extra.questions is None:
             extra.questions = {}

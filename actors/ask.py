@@ -45,7 +45,7 @@ class Reply(Generic[A]):
         return True
 
     def answer(self, answer: object, /) -> bool:
-        """The same: a reply has room for one answer."""
+        """The same: a reply takes one answer."""
         return self.tell(answer)
 
     def fail(self, failure: AskFailed) -> None:

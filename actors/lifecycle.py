@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 
-from actors.address import CLOSED, Address
+from actors.address import CLOSED, Address, Extra
 from actors.errors import AskFailed, Crashed, Stopped, untraced
 from actors.messages import NORMAL, Down, Start, Stop
 
@@ -68,12 +68,13 @@ def end(address: Address, reason: object) -> None:
     if address._urgent is not None:
         kept = [message for message in address._urgent if not isinstance(message, (Start, Stop))]
         address._urgent = kept or None
-    if reason is not NORMAL:
+    if reason is not NORMAL or address._extra is not None:
         address._more().reason = reason
-    if address._extra is not None:
-        _fail_received_questions(address, reason)
-        _lapse(address)
-        _announce(address, reason)
+    extra = address._extra
+    if extra is not None:
+        _fail_received_questions(address, extra, reason)
+        _lapse(address, extra)
+        _announce(address, extra, reason)
     address._blueprint.owner.child_ended(address, reason)
 
 
@@ -90,9 +91,8 @@ def close(address: Address, reason: object) -> None:
         return
     for reply in extra.questions or ():
         reply.fail(Stopped(f"{address.path} has stopped"))
-    for watcher in extra.watchers or ():
-        if watcher._extra is not None and watcher._extra.watching is not None:
-            watcher._extra.watching.pop(address, None)
+    for watcher in list(extra.watchers or ()):
+        unwatch(watcher, address)
     extra.questions = extra.watchers = None
 
 
@@ -128,31 +128,25 @@ def unwatch(watcher: Address, target: Address) -> None:
         watcher._extra.watching.pop(target, None)
 
 
-def _announce(address: Address, reason: object) -> None:
-    extra = address._extra
-    if extra is not None and extra.watchers:
+def _announce(address: Address, extra: Extra, reason: object) -> None:
+    if extra.watchers:
         down = Down(address, address.incarnation, reason)
         for watcher in list(extra.watchers):
             watcher.answer(down)
 
 
-def _lapse(address: Address) -> None:
+def _lapse(address: Address, extra: Extra) -> None:
     """What the incarnation had joined and watched, it has no more."""
-    extra = address._extra
-    if extra is None:
-        return
-    if extra.watching:
-        for target in list(extra.watching):
-            unwatch(address, target)
+    for target in list(extra.watching or ()):
+        unwatch(address, target)
     extra.watching = None
     if extra.groups:
         address._blueprint.system.groups.leave_all(address)
 
 
-def _fail_received_questions(address: Address, reason: object) -> None:
+def _fail_received_questions(address: Address, extra: Extra, reason: object) -> None:
     """Questions the incarnation had received will not be answered; those still in the mailbox wait for the next."""
-    extra = address._extra
-    if extra is None or not extra.questions:
+    if not extra.questions:
         return
     unread = (*(address._box or ()), *(address._urgent or ()))
     waiting = {id(getattr(message, "reply_to", None)) for message in unread}

@@ -1,7 +1,7 @@
 """How much a mailbox holds, and what happens to a message that finds it full.
 
 One rule: every queue states its bound and its overflow choice where it is made. Nothing in this library waits
-for room in a mailbox; whoever needs to be slowed down is slowed by not being answered.
+for a mailbox to empty; whoever needs to be slowed down is slowed by not being answered.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Overflow(Enum):
     REFUSE = "refuse"
     """`tell` answers False: the sender has to do something about it."""
     DROP_OLDEST = "drop_oldest"
-    """The longest waiting message makes room: for states, where only the latest counts."""
+    """The longest waiting message makes way: for states, where only the latest counts."""
     DROP_NEWEST = "drop_newest"
     """The new message is dropped, and the sender is told that all is well: for hints."""
     GAP = "gap"

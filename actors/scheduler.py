@@ -50,7 +50,7 @@ class Budget:
 class Scheduler:
     """The run queue and its loop. `enqueue` belongs to `Address` and `lifecycle`, `run` to the system."""
 
-    __slots__ = ("_budget", "_parked", "_ready", "after_slice", "dead_letters", "enqueue", "slices")
+    __slots__ = ("_budget", "_parked", "_ready", "after_slice", "dead_letters", "enqueue")
 
     def __init__(self, budget: Budget, after_slice: Callable[[], None] | None = None) -> None:
         self._budget = budget
@@ -61,11 +61,10 @@ class Scheduler:
         self.after_slice = after_slice
         self.dead_letters = 0
         """Messages told to, or left in the mailbox of, an actor that has stopped."""
-        self.slices = 0
 
     @property
     def ready(self) -> int:
-        """How many actors wait for their turn."""
+        """How many actors wait for their turn: the run queue."""
         return len(self._ready)
 
     def withdraw(self, address: Address) -> None:
@@ -79,7 +78,6 @@ class Scheduler:
         while True:
             if self._ready:
                 self._run_slice()
-                self.slices += 1
                 if self.after_slice is not None:
                     self.after_slice()
                 await trio.lowlevel.checkpoint()

@@ -5,7 +5,7 @@ The rules:
 - A cancelled timer stays in the heap until its time, or until the dead outnumber the living; it lets go of
   its message and its address at once.
 
-`send_after` takes the room the actor has reserved by setting it, so its message is never lost to a full
+`send_after` takes the place the actor has reserved by setting it, so its message is never lost to a full
 mailbox. A tick of `send_every` is told in the ordinary way: the next one comes anyway.
 """
 

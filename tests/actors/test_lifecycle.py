@@ -171,6 +171,18 @@ async def test_to_watch_one_that_is_down_already_says_so_at_once_and_why() -> No
     assert isinstance(down.reason, Boom)
 
 
+async def test_the_last_end_counts_for_who_comes_to_watch_late() -> None:
+    log: list[object] = []
+    async with open_system(tree(recorder(log))) as system:
+        gone = system.spawn(ActorSpec("gone", Recorder, ([],), Restart.TRANSIENT))
+        gone.tell(Crash("mended since"))
+        gone.tell(End())
+        await quiet()
+        named(system, "recorder").tell(Watch(gone))
+        await quiet()
+        assert log == [Down(gone, 2, NORMAL)]
+
+
 async def test_to_watch_twice_is_to_watch_once() -> None:
     log: list[object] = []
     async with open_system(tree(recorder(log), recorder([], "other"))) as system:

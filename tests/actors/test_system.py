@@ -135,9 +135,11 @@ async def test_an_actor_says_how_it_is() -> None:
         assert address is not None
         for message in ("a", "b", Crash("why"), "c"):
             address.tell(message)
+        assert system.scheduler.ready == 1
         assert address.statistics().waiting == 4
         assert address.statistics().state == "ready"
         await quiet()
+        assert system.scheduler.ready == 0
         now = address.statistics()
         assert (now.path, now.actor, now.state) == ("root/recorder", "Recorder", "resting")
         assert (now.waiting, now.peak, now.handled, now.restarts, now.dropped) == (0, 4, 4, 1, 0)
