@@ -1,0 +1,317 @@
+"""The session as an actor: one user on one device, between its connections and its rooms.
+
+It decides nothing by itself: which command may go when is `Commands`, who gets which entry is `Feed`, where a
+connection begins is `opening.py`. What is here and in `attending.py` is the way between: asking, telling, passing on.
+
+A session holds nothing that the store lacks. Its mailbox marks a gap where it overflows, and then everything that may
+have been missed is looked up. If it crashes, its connections close, and the clients come back and resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import trio
+from msgspec import structs
+
+from actors import Down, Gapped
+from server.protocol.closing import CloseCode
+from server.protocol.commands import FEATURES, CreateRoom, Join, RoomCommand, Rooms, Typing, is_answered
+from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
+from server.protocol.events import Ok, Welcome, error_from
+from server.protocol.objects import Room, User
+from server.protocol.outgoing import Outgoing
+from server.protocol.rules import check_channel_name, looks_like_room
+from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing, Request
+from server.sessions.attending import READ_ON_AGAIN, RETRY_SECONDS, AttachAgain, Attending, Overdue, ReadOnAgain
+from server.sessions.commands import Open as OpenCommand
+from server.sessions.creation import check_creation
+from server.sessions.feed import Start
+from server.sessions.messages import Close, Congested, Drained, Open, Revoked, Said
+from server.sessions.opening import begin
+from server.sessions.purposes import (
+    ChannelWanted,
+    CreationWanted,
+    InfoWanted,
+    Opening,
+    PageWanted,
+    RoomsWanted,
+    SyncWanted,
+    WelcomeWanted,
+)
+from server.store.messages import CreateRoom as NewRoom
+from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreated, RoomList, TouchTokens
+
+
+class SessionActor(Attending):
+    """One session. Its key in the supervisor is the session's id; its argument is the identity."""
+
+    __slots__ = ()
+
+    def started(self) -> None:
+        self.system.join(("user", self._identity.user.user), self.address)
+        self._seen_now()
+
+    def stopped(self, reason: object) -> None:
+        self._seen_now()
+
+    def _seen_now(self) -> None:
+        environment = self._environment
+        environment.writer.tell(TouchTokens((self._identity.session,), environment.clock()))
+
+    def receive(self, message: object) -> None:
+        match message:
+            case Delivery():
+                self._delivered(message)
+            case Answer():
+                self._command_answered(message)
+            case Said():
+                self._said(message)
+            case Passing():
+                for connection in self._feed.takes_passing():
+                    connection.tell(message)
+            case Done():
+                self._answered(message)
+            case Failed():
+                self._unanswerable(message)
+            case Attached():
+                self._attached(message)
+            case NotAttached():
+                self._not_attached(message)
+            case Detached():
+                self._detached(message)
+            case Added():
+                self._added(message)
+            case Open():
+                self._open(message)
+            case Congested(connection=connection):
+                self._feed_on(self._feed.congested(connection))
+            case Drained(connection=connection):
+                self._feed_on(self._feed.drained(connection))
+            case Down():
+                self._ended(message)
+            case Overdue():
+                self._expire()
+            case AttachAgain(room=room):
+                self._attach_again(room)
+            case ReadOnAgain():
+                self._feed_on(self._feed.go_on())
+            case Gapped():
+                self._missed_something()
+            case Revoked():
+                self._close_all(CloseCode.TOKEN_REVOKED)
+            case _:
+                raise TypeError(f"a session is not told {type(message).__name__}")
+
+    # --- connections ------------------------------------------------------------------------------------------
+
+    def _open(self, said: Open) -> None:
+        self.watch(said.connection)
+        opening = Opening(said.connection, said.resume, said.command_id, {})
+        self._openings[said.connection] = opening
+        self._ask_rooms(WelcomeWanted(opening))
+
+    def _welcome(self, opening: Opening, rooms: tuple[Room, ...]) -> None:
+        self._adopt(rooms)
+        if self._openings.pop(opening.connection, None) is None:
+            return
+        beginning = begin(rooms, opening.resume, self._identity.user.user)
+        starts = {room: Start(seq - 1) for room, seq in opening.added.items() if self._feed.follows(room)}
+        environment = self._environment
+        welcome = Welcome(
+            id=opening.command_id, me=self._identity.user, session=self._identity.session, node=environment.node,
+            heartbeat=environment.heartbeat, features=FEATURES, limits=environment.limits, rooms=self._shown(rooms),
+        )  # fmt: skip
+        opening.connection.answer(Outgoing([welcome, *beginning.news]))
+        self._feed_on(self._feed.opened(opening.connection, starts | beginning.starts))
+
+    def _adopt(self, rooms: Iterable[Room]) -> None:
+        """Follow all rooms the store says are the user's, as far as it says they reach."""
+        for room in rooms:
+            if self._feed.follows(room.room):
+                self._feed_on(self._feed.reaches(room.room, room.last_seq))
+            else:
+                self._follow(room.room, room.last_seq)
+
+    def _ended(self, down: Down) -> None:
+        if self._feed.closed(down.address) or self._openings.pop(down.address, None) is not None:
+            if not self._feed.connections and not self._openings:
+                self.stop()
+        else:
+            self._room_ended(down)
+
+    def _close_all(self, code: CloseCode) -> None:
+        for connection in (*self._feed.connections, *self._openings):
+            connection.answer(Close(code))
+
+    # --- commands ---------------------------------------------------------------------------------------------
+
+    def _said(self, said: Said) -> None:
+        """Check what can be checked here, and queue the command where it belongs."""
+        command = said.command
+        room = getattr(command, "room", None)
+        if isinstance(command, Typing) and not is_answered(command):
+            self._pass_typing(command)
+            return
+        try:
+            if room is not None and not looks_like_room(room):
+                raise no_such_room()
+            if isinstance(command, CreateRoom):
+                check_creation(command, self._identity.user)
+            if isinstance(command, Join):
+                _check_join(command)
+        except Refusal as refusal:
+            said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
+            return
+        self._go_on(self._commands.said(next(self._refs), said.connection, command, room, trio.current_time()))
+
+    def _pass_typing(self, typing: Typing) -> None:
+        """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
+        place = self._places.get(typing.room)
+        if place is not None and place.attachment is not None:
+            place.address.tell(Request(0, self.address, self._identity.user, typing, place.attachment))
+
+    def _begin(self, opened: OpenCommand) -> None:
+        command = opened.command
+        if isinstance(command, Rooms):
+            self._ask_rooms(RoomsWanted(opened.ref))
+        elif isinstance(command, CreateRoom):
+            self._create(opened.ref, command)
+        elif isinstance(command, Join) and opened.room is None:
+            asked = self._new_ref(ChannelWanted(opened.ref))
+            self._ask(FindChannel(reply_to=self.address, ref=asked, name=command.name or ""))
+        elif isinstance(command, RoomCommand | Join) and opened.room is not None:
+            self._send_to_room(opened, opened.room, command)
+        else:
+            raise TypeError(f"a session is not told to {type(command).__name__}")
+
+    def _create(self, ref: int, creation: CreateRoom) -> None:
+        asked = self._new_ref(CreationWanted(ref))
+        question = NewRoom(
+            reply_to=self.address, ref=asked, creator=self._identity.user.user, kind=creation.kind,
+            name=creation.name, members=tuple(creation.members), nonce=creation.nonce,
+        )  # fmt: skip
+        if not self._environment.writer.tell(question):
+            self._unanswerable(Failed(asked, unavailable()))
+
+    def _command_answered(self, answer: Answer) -> None:
+        opened = self._commands.find(answer.ref)
+        if opened is None:
+            return
+        reply = answer.reply
+        room = opened.room
+        if isinstance(opened.command, Join) and isinstance(reply, Ok) and room is not None:
+            if reply.info is None:
+                self._join_answered(opened, room)
+                return
+            reply = structs.replace(reply, info=self._seen_from(opened, reply.info))
+        self._go_on(self._commands.answered(answer.ref, reply, trio.current_time()))
+        if room is not None:
+            self._end_visit(room)
+
+    def _seen_from(self, opened: OpenCommand, info: Room) -> Room:
+        """A room as a reply on this connection may show it: the next entry delivered there is `last_seq` + 1."""
+        if not self._feed.follows(info.room):
+            return info
+        return structs.replace(info, last_seq=self._feed.cursor(opened.connection, info.room))
+
+    # --- what the store says ----------------------------------------------------------------------------------
+
+    def _answered(self, done: Done) -> None:
+        match self._asked.pop(done.ref, None), done.value:
+            case WelcomeWanted(opening=opening), RoomList(rooms=rooms):
+                self._welcome(opening, rooms)
+            case PageWanted(connection=connection, room=room), LogPage(entries=entries):
+                self._feed_on(self._feed.page(connection, room, entries))
+            case RoomsWanted(command=command), RoomList(rooms=rooms):
+                self._reply(command, lambda opened: Ok(id=opened.command.id, rooms=self._shown(rooms)))
+            case InfoWanted(command=command, room=room), RoomList(rooms=rooms):
+                self._informed(command, next((info for info in self._shown(rooms) if info.room == room), None))
+            case ChannelWanted(command=command), str(room):
+                self._go_on(self._commands.concerning(command, room, trio.current_time()))
+            case ChannelWanted(command=command), None:
+                self._refuse(command, no_such_room())
+            case CreationWanted(command=command), RoomCreated() as created:
+                self._created(command, created)
+            case SyncWanted(), RoomList(rooms=rooms):
+                self._adopt(rooms)
+            case purpose, value:
+                raise TypeError(f"{type(value).__name__} is no answer to {type(purpose).__name__}")
+
+    def _unanswerable(self, failed: Failed) -> None:
+        match self._asked.pop(failed.ref, None):
+            case WelcomeWanted(opening=opening):
+                opening.connection.answer(Close(CloseCode.INTERNAL_ERROR, "your rooms cannot be looked up right now"))
+            case PageWanted(connection=connection, room=room):
+                self._feed.page_failed(connection, room)
+                self.send_after(RETRY_SECONDS, READ_ON_AGAIN)
+            case SyncWanted():
+                self.send_after(RETRY_SECONDS, Gapped())
+            case (
+                RoomsWanted(command=command)
+                | InfoWanted(command=command)
+                | ChannelWanted(command=command)
+                | CreationWanted(command=command)
+            ):
+                self._refuse(command, failed.refusal)
+
+    def _created(self, command: int, created: RoomCreated) -> None:
+        """Tell everyone who is in the room now, attach to it, and answer when that is done."""
+        for user in created.added:
+            for session in self.system.members(("user", user)):
+                if session is not self.address:
+                    session.tell(Added(created.room, 1))
+        if self._feed.follows(created.room):
+            self._ask_rooms(InfoWanted(command, created.room))
+        else:
+            self._attach(created.room, creator=command)
+
+    def _informed(self, command: int, info: Room | None) -> None:
+        if info is None:
+            self._refuse(command, no_such_room())
+        else:
+            self._reply(
+                command,
+                lambda opened: Ok(id=opened.command.id, room=info.room, info=self._seen_from(opened, info)),
+            )
+
+    def _reply(self, command: int, reply: Callable[[OpenCommand], Ok]) -> None:
+        opened = self._commands.find(command)
+        if opened is not None:
+            self._go_on(self._commands.answered(command, reply(opened), trio.current_time()))
+
+    def _shown(self, rooms: Iterable[Room]) -> list[Room]:
+        """Rooms as clients see them: the other person of a dm is online or not."""
+        return [
+            room if room.peer is None else structs.replace(room, peer=self._with_status(room.peer)) for room in rooms
+        ]
+
+    def _with_status(self, user: User | None) -> User | None:
+        if user is None or user.deleted:
+            return user
+        here = self.system.members(("user", user.user))
+        return structs.replace(user, status="online" if here else "offline")
+
+    # --- events -----------------------------------------------------------------------------------------------
+
+    def _delivered(self, delivery: Delivery) -> None:
+        feed = self._feed
+        receivers = feed.delivered(delivery.room, delivery.first, delivery.last)
+        for connection in receivers:
+            if not connection.tell(delivery) and connection.alive:
+                self._feed_on(feed.missed(connection, delivery.room, delivery.first))
+        if len(receivers) < len(feed.connections):
+            self._feed_on(feed.go_on())
+
+    def _missed_something(self) -> None:
+        """The mailbox overflowed. Every room tells again how far it is, and the store which rooms there are."""
+        for room in list(self._feed.rooms):
+            self._attach(room)
+        self._ask_rooms(SyncWanted())
+
+
+def _check_join(join: Join) -> None:
+    if (join.room is None) == (join.name is None):
+        raise Refusal(ErrorCode.BAD_REQUEST, "`join` takes either `room` or `name`")
+    if join.name is not None:
+        check_channel_name(join.name)

@@ -1,0 +1,315 @@
+"""The half of a session that looks to its rooms: finding them, staying attached, and sending commands there.
+
+The rules:
+- Whatever room a command is sent to is watched before. Its `Down` ends every wait: what a crash left undone is
+  answered `unavailable`, what a room at rest never saw is sent again.
+- While a room of this user is not attached its commands wait; while it is quarantined they are refused at once.
+- What an attachment says of the log goes to the feed first and unblocks the commands afterwards.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Final
+
+import trio
+from msgspec import Struct
+
+from actors import NORMAL, SHUTDOWN, Actor, Address, Down, NotRunning, Quarantined, StartFailed, StartRefused, Timer
+from server.protocol.closing import CloseCode
+from server.protocol.commands import Join, RoomCommand
+from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
+from server.protocol.events import Left
+from server.protocol.outgoing import Outgoing
+from server.rooms.actor import ROOMS
+from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Request
+from server.sessions.commands import Answered, Begin, CommandEffect, Commands
+from server.sessions.commands import Open as OpenCommand
+from server.sessions.environment import SessionEnvironment
+from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Send
+from server.sessions.messages import Close, NotifyDrained
+from server.sessions.places import Place
+from server.sessions.purposes import InfoWanted, Opening, PageWanted, Purpose
+from server.store.messages import Failed, Identity, ListRooms, Read, ReadLog
+
+RETRY_SECONDS: Final = 0.5
+
+
+class AttachAgain(Struct, frozen=True):
+    """To itself: it is time to try this room again."""
+
+    room: str
+
+
+class ReadOnAgain(Struct, frozen=True):
+    """To itself: it is time to try the log again."""
+
+
+class Overdue(Struct, frozen=True):
+    """To itself: the oldest command may have waited too long."""
+
+
+OVERDUE: Final = Overdue()
+READ_ON_AGAIN: Final = ReadOnAgain()
+
+
+class Attending(Actor):
+    """See the top of this file. `SessionActor` adds the connections and the store's answers."""
+
+    __slots__ = (
+        "_asked", "_commands", "_environment", "_feed", "_identity", "_openings", "_overdue", "_places", "_refs",
+    )  # fmt: skip
+
+    def __init__(self, environment: SessionEnvironment, identity: Identity) -> None:
+        self._environment = environment
+        self._identity = identity
+        self._feed = Feed()
+        self._commands = Commands(environment.command_seconds)
+        self._places: dict[str, Place] = {}
+        self._openings: dict[Address, Opening] = {}
+        self._asked: dict[int, Purpose] = {}
+        self._refs = count(1)
+        self._overdue: Timer | None = None
+
+    # --- asking the store -------------------------------------------------------------------------------------
+
+    def _new_ref(self, purpose: Purpose) -> int:
+        ref = next(self._refs)
+        self._asked[ref] = purpose
+        return ref
+
+    def _ask(self, question: Read) -> None:
+        if not self._environment.reader.tell(question):
+            self._unanswerable(Failed(question.ref, unavailable()))
+
+    def _ask_rooms(self, purpose: Purpose) -> None:
+        ref = self._new_ref(purpose)
+        self._ask(ListRooms(reply_to=self.address, ref=ref, user=self._identity.user.user))
+
+    def _unanswerable(self, failed: Failed) -> None:
+        raise NotImplementedError
+
+    # --- carrying out -----------------------------------------------------------------------------------------
+
+    def _feed_on(self, effects: list[FeedEffect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(connection=connection, events=events):
+                    connection.answer(Outgoing(events))
+                case ReadOn():
+                    self._read_on(effect)
+                case AwaitDrained(connection=connection):
+                    connection.answer(NotifyDrained())
+                case GiveUp(connection=connection):
+                    connection.answer(Close(CloseCode.INTERNAL_ERROR, "the log has a gap"))
+
+    def _read_on(self, effect: ReadOn) -> None:
+        ref = self._new_ref(PageWanted(effect.connection, effect.room))
+        self._ask(
+            ReadLog(
+                reply_to=self.address, ref=ref, room=effect.room, after=effect.after, upto=effect.upto,
+                limit=PAGE_ENTRIES,
+            )
+        )  # fmt: skip
+
+    def _go_on(self, effects: list[CommandEffect]) -> None:
+        for effect in effects:
+            match effect:
+                case Answered(connection=connection, reply=reply):
+                    connection.answer(Outgoing([reply], answers=1))
+                case Begin(open=opened) if opened.reply is None:
+                    self._begin(opened)
+        self._look_after_deadlines()
+
+    def _begin(self, opened: OpenCommand) -> None:
+        raise NotImplementedError
+
+    def _look_after_deadlines(self) -> None:
+        """One timer for all commands, for the oldest of them."""
+        deadline = self._commands.next_deadline
+        if deadline is not None and self._overdue is None:
+            self._overdue = self.send_after(max(0.0, deadline - trio.current_time()), OVERDUE)
+
+    def _expire(self) -> None:
+        self._overdue = None
+        self._go_on(self._commands.expire(trio.current_time()))
+        for room in list(self._places):
+            self._end_visit(room)
+
+    def _refuse(self, command: int, refusal: Refusal) -> None:
+        self._go_on(self._commands.refused(command, refusal, trio.current_time()))
+
+    # --- rooms ------------------------------------------------------------------------------------------------
+
+    def _visit(self, room: str) -> Place:
+        """The actor of a room, found or started, and watched.
+
+        Raises
+        ------
+        Refusal
+            It crashed too often lately, or cannot be started.
+        """
+        place = self._places.get(room)
+        if place is not None:
+            return place
+        try:
+            address = self.system.dynamic(ROOMS).find_or_start(room, room)
+        except Quarantined as quarantined:
+            raise unavailable(int(quarantined.retry_after * 1000)) from None
+        except (StartRefused, StartFailed, NotRunning):
+            raise unavailable() from None
+        self._places[room] = place = Place(address)
+        self.watch(address)
+        return place
+
+    def _end_visit(self, room: str) -> None:
+        """Let go of a room that is not the user's when nothing is open there any more."""
+        place = self._places.get(room)
+        if place is None or place.attaching is not None:
+            return
+        if not self._feed.follows(room) and not self._commands.concerns(room):
+            self.unwatch(place.address)
+            del self._places[room]
+
+    def _send_to_room(self, opened: OpenCommand, room: str, command: RoomCommand | Join) -> None:
+        try:
+            place = self._visit(room)
+        except Refusal as refusal:
+            self._go_on(self._commands.not_taken(opened.ref, refusal, trio.current_time()))
+            return
+        session = self.address if isinstance(command, Join) else None
+        request = Request(opened.ref, self.address, self._identity.user, command, place.attachment, session)
+        if not place.address.tell(request) and place.address.alive:
+            self._go_on(self._commands.not_taken(opened.ref, unavailable(), trio.current_time()))
+
+    def _attach(self, room: str, creator: int | None = None) -> None:
+        """Ask to be attached; commands to the room wait until that is decided.
+
+        Parameters
+        ----------
+        creator
+            The `create_room` this is for.
+        """
+        try:
+            place = self._visit(room)
+        except Refusal as refusal:
+            self._cannot_attach(room, refusal, creator)
+            return
+        self._commands.block(room)
+        place.attaching = next(self._refs)
+        place.creator = place.creator if creator is None else creator
+        attach = Attach(place.attaching, self.address, self._identity.user.user)
+        if not place.address.tell(attach) and place.address.alive:
+            self.send_after(RETRY_SECONDS, AttachAgain(room))
+
+    def _cannot_attach(self, room: str, refusal: Refusal, creator: int | None) -> None:
+        now = trio.current_time()
+        if creator is not None:
+            self._refuse(creator, refusal)
+        self._go_on(self._commands.room_unavailable(room, refusal, now))
+        self._go_on(self._commands.unblock(room, now))
+        if self._feed.follows(room):
+            seconds = (refusal.retry_after or 0) / 1000
+            self.send_after(max(seconds, RETRY_SECONDS), AttachAgain(room))
+
+    def _attach_again(self, room: str) -> None:
+        place = self._places.get(room)
+        is_wanted = self._feed.follows(room) or (place is not None and place.creator is not None)
+        if is_wanted and (place is None or place.attachment is None):
+            self._attach(room)
+
+    def _follow(self, room: str, head: int) -> None:
+        """A room is the user's that was not before, and the store or the room says so: attach to it."""
+        self._feed_on(self._feed.follow(room, head, asker=None, others_from=head))
+        self._attach(room)
+
+    def _added(self, added: Added) -> None:
+        """The entries from `added.seq` on are news to every connection."""
+        room = added.room
+        for opening in self._openings.values():
+            opening.added.setdefault(room, added.seq)
+        place = self._places.get(room)
+        if not self._feed.follows(room) and (place is None or place.attaching is None):
+            self._follow(room, added.seq - 1)
+
+    def _attached(self, attached: Attached) -> None:
+        room = attached.room
+        try:
+            place = self._visit(room)
+        except Refusal:
+            return
+        if place.attachment is not None and attached.attachment <= place.attachment:
+            return
+        place.attachment = attached.attachment
+        if place.attaching == attached.ref:
+            place.attaching = None
+        if self._feed.follows(room):
+            self._feed_on(self._feed.reaches(room, attached.last_seq))
+        else:
+            self._attached_to_new(place, attached)
+        creator, place.creator = place.creator, None
+        if creator is not None:
+            self._ask_rooms(InfoWanted(creator, room))
+        if place.attaching is None:
+            self._go_on(self._commands.unblock(room, trio.current_time()))
+
+    def _attached_to_new(self, place: Place, attached: Attached) -> None:
+        """The connection that made or joined the room learns of it by the reply, the others by its entries."""
+        command = attached.ref if place.creator is None else place.creator
+        opened = self._commands.find(command)
+        others_from = max(0, attached.read_seq - 1) if place.creator is None else 0
+        for opening in self._openings.values():
+            opening.added.setdefault(attached.room, others_from + 1)
+        asker = None if opened is None else opened.connection
+        effects = self._feed.follow(attached.room, attached.last_seq, asker=asker, others_from=others_from)
+        self._feed_on(effects)
+
+    def _not_attached(self, refused: NotAttached) -> None:
+        room = refused.room
+        place = self._places.get(room)
+        if place is None or place.attaching != refused.ref:
+            return
+        place.attaching = None
+        if refused.refusal.code is ErrorCode.UNAVAILABLE:
+            self.send_after(RETRY_SECONDS, AttachAgain(room))
+            return
+        creator, place.creator = place.creator, None
+        if creator is not None:
+            self._refuse(creator, refused.refusal)
+        self._lost(room, place, Left(room=room, user=self._identity.user.user))
+
+    def _detached(self, detached: Detached) -> None:
+        place = self._places.get(detached.room)
+        if place is not None and place.attachment == detached.attachment:
+            self._lost(detached.room, place, detached.left)
+
+    def _lost(self, room: str, place: Place, left: Left) -> None:
+        """The room is not the user's any more."""
+        place.attachment = None
+        self._feed_on(self._feed.left(room, left))
+        self._go_on(self._commands.unblock(room, trio.current_time()))
+        self._end_visit(room)
+
+    def _room_ended(self, down: Down) -> None:
+        room = str(down.address.name)
+        place = self._places.get(room)
+        if place is None or place.address is not down.address:
+            return
+        if not down.address.alive:
+            del self._places[room]
+        place.attachment = place.attaching = None
+        if down.reason is SHUTDOWN:
+            self._go_on(self._commands.room_unavailable(room, unavailable(), trio.current_time()))
+            return
+        if self._feed.follows(room) or place.creator is not None:
+            self._attach(room, place.creator)
+        now = trio.current_time()
+        crashed = down.reason is not NORMAL
+        self._go_on(self._commands.room_crashed(room, now) if crashed else self._commands.room_rested(room, now))
+
+    def _join_answered(self, opened: OpenCommand, room: str) -> None:
+        """Joining what is joined already: how the room looks to this user, the store knows."""
+        if self._feed.follows(room):
+            self._ask_rooms(InfoWanted(opened.ref, room))
+        else:
+            self._refuse(opened.ref, no_such_room())

@@ -1,0 +1,234 @@
+"""The commands of a session that are not answered yet: pure, with the time passed in.
+
+Of each room they form one queue, over all connections of the session:
+- Posts that follow each other are begun at once, one behind the other. Any other command waits until it is alone at
+  the head, and everything behind it waits for it: so a `leave` never overtakes a post, nor a post a `leave`.
+- Replies leave in the order of the queue, even if the room answered otherwise.
+- Behind a post that was answered `unavailable`, other posts are too, until it is sent again (`rooms/holds.py`).
+- A room that is not attached at the moment keeps its queue; a command that has waited too long is answered
+  `unavailable`, and whatever becomes of it later is nobody's business.
+
+Commands that concern no room, or one that is not known yet, are in no queue.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from msgspec import Struct
+
+from actors import Address
+from server.protocol.commands import AnyCommand, Post
+from server.protocol.errors import ErrorCode, Refusal, unavailable
+from server.protocol.events import Error, Ok, error_from
+from server.rooms.holds import Holds
+
+COMMAND_SECONDS: Final = 10.0  # docs/protocol.md: every command is answered within that
+
+
+class Open(Struct):
+    """A command without a reply.
+
+    `begun`: it was sent on its way. `reply`: what to answer once everything before it in the queue is answered.
+    """
+
+    ref: int
+    connection: Address
+    command: AnyCommand
+    room: str | None
+    deadline: float
+    begun: bool = False
+    reply: Ok | Error | None = None
+
+
+class Begin(Struct, frozen=True):
+    """Send this command on its way, unless it has got a reply since."""
+
+    open: Open
+
+
+class Answered(Struct, frozen=True):
+    connection: Address
+    reply: Ok | Error
+
+
+CommandEffect = Begin | Answered
+Effects = list[CommandEffect]
+
+
+class Commands:
+    """The open commands of one session.
+
+    Parameters
+    ----------
+    seconds
+        How long a command may stay without a reply.
+    """
+
+    __slots__ = ("_blocked", "_holds", "_open", "_queues", "_seconds")
+
+    def __init__(self, seconds: float = COMMAND_SECONDS) -> None:
+        self._seconds = seconds
+        self._open: dict[int, Open] = {}
+        self._queues: dict[str, deque[Open]] = {}
+        self._blocked: dict[str, None] = {}
+        self._holds: Holds[str] = Holds()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When the oldest command has waited too long."""
+        return next((command.deadline for command in self._open.values()), None)
+
+    def find(self, ref: int) -> Open | None:
+        return self._open.get(ref)
+
+    def concerns(self, room: str) -> bool:
+        """Whether anything is open there."""
+        return room in self._queues
+
+    # --- what comes in ----------------------------------------------------------------------------------------
+
+    def said(self, ref: int, connection: Address, command: AnyCommand, room: str | None, now: float) -> Effects:
+        """A command arrived. `room`: the one it concerns, where that is known."""
+        opened = Open(ref, connection, command, None, now + self._seconds)
+        self._open[ref] = opened
+        if room is None:
+            opened.begun = True
+            return [Begin(opened)]
+        return self.concerning(ref, room, now)
+
+    def concerning(self, ref: int, room: str, now: float) -> Effects:
+        """It is known now which room this command concerns: it queues up there."""
+        opened = self._open.get(ref)
+        if opened is None:
+            return []
+        opened.room, opened.begun = room, False
+        self._queues.setdefault(room, deque()).append(opened)
+        return self._go_on(room, now)
+
+    def answered(self, ref: int, reply: Ok | Error, now: float) -> Effects:
+        """The reply to a command is known. Of a command that nobody waits for any more, it is dropped."""
+        opened = self._open.get(ref)
+        if opened is None:
+            return []
+        return self._answer(opened, reply, now)
+
+    def refused(self, ref: int, refusal: Refusal, now: float) -> Effects:
+        opened = self._open.get(ref)
+        return [] if opened is None else self._answer(opened, error_from(refusal, opened.command.id), now)
+
+    def not_taken(self, ref: int, refusal: Refusal, now: float) -> Effects:
+        """A command could not be sent to its room; neither may the posts be that were to follow it at once."""
+        opened = self._open.get(ref)
+        if opened is None or opened.room is None:
+            return self.refused(ref, refusal, now)
+        behind = False
+        for other in self._queues[opened.room]:
+            behind = behind or other is opened
+            if behind and other.begun and other.reply is None:
+                self._set_reply(other, error_from(refusal, other.command.id), now)
+        return self._go_on(opened.room, now)
+
+    # --- what happens to a room -------------------------------------------------------------------------------
+
+    def block(self, room: str) -> None:
+        """Nothing can be sent to this room now; what is said to it waits."""
+        self._blocked[room] = None
+
+    def unblock(self, room: str, now: float) -> Effects:
+        self._blocked.pop(room, None)
+        return self._go_on(room, now)
+
+    def room_crashed(self, room: str, now: float, refusal: Refusal | None = None) -> Effects:
+        """What was on its way there is lost, or nobody knows."""
+        return self._refuse(room, refusal or unavailable(), now, begun_only=True)
+
+    def room_unavailable(self, room: str, refusal: Refusal, now: float) -> Effects:
+        """Nothing will reach this room for a while: no use in waiting."""
+        return self._refuse(room, refusal, now, begun_only=False)
+
+    def room_rested(self, room: str, now: float) -> Effects:
+        """The room stopped in order, with nothing under way: what it did not answer it never saw. Begin it again."""
+        for opened in self._queues.get(room, ()):
+            if opened.reply is None:
+                opened.begun = False
+        return self._go_on(room, now)
+
+    def expire(self, now: float) -> Effects:
+        """Answer what has waited too long."""
+        effects: Effects = []
+        for opened in [opened for opened in self._open.values() if opened.deadline <= now]:
+            if opened.reply is None:
+                effects += self._answer(opened, error_from(unavailable(), opened.command.id), now)
+        return effects
+
+    # --- the queue --------------------------------------------------------------------------------------------
+
+    def _refuse(self, room: str, refusal: Refusal, now: float, *, begun_only: bool) -> Effects:
+        for opened in self._queues.get(room, ()):
+            if opened.reply is None and (opened.begun or not begun_only):
+                self._set_reply(opened, error_from(refusal, opened.command.id), now)
+        return self._go_on(room, now)
+
+    def _answer(self, opened: Open, reply: Ok | Error, now: float) -> Effects:
+        self._set_reply(opened, reply, now)
+        if opened.room is not None:
+            return self._go_on(opened.room, now)
+        del self._open[opened.ref]
+        return [Answered(opened.connection, reply)]
+
+    def _set_reply(self, opened: Open, reply: Ok | Error, now: float) -> None:
+        opened.reply = reply
+        command = opened.command
+        if isinstance(reply, Error) and reply.code is ErrorCode.UNAVAILABLE and isinstance(command, Post):
+            self._holds.refused(command.room, command.nonce, now)
+
+    def _go_on(self, room: str, now: float) -> Effects:
+        """Let replies leave and commands begin, as far as the order allows it."""
+        queue = self._queues.get(room)
+        if queue is None:
+            return []
+        effects: Effects = []
+        progress = True
+        while progress:
+            begun = [] if room in self._blocked else self._begin(queue, now)
+            effects += begun
+            left = self._let_leave(queue)
+            effects += left
+            progress = bool(left)
+        if not queue:
+            del self._queues[room]
+        return effects
+
+    def _let_leave(self, queue: deque[Open]) -> Effects:
+        effects: Effects = []
+        while queue and (reply := queue[0].reply) is not None:
+            opened = queue.popleft()
+            del self._open[opened.ref]
+            effects.append(Answered(opened.connection, reply))
+        return effects
+
+    def _begin(self, queue: deque[Open], now: float) -> Effects:
+        """Begin what may go now: the head, and posts that follow posts."""
+        effects: Effects = []
+        for position, opened in enumerate(queue):
+            is_post = isinstance(opened.command, Post)
+            if position and not is_post:
+                break
+            if not opened.begun and opened.reply is None:
+                opened.begun = True
+                effects += self._begin_one(opened, now)
+            if not is_post:
+                break
+        return effects
+
+    def _begin_one(self, opened: Open, now: float) -> Effects:
+        command = opened.command
+        if isinstance(command, Post) and not self._holds.admits(command.room, command.nonce, now):
+            opened.reply = error_from(unavailable(), command.id)
+            return []
+        return [Begin(opened)]

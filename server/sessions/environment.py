@@ -1,0 +1,45 @@
+"""What all sessions share, and what they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time_ns
+from typing import Final
+
+from msgspec import Struct
+
+from actors import Mailbox, Overflow, Tell
+from server.protocol.events import Limits
+from server.sessions.commands import COMMAND_SECONDS
+
+MAILBOX: Final = Mailbox(limit=1_000, overflow=Overflow.GAP)
+"""What overflows is only what rooms tell: connections and the store answer into reserved room."""
+
+
+def wall_clock() -> int:
+    """Milliseconds since the epoch."""
+    return time_ns() // 1_000_000
+
+
+class SessionEnvironment(Struct, frozen=True, kw_only=True):
+    """What all sessions share.
+
+    Attributes
+    ----------
+    writer, reader
+        The inboxes of the store's tasks.
+    limits, node, heartbeat
+        What `welcome` says of this server; `heartbeat` in milliseconds.
+    command_seconds
+        After so long a command is answered `unavailable`.
+    clock
+        The wall clock, in milliseconds, for when the user was last seen.
+    """
+
+    writer: Tell
+    reader: Tell
+    limits: Limits
+    node: str
+    heartbeat: int
+    command_seconds: float = COMMAND_SECONDS
+    clock: Callable[[], int] = wall_clock

@@ -1,0 +1,278 @@
+"""Which entries go to which connection, and where each stands that cannot keep up: pure.
+
+A session follows rooms. Of each it knows the `head`: the last entry it has heard of without a gap. A connection is
+*live* in a room when it was sent everything up to the head, and *behind* when it was not; then its cursor is kept, and
+it is fed from the log, page by page, until it reaches the head and is live again. There is this one mechanism for
+all that leaves somebody behind: a resume, a slow socket, a room that was restarted, a mailbox that overflowed.
+
+The rules:
+- Who is behind in a room gets nothing live of it. So live entries never overtake recovery, and what is queued for a
+  slow socket is bounded by one page.
+- One page at a time for each connection, and the next one when the socket has taken what it was given.
+- What was seen is dropped; a gap makes everybody live in that room fall behind, at the place where the gap begins.
+
+Connections are opaque keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, KeysView, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from actors import Address
+from server.protocol.events import AnyEvent, Entry, Left, Resumed
+from server.rooms.entries import entry_length
+from server.rooms.pages import fitting
+
+PAGE_ENTRIES: Final = 100
+PAGE_CODE_POINTS: Final = 32_000  # at most 4 bytes each: below half of what a socket's queue may hold
+ENTRY_WEIGHT: Final = 300  # code points that an entry weighs beside its text
+
+
+class Start(Struct, frozen=True):
+    """Where a connection begins in a room: behind `seq`; `resumed` if the client named that place."""
+
+    seq: int
+    resumed: bool = False
+
+
+class Send(Struct, frozen=True):
+    connection: Address
+    events: Sequence[AnyEvent]
+
+
+class ReadOn(Struct, frozen=True):
+    """Read the entries `after < seq <= upto` of the log for this connection."""
+
+    connection: Address
+    room: str
+    after: int
+    upto: int
+
+
+class AwaitDrained(Struct, frozen=True):
+    """Ask the connection to say when everything it was sent has left."""
+
+    connection: Address
+
+
+class GiveUp(Struct, frozen=True):
+    """The log does not give what is missing: end this connection, and let the client come back."""
+
+    connection: Address
+
+
+FeedEffect = Send | ReadOn | AwaitDrained | GiveUp
+Effects = list[FeedEffect]
+
+
+class Behind(Struct):
+    """A connection's place in a room: it was sent everything up to `cursor`. `since`: where a resume began."""
+
+    cursor: int
+    since: int | None = None
+
+
+class Reader(Struct):
+    """One connection.
+
+    Attributes
+    ----------
+    behind
+        The rooms it is behind in, in the order in which they are caught up.
+    reading
+        The room a page was asked of.
+    full
+        It was sent as much as it should hold, or said so itself; nothing more until it has drained.
+    weight
+        Of what it was sent from the log since it was last known to be drained.
+    """
+
+    behind: dict[str, Behind] = {}
+    reading: str | None = None
+    full: bool = False
+    weight: int = 0
+
+
+class Feed:
+    """The rooms a session follows, and its connections."""
+
+    __slots__ = ("_heads", "_readers")
+
+    def __init__(self) -> None:
+        self._heads: dict[str, int] = {}
+        self._readers: dict[Address, Reader] = {}
+
+    @property
+    def connections(self) -> KeysView[Address]:
+        return self._readers.keys()
+
+    @property
+    def rooms(self) -> Iterable[str]:
+        return self._heads.keys()
+
+    def follows(self, room: str) -> bool:
+        return room in self._heads
+
+    def cursor(self, connection: Address, room: str) -> int:
+        """The last entry this connection was sent, or does not need."""
+        reader = self._readers.get(connection)
+        behind = None if reader is None else reader.behind.get(room)
+        return self._heads[room] if behind is None else behind.cursor
+
+    # --- rooms ------------------------------------------------------------------------------------------------
+
+    def follow(self, room: str, head: int, *, asker: Address | None, others_from: int) -> Effects:
+        """The session follows a room from now on. `asker` knows all of it up to `head`, other connections only up
+        to `others_from`."""
+        self._heads[room] = head
+        for connection, reader in self._readers.items():
+            if connection is not asker and others_from < head:
+                reader.behind[room] = Behind(others_from)
+        return self.go_on()
+
+    def reaches(self, room: str, seq: int) -> Effects:
+        """The log of the room is known to reach `seq`, which may be more than the session was told of."""
+        head = self._heads[room]
+        if seq <= head:
+            return []
+        self._all_fall_behind(room, head)
+        self._heads[room] = seq
+        return self.go_on()
+
+    def delivered(self, room: str, first: int, last: int) -> Sequence[Address]:
+        """Entries `first` to `last` are there: to whom they are to be passed on. The others are behind now."""
+        head = self._heads.get(room)
+        if head is None or last <= head:
+            return ()
+        self._heads[room] = last
+        if first != head + 1:
+            self._all_fall_behind(room, head)
+            return ()
+        return [connection for connection, reader in self._readers.items() if self._takes(reader, room, head)]
+
+    def _takes(self, reader: Reader, room: str, head: int) -> bool:
+        if room in reader.behind:
+            return False
+        if reader.full:
+            reader.behind[room] = Behind(head)
+            return False
+        return True
+
+    def missed(self, connection: Address, room: str, first: int) -> Effects:
+        """The connection did not take a delivery that began at `first`."""
+        reader = self._readers.get(connection)
+        if reader is None:
+            return []
+        reader.behind.setdefault(room, Behind(first - 1))
+        return self.congested(connection)
+
+    def left(self, room: str, left: Left) -> Effects:
+        """The session follows this room no more; whoever was behind there hears only that it is over."""
+        if self._heads.pop(room, None) is None:
+            return []
+        effects: Effects = []
+        for connection, reader in self._readers.items():
+            was_behind = reader.behind.pop(room, None) is not None
+            news = Left(room=room, user=left.user, by=left.by, reason=left.reason) if was_behind else left
+            effects.append(Send(connection, [news]))
+            if reader.reading == room:
+                reader.reading = None
+        return [*effects, *self.go_on()]
+
+    def _all_fall_behind(self, room: str, head: int) -> None:
+        for reader in self._readers.values():
+            reader.behind.setdefault(room, Behind(head))
+
+    # --- connections ------------------------------------------------------------------------------------------
+
+    def opened(self, connection: Address, starts: Mapping[str, Start]) -> Effects:
+        """A connection was welcomed. Rooms it has no start in are live from the head on."""
+        self._readers[connection] = reader = Reader(behind={})
+        for room, start in starts.items():
+            if start.resumed or start.seq < self._heads[room]:
+                reader.behind[room] = Behind(start.seq, start.seq if start.resumed else None)
+        return self.go_on()
+
+    def closed(self, connection: Address) -> bool:
+        """Whether there was such a connection."""
+        return self._readers.pop(connection, None) is not None
+
+    def takes_passing(self) -> Sequence[Address]:
+        """Who may be told what is in no log: everyone who keeps up."""
+        return [connection for connection, reader in self._readers.items() if not reader.full]
+
+    def congested(self, connection: Address) -> Effects:
+        """The connection's socket does not keep up."""
+        reader = self._readers.get(connection)
+        if reader is None or reader.full:
+            return []
+        reader.full = True
+        return [AwaitDrained(connection)]
+
+    def drained(self, connection: Address) -> Effects:
+        reader = self._readers.get(connection)
+        if reader is None:
+            return []
+        reader.full = False
+        reader.weight = 0
+        return self.go_on()
+
+    # --- catching up ------------------------------------------------------------------------------------------
+
+    def page(self, connection: Address, room: str, entries: Sequence[Entry]) -> Effects:
+        """What was asked for with `ReadOn`; of a page that nobody waits for any more, nothing is used."""
+        reader = self._readers.get(connection)
+        if reader is None or reader.reading != room:
+            return []
+        reader.reading = None
+        if reader.full:
+            return []
+        behind = reader.behind[room]
+        if not entries or entries[0].seq != behind.cursor + 1:
+            del self._readers[connection]
+            return [GiveUp(connection)]
+        fitted = fitting(entries, entry_length, PAGE_CODE_POINTS)
+        behind.cursor += len(fitted)
+        reader.weight += sum(ENTRY_WEIGHT + entry_length(entry) for entry in fitted)
+        return [Send(connection, fitted), *self._go_on_with(connection, reader)]
+
+    def page_failed(self, connection: Address, room: str) -> None:
+        """The log could not be read; `go_on` tries again."""
+        reader = self._readers.get(connection)
+        if reader is not None and reader.reading == room:
+            reader.reading = None
+
+    def go_on(self) -> Effects:
+        """Feed whoever is behind and can take more."""
+        effects: Effects = []
+        for connection, reader in self._readers.items():
+            if reader.behind:
+                effects += self._go_on_with(connection, reader)
+        return effects
+
+    def _go_on_with(self, connection: Address, reader: Reader) -> Effects:
+        effects: Effects = []
+        while reader.behind and reader.reading is None and not reader.full:
+            room, behind = next(iter(reader.behind.items()))
+            head = self._heads[room]
+            if behind.cursor >= head:
+                del reader.behind[room]
+                effects += _resumed(connection, room, behind)
+            elif reader.weight >= PAGE_CODE_POINTS:
+                reader.full = True
+                effects.append(AwaitDrained(connection))
+            else:
+                reader.reading = room
+                effects.append(ReadOn(connection, room, behind.cursor, head))
+        return effects
+
+
+def _resumed(connection: Address, room: str, behind: Behind) -> Effects:
+    """The end of a recovery that the client asked for."""
+    if behind.since is None:
+        return []
+    resumed = Resumed(room=room, recovered=True, last_seq=behind.cursor, from_=behind.since + 1, to=behind.cursor)
+    return [Send(connection, [resumed])]
