@@ -25,7 +25,7 @@ ROW_ERRORS: Final = (IntegrityError, DataError, UnicodeEncodeError, OverflowErro
 DATABASE_ERRORS: Final = (DBAPIError,)
 
 _PAGE_BYTES: Final = 4_096
-_CHECKPOINT_PATIENCE_MS: Final = 100
+_CHECKPOINT_PATIENCE_MS: Final = 200
 
 
 class Pragmas(Struct, frozen=True, kw_only=True):
