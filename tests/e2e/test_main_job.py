@@ -143,7 +143,7 @@ def test_who_was_away_gets_what_was_missed_and_is_told_that_it_is_all(
     with talk(server.websocket_url, token, resume=cursor) as after:
         assert after.welcome["rooms"][0]["unread"] == 5
         resumed = after.expect("resumed")
-        missed = [frame["text"] for frame in after.heard]
+        missed = [after.expect("message")["text"] for _ in range(5)]
         assert missed == [f"missed {n}" for n in range(5)]
         assert (resumed["recovered"], resumed["from"], resumed["to"]) == (True, 3, 7)
         ann.post(room, "live again")
