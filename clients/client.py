@@ -343,6 +343,10 @@ class Client:
             await self._news.wait()
         return event
 
+    def next_nowait(self) -> Event | None:
+        """The next event that is here already, None if there is none."""
+        return self._backlog.next()
+
     def _raise_if_over(self) -> None:
         if self._ending is not None:
             raise ConversationOver(self._ending.code, self._ending.reason)
