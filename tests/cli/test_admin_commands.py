@@ -14,10 +14,17 @@ from tests.harness.people import PASSWORD, call, close_code, register, talk
 from tests.harness.server import ServerProcess
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path / "data") as running:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests: each has people of its own."""
+    with ServerProcess(tmp_path_factory.mktemp("server") / "data") as running:
         yield running
+
+
+def users_of(data: Path) -> dict[str, str]:
+    """Name to role."""
+    lines = hubbub(data, "admin", "users", "list").stdout.splitlines()
+    return {line.split("\t")[0]: line.split("\t")[2] for line in lines}
 
 
 def hubbub(data: Path, *arguments: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -33,18 +40,18 @@ def hubbub(data: Path, *arguments: str, password: str | None = None) -> subproce
 
 
 def test_users_are_listed_and_nobody_is_special(server: ServerProcess) -> None:
-    for name in ("ada", "bob"):
+    for name in ("first", "second"):
         register(server.url, name)
-    listed = hubbub(server.data, "admin", "users", "list").stdout.splitlines()
-    assert [line.split("\t")[0] for line in listed] == ["ada", "bob"]
-    assert {line.split("\t")[2] for line in listed} == {"user"}
+    users = users_of(server.data)
+    assert list(users) == sorted(users)
+    assert (users["first"], users["second"]) == ("user", "user")
 
 
 def test_an_administrator_is_made_and_unmade(server: ServerProcess) -> None:
-    register(server.url, "ada")
+    register(server.url, "boss")
     for arguments, role in (([], "administrator"), (["--no-longer"], "user")):
-        assert hubbub(server.data, "admin", "users", "administrator", "ada", *arguments).returncode == 0
-        assert f"\t{role}\t" in hubbub(server.data, "admin", "users", "list").stdout
+        assert hubbub(server.data, "admin", "users", "administrator", "boss", *arguments).returncode == 0
+        assert users_of(server.data)["boss"] == role
 
 
 def test_a_new_password_signs_out_everywhere_within_seconds(server: ServerProcess) -> None:
@@ -59,18 +66,23 @@ def test_a_new_password_signs_out_everywhere_within_seconds(server: ServerProces
     assert status == 200
 
 
+@pytest.fixture(scope="module")
+def careless(server: ServerProcess) -> None:
+    register(server.url, "careless")
+
+
+@pytest.mark.usefixtures("careless")
 @pytest.mark.parametrize(
     ("arguments", "password", "words"),
     [
         (["admin", "users", "password", "nobody"], "long enough", "there is no user nobody"),
-        (["admin", "users", "password", "ada"], "short", "8 to"),
+        (["admin", "users", "password", "careless"], "short", "8 to"),
         (["admin", "users", "administrator", "nobody"], None, "no such user"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
     server: ServerProcess, arguments: list[str], password: str | None, words: str
 ) -> None:
-    register(server.url, "ada")
     ended = hubbub(server.data, *arguments, password=password)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
@@ -79,31 +91,28 @@ def test_what_cannot_be_done_is_one_line(
 
 def test_registration_closes_and_opens_while_serving(server: ServerProcess) -> None:
     assert hubbub(server.data, "admin", "registration", "close").returncode == 0
-    status, answer = call(server.url, "/v1/register", {"name": "ada", "password": PASSWORD})
+    status, answer = call(server.url, "/v1/register", {"name": "newcomer", "password": PASSWORD})
     assert (status, answer["error"]["code"]) == (403, "registration_closed")
     assert hubbub(server.data, "admin", "registration", "open").returncode == 0
-    register(server.url, "ada")
+    register(server.url, "newcomer")
 
 
-def test_a_backup_is_made_while_serving_and_put_back_while_not(server: ServerProcess, tmp_path: Path) -> None:
-    register(server.url, "ada")
+def test_a_backup_is_made_while_serving_and_put_back_while_not(tmp_path: Path) -> None:
     file = tmp_path / "copy.sqlite3"
-    assert hubbub(server.data, "backup", str(file)).returncode == 0
-    assert hubbub(server.data, "backup", str(file)).returncode == 1, "nothing is overwritten"
-    register(server.url, "bob")
-
-    live = hubbub(server.data, "restore", str(file), "--replace")
-    assert live.returncode == 3
-    assert f"in use by pid {server.process.pid}" in live.stderr
-
-    assert server.stop() == 0
+    with ServerProcess(tmp_path / "data") as server:
+        register(server.url, "early")
+        assert hubbub(server.data, "backup", str(file)).returncode == 0
+        assert hubbub(server.data, "backup", str(file)).returncode == 1, "nothing is overwritten"
+        register(server.url, "late")
+        live = hubbub(server.data, "restore", str(file), "--replace")
+        assert live.returncode == 3
+        assert f"in use by pid {server.process.pid}" in live.stderr
+        assert server.stop() == 0
     refused = hubbub(server.data, "restore", str(file))
     assert refused.returncode == 1
     assert "--replace" in refused.stderr
     assert hubbub(server.data, "restore", str(file), "--replace").returncode == 0
-    assert [line.split("\t")[0] for line in hubbub(server.data, "admin", "users", "list").stdout.splitlines()] == [
-        "ada"
-    ]
+    assert list(users_of(server.data)) == ["early"]
 
 
 def test_without_a_database_there_is_nothing_to_administer(tmp_path: Path) -> None:

@@ -65,6 +65,42 @@ def test_a_signal_stops_it_in_order(data: Path, number: signal.Signals) -> None:
         assert "Traceback" not in log
 
 
+UPGRADE = (
+    b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+@pytest.fixture
+def rude(server: ServerProcess) -> Iterator[socket.socket]:
+    """A websocket that says nothing, and does not answer a close."""
+    with socket.create_connection(server.address, timeout=10) as sock:
+        sock.sendall(UPGRADE)
+        assert sock.recv(12) == b"HTTP/1.1 101"
+        yield sock
+
+
+def rest_of(sock: socket.socket) -> bytes:
+    received = b""
+    while chunk := sock.recv(4_096):
+        received += chunk
+    return received
+
+
+def test_a_stop_says_goodbye_and_does_not_wait_for_the_rude(server: ServerProcess, rude: socket.socket) -> None:
+    assert server.stop() == 0
+    assert b"draining" in rest_of(rude)
+
+
+def test_a_second_signal_stops_at_once(server: ServerProcess, rude: socket.socket) -> None:
+    server.process.send_signal(signal.SIGTERM)
+    while chunk := rude.recv(4_096):
+        if b"draining" in chunk:
+            break
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == -signal.SIGTERM
+
+
 def test_it_starts_again_where_it_stopped(data: Path) -> None:
     for _ in range(2):
         with ServerProcess(data) as server:
