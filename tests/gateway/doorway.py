@@ -375,7 +375,7 @@ async def open_door(
 async def until(condition: Callable[[], object], what: str = "") -> None:
     """Wait until it holds; sooner or later, not at a certain time."""
     with trio.move_on_after(PATIENCE):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for is seen from outside only
             await trio.sleep(0.005)
         return
     raise AssertionError(f"never came true: {what or condition}")
