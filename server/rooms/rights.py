@@ -12,6 +12,7 @@ from server.protocol import limits
 from server.protocol.commands import History, Log, Members
 from server.protocol.errors import ErrorCode, Refusal, no_such_room
 from server.protocol.objects import Role, RoomKind
+from server.protocol.rules import check_user_name
 
 
 def stranger(kind: RoomKind) -> Refusal:
@@ -52,3 +53,14 @@ def check_page(command: History | Log | Members) -> None:
         raise Refusal(ErrorCode.BAD_REQUEST, f"`limit` is {most} at the most")
     if isinstance(command, History) and command.before is not None and command.after is not None:
         raise Refusal(ErrorCode.BAD_REQUEST, "`before` and `after` exclude each other")
+    if isinstance(command, Members) and command.next is not None and not _looks_like_cursor(command.next):
+        raise Refusal(ErrorCode.BAD_REQUEST, "`next` is not what was given with the page before")
+
+
+def _looks_like_cursor(cursor: str) -> bool:
+    """The store continues after a name; anything else was never given out."""
+    try:
+        check_user_name(cursor)
+    except Refusal:
+        return False
+    return True

@@ -129,9 +129,12 @@ class Room:
         return state.attach(attach.session, attach.user, attach.ref)
 
     def session_ended(self, session: Address) -> Effects:
-        if self._state is not None:
-            self._state.detach(session)
-        return []
+        """Marks are written now: who reloads a page should find as read what was read."""
+        state = self._state
+        if state is None:
+            return []
+        state.detach(session)
+        return _save_marks(state)
 
     def _wait(self, what: Request | Attach) -> Effects:
         if self._gone:

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from actors import Down, Gapped
 from server.protocol.closing import CloseCode
-from server.protocol.commands import FEATURES, CreateRoom, Join, RoomCommand, Rooms, Typing, is_answered
+from server.protocol.commands import FEATURES, CreateRoom, Join, Read, RoomCommand, Rooms, Typing, is_answered
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Ok, Welcome, error_from
 from server.protocol.objects import Room, User
@@ -29,6 +29,7 @@ from server.sessions.creation import check_creation
 from server.sessions.feed import Start
 from server.sessions.messages import Close, Congested, Drained, Open, Revoked, Said
 from server.sessions.opening import begin
+from server.sessions.places import as_read
 from server.sessions.purposes import (
     ChannelWanted,
     CreationWanted,
@@ -205,6 +206,9 @@ class SessionActor(Attending):
                 self._join_answered(opened, room)
                 return
             reply = structs.replace(reply, info=self._seen_from(opened, reply.info))
+        if isinstance(opened.command, Read) and isinstance(reply, Ok):
+            place = self._places[opened.command.room]
+            place.read = max(place.read, opened.command.seq)
         self._go_on(self._commands.answered(answer.ref, reply, trio.current_time()))
         if room is not None:
             self._end_visit(room)
@@ -281,13 +285,17 @@ class SessionActor(Attending):
             self._go_on(self._commands.answered(command, reply(opened), trio.current_time()))
 
     def _shown(self, rooms: Iterable[Room]) -> list[Room]:
-        """Rooms as clients see them: the other person of a dm is online or not."""
-        return [
-            room if room.peer is None else structs.replace(room, peer=self._with_status(room.peer)) for room in rooms
-        ]
+        """Rooms as clients see them: read as far as they said, and the other person of a dm online or not."""
+        return [self._shown_one(room) for room in rooms]
 
-    def _with_status(self, user: User | None) -> User | None:
-        if user is None or user.deleted:
+    def _shown_one(self, room: Room) -> Room:
+        if room.peer is not None:
+            room = structs.replace(room, peer=self._with_status(room.peer))
+        place = self._places.get(room.room)
+        return room if place is None else as_read(room, place.read)
+
+    def _with_status(self, user: User) -> User:
+        if user.deleted:
             return user
         here = self.system.members(("user", user.user))
         return structs.replace(user, status="online" if here else "offline")
