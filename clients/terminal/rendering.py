@@ -30,6 +30,7 @@ class View:
     current: str | None = None
     zone: tzinfo | None = None
     names: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
     day: date | None = None
 
     def name_of(self, user: str) -> str:
@@ -51,8 +52,11 @@ def label(room: Room) -> str:
 
 
 def room_label(view: View, room: str) -> str:
+    """What a room is called, or was when it was last known."""
     known = view.rooms.get(room)
-    return label(known) if known else on_one_line(room)
+    if known is not None:
+        view.labels[room] = label(known)
+    return view.labels.get(room) or on_one_line(room)
 
 
 def lines(event: Event, view: View) -> list[str]:

@@ -77,6 +77,8 @@ class Talk:
         self._read: dict[str, int] = {}  # marks to report
         self._received: dict[str, int] = {}
         self._marked = Bell()
+        self._answered = Bell()
+        self._leaving: str | None = None
 
     async def run(self, first_room: str | None) -> Outcome:
         """Talk until the end.
@@ -140,6 +142,8 @@ class Talk:
             case Welcome() if self._offline:
                 self._offline = False
                 self._screen.show("-- online again")
+            case Left(user=user) if user == self._client.me.user and event.room == self._leaving:
+                return
             case Left(user=user) if user == self._client.me.user and event.room == self._view.current:
                 self._view.current = None
             case Missed():
@@ -183,6 +187,7 @@ class Talk:
                 self._refused += 1
                 self._screen.show(f"! not sent ({on_one_line(over.reason)}): {mention(typed.text)}")
             self._open_posts -= 1
+            self._answered.ring()
             nursery.cancel_scope.cancel()
 
     async def _mention_if_slow(self, typed: _Typed) -> None:
@@ -267,11 +272,17 @@ class Talk:
 
     async def _enter(self, room: Room) -> None:
         self._view.current = room.room
+        self._leaving = None
         self._screen.show(f"-- in {label(room)}")
         await self._show_page(room.room, verbs.PAGE, None)
 
     async def _leave(self, room: str) -> None:
+        """What was said before goes out before."""
+        with trio.move_on_after(LAST_POSTS_WITHIN):
+            while self._open_posts:
+                await self._answered.wait()
         name = room_label(self._view, room)
+        self._leaving = room
         await self._client.leave(room)
         self._view.current = None
         self._screen.show(f"-- you left {name}")

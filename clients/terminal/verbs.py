@@ -99,7 +99,7 @@ def parse(line: str) -> Verb:
         return Nothing()
     if line.startswith("//"):
         return Say(line[1:])
-    if not line.startswith("/"):
+    if not line.startswith("/") or not line[1:2].strip():
         return Say(line)
     command, *words = line[1:].split()
     return _command(command.lower(), words)
