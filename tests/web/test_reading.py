@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -32,6 +33,12 @@ def room(ben: Talker) -> str:
     return created
 
 
+def go_to(visitor: Visitor, text: str) -> None:
+    """Scrolls up to a line, and waits until the page has noticed."""
+    visitor.message(text).scroll_into_view_if_needed()
+    expect(visitor.page.get_by_role("button", name="Newest messages")).to_be_visible()
+
+
 def top_of(visitor: Visitor, text: str) -> float:
     box = visitor.message(text).bounding_box()
     assert box is not None
@@ -40,7 +47,7 @@ def top_of(visitor: Visitor, text: str) -> float:
 
 def test_the_line_being_read_stays_where_it_is(visit: Visit, ben: Talker, room: str) -> None:
     ada = visit("ada").sign_up().create("Join a channel", name="general").sees("line 59")
-    ada.message("line 30").scroll_into_view_if_needed()
+    go_to(ada, "line 30")
     before = top_of(ada, "line 30")
     for n in range(5):
         ben.post(room, f"news {n}")
@@ -92,7 +99,7 @@ def test_a_room_opens_where_the_new_messages_begin(visit: Visit, ben: Talker, ro
 
 def test_an_own_message_goes_to_the_end_and_clears_the_marker(visit: Visit, ben: Talker, room: str) -> None:
     ada = visit("ada").sign_up().create("Join a channel", name="general").sees("line 59")
-    ada.message("line 30").scroll_into_view_if_needed()
+    go_to(ada, "line 30")
     ben.post(room, "news")
     expect(ada.page.get_by_role("button", name="1 new message")).to_be_visible()
     ada.say("me too").sees_sent("me too")
@@ -117,6 +124,6 @@ def test_days_are_separated_and_times_are_local(visit: Visit, ben: Talker, room:
 
 def test_yesterday_has_a_day_of_its_own(visit: Visit, ben: Talker, room: str) -> None:
     ada = visit("ada").sign_up()
-    ada.page.clock.set_system_time(ada.page.evaluate("Date.now() + 24 * 3600 * 1000"))
+    ada.page.clock.set_system_time(datetime.now(UTC) + timedelta(days=1))
     ada.create("Join a channel", name="general").sees("line 59")
     expect(ada.page.locator(".day").first).to_have_text("Yesterday")

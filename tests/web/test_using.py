@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -168,7 +169,7 @@ def test_axe_finds_nothing_serious(
         ada.sees("an answer").say("mine").sees_sent("mine")
     look("room")
     if options:
-        ada.page.get_by_role("button", name="People", exact=True).click()
+        ada.page.get_by_role("button", name=re.compile("^[0-9]+ (person|people)$")).click()
         look("drawer")
         ada.page.keyboard.press("Escape")
         ada.page.get_by_role("link", name="Back to the rooms").click()
@@ -214,7 +215,7 @@ def test_a_small_screen_shows_one_thing_at_a_time_and_all_of_it(
     ):
         expect(control).to_be_in_viewport(ratio=0.9)
     ada.page.screenshot(path=pictures / f"small-{request.node.callspec.id}.png")
-    ada.page.get_by_role("button", name="People", exact=True).click()
+    ada.page.get_by_role("button", name=re.compile("^[0-9]+ (person|people)$")).click()
     expect(ada.page.get_by_role("complementary")).to_be_in_viewport(ratio=1)
     assert fits(ada)
     ada.page.get_by_role("button", name="Close the list of people").click()

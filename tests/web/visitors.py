@@ -5,6 +5,8 @@ They find things as people do, by label and by role, so that a page they can use
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.harness.people import PASSWORD
@@ -57,7 +59,7 @@ class Visitor:
         if name:
             dialog.get_by_label("Name of the").fill(name)
         if people:
-            dialog.get_by_label("person" if kind == "Direct message" else "People").fill(people)
+            dialog.get_by_label("Name of the person" if kind == "Direct message" else "People to add").fill(people)
         dialog.locator("button[type=submit]").click()
         expect(dialog).to_have_count(0)
         expect(self.composer).to_be_visible()
@@ -89,7 +91,8 @@ class Visitor:
         return self.page.locator(".message .text").all_inner_texts()
 
     def message(self, text: str) -> Locator:
-        return self.page.locator(".message").filter(has=self.page.get_by_text(text, exact=True))
+        whole = re.compile("^" + r"\s+".join(re.escape(word) for word in text.split()) + "$")
+        return self.page.locator(".message").filter(has=self.page.locator(".text").filter(has_text=whole))
 
     def sees(self, text: str) -> Visitor:
         expect(self.message(text)).to_have_count(1)

@@ -367,6 +367,7 @@ export class Conversation {
   #taken(entry) {
     if (entry.op === "joined") {
       this.people.meet(entry.user);
+      this.#renewMembers(entry.room);
       this.#emit({ type: "people" });
     } else if (entry.op === "left") {
       this.#emit({ type: "people" });
@@ -399,9 +400,18 @@ export class Conversation {
     state.asking.log = this.commands.say("log", fields) !== undefined;
   }
 
+  /** An entry says who joined, but not whether they are online. @param {string} room */
+  #renewMembers(room) {
+    const state = this.rooms.get(room);
+    if (!state || room !== this.watched) return;
+    state.membersStale = true;
+    this.#askMembers(state);
+  }
+
   /** @param {RoomState} state */
   #askMembers(state) {
     if (state.asking.members) return;
+    state.membersStale = false;
     const fields = { room: state.id, limit: protocol.MEMBERS_LIMIT };
     state.asking.members = this.commands.say("members", fields) !== undefined;
   }
@@ -496,6 +506,7 @@ export class Conversation {
     state.asking.members = false;
     state.moreMembers = next !== undefined;
     state.setMembers(members);
+    if (state.membersStale) this.#askMembers(state);
     this.#emit({ type: "people" });
     this.#emit({ type: "timeline", room: state.id });
   }

@@ -27,6 +27,7 @@ export class RoomState {
     /** @type {Member[] | undefined} nothing until it was asked for */
     this.members = undefined;
     this.moreMembers = false;
+    this.membersStale = false;
     /** @type {Map<string, Marks>} by user id */
     this.marks = new Map();
     /** @type {Map<number, Message | undefined>} quoted messages from before what is loaded */

@@ -40,11 +40,13 @@ export class RoomPane {
     this.subtitle = h("p", { class: "hint" });
     this.sign = h("span", { class: "sign-slot" });
     this.peopleCount = h("span", { class: "people-count" });
+    this.peopleWord = h("span", { class: "sr-only" });
     this.peopleButton = h(
       "button",
-      { type: "button", class: "icon-button wide", "aria-label": "People", title: "People", "aria-controls": "members", onclick: host.toggleMembers },
+      { type: "button", class: "icon-button wide", title: "Who is here", "aria-controls": "members", onclick: host.toggleMembers },
       icon("group"),
       this.peopleCount,
+      this.peopleWord,
     );
     const label = roomTitle(room.info);
     this.messages = new MessageList(this.#messagesHost(), `Messages in ${label}`);
@@ -116,6 +118,7 @@ export class RoomPane {
     this.title.textContent = roomName(info);
     this.subtitle.textContent = subtitle;
     this.peopleCount.textContent = info.members.toLocaleString();
+    this.peopleWord.textContent = info.members === 1 ? " person" : " people";
     fill(this.sign, peer ? avatar(peer.user, displayName(peer), online) : roomSign(info.kind === "channel" ? "hash" : "group"));
   }
 
