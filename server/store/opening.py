@@ -40,6 +40,8 @@ class Store:
         self.log_file = LogFile(directory.database, self.writing, pragmas)
         self.lineage_numbers: Iterator[int] = count(1)
         self._lock = lock
+        # The first connection makes the write-ahead log, which those that only read cannot.
+        self.writing.connect().close()
 
     def close(self) -> None:
         """Nobody may be writing or reading any more. The last connection copies the write-ahead log back."""

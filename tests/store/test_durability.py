@@ -13,6 +13,7 @@ from pathlib import Path
 import pysqlite3.dbapi2 as driver
 import pytest
 import trio
+import trio.testing
 from sqlalchemy import text
 
 from server.protocol.errors import ErrorCode, Refusal
@@ -84,7 +85,7 @@ async def test_a_lock_held_past_the_busy_timeout_loses_the_batch_and_then_it_wor
         with pytest.raises(Refusal) as refused:
             await desk.write(AddUser, name="bob", display_name=None, password_hash="hash")
         assert refused.value.code is ErrorCode.UNAVAILABLE
-        assert isinstance(await room.said(ann, "n2"), Lost), "the lineage has ended"
+    assert isinstance(await room.said(ann, "n2"), Lost), "it must not overtake the one before"
     room = await desk.anchored(room.room)
     assert isinstance(await room.said(ann, "n1"), Landed)
     await desk.user("bob")
