@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.people import PASSWORD, call, register, talk
 from tests.harness.server import READY, ServerProcess
 
 
@@ -158,6 +159,21 @@ def test_logs_can_be_json(tmp_path: Path) -> None:
         assert server.stop() == 0
         records = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
     assert {"serving", "stopping", "stopped"} <= {record["event"] for record in records}
+
+
+def test_the_log_tells_no_secrets(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", environment={"HUBBUB_LOG_LEVEL": "debug"}) as server:
+        _, token = register(server.url, "ada")
+        call(server.url, "/v1/login", {"name": "ada", "password": "a wrong password"})
+        with talk(server.websocket_url, token) as ada:
+            room = ada.ask("create_room", kind="group", name="Kin", nonce="n")["room"]
+            ada.post(room, "only for you")
+        call(server.url, f"/v1/rooms/{room}/messages", {"nonce": "n2", "text": "only for you, too"}, token=token)
+        assert server.stop() == 0
+        log = server.log.read_text()
+    assert "stopped" in log
+    for secret in (token, PASSWORD, "a wrong password", "only for you"):
+        assert secret not in log
 
 
 def test_the_tree_names_everything_that_lives(data: Path) -> None:
