@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.harness.people import Talker, register, talk
+from tests.harness.people import Frame, Talker, register, talk
 from tests.harness.posters import Poster, judge
 from tests.harness.server import ServerProcess
 
@@ -67,26 +68,46 @@ def test_the_same_check_catches_a_server_that_acknowledges_before_the_commit(dat
 
 def test_while_another_process_holds_the_write_lock_nobody_hears_of_a_new_post(data: Path) -> None:
     with ServerProcess(data) as server:
-        (_, ann_token), (bob, bob_token) = register(server.url, "ann"), register(server.url, "bob")
-        with talk(server.websocket_url, ann_token) as ann, talk(server.websocket_url, bob_token) as bob_talks:
-            room = ann.ask("create_room", kind="dm", members=[bob], nonce="lock")["room"]
-            assert bob_talks.expect("joined")["room"] == room
-            bob_talks.expect("joined")
-            lock = sqlite3.connect(data / DATABASE, isolation_level=None)
-            lock.execute("BEGIN IMMEDIATE")
-            number = ann.say("post", room=room, nonce="held", text="not yet")
-            assert silent(ann, 1.0)
-            assert silent(bob_talks, 0.2)
-            lock.execute("ROLLBACK")
-            lock.close()
+        answer, heard = post_under_lock(server, silent_for=1.0)
+    assert (answer, heard) == (False, False)
+
+
+def test_the_same_check_hears_the_server_that_acknowledges_before_the_commit(data: Path) -> None:
+    with ServerProcess(data, program=["-m", "tests.harness.hasty_server"]) as server:
+        answer, heard = post_under_lock(server, silent_for=3.0)
+    assert answer
+    assert heard
+
+
+def post_under_lock(server: ServerProcess, silent_for: float) -> tuple[bool, bool]:
+    """Post while somebody else holds the write lock.
+
+    Whether the poster heard an answer, and the other one the message, before the lock was given up; afterwards both
+    must come.
+    """
+    (_, ann_token), (bob, bob_token) = register(server.url, "ann"), register(server.url, "bob")
+    with talk(server.websocket_url, ann_token) as ann, talk(server.websocket_url, bob_token) as bob_talks:
+        room = ann.ask("create_room", kind="dm", members=[bob], nonce="lock")["room"]
+        assert bob_talks.expect("joined")["room"] == room
+        bob_talks.expect("joined")
+        lock = sqlite3.connect(server.data / DATABASE, isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        number = ann.say("post", room=room, nonce="held", text="not yet")
+        answered = not silent(ann, silent_for, lambda frame: frame.get("id") == number)
+        heard = not silent(bob_talks, 0.2, lambda frame: frame["op"] == "message")
+        lock.execute("ROLLBACK")
+        lock.close()
+        if not answered:
             assert ann.wait(lambda frame: frame.get("id") == number)["op"] == "ok"
+        if not heard:
             assert bob_talks.expect("message")["text"] == "not yet"
+        return answered, heard
 
 
-def silent(talker: Talker, seconds: float) -> bool:
-    """Whether no entry and no answer arrives for so long."""
+def silent(talker: Talker, seconds: float, wanted: Callable[[Frame], bool]) -> bool:
+    """Whether nothing that is wanted arrives for so long."""
     try:
-        talker.wait(lambda frame: frame["op"] in {"ok", "error", "message"}, seconds)
+        talker.wait(wanted, seconds)
     except TimeoutError:
         return True
     return False
