@@ -1,0 +1,139 @@
+"""Every way into today's schema, and nothing beside it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pysqlite3.dbapi2 as driver
+import pytest
+import trio
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine
+
+import migrations
+from server.store.directory import DataDirectory
+from server.store.errors import Damaged
+from server.store.messages import FindIdentity, Identity, ListRooms, ReadLog
+from server.store.migrating import COPIES_KEPT, REVISIONS, migrate
+from server.store.opening import open_store
+from server.store.sqlite import Pragmas, writing_engine
+from server.store.tables import metadata
+from tests.store.desk import serving
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+FIRST_VERSION = FIXTURES / "first-version.sqlite3"
+
+
+@contextmanager
+def engine_of(data: Path) -> Iterator[Engine]:
+    engine = writing_engine(data / "hubbub.sqlite3", Pragmas())
+    yield engine
+    engine.dispose()
+
+
+def test_migrations_from_nothing_and_the_models_agree(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    with engine_of(tmp_path) as engine, engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_very_statements_of_both_ways_are_the_same(tmp_path: Path) -> None:
+    """Autogeneration does not see everything (WITHOUT ROWID, conditions of indexes): the database's own text does."""
+    open_store(tmp_path).close()
+    with engine_of(tmp_path) as engine:
+        migrated = schema(engine)
+    from_models = create_engine("sqlite://", module=driver)
+    metadata.create_all(from_models)
+    assert migrated == schema(from_models)
+    from_models.dispose()
+
+
+def schema(engine: Engine) -> set[tuple[str, ...]]:
+    query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND tbl_name != 'alembic_version'"
+    with engine.connect() as connection:
+        return {normal(sql) for sql in connection.exec_driver_sql(query).scalars()}
+
+
+def normal(sql: str) -> tuple[str, ...]:
+    """Its words in one order: a table's constraints may come in any."""
+    return tuple(sorted(re.findall(r"\w+", sql)))
+
+
+def test_every_revision_is_known_to_the_program() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
+
+
+def test_a_second_migration_does_nothing(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    before = (tmp_path / "hubbub.sqlite3").read_bytes()
+    open_store(tmp_path).close()
+    assert (tmp_path / "hubbub.sqlite3").read_bytes() == before
+    assert not (tmp_path / "backups").exists(), "nothing was changed, so nothing was copied"
+
+
+def test_a_database_with_data_is_copied_first_and_three_copies_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(tmp_path).close()
+    directory = DataDirectory(tmp_path)
+    monkeypatch.setattr("server.store.migrating.REVISIONS", (*REVISIONS, "9999"))
+    monkeypatch.setattr("server.store.migrating._upgrade", lambda connection: None)
+    times = iter(range(10))
+    monkeypatch.setattr("server.store.migrating.time.strftime", lambda *told: f"2026010{next(times)}T000000Z")
+    for _ in range(COPIES_KEPT + 2):
+        migrate(directory, Pragmas())
+    copies = sorted(path.name for path in (tmp_path / "backups").iterdir())
+    assert copies == [f"2026010{day}T000000Z-schema-0001.sqlite3" for day in (2, 3, 4)]
+    with closing(driver.connect(tmp_path / "backups" / copies[0])) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+
+
+def test_a_migration_that_fails_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(FIRST_VERSION, tmp_path / "hubbub.sqlite3")
+
+    def half_way(connection: object) -> None:
+        connection.exec_driver_sql("DELETE FROM members")  # type: ignore[attr-defined]
+        connection.exec_driver_sql("PRAGMA foreign_keys")  # type: ignore[attr-defined]
+        raise RuntimeError("forced by the test")
+
+    monkeypatch.setattr("server.store.migrating.REVISIONS", (*REVISIONS, "9999"))
+    monkeypatch.setattr("server.store.migrating._upgrade", half_way)
+    with pytest.raises(RuntimeError):
+        migrate(DataDirectory(tmp_path), Pragmas())
+    with closing(driver.connect(tmp_path / "hubbub.sqlite3")) as connection:
+        assert connection.execute("SELECT count(*) FROM members").fetchone()[0] > 0
+
+
+def test_references_have_to_hold_after_a_migration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(FIRST_VERSION, tmp_path / "hubbub.sqlite3")
+    monkeypatch.setattr("server.store.migrating.REVISIONS", (*REVISIONS, "9999"))
+    monkeypatch.setattr(
+        "server.store.migrating._upgrade", lambda connection: connection.exec_driver_sql("DELETE FROM users")
+    )
+    with pytest.raises(Damaged, match="refer to others"):
+        migrate(DataDirectory(tmp_path), Pragmas())
+
+
+async def test_a_database_of_the_first_version_still_tells_what_was_said(tmp_path: Path) -> None:
+    """tests/fixtures/make_first_version.py made it, and wrote down what is in it."""
+    shutil.copy(FIRST_VERSION, tmp_path / "hubbub.sqlite3")
+    expected = json.loads(await trio.Path(FIXTURES / "first-version.json").read_text())
+    with open_store(tmp_path) as store:
+        async with serving(store) as desk:
+            identity = await desk.read(FindIdentity, token_hash=bytes.fromhex(expected["token_hash"]))
+            assert isinstance(identity, Identity)
+            rooms = (await desk.read(ListRooms, user=identity.user.user)).rooms
+            found = {}
+            for room in rooms:
+                page = await desk.read(ReadLog, room=room.room, after=0, upto=room.last_seq, limit=500)
+                found[room.kind] = [getattr(entry, "text", type(entry).__name__) for entry in page.entries]
+    assert found == expected["logs"]
