@@ -298,9 +298,13 @@ class Checker:
         first = self._delivered.setdefault((fact.room, fact.seq), fact)
         if not _same_entry(first, fact):
             self._find(Kind.SEQ_TWICE, first, fact)
-        key = (fact.who, fact.room, fact.nonce)
-        if fact.connection is not None and key not in self._answers:
-            self._own.setdefault(key, fact)
+        if fact.connection is not None and self._waits_for_answer(fact):
+            self._own.setdefault(_key(fact), fact)
+
+    def _waits_for_answer(self, fact: Delivered) -> bool:
+        """Whether this connection posted what it is given here, and has not been answered so far."""
+        sent = self._posts.get(_key(fact), ())
+        return _key(fact) not in self._answers and any(posted.connection == fact.connection for posted in sent)
 
     def _stored(self, fact: Stored) -> None:
         holder = self._log.get((fact.room, fact.seq))
@@ -367,11 +371,10 @@ class Checker:
 
     def _unanswered(self, end: float) -> Iterator[Finding]:
         for key, seen in self._own.items():
-            sent = next((p for p in reversed(self._posts.get(key, [])) if p.connection == seen.connection), None)
-            open_until = self._closed.get(seen.connection, end)
-            if sent is None or key in self._refused or open_until < max(sent.at, seen.at) + self._deadline:
-                continue
-            yield Finding(Kind.UNANSWERED, key[1], (sent, seen))
+            sent = next(p for p in reversed(self._posts[key]) if p.connection == seen.connection)
+            due = max(sent.at, seen.at) + self._deadline
+            if key not in self._refused and self._closed.get(seen.connection, end) >= due:
+                yield Finding(Kind.UNANSWERED, key[1], (sent, seen))
 
     def _refused_yet_stored(self) -> Iterator[Finding]:
         """Only where it was sent once: of two attempts the first may have been stored, the second refused."""

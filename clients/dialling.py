@@ -31,6 +31,16 @@ async def dial(endpoint: Endpoint, tls: ssl.SSLContext | None = None, within: fl
             return await _secure(stream, endpoint, tls) if endpoint.tls else stream
     except trio.TooSlowError:
         raise TimeoutError(f"no connection within {within:g} s") from None
+    except OSError as error:
+        raise ConnectionError(_reason(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    """What went wrong, in the system's words; trio hides them in a cause, or in several for several addresses."""
+    cause: BaseException = error.__cause__ or error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
 
 
 async def _secure(

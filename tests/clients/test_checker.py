@@ -159,6 +159,14 @@ def test_who_sees_the_own_post_is_answered_while_the_connection_stays_open() -> 
     assert judge(*facts, Refused("ann", ROOM, "a"), Closed("c2", 11.0)) == []
 
 
+def test_who_else_sees_it_does_not_matter_for_that() -> None:
+    seen = replace(delivered("a", 1, reader="ann"), connection="c1", at=1.0)
+    others = replace(delivered("a", 1), connection="c9", at=0.5)
+    facts: tuple[Fact, ...] = (posted("a"), stored("a", 1), Closed("c2", 20.0))
+    assert kinds(*facts, others, seen) == {Kind.UNANSWERED}
+    assert judge(*facts, others) == [], "its poster has not seen it"
+
+
 def test_a_post_retried_after_a_refusal_is_owed_an_answer_again() -> None:
     seen = replace(delivered("a", 1, reader="ann"), connection="c1", at=3.0)
     facts: tuple[Fact, ...] = (posted("a"), Refused("ann", ROOM, "a"), posted("a", at=2.0), seen, stored("a", 1))
