@@ -10,14 +10,15 @@ log2(n) attempts a guilty row, and nothing where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Integer, Text, bindparam, delete, insert, select, tuple_, update
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.store.bulk import Bulk
 from server.store.messages import Append, Denied, NewMessage, Outcome
-from server.store.planning import Knowledge, NonceKey, Pair, Place, Plan, plan
+from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
 from server.store.sqlite import ROW_ERRORS
 from server.store.tables import entries, members, rooms, users
 
@@ -30,7 +31,7 @@ class RowsMissing(Exception):
 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
-_insert_entries: Final = insert(entries)
+_insert_entries: Final = Bulk(insert(entries), EntryRow._fields)
 _insert_members: Final = (
     insert(members)
     .from_select(
@@ -41,8 +42,8 @@ _insert_members: Final = (
             users.c.name,
             bindparam("role", type_=Text),
             bindparam("joined_at", type_=Integer),
-            bindparam("received", type_=Integer),
-            bindparam("read", type_=Integer),
+            bindparam("head", type_=Integer),
+            bindparam("head", type_=Integer),
         ).where(users.c.id == bindparam("user"), users.c.name.is_not(None)),
     )
     .execution_options(preserve_rowcount=True)
@@ -50,10 +51,11 @@ _insert_members: Final = (
 _delete_members: Final = delete(members).where(
     members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user")
 )
-_move_rooms: Final = (
+_move_rooms: Final = Bulk(
     update(rooms)
     .where(rooms.c.id == bindparam("room"), rooms.c.last_seq == bindparam("expected"))
-    .values(last_seq=bindparam("head"), members=rooms.c.members + bindparam("growth"))
+    .values(last_seq=bindparam("head"), members=rooms.c.members + bindparam("growth")),
+    ("head", "growth", "room", "expected"),
 )
 _select_heads: Final = select(rooms.c.id, rooms.c.last_seq).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
 
@@ -101,30 +103,33 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
 
 
 def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
-    moves = [
-        {"room": room, "expected": known.heads[room], "head": head, "growth": planned.growth.get(room, 0)}
-        for room, head in planned.heads.items()
-    ]
+    moves = [(head, planned.growth.get(room, 0), room, known.heads[room]) for room, head in planned.heads.items()]
     if moves:
-        _expect(len(moves), connection.execute(_move_rooms, moves).rowcount)
+        _expect(len(moves), _move_rooms.execute(connection, moves))
     if planned.leaves:
         gone = [{"room": room, "user": user} for room, user in planned.leaves]
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
     if planned.joins:
-        add_members(connection, list(planned.joins.values()))
+        add_members(connection, planned.joins.values())
     if planned.entries:
-        connection.execute(_insert_entries, planned.entries)
+        add_entries(connection, planned.entries)
 
 
-def add_members(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Insert `planning.member_row`s, each with its user's name.
+def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:
+    """Insert rows whose places were given by whoever moves the room's head in the same transaction."""
+    _insert_entries.execute(connection, rows)
+
+
+def add_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
+    """Insert `rows`, each with its user's name.
 
     Raises
     ------
     RowsMissing
         One of the users does not exist, or was deleted.
     """
-    _expect(len(rows), connection.execute(_insert_members, rows).rowcount)
+    named = [row._asdict() for row in rows]
+    _expect(len(named), connection.execute(_insert_members, named).rowcount)
 
 
 def _expect(wanted: int, found: int) -> None:

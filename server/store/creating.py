@@ -15,11 +15,11 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
-from server.store.appending import add_members
+from server.store.appending import add_entries, add_members
 from server.store.ids import new_id
 from server.store.messages import CreateRoom, RoomCreated
-from server.store.planning import entry_row, member_row
-from server.store.tables import entries, rooms, users
+from server.store.planning import EntryRow, MemberRow
+from server.store.tables import rooms, users
 
 _find_by_nonce: Final = select(rooms.c.id, rooms.c.digest).where(
     rooms.c.creator == bindparam("creator"), rooms.c.nonce == bindparam("nonce")
@@ -101,13 +101,11 @@ def _made(connection: Connection, wanted: CreateRoom, invited: tuple[str, ...], 
             second_peer=second,
         )
     )
-    add_members(
-        connection, [member_row(room, user, _role(wanted, user), at, seq) for seq, user in enumerate(people, 1)]
-    )
+    add_members(connection, [MemberRow(room, user, _role(wanted, user), at, seq) for seq, user in enumerate(people, 1)])
     by = dict.fromkeys(invited, wanted.creator)
-    connection.execute(
-        insert(entries),
-        [entry_row(room, seq, "joined", at, user) | {"by": by.get(user)} for seq, user in enumerate(people, 1)],
+    add_entries(
+        connection,
+        [EntryRow(room, seq, "joined", at, user, by=by.get(user)) for seq, user in enumerate(people, 1)],
     )
     return RoomCreated(room, created=True, added=people)
 

@@ -12,20 +12,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.objects import Role
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 
-Row = dict[str, Any]
 NonceKey = tuple[str, str, str]
 """Room, author, nonce."""
 Pair = tuple[str, str]
 """Room, user."""
 
 _DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own nonce and answers only the author
+
+
+class EntryRow(NamedTuple):
+    """A row of `entries`; the fields are its columns, in its order."""
+
+    room_id: str
+    seq: int
+    kind: str
+    at: int
+    user_id: str
+    nonce: str | None = None
+    digest: bytes | None = None
+    text: str | None = None
+    reply_to: int | None = None
+    by: str | None = None
+    reason: str | None = None
+
+
+class MemberRow(NamedTuple):
+    """A row of `members` but for the name. Nothing is unread for someone who comes: the marks are the head then."""
+
+    room: str
+    user: str
+    role: Role
+    joined_at: int
+    head: int
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -57,9 +83,9 @@ class Plan(Struct):
     """Rows to write, what to answer once they are on disk, and what is known then."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    entries: list[Row] = field(default_factory=list)
+    entries: list[EntryRow] = field(default_factory=list)
     leaves: set[Pair] = field(default_factory=set)
-    joins: dict[Pair, Row] = field(default_factory=dict)
+    joins: dict[Pair, MemberRow] = field(default_factory=dict)
     growth: dict[str, int] = field(default_factory=dict)
     heads: dict[str, int] = field(default_factory=dict)
     places: dict[NonceKey, Place] = field(default_factory=dict)
@@ -102,8 +128,7 @@ def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge,
         seq = _next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
         planned.entries.append(
-            entry_row(append.room, seq, "message", at, draft.author)
-            | {"nonce": draft.nonce, "digest": digest, "text": draft.text, "reply_to": draft.reply_to}
+            EntryRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
         )
         return Landed(append.ref, seq, at)
     if first.digest == digest:
@@ -118,9 +143,9 @@ def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, a
     seq = None
     if draft.logged:
         seq = _next_seq(append.room, planned, known)
-        planned.entries.append(entry_row(append.room, seq, "joined", at, draft.user) | {"by": draft.by})
+        planned.entries.append(EntryRow(append.room, seq, "joined", at, draft.user, by=draft.by))
     _change(pair, planned, known, member=True)
-    planned.joins[pair] = member_row(append.room, draft.user, draft.role, at, planned.heads[append.room])
+    planned.joins[pair] = MemberRow(append.room, draft.user, draft.role, at, planned.heads[append.room])
     return Landed(append.ref, seq, at)
 
 
@@ -131,35 +156,11 @@ def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at
     seq = None
     if draft.logged:
         seq = _next_seq(append.room, planned, known)
-        planned.entries.append(
-            entry_row(append.room, seq, "left", at, draft.user) | {"by": draft.by, "reason": draft.reason}
-        )
+        planned.entries.append(EntryRow(append.room, seq, "left", at, draft.user, by=draft.by, reason=draft.reason))
     _change(pair, planned, known, member=False)
     if planned.joins.pop(pair, None) is None:
         planned.leaves.add(pair)
     return Landed(append.ref, seq, at)
-
-
-def entry_row(room: str, seq: int, kind: str, at: int, user: str) -> Row:
-    """A row of `entries`, every column named (rows written together must have the same ones)."""
-    return {
-        "room_id": room,
-        "seq": seq,
-        "kind": kind,
-        "at": at,
-        "user_id": user,
-        "nonce": None,
-        "digest": None,
-        "text": None,
-        "reply_to": None,
-        "by": None,
-        "reason": None,
-    }
-
-
-def member_row(room: str, user: str, role: str, at: int, head: int) -> Row:
-    """A row of `members` without the name. Nothing up to `head` is unread for someone who comes then."""
-    return {"room": room, "user": user, "role": role, "joined_at": at, "received": head, "read": head}
 
 
 def _next_seq(room: str, planned: Plan, known: Knowledge) -> int:

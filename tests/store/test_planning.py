@@ -29,7 +29,7 @@ def test_seq_follows_the_head_in_the_order_of_telling() -> None:
         appends(NewMessage("ann", "1", "a"), NewMember("bob", "member"), NewMessage("ann", "2", "b")), known, AT
     )
     assert planned.outcomes == [Landed(1, 6, AT), Landed(2, 7, AT), Landed(3, 8, AT)]
-    assert [(row["seq"], row["kind"]) for row in planned.entries] == [(6, "message"), (7, "joined"), (8, "message")]
+    assert [(row.seq, row.kind) for row in planned.entries] == [(6, "message"), (7, "joined"), (8, "message")]
 
 
 def test_a_dropped_plan_has_spent_nothing() -> None:
@@ -90,7 +90,7 @@ def test_going_and_coming_back_in_one_batch_replaces_the_row() -> None:
     known = Knowledge({"r": 5}, memberships={("r", "bob"): True})
     planned = plan(appends(MemberGone("bob"), NewMember("bob", "member")), known, AT)
     assert planned.leaves == {("r", "bob")}
-    assert planned.joins["r", "bob"]["read"] == 7
+    assert planned.joins["r", "bob"].head == 7
     assert planned.growth == {"r": 0}
 
 
@@ -99,4 +99,4 @@ def test_what_is_not_logged_takes_no_place_but_moves_the_count() -> None:
     assert planned.outcomes == [Landed(1, None, AT)]
     assert planned.heads == {"r": 5}
     assert planned.growth == {"r": 1}
-    assert planned.joins["r", "bob"]["read"] == 5
+    assert planned.joins["r", "bob"].head == 5

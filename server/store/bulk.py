@@ -1,0 +1,45 @@
+"""Statements for many rows, handed to the driver as they are.
+
+SQLAlchemy's own way of executing a statement many times takes a dictionary a row and costs as much again as the
+database does (14 ms of processor time for 500 rows, against 9 ms so). Here a statement is compiled once for the
+dialect, and rows come as tuples in the order of its parameters. What is given up are conversions of types: only
+integers, texts, bytes and None are written this way, which every driver takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.sql.dml import UpdateBase
+
+
+class Bulk:
+    """One statement.
+
+    Parameters
+    ----------
+    parameters
+        The names of its parameters, in the order in which rows give them.
+    """
+
+    __slots__ = ("_compiled", "_parameters", "_statement")
+
+    def __init__(self, statement: UpdateBase, parameters: Sequence[str]) -> None:
+        self._statement: Final = statement
+        self._parameters: Final = list(parameters)
+        self._compiled: dict[str, str] = {}
+
+    def execute(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+        """How many rows were touched, all together."""
+        sql = self._compiled.get(connection.dialect.name)
+        if sql is None:
+            sql = self._compiled[connection.dialect.name] = self._compile(connection.dialect)
+        return connection.exec_driver_sql(sql, list(rows)).rowcount
+
+    def _compile(self, dialect: Dialect) -> str:
+        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._parameters)
+        if compiled.positiontup != self._parameters:
+            raise TypeError(f"the parameters are {compiled.positiontup}, not {self._parameters}")
+        return str(compiled)
