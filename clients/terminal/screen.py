@@ -88,7 +88,10 @@ class StandardScreen:
         return line
 
     async def ask_secret(self, question: str) -> str:
-        return await trio.to_thread.run_sync(getpass, question, abandon_on_cancel=True)
+        """Blocks: nothing else goes on before the sign-in, and Ctrl-C ends `getpass` itself, which then switches
+        the terminal's echo on again. In a thread that is left behind it would stay off."""
+        await trio.lowlevel.checkpoint()
+        return getpass(question)
 
     def show(self, *lines: str) -> None:
         for line in lines:
