@@ -58,7 +58,7 @@ class Parent(Protocol):
         ...
 
     def child_ended(self, child: Child, start: int, reason: object) -> None:
-        """A child that was ready has ended without being asked to; `start` says which of its starts it was."""
+        """A child has ended without being asked to; `start` says which of its starts it was."""
         ...
 
 
@@ -80,7 +80,7 @@ class Child(Protocol):
     starts: int
 
     async def start(self) -> None:
-        """Start it, and wait until it is ready. Raises `StartFailed`; then it does not run."""
+        """Start it, and wait until it is ready. Raises `StartFailed`; then what is left of it is to be stopped."""
         ...
 
     async def stop(self) -> None:

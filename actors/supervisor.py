@@ -110,7 +110,7 @@ class Supervisor:
                 await self._wake.wait()
             if self._ended:
                 child, start, reason = self._ended.pop(0)
-                if child.up and child.starts == start:
+                if child.up and child.starts == start:  # else it was stopped, or started again, since
                     failure = await self._child_is_down(child, reason)
             else:
                 self._wake = trio.Event()
@@ -203,10 +203,9 @@ class SupervisorChild:
 
     async def _run(self, supervisor: Supervisor, start: int) -> None:
         failure = await supervisor.run(self._ready.resolve)
-        was_ready = self._ready.known
         self._ready.resolve(failure)
         self._gone.set()
-        if self.up and was_ready:
+        if self.up:
             self._parent.child_ended(self, start, failure)
 
 

@@ -86,7 +86,6 @@ class TaskChild:
             self.up = False
             raise StartFailed(self.path) from failure
         if not run.context.ready.known:
-            await self.stop()
             raise StartTimedOut(self.path, self._spec.start_timeout)
 
     async def stop(self) -> None:
@@ -120,10 +119,9 @@ class TaskChild:
         except Exception as error:
             log.error("%s crashed: %r", self.path, error, exc_info=error)
             reason = untraced(error)
-        has_started = run.context.ready.known or reason is NORMAL
         run.context.ready.resolve(reason if isinstance(reason, BaseException) else None)
         run.ended.set()
-        if self.up and has_started:
+        if self.up:
             self._parent.child_ended(self, start, reason)
 
 

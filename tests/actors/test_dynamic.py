@@ -306,13 +306,23 @@ async def test_a_child_that_is_stopped_ends_in_order_and_is_not_restarted() -> N
         assert log.count("started") == 1
 
 
-async def test_shutdown_stops_all_children_in_order_and_concurrently() -> None:
+async def test_shutdown_waits_for_a_child_that_was_stopped_just_before() -> None:
+    log: list[object] = []
+    async with open_system(SupervisorSpec("root", [DynamicSpec("many", Diary)])) as system:
+        system.dynamic("many").start("k", log)
+        await quiet()
+        system.dynamic("many").stop("k", "enough")
+    assert log[-1] == ("stopped", "enough")
+
+
+async def test_shutdown_stops_all_children_in_order_and_concurrently(caplog: pytest.LogCaptureFixture) -> None:
     logs: list[list[object]] = [[] for _ in range(100)]
     async with open_system(SupervisorSpec("root", [DynamicSpec("many", Diary)])) as system:
         many = system.dynamic("many")
         children = [many.start(key, log) for key, log in enumerate(logs)]
         many.stop(0)
     assert all("stopped" in str(log) for log in logs)
+    assert "killed" not in caplog.text
     assert not any(child.alive for child in children)
 
 

@@ -175,6 +175,36 @@ async def test_the_strategy_decides_who_falls_with_a_child(strategy: Strategy, w
         assert log == what_follows
 
 
+async def test_two_that_fall_together_are_one_restart() -> None:
+    log: list[object] = []
+    root = SupervisorSpec("root", [noted("a", log), noted("b", log)], Strategy.ONE_FOR_ALL, Intensity(1))
+    async with open_system(root) as system:
+        log.clear()
+        named(system, "a").tell(Crash())
+        named(system, "b").tell(Crash())
+        await quiet()
+        assert log == ["a started", "b started"]
+
+
+async def test_a_task_that_fails_its_restart_is_one_more_crash_and_not_two() -> None:
+    runs = 0
+
+    async def fails_twice(context: TaskContext) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 2:
+            raise Boom("not ready yet")
+        context.started()
+        if runs == 1:
+            raise Boom("down")
+        await trio.sleep_forever()
+
+    async with open_system(SupervisorSpec("root", [TaskSpec("t", fails_twice)], intensity=Intensity(2))) as system:
+        await quiet()
+        assert runs == 3
+        assert system.describe().children[0].state == "running"
+
+
 async def test_addresses_and_mailboxes_outlive_a_restart_by_strategy() -> None:
     log: list[object] = []
     children = [noted("a", log), noted("b", log)]
@@ -427,13 +457,20 @@ async def test_an_actor_whose_turn_to_stop_does_not_come_in_time_is_killed(
         named(system, "watcher").tell(Watch(script))
         await quiet()
         named(system, "trigger").tell(Crash())
+        queued: list[int] = []
+
+        def dawdle(_: Script) -> None:
+            queued.append(system.scheduler.ready)
+            mock_clock.jump(1.0)
+
         for _ in range(100):
-            script.urgent(lambda _: mock_clock.jump(1.0))
+            script.urgent(dawdle)
         await wait_all_tasks_blocked()
         assert "root/pair/script did not stop within 2 s: killed" in caplog.text
         assert log == [Down(script, 1, SHUTDOWN)]
         assert script.incarnation == 2
         assert script.statistics().state == "resting"
+        assert queued[-1] == 0, "it was on the run queue once, and is running now"
 
 
 async def test_a_shutdown_of_no_seconds_kills_at_once() -> None:
