@@ -28,8 +28,9 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class HttpEnvironment:
-    """Parameters
+    """See the top of this file.
 
+    Parameters
     ----------
     body_bytes
         The largest body of a request.
