@@ -27,10 +27,15 @@ async def dial(endpoint: Endpoint, tls: ssl.SSLContext | None = None, within: fl
     """
     try:
         with trio.fail_after(within):
-            stream = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+            stream = await _connect(endpoint)
             return await _secure(stream, endpoint, tls) if endpoint.tls else stream
     except trio.TooSlowError:
         raise TimeoutError(f"no connection within {within:g} s") from None
+
+
+async def _connect(endpoint: Endpoint) -> trio.SocketStream:
+    try:
+        return await trio.open_tcp_stream(endpoint.host, endpoint.port)
     except OSError as error:
         raise ConnectionError(_reason(error)) from error
 
@@ -46,14 +51,13 @@ def _reason(error: OSError) -> str:
 async def _secure(
     stream: trio.SocketStream, endpoint: Endpoint, tls: ssl.SSLContext | None
 ) -> trio.SSLStream[trio.SocketStream]:
-    secured = trio.SSLStream(
-        stream, tls or ssl.create_default_context(), server_hostname=endpoint.host, https_compatible=True
-    )
+    context = tls or ssl.create_default_context()
+    secured = trio.SSLStream(stream, context, server_hostname=endpoint.host, https_compatible=True)
     try:
         await secured.do_handshake()
     except BaseException as error:
         await trio.aclose_forcefully(stream)
         if isinstance(error, trio.BrokenResourceError):
-            raise ConnectionError(f"TLS: {error.__cause__ or error}") from error
+            raise ConnectionError(f"TLS: {error.__cause__ or 'the server hung up'}") from error
         raise
     return secured
