@@ -52,21 +52,60 @@ def test_a_restart_while_people_write_loses_and_doubles_nothing(visit: Visit, se
         assert [line for line in ada.lines() if line.startswith(name)] == [w for w in written if w.startswith(name)]
 
 
-def test_what_was_written_offline_survives_even_a_reload(visit: Visit, server: ServerProcess) -> None:
-    ada = visit("ada").sign_up().create("New channel", name="general")
+def test_what_was_written_offline_survives_even_a_reload(open_page: OpenPage, server: ServerProcess) -> None:
+    blocked = False
+
+    def route(page_side: WebSocketRoute) -> None:
+        if blocked:
+            page_side.close(code=4001, reason="draining")
+        else:
+            page_side.connect_to_server()
+
+    page = open_page()
+    page.route_web_socket(re.compile("/v1/ws"), route)
+    ada = Visitor(page, server.url, "ada").sign_up().create("New channel", name="general")
     ada.say("before").sees_sent("before")
+    blocked = True
     server.kill()
-    ada.say("in the dark")
+    ada.say("in the dark").say("and on")
     expect(ada.message("in the dark").locator(".waiting")).to_be_visible()
-    unsent = ada.page.evaluate("Object.entries(sessionStorage)")
     server.start()
-    ada.sees_sent("in the dark")
-    # The page was closed before it learned that the post had arrived: the new one sends it again.
-    ada.page.evaluate("(unsent) => unsent.forEach(([key, value]) => sessionStorage.setItem(key, value))", unsent)
-    ada.page.reload()
-    ada.sees_sent("in the dark")
-    expect(ada.page.locator(".waiting, .sending, .accepted")).to_have_count(0)
-    assert ada.lines() == stored_lines(server, ada) == ["before", "in the dark"]
+    page.reload()
+    expect(page.get_by_text("Connecting…")).to_be_visible()
+    blocked = False
+    ada.sees_sent("and on")
+    assert ada.lines() == stored_lines(server, ada) == ["before", "in the dark", "and on"]
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_an_answer_that_is_lost_doubles_nothing(open_page: OpenPage, server: ServerProcess) -> None:
+    """The post reaches the disk, the connection ends before anything of it comes back."""
+    losing = False
+    lost: list[str] = []
+
+    def route(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+
+        def from_server(data: str | bytes) -> None:
+            nonlocal losing
+            if losing and '"seq"' in str(data):
+                losing = False
+                lost.append(str(data))
+                page_side.close(code=4002, reason="slow consumer")
+            else:
+                page_side.send(data)
+
+        page_side.on_message(server_side.send)
+        server_side.on_message(from_server)
+
+    page = open_page()
+    page.route_web_socket(re.compile("/v1/ws"), route)
+    ada = Visitor(page, server.url, "ada").sign_up().create("New channel", name="general")
+    ada.say("heard").sees_sent("heard")
+    losing = True
+    ada.say("only once").say("and then this").sees_sent("and then this")
+    assert lost
+    assert ada.lines() == stored_lines(server, ada) == ["heard", "only once", "and then this"]
 
 
 def test_a_connection_that_dies_silently_is_noticed(open_page: OpenPage, server: ServerProcess) -> None:
