@@ -128,7 +128,7 @@ def _answer(connection: Connection, change: Change, at: int) -> Done | Failed:
     try:
         return Done(change.ref, _changed(connection, change, at))
     except Refusal as refusal:
-        return Failed(change.ref, refusal)
+        return Failed(change.ref, refusal.with_traceback(None))  # its frames hold the connection
 
 
 def _changed(connection: Connection, change: Change, at: int) -> object:

@@ -65,7 +65,7 @@ def test_the_writers_own_connection_makes_commits_durable(store: Store) -> None:
         "synchronous": 2,
         "foreign_keys": 1,
         "busy_timeout": 300,
-        "wal_autocheckpoint": 1_000,
+        "wal_autocheckpoint": Pragmas().wal_pages,
     }
 
 
@@ -183,6 +183,14 @@ async def test_the_write_ahead_log_stays_bounded_while_readers_are_always_busy(t
                     await room.said(ann, str(turn), "x" * 4_000)
                     longest = max(longest, store.log_file.size())
             assert longest < 4 * 4 * pages * 4_096, "200 commits alone would make it twice as long"
+
+
+async def test_when_nothing_happens_the_write_ahead_log_is_copied_back(desk: Desk) -> None:
+    await a_room(desk)
+    assert desk.store.log_file.size() > 0
+    with trio.fail_after(PATIENCE):
+        while desk.store.log_file.size() > 0:  # noqa: ASYNC110 - a file tells nobody
+            await trio.sleep(0.05)
 
 
 async def test_somebody_who_reads_for_long_does_not_hold_up_the_writer(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""Every question is answered through an index: nothing grows with the database but what was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from server.store.answering import answer_all
+from server.store.direct import NOBODY
+from server.store.messages import (
+    FindChannel,
+    FindCredentials,
+    FindIdentity,
+    FindUser,
+    ListRooms,
+    ListUsers,
+    LoadRoom,
+    Read,
+    ReadAuthors,
+    ReadHistory,
+    ReadLog,
+    ReadMembers,
+    ReadRevocations,
+)
+from server.store.opening import Store
+
+QUESTIONS: list[Read] = [
+    FindIdentity(reply_to=NOBODY, token_hash=b"h" * 32),
+    FindUser(reply_to=NOBODY, who="ann"),
+    FindCredentials(reply_to=NOBODY, name="ann"),
+    FindChannel(reply_to=NOBODY, name="general"),
+    ListUsers(reply_to=NOBODY, after="ann"),
+    ListRooms(reply_to=NOBODY, user="u_1"),
+    LoadRoom(reply_to=NOBODY, room="ROOM"),
+    ReadHistory(reply_to=NOBODY, room="ROOM", upto=10, limit=10),
+    ReadHistory(reply_to=NOBODY, room="ROOM", upto=10, limit=10, after=3),
+    ReadLog(reply_to=NOBODY, room="ROOM", after=0, upto=10, limit=10),
+    ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next="ann"),
+    ReadAuthors(reply_to=NOBODY, room="ROOM", after=0, upto=10),
+    ReadRevocations(reply_to=NOBODY, since=0),
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
+def test_no_question_reads_a_whole_table(store: Store, question: Read) -> None:
+    plans = plans_of(store, question)
+    assert plans
+    scans = [step for plan in plans for step in plan if step.startswith("SCAN") and not constant(step)]
+    assert scans == []
+
+
+def constant(step: str) -> bool:
+    """A scan of a subquery's rows, which an index found; they are not a table's."""
+    return step.startswith(("SCAN (subquery", "SCAN anon", "SCAN CONSTANT"))
+
+
+def plans_of(store: Store, question: Read) -> list[list[str]]:
+    seen: list[tuple[str, Any]] = []
+
+    def note(connection: Connection, cursor: object, statement: str, parameters: Any, *rest: object) -> None:
+        if statement.startswith("SELECT"):
+            seen.append((statement, parameters))
+
+    event.listen(store.reading, "before_cursor_execute", note)
+    answer_all(store.reading, [question], 0, 0)
+    event.remove(store.reading, "before_cursor_execute", note)
+    with store.reading.begin() as connection:
+        return [
+            [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            for statement, parameters in seen
+        ]
