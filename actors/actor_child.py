@@ -32,7 +32,7 @@ class ActorChild:
         self.path = f"{parent.path}/{spec.id}"
         self.restart = spec.restart
         self.up = False
-        self.starts = 0
+        self._starts = 0
         self._spec = spec
         self._parent = parent
         self._address: Address | None = None
@@ -48,12 +48,11 @@ class ActorChild:
         except Exception as error:
             log.error("%s failed to start: %r", self.path, error, exc_info=error)
             raise StartFailed(self.path) from untraced(error)
-        self.starts += 1
+        self._starts += 1
         self.up = True
         if address._blueprint.has_started:
             failure = await self._ready.wait()
             if failure is not None:
-                self.up = False
                 raise StartFailed(self.path) from failure
 
     async def stop(self) -> None:
@@ -81,9 +80,9 @@ class ActorChild:
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""
         if self._address is None:
-            return Node(self.id, "actor", "stopped", max(0, self.starts - 1))
+            return Node(self.id, "actor", "stopped", max(0, self._starts - 1))
         now = self._address.statistics()
-        return Node(self.id, "actor", now.state, max(0, self.starts - 1), now.actor)
+        return Node(self.id, "actor", now.state, max(0, self._starts - 1), now.actor)
 
     def path_of(self, address: Address) -> str:
         """The address has no siblings."""
@@ -99,9 +98,9 @@ class ActorChild:
             self._gone.set()
         elif address._blueprint.has_started and not self._ready.known and isinstance(reason, BaseException):
             self._ready.resolve(reason)
-        elif self.up:
+        else:
             self._ready.resolve()
-            self._parent.child_ended(self, self.starts, reason)
+            self._parent.child_ended(self, reason)
 
     def _own_address(self) -> Address:
         if self._address is None:

@@ -57,8 +57,8 @@ class Parent(Protocol):
         """Where its tasks run."""
         ...
 
-    def child_ended(self, child: Child, start: int, reason: object) -> None:
-        """A child has ended without being asked to; `start` says which of its starts it was."""
+    def child_ended(self, child: Child, reason: object) -> None:
+        """A child has ended; of one that is not up any more, this is no news."""
         ...
 
 
@@ -70,14 +70,12 @@ class Child(Protocol):
         path: where it stands in the tree.
         restart: when it is started again.
         up: whether it was started, and neither stopped nor seen to have ended.
-        starts: how often it was started.
     """
 
     id: str
     path: str
     restart: Restart
     up: bool
-    starts: int
 
     async def start(self) -> None:
         """Start it, and wait until it is ready. Raises `StartFailed`; then what is left of it is to be stopped."""

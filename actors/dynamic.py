@@ -239,7 +239,7 @@ class DynamicChild:
         self.path = f"{parent.path}/{spec.id}"
         self.restart = Restart.PERMANENT
         self.up = False
-        self.starts = 0
+        self._starts = 0
         self._spec = spec
         self._parent = parent
         self._dynamic = parent.system.dynamic(spec.id)
@@ -250,7 +250,7 @@ class DynamicChild:
 
     def open(self) -> None:
         """As `start`; there is nothing to wait for."""
-        self.starts += 1
+        self._starts += 1
         self.up = True
         self._dynamic.open(self)
 
@@ -262,7 +262,7 @@ class DynamicChild:
 
     def gave_up(self, failure: GaveUp) -> None:
         """Without a breaker, its children were restarted too often."""
-        self._parent.child_ended(self, self.starts, failure)
+        self._parent.child_ended(self, failure)
 
     def close(self, reason: object) -> None:
         """It keeps nothing between two lives."""
@@ -275,7 +275,7 @@ class DynamicChild:
             self.id,
             "dynamic",
             "running" if self.up else "stopped",
-            max(0, self.starts - 1),
+            max(0, self._starts - 1),
             f"{count} children, {self._dynamic.restarts} restarts",
             shown,
             count - len(shown),

@@ -44,7 +44,7 @@ class Supervisor:
         self.path = path
         self.system = system
         self.children: list[Child] = [child_of(child, self) for child in spec.children]
-        self._ended: list[tuple[Child, int, object]] = []
+        self._ended: list[tuple[Child, object]] = []
         self._wake = trio.Event()
         self._due: dict[Child, float] = {}
         self._window: tuple[float, ...] = ()
@@ -72,9 +72,9 @@ class Supervisor:
         """End it in order, wherever it is."""
         self._work.cancel()
 
-    def child_ended(self, child: Child, start: int, reason: object) -> None:
-        """For children: one has ended without being asked to."""
-        self._ended.append((child, start, reason))
+    def child_ended(self, child: Child, reason: object) -> None:
+        """For children: one has ended."""
+        self._ended.append((child, reason))
         self._wake.set()
 
     def adopt(self, spec: DynamicSpec) -> None:
@@ -103,14 +103,18 @@ class Supervisor:
             log.debug("%s has stopped", child.path)
 
     async def _keep_running(self) -> GaveUp | None:
-        """Handle one event after the other until one is too much."""
+        """Handle one event after the other until one is too much.
+
+        Nothing is started before every end that is known has been dealt with, so a report about a child that is not
+        up is old: it was stopped since, or never got ready.
+        """
         failure: GaveUp | None = None
         while failure is None:
             with trio.move_on_at(min(self._due.values(), default=inf)):
                 await self._wake.wait()
             if self._ended:
-                child, start, reason = self._ended.pop(0)
-                if child.up and child.starts == start:  # else it was stopped, or started again, since
+                child, reason = self._ended.pop(0)
+                if child.up:
                     failure = await self._child_is_down(child, reason)
             else:
                 self._wake = trio.Event()
@@ -165,7 +169,7 @@ class SupervisorChild:
         self.path = f"{parent.path}/{spec.id}"
         self.restart = spec.restart
         self.up = False
-        self.starts = 0
+        self._starts = 0
         self._spec = spec
         self._parent = parent
         self._supervisor: Supervisor | None = None
@@ -176,12 +180,11 @@ class SupervisorChild:
         """Start it, and wait until all its children are ready."""
         self._supervisor = Supervisor(self._spec, self.path, self._parent.system)
         self._ready, self._gone = Readiness(), trio.Event()
-        self.starts += 1
+        self._starts += 1
         self.up = True
-        self._parent.nursery.start_soon(self._run, self._supervisor, self.starts, name=self.path)
+        self._parent.nursery.start_soon(self._run, self._supervisor, name=self.path)
         failure = await self._ready.wait()
         if isinstance(failure, GaveUp):
-            self.up = False
             raise StartFailed(failure.path, failure.why) from failure.__cause__
 
     async def stop(self) -> None:
@@ -199,14 +202,13 @@ class SupervisorChild:
         """It, as a part of the tree."""
         children = () if self._supervisor is None else self._supervisor.describe(most)
         state = "running" if self.up else "stopped"
-        return Node(self.id, "supervisor", state, max(0, self.starts - 1), self._spec.strategy.value, children)
+        return Node(self.id, "supervisor", state, max(0, self._starts - 1), self._spec.strategy.value, children)
 
-    async def _run(self, supervisor: Supervisor, start: int) -> None:
+    async def _run(self, supervisor: Supervisor) -> None:
         failure = await supervisor.run(self._ready.resolve)
         self._ready.resolve(failure)
         self._gone.set()
-        if self.up:
-            self._parent.child_ended(self, start, failure)
+        self._parent.child_ended(self, failure)
 
 
 def child_of(spec: ChildSpec, parent: Parent) -> Child:

@@ -68,7 +68,7 @@ class TaskChild:
         self.path = f"{parent.path}/{spec.id}"
         self.restart = spec.restart
         self.up = False
-        self.starts = 0
+        self._starts = 0
         self._spec = spec
         self._parent = parent
         self._run: TaskRun | None = None
@@ -76,14 +76,13 @@ class TaskChild:
     async def start(self) -> None:
         """Run it, and wait until it is ready."""
         run = self._run = TaskRun(TaskContext(self._parent.system, self.path))
-        self.starts += 1
+        self._starts += 1
         self.up = True
-        self._parent.nursery.start_soon(self._supervise, run, self.starts, name=self.path)
+        self._parent.nursery.start_soon(self._supervise, run, name=self.path)
         failure: BaseException | None = None
         with trio.move_on_after(self._spec.start_timeout):
             failure = await run.context.ready.wait()
         if failure is not None:
-            self.up = False
             raise StartFailed(self.path) from failure
         if not run.context.ready.known:
             raise StartTimedOut(self.path, self._spec.start_timeout)
@@ -108,9 +107,9 @@ class TaskChild:
 
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""
-        return Node(self.id, "task", "running" if self.up else "stopped", max(0, self.starts - 1))
+        return Node(self.id, "task", "running" if self.up else "stopped", max(0, self._starts - 1))
 
-    async def _supervise(self, run: TaskRun, start: int) -> None:
+    async def _supervise(self, run: TaskRun) -> None:
         reason: object = SHUTDOWN
         try:
             with run.context.scope:
@@ -121,8 +120,7 @@ class TaskChild:
             reason = untraced(error)
         run.context.ready.resolve(reason if isinstance(reason, BaseException) else None)
         run.ended.set()
-        if self.up:
-            self._parent.child_ended(self, start, reason)
+        self._parent.child_ended(self, reason)
 
 
 class TaskRun:

@@ -277,7 +277,10 @@ async def test_a_dynamic_supervisor_that_gave_up_comes_back_empty() -> None:
         assert not other.alive
         assert [down.address for down in log if isinstance(down, Down)] == [other]
         assert len(dynamic) == 0
-        assert dynamic.start("other").alive
+        again = dynamic.start("other")
+        again.tell(Crash())
+        await quiet()
+        assert again.incarnation == 2, "its patience is new"
 
 
 async def test_there_is_a_limit_on_children() -> None:
@@ -308,9 +311,11 @@ async def test_a_child_that_is_stopped_ends_in_order_and_is_not_restarted() -> N
 
 async def test_shutdown_waits_for_a_child_that_was_stopped_just_before() -> None:
     log: list[object] = []
-    async with open_system(SupervisorSpec("root", [DynamicSpec("many", Diary)])) as system:
-        system.dynamic("many").start("k", log)
-        await quiet()
+    root = SupervisorSpec("root", [DynamicSpec("many", Diary)])
+    async with open_system(root, budget=Budget(seconds=0.0)) as system:
+        child = system.dynamic("many").start("k", log)
+        for number in range(100):
+            child.urgent(number)
         system.dynamic("many").stop("k", "enough")
     assert log[-1] == ("stopped", "enough")
 

@@ -186,6 +186,17 @@ async def test_a_long_backlog_is_received_in_order_over_many_turns() -> None:
         assert address.statistics().waiting == 0
 
 
+async def test_one_whose_life_is_cut_short_is_taken_off_the_run_queue() -> None:
+    async with open_system(tree(recorder([]))) as system:
+        address = system.whereis("recorder")
+        assert address is not None
+        system.scheduler.withdraw(address)
+        address.tell("a")
+        assert system.scheduler.ready == 1
+        system.scheduler.withdraw(address)
+        assert system.scheduler.ready == 0
+
+
 async def test_a_bug_in_the_runtime_ends_the_process() -> None:
     """The run queue belongs to everyone: when its loop fails, nothing goes on as if it had not."""
     with trio.fail_after(10), pytest.raises(ExceptionGroup) as failure:  # noqa: PT012 - as long as the tree lives
