@@ -88,7 +88,7 @@ def _post(state: RoomState, request: Request, post: Post, now: float) -> Effects
     check_nonce(post.nonce)
     check_text(post.text)
     check_reply_to(post.reply_to, state.last_seq)
-    if request.attachment is not None and not state.holds.admits(request.attachment, post.nonce, now):
+    if not state.admits(request, now):
         raise unavailable()
     draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to)
     if state.in_flight.joins_first(draft, request):

@@ -90,6 +90,7 @@ class Landing:
     def _posted(self, requests: Iterable[Request], seq: int, at: int, *, first_is_new: bool) -> None:
         duplicate = not first_is_new
         for request in requests:
+            self._state.post_settled(request)
             reply = Ok(id=request.command.id, room=self._state.room, seq=seq, at=rfc3339(at), duplicate=duplicate)
             self._answers.append(answered(request, reply))
             duplicate = True

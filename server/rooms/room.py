@@ -110,8 +110,10 @@ class Room:
 
     def request(self, request: Request, now: float) -> Effects:
         state = self._state
-        if not self._open or state is None:
+        if state is None:
             return self._wait(request)
+        if not self._open:
+            return self._wait_again(state, request, now)
         if not state.is_of_this_life(request):
             return [refused(request, unavailable())]
         try:
@@ -143,6 +145,12 @@ class Room:
             return [_refuse_any(what, self._room, unavailable())]
         self._waiting.append(what)
         return []
+
+    def _wait_again(self, state: RoomState, request: Request, now: float) -> Effects:
+        """A post behind a refused one does not wait: by the time the room is open again nobody would know."""
+        if not state.admits(request, now):
+            return [state.unavailable(request, now)]
+        return self._wait(request)
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -223,8 +231,9 @@ class Room:
     def _lineage_ended(self, state: RoomState, now: float) -> Effects:
         pending, deferred = state.in_flight.abandon()
         self._open = False
-        self._waiting = [*deferred, *self._waiting]
         effects: Effects = [state.unavailable(request, now) for one in pending for request in one.requests]
+        for request in deferred:
+            effects += self._wait_again(state, request, now)
         effects.append(self._opening.begin(state.last_seq, now))
         return effects
 
@@ -290,7 +299,7 @@ class Room:
 
     def _invite_found(self, state: RoomState, request: Request, invitee: User | None, now: float) -> Effects:
         if not self._open:
-            return self._wait(request)
+            return self._wait_again(state, request, now)
         try:
             return invite_found(state, request, invitee, now)
         except Refusal as refusal:

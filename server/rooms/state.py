@@ -94,6 +94,11 @@ class RoomState:
         """Whether the sender knows of all that an earlier incarnation has left undone."""
         return request.attachment is None or request.attachment >> INCARNATION_BITS == self._incarnation
 
+    def admits(self, request: Request, now: float) -> bool:
+        """Whether this is no post, or none that must not overtake a refused one."""
+        command, sender = request.command, request.attachment
+        return not isinstance(command, Post) or sender is None or self.holds.admits(sender, command.nonce, now)
+
     def info(self, user: str) -> Room:
         """The room as somebody sees it who has just come in."""
         record, member = self.record, self.members[user]
@@ -144,13 +149,18 @@ class RoomState:
 
     def refuse(self, request: Request, refusal: Refusal, now: float) -> Effect:
         """Say no. Posts of the same session that follow an `unavailable` one wait for it to be sent again."""
-        if (
-            refusal.code is ErrorCode.UNAVAILABLE
-            and isinstance(request.command, Post)
-            and request.attachment is not None
-        ):
-            self.holds.refused(request.attachment, request.command.nonce, now)
+        command, sender = request.command, request.attachment
+        if refusal.code is not ErrorCode.UNAVAILABLE:
+            self.post_settled(request)
+        elif isinstance(command, Post) and sender is not None:
+            self.holds.refused(sender, command.nonce, now)
         return refused(request, refusal)
+
+    def post_settled(self, request: Request) -> None:
+        """If this is a post, its answer is final."""
+        command, sender = request.command, request.attachment
+        if isinstance(command, Post) and sender is not None:
+            self.holds.settled(sender, command.nonce)
 
     def unavailable(self, request: Request, now: float) -> Effect:
         return self.refuse(request, unavailable(), now)

@@ -14,6 +14,8 @@ Commands that concern no room, or one that is not known yet, are in no queue.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from itertools import dropwhile, islice
 from typing import Final
 
 from msgspec import Struct
@@ -108,7 +110,10 @@ class Commands:
             return []
         opened.room, opened.begun = room, False
         self._queues.setdefault(room, deque()).append(opened)
-        return self._go_on(room, now)
+        command = opened.command
+        if isinstance(command, Post) and not self._holds.admits(room, command.nonce, now):
+            self._set_reply(opened, error_from(unavailable(), command.id), now)
+        return self._go_on(room)
 
     def answered(self, ref: int, reply: Ok | Error, now: float) -> Effects:
         """The reply to a command is known. Of a command that nobody waits for any more, it is dropped."""
@@ -126,12 +131,10 @@ class Commands:
         opened = self._open.get(ref)
         if opened is None or opened.room is None:
             return self.refused(ref, refusal, now)
-        behind = False
-        for other in self._queues[opened.room]:
-            behind = behind or other is opened
-            if behind and other.begun and other.reply is None:
+        for other in (opened, *self._behind(opened)):
+            if other.begun and other.reply is None:
                 self._set_reply(other, error_from(refusal, other.command.id), now)
-        return self._go_on(opened.room, now)
+        return self._go_on(opened.room)
 
     # --- what happens to a room -------------------------------------------------------------------------------
 
@@ -141,7 +144,7 @@ class Commands:
 
     def unblock(self, room: str, now: float) -> Effects:
         self._blocked.pop(room, None)
-        return self._go_on(room, now)
+        return self._go_on(room)
 
     def room_crashed(self, room: str, now: float, refusal: Refusal | None = None) -> Effects:
         """What was on its way there is lost, or nobody knows."""
@@ -156,7 +159,7 @@ class Commands:
         for opened in self._queues.get(room, ()):
             if opened.reply is None:
                 opened.begun = False
-        return self._go_on(room, now)
+        return self._go_on(room)
 
     def expire(self, now: float) -> Effects:
         """Answer what has waited too long."""
@@ -172,22 +175,41 @@ class Commands:
         for opened in self._queues.get(room, ()):
             if opened.reply is None and (opened.begun or not begun_only):
                 self._set_reply(opened, error_from(refusal, opened.command.id), now)
-        return self._go_on(room, now)
+        return self._go_on(room)
 
     def _answer(self, opened: Open, reply: Ok | Error, now: float) -> Effects:
         self._set_reply(opened, reply, now)
         if opened.room is not None:
-            return self._go_on(opened.room, now)
+            return self._go_on(opened.room)
         del self._open[opened.ref]
         return [Answered(opened.connection, reply)]
 
     def _set_reply(self, opened: Open, reply: Ok | Error, now: float) -> None:
+        """A post that is refused takes those behind it along: whoever sent them did not know of that yet."""
         opened.reply = reply
         command = opened.command
-        if isinstance(reply, Error) and reply.code is ErrorCode.UNAVAILABLE and isinstance(command, Post):
-            self._holds.refused(command.room, command.nonce, now)
+        if not isinstance(command, Post):
+            return
+        if not (isinstance(reply, Error) and reply.code is ErrorCode.UNAVAILABLE):
+            self._holds.settled(command.room, command.nonce)
+            return
+        self._holds.refused(command.room, command.nonce, now)
+        for other in self._behind(opened):
+            if isinstance(other.command, Post) and other.reply is None:
+                self._refuse_behind(other, other.command, now)
 
-    def _go_on(self, room: str, now: float) -> Effects:
+    def _refuse_behind(self, opened: Open, post: Post, now: float) -> None:
+        """What the room has already is in the room's hands, but keeps its place in the order."""
+        if opened.begun:
+            self._holds.under_way(post.room, post.nonce, now)
+        else:
+            opened.reply = error_from(unavailable(), post.id)
+            self._holds.refused(post.room, post.nonce, now)
+
+    def _behind(self, opened: Open) -> Iterable[Open]:
+        return islice(dropwhile(lambda other: other is not opened, self._queues.get(opened.room or "", ())), 1, None)
+
+    def _go_on(self, room: str) -> Effects:
         """Let replies leave and commands begin, as far as the order allows it."""
         queue = self._queues.get(room)
         if queue is None:
@@ -195,7 +217,7 @@ class Commands:
         effects: Effects = []
         progress = True
         while progress:
-            begun = [] if room in self._blocked else self._begin(queue, now)
+            begun = [] if room in self._blocked else self._begin(queue)
             effects += begun
             left = self._let_leave(queue)
             effects += left
@@ -212,7 +234,7 @@ class Commands:
             effects.append(Answered(opened.connection, reply))
         return effects
 
-    def _begin(self, queue: deque[Open], now: float) -> Effects:
+    def _begin(self, queue: deque[Open]) -> Effects:
         """Begin what may go now: the head, and posts that follow posts."""
         effects: Effects = []
         for position, opened in enumerate(queue):
@@ -221,14 +243,7 @@ class Commands:
                 break
             if not opened.begun and opened.reply is None:
                 opened.begun = True
-                effects += self._begin_one(opened, now)
+                effects.append(Begin(opened))
             if not is_post:
                 break
         return effects
-
-    def _begin_one(self, opened: Open, now: float) -> Effects:
-        command = opened.command
-        if isinstance(command, Post) and not self._holds.admits(command.room, command.nonce, now):
-            opened.reply = error_from(unavailable(), command.id)
-            return []
-        return [Begin(opened)]

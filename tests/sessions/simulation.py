@@ -1,0 +1,502 @@
+"""A world in which every message takes its step when the test says so: the real rooms and sessions, without a clock.
+
+The actors are the product's own classes; what is simulated is what surrounds them: addresses with mailboxes that are
+emptied one message at a time, a supervisor that restarts a room, a store that commits when told to (or fails, or
+commits and does not say so), sockets that get full. People are clients that behave: they keep their posts in order,
+send again what was refused, and come back naming where they were.
+
+Every promise of the protocol that can be broken at a step is checked at that step, by `Client` and by `Disk`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Any, ClassVar, cast
+
+from actors import NORMAL, Actor, Address, Down, Gapped
+from server.protocol.commands import Cursor, Post
+from server.protocol.errors import unavailable
+from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry, Ok, Resumed, Welcome
+from server.protocol.objects import Room, User
+from server.protocol.outgoing import Outgoing
+from server.rooms.actor import RoomActor, RoomEnvironment
+from server.rooms.entries import entry_of
+from server.rooms.messages import Delivery, Passing
+from server.sessions.actor import SessionActor
+from server.sessions.environment import SessionEnvironment
+from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said
+from server.store.messages import (
+    Anchor,
+    Anchored,
+    Append,
+    Authors,
+    Done,
+    Failed,
+    Identity,
+    Known,
+    Landed,
+    ListRooms,
+    LoadRoom,
+    LogPage,
+    Lost,
+    MemberRecord,
+    NewMessage,
+    Outcome,
+    Outcomes,
+    ReadAuthors,
+    ReadLog,
+    Release,
+    RoomList,
+    RoomRecord,
+    SaveMarks,
+    TouchTokens,
+)
+
+ROOM = "r_SIMULATED"
+LOG = "l_SIMULATED"
+
+
+class Box:
+    """An address: a mailbox, and whoever lives behind it."""
+
+    def __init__(self, world: World, name: Hashable, make: Callable[[], Actor], limit: int = 10_000) -> None:
+        self.world = world
+        self.name = name
+        self.incarnation = 0
+        self.alive = True
+        self.limit = limit
+        self.waiting: deque[object] = deque()
+        self.watchers: dict[Box, None] = {}
+        self.make = make
+        self.actor: Any = None
+        self.timers: list[tuple[float, int, object]] = []
+        world.boxes.append(self)
+        self.begin()
+
+    def begin(self) -> None:
+        self.incarnation += 1
+        self.actor = self.make()
+        self.actor.address = self
+        self.actor.started()
+
+    def tell(self, message: object) -> bool:
+        if not self.alive:
+            return False
+        if len(self.waiting) >= self.limit:
+            if not isinstance(self.waiting[-1], Gapped):
+                self.waiting.append(Gapped())
+            return True
+        self.waiting.append(message)
+        return True
+
+    def answer(self, message: object) -> bool:
+        if self.alive:
+            self.waiting.append(message)
+        return self.alive
+
+    def step(self) -> None:
+        self.actor.receive(self.waiting.popleft())
+
+    def end(self, reason: object, *, again: bool) -> None:
+        """The incarnation is over; `again`: the supervisor starts the next."""
+        self.timers = []
+        self.alive = again
+        for watcher in self.watchers:
+            watcher.answer(Down(cast("Address", self), self.incarnation, reason))
+        for group in self.world.groups.values():
+            group.pop(self, None)
+        for other in self.world.boxes:
+            other.watchers.pop(self, None)
+        if again:
+            self.begin()
+        else:
+            self.waiting.clear()
+            self.world.boxes.remove(self)
+
+
+class Simulated(Actor):
+    """The runtime's verbs, against the simulated world."""
+
+    __slots__ = ()
+    worlds: ClassVar[list[World]] = []
+
+    @property
+    def _box(self) -> Box:
+        return cast("Box", self.address)
+
+    @property
+    def system(self) -> Any:
+        return self._box.world
+
+    def watch(self, target: Address) -> None:
+        box = cast("Box", target)
+        if box.alive:
+            box.watchers[self._box] = None
+        else:
+            self._box.answer(Down(target, box.incarnation, NORMAL))
+
+    def unwatch(self, target: Address) -> None:
+        cast("Box", target).watchers.pop(self._box, None)
+
+    def send_after(self, seconds: float, message: object) -> Any:
+        world = self._box.world
+        self._box.timers.append((world.now + seconds, next(world.numbers), message))
+        return True
+
+    def stop(self, reason: object = NORMAL) -> None:
+        self._box.end(reason, again=False)
+
+
+class SimulatedRoom(Simulated, RoomActor):
+    __slots__ = ()
+
+
+class SimulatedSession(Simulated, SessionActor):
+    __slots__ = ()
+
+
+class SimulatedSocket(Simulated):
+    """A connection: passes on to its client, and is full or drained when the test says so."""
+
+    __slots__ = ("client", "wants_drained")
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.wants_drained = False
+
+    def receive(self, message: object) -> None:
+        match message:
+            case Passing():
+                pass
+            case Delivery() | Outgoing():
+                for event in message.events:
+                    self.client.hear(event)
+            case NotifyDrained():
+                self.wants_drained = True
+            case Close() | Down():
+                self.client.lost_connection()
+            case _:
+                raise TypeError(type(message))
+
+
+class Disk:
+    """The store: one room's log, what waits to be written, what waits to be read."""
+
+    def __init__(self, users: list[User]) -> None:
+        self.log: list[Entry] = []
+        self.places: dict[tuple[str, str], tuple[int, NewMessage]] = {}
+        self.members = {user.user: MemberRecord("member", 0, 0) for user in users}
+        self.users = {user.user: user for user in users}
+        self.lineage = 0
+        self.current: int | None = None
+        self.writes: deque[object] = deque()
+        self.reads: deque[Any] = deque()
+        self.writer = Inlet(self.writes)
+        self.reader = Inlet(self.reads)
+
+    def commit(self, most: int, *, lands: bool, says_so: bool) -> None:
+        """Write what waits. `lands`: the commit succeeds; `says_so`: and that is known."""
+        batch = [self.writes.popleft() for _ in range(min(most, len(self.writes)))]
+        outcomes: list[Outcome] = []
+        asker: Any = None
+        touched = self.current
+        for write in batch:
+            match write:
+                case Append():
+                    asker = write.reply_to
+                    if write.lineage != self.current:
+                        self.tell_outcomes(asker, write.lineage, [Lost(write.ref)])
+                        continue
+                    landed = self.append(write) if lands else Lost(write.ref)
+                    outcomes.append(landed if says_so else Lost(write.ref))
+                case Anchor():
+                    self.tell_outcomes(asker, touched, outcomes)
+                    outcomes = []
+                    self.lineage += 1
+                    self.current = touched = self.lineage
+                    write.reply_to.answer(Done(write.ref, Anchored(ROOM, self.lineage)))
+                case Release() | SaveMarks() | TouchTokens():
+                    pass
+                case _:
+                    raise TypeError(type(write))
+        self.tell_outcomes(asker, touched, outcomes)
+        if any(isinstance(outcome, Lost) for outcome in outcomes):
+            self.current = None
+
+    def tell_outcomes(self, asker: Any, lineage: int | None, outcomes: list[Outcome]) -> None:
+        if outcomes:
+            asker.answer(Outcomes(ROOM, lineage or 0, tuple(outcomes)))
+
+    def append(self, append: Append) -> Outcome:
+        draft = append.draft
+        assert isinstance(draft, NewMessage)
+        key = draft.author, draft.nonce
+        if key in self.places:
+            seq, first = self.places[key]
+            assert first == draft
+            return Known(append.ref, seq, seq)
+        seq = len(self.log) + 1
+        self.log.append(entry_of(ROOM, draft, self.users[draft.author], seq, seq))
+        self.places[key] = seq, draft
+        return Landed(append.ref, seq, seq)
+
+    def read(self, *, fails: bool) -> None:
+        question = self.reads.popleft()
+        if fails:
+            question.reply_to.answer(Failed(question.ref, unavailable()))
+        else:
+            question.reply_to.answer(Done(question.ref, self.value(question)))
+
+    def value(self, question: object) -> object:
+        match question:
+            case LoadRoom():
+                return RoomRecord(ROOM, LOG, "group", "Room", None, len(self.log), dict(self.members))
+            case ReadLog(after=after, upto=upto, limit=limit):
+                entries = tuple(self.log[after : min(upto, after + limit)])
+                return LogPage(ROOM, after, entries, more=after + limit < upto)
+            case ListRooms(user=user):
+                info = Room(
+                    room=ROOM, log=LOG, kind="group", name="Room", members=len(self.members),
+                    last_seq=len(self.log), read_seq=0, role="member", unread=0, mentions=0,
+                )  # fmt: skip
+                return RoomList(user, (info,))
+            case ReadAuthors(after=after, upto=upto):
+                return Authors(ROOM, after, upto, frozenset())
+            case _:
+                raise TypeError(type(question))
+
+
+class Inlet:
+    """One of the store's inboxes; refuses when it is told to be full."""
+
+    def __init__(self, queue: deque[Any]) -> None:
+        self.queue = queue
+        self.full = False
+
+    def tell(self, message: object) -> bool:
+        if self.full:
+            return False
+        self.queue.append(message)
+        return True
+
+
+class Client:
+    """A person with one device, who behaves: posts in order, sends again, comes back and resumes."""
+
+    def __init__(self, world: World, user: User) -> None:
+        self.world = world
+        self.user = user
+        self.identity = Identity(user, f"s_{user.user}", None, False)
+        self.socket: Box | None = None
+        self.session: Box | None = None
+        self.welcomed = False
+        self.cursor: int | None = None
+        self.resuming = False
+        self.outbox: list[str] = []
+        self.acknowledged: dict[str, int] = {}
+        self.outstanding: dict[int, str] = {}
+        self.refused = False
+        self.sent_once: set[str] = set()
+
+    # --- what it does -----------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        assert self.socket is None
+        self.socket = Box(self.world, None, lambda: SimulatedSocket(self))
+        self.session = session = self.world.session(self.identity)
+        self.socket.actor.watch(session)
+        resume = {} if self.cursor is None else {ROOM: Cursor(LOG, self.cursor)}
+        session.answer(Open(cast("Address", self.socket), resume, None))
+        self.resuming = self.cursor is not None
+
+    def disconnect(self) -> None:
+        assert self.socket is not None
+        self.socket.end(NORMAL, again=False)
+        self.lost_connection()
+
+    def lost_connection(self) -> None:
+        if self.socket is not None and self.socket.alive:
+            self.socket.end(NORMAL, again=False)
+        self.socket = None
+        self.welcomed = False
+        self.refused = self.refused or bool(self.outstanding)
+        self.outstanding.clear()
+        self.sent_once.clear()
+
+    def post(self) -> None:
+        """A new post: sent at once, unless an earlier one was refused; then it waits for its turn."""
+        nonce = f"n{len(self.outbox)}"
+        self.outbox.append(nonce)
+        if self.welcomed and not self.refused:
+            self.sent_once.add(nonce)
+            self.send(nonce)
+        else:
+            self.refused = True
+
+    def resend(self) -> None:
+        """Everything that is not acknowledged, in order."""
+        self.refused = False
+        for nonce in self.outbox:
+            if nonce not in self.acknowledged:
+                self.sent_once.discard(nonce)
+                self.send(nonce)
+
+    def send(self, nonce: str) -> None:
+        assert self.socket is not None
+        number = next(self.world.numbers)
+        self.outstanding[number] = nonce
+        command = Post(id=number, room=ROOM, nonce=nonce, text=f"{self.user.user} {nonce}")
+        self.tell_session(Said(cast("Address", self.socket), command))
+
+    def tell_session(self, message: object) -> None:
+        assert self.session is not None
+        self.session.answer(message)
+
+    @property
+    def may_resend(self) -> bool:
+        return self.welcomed and self.refused
+
+    @property
+    def is_content(self) -> bool:
+        """It is there, and nothing of it is on its way."""
+        return self.welcomed and not self.refused and not self.outstanding and not self.resuming
+
+    def congest(self) -> None:
+        assert self.socket is not None
+        self.tell_session(Congested(cast("Address", self.socket)))
+
+    def drain(self) -> None:
+        if self.socket is not None and self.socket.actor.wants_drained and not self.socket.waiting:
+            self.socket.actor.wants_drained = False
+            self.tell_session(Drained(cast("Address", self.socket)))
+
+    # --- what it hears ----------------------------------------------------------------------------------------
+
+    def hear(self, event: AnyEvent) -> None:
+        match event:
+            case Welcome(rooms=[info]):
+                self.welcomed = True
+                if not self.resuming:
+                    self.cursor = info.last_seq
+            case Resumed():
+                assert self.resuming
+                assert event.recovered, "so little was never too much to replay"
+                assert self.cursor == event.to, "everything that was missing came before the end of the recovery"
+                self.resuming = False
+            case MessageEntry() | Joined() | Left():
+                self.hear_entry(event)
+            case Ok(id=int(number)):
+                self.hear_ok(event, self.outstanding.pop(number))
+            case Error(id=int(number)):
+                assert event.code == "unavailable", event
+                self.outstanding.pop(number)
+                self.refused = True
+            case _:
+                raise TypeError(event)
+
+    def hear_entry(self, entry: MessageEntry | Joined | Left) -> None:
+        assert self.welcomed
+        assert self.cursor is not None
+        assert entry.seq == self.cursor + 1, f"{entry.seq} after {self.cursor}: no gap, nothing twice, no overtaking"
+        self.cursor += 1
+        assert entry == self.world.disk.log[self.cursor - 1], "every reader sees what is on disk, in that order"
+        if isinstance(entry, MessageEntry) and entry.from_.user == self.user.user:
+            assert entry.nonce not in self.sent_once & set(self.outstanding.values()), "`ok` precedes the own message"
+
+    def hear_ok(self, ok: Ok, nonce: str) -> None:
+        assert ok.seq is not None
+        entry = self.world.disk.log[ok.seq - 1]
+        assert isinstance(entry, MessageEntry)
+        assert (entry.from_.user, entry.nonce) == (self.user.user, nonce), "acknowledged means on disk"
+        assert self.acknowledged.setdefault(nonce, ok.seq) == ok.seq, "the same nonce, the same seq"
+
+
+class World:
+    """Everything, and the rules by which it moves on. Stands in for the `System` that actors see."""
+
+    def __init__(self, people: int, now: Callable[[], float], session_mailbox: int = 10_000) -> None:
+        self._now = now
+        self.numbers = iter(range(1, 10**9))
+        self.boxes: list[Box] = []
+        self.groups: dict[Hashable, dict[Box, None]] = {}
+        users = [User(user=f"u_{n}", name=f"person{n}") for n in range(people)]
+        self.disk = Disk(users)
+        self.session_mailbox = session_mailbox
+        self.clients = [Client(self, user) for user in users]
+        self.rooms = RoomEnvironment(writer=self.disk.writer, reader=self.disk.reader)
+        self.sessions = SessionEnvironment(
+            writer=self.disk.writer, reader=self.disk.reader, limits=Limits(frame=1, text=1, unanswered=32),
+            node="n", heartbeat=30_000, clock=lambda: 0,
+        )  # fmt: skip
+
+    @property
+    def now(self) -> float:
+        return self._now()
+
+    # --- what actors see of a system --------------------------------------------------------------------------
+
+    def dynamic(self, id: str) -> World:
+        assert id == "rooms"
+        return self
+
+    def find_or_start(self, key: str, *args: object) -> Box:
+        found = self.find(key)
+        return found or Box(self, key, lambda: SimulatedRoom(self.rooms, key))
+
+    def join(self, group: Hashable, box: Box) -> None:
+        self.groups.setdefault(group, {})[box] = None
+
+    def members(self, group: Hashable) -> tuple[Box, ...]:
+        return tuple(self.groups.get(group, ()))
+
+    # --- what tests do ----------------------------------------------------------------------------------------
+
+    def find(self, key: Hashable) -> Box | None:
+        return next((box for box in self.boxes if box.name == key), None)
+
+    def session(self, identity: Identity) -> Box:
+        found = self.find(identity.session)
+        return found or Box(
+            self, identity.session, lambda: SimulatedSession(self.sessions, identity), self.session_mailbox
+        )
+
+    def crash_room(self) -> None:
+        """Whatever it is handling is lost with its state; the mailbox is kept."""
+        room = self.find(ROOM)
+        if room is not None:
+            if room.waiting:
+                room.waiting.popleft()
+            room.end(RuntimeError("crash"), again=True)
+
+    def crash_session(self, client: Client) -> None:
+        session = self.find(client.identity.session)
+        if session is not None:
+            session.end(RuntimeError("crash"), again=False)
+
+    def fire_timers(self) -> None:
+        for box in list(self.boxes):
+            due = sorted(timer for timer in box.timers if timer[0] <= self.now)
+            box.timers = [timer for timer in box.timers if timer[0] > self.now]
+            for _, _, message in due:
+                box.answer(message)
+
+    def run_messages(self) -> None:
+        """Until nobody has anything to handle. The store does nothing by itself."""
+        while busy := [box for box in self.boxes if box.waiting]:
+            for box in busy:
+                while box.alive and box.waiting:
+                    box.step()
+
+    def run(self) -> None:
+        """Until nothing moves any more, with a store that works and sockets that drain."""
+        while True:
+            self.run_messages()
+            for client in self.clients:
+                client.drain()
+            if self.disk.writes:
+                self.disk.commit(1_000, lands=True, says_so=True)
+            elif self.disk.reads:
+                self.disk.read(fails=False)
+            elif not any(box.waiting for box in self.boxes):
+                return
