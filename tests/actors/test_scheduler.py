@@ -195,6 +195,7 @@ async def test_one_whose_life_is_cut_short_is_taken_off_the_run_queue() -> None:
         assert system.scheduler.ready == 1
         system.scheduler.withdraw(address)
         assert system.scheduler.ready == 0
+        system.scheduler.enqueue(address)
 
 
 async def test_a_bug_in_the_runtime_ends_the_process() -> None:
