@@ -76,6 +76,7 @@ class ActorChild:
         address, self._address = self._address, None
         if address is not None:
             lifecycle.close(address, reason)
+            address._blueprint.variants.clear()  # they refer to each other
 
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""

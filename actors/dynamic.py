@@ -9,6 +9,7 @@ The rules:
 - With a breaker, a child that crashes too often is quarantined by its key: its address stops for good, and
   the key cannot be started until the backoff is over. Nothing a child does then counts against this
   supervisor.
+  Every end that leads to a restart counts as a crash, the orderly end of a permanent child too.
 - Without one, restarts count as in OTP, and too many of them make this supervisor give up.
 - Children are stopped concurrently: they do not depend on each other.
 """

@@ -66,6 +66,7 @@ class Supervisor:
             if failure is not None:
                 log.error("%s gives up: %s", self.path, failure)
             await self._stop_all()
+        self._part()
         return failure
 
     def stop(self) -> None:
@@ -101,6 +102,13 @@ class Supervisor:
             await child.stop()
             child.close(SHUTDOWN)
             log.debug("%s has stopped", child.path)
+
+    def _part(self) -> None:
+        """It and its children refer to each other no more, so that a life that is over is not left to the collector."""
+        self.children.clear()
+        self._due.clear()
+        self._ended.clear()
+        del self.nursery
 
     async def _keep_running(self) -> GaveUp | None:
         """Handle one event after the other until one is too much.

@@ -144,12 +144,16 @@ class System:
             self._freezer.look(self.births)
 
 
+FREEZE = FreezePolicy()
+"""What a system that runs does about garbage unless told otherwise."""
+
+
 async def run(
     root: SupervisorSpec,
     *,
     on_ready: Callable[[System], None] | None = None,
     budget: Budget | None = None,
-    freeze: FreezePolicy | None = FreezePolicy(),  # noqa: B008 - a frozen value
+    freeze: FreezePolicy | None = FREEZE,
 ) -> None:
     """Run a tree until this is cancelled; then, or when the root gives up, stop it in order.
 
@@ -167,7 +171,8 @@ async def run(
 
 @asynccontextmanager
 async def open_system(root: SupervisorSpec, *, budget: Budget | None = None) -> AsyncIterator[System]:
-    """A running tree for the length of a block, ready when it begins: for tests. No garbage policy.
+    """A running tree for the length of a block, ready when it begins: for tests, and for a look at
+    a tree. No garbage policy.
 
     Raises:
         RootGaveUp: the root could not start, or gave up during the block, which is cancelled then.

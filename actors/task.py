@@ -27,6 +27,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("actors.supervisor")
 
 
+class TaskRun:
+    """One run of a task, as its supervisor holds it."""
+
+    __slots__ = ("ended", "ready", "scope", "shields")
+
+    def __init__(self) -> None:
+        self.ready = Readiness()
+        self.ended = trio.Event()
+        self.scope = trio.CancelScope()
+        self.shields: list[trio.CancelScope] = []
+
+    def kill(self) -> None:
+        """End what it shields."""
+        for shield in self.shields:
+            shield.cancel()
+
+
 class TaskContext:
     """What a task is given.
 
@@ -35,29 +52,22 @@ class TaskContext:
         path: where it stands in the tree.
     """
 
-    __slots__ = ("path", "ready", "scope", "shields", "system")
+    __slots__ = ("_run", "path", "system")
 
-    def __init__(self, system: System, path: str) -> None:
+    def __init__(self, system: System, path: str, run: TaskRun) -> None:
         self.system = system
         self.path = path
-        self.ready = Readiness()
-        self.scope = trio.CancelScope()
-        self.shields: list[trio.CancelScope] = []
+        self._run = run
 
     def started(self) -> None:
         """The task is ready; harmless when repeated."""
-        self.ready.resolve()
+        self._run.ready.resolve()
 
     def finishing(self) -> trio.CancelScope:
         """A scope for what has to be finished in spite of the cancel, within the shutdown time-out at the longest."""
-        scope = trio.CancelScope(shield=True)
-        self.shields.append(scope)
-        return scope
-
-    def kill(self) -> None:
-        """End what it shields."""
-        for scope in self.shields:
-            scope.cancel()
+        shield = trio.CancelScope(shield=True)
+        self._run.shields.append(shield)
+        return shield
 
 
 class TaskChild:
@@ -75,16 +85,16 @@ class TaskChild:
 
     async def start(self) -> None:
         """Run it, and wait until it is ready."""
-        run = self._run = TaskRun(TaskContext(self._parent.system, self.path))
+        run = self._run = TaskRun()
         self._starts += 1
         self.up = True
         self._parent.nursery.start_soon(self._supervise, run, name=self.path)
         failure: BaseException | None = None
         with trio.move_on_after(self._spec.start_timeout):
-            failure = await run.context.ready.wait()
+            failure = await run.ready.wait()
         if failure is not None:
             raise StartFailed(self.path) from failure
-        if not run.context.ready.known:
+        if not run.ready.known:
             raise StartTimedOut(self.path, self._spec.start_timeout)
 
     async def stop(self) -> None:
@@ -93,13 +103,13 @@ class TaskChild:
         if self._run is None:
             return
         run = self._run
-        run.context.scope.cancel()
+        run.scope.cancel()
         with trio.move_on_after(self._spec.shutdown):
             await run.ended.wait()
         if not run.ended.is_set():
             if self._spec.shutdown:
                 log.warning("%s did not stop within %g s: killed", self.path, self._spec.shutdown)
-            run.context.kill()
+            run.kill()
             await run.ended.wait()
 
     def close(self, reason: object) -> None:
@@ -112,22 +122,12 @@ class TaskChild:
     async def _supervise(self, run: TaskRun) -> None:
         reason: object = SHUTDOWN
         try:
-            with run.context.scope:
-                await self._spec.run(run.context)
+            with run.scope:
+                await self._spec.run(TaskContext(self._parent.system, self.path, run))
                 reason = NORMAL
         except Exception as error:
             log.error("%s crashed: %r", self.path, error, exc_info=error)
             reason = untraced(error)
-        run.context.ready.resolve(reason if isinstance(reason, BaseException) else None)
+        run.ready.resolve(reason if isinstance(reason, BaseException) else None)
         run.ended.set()
         self._parent.child_ended(self, reason)
-
-
-class TaskRun:
-    """One run of a task, from the outside."""
-
-    __slots__ = ("context", "ended")
-
-    def __init__(self, context: TaskContext) -> None:
-        self.context = context
-        self.ended = trio.Event()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import trio
@@ -150,6 +152,20 @@ def recorder(log: list[object], name: str = "recorder", mailbox: Mailbox | None 
 def tree(*children: ActorSpec) -> SupervisorSpec:
     """A root with these actors, none of which brings it down."""
     return SupervisorSpec("root", children, intensity=PATIENT)
+
+
+@contextmanager
+def collected() -> Iterator[list[object]]:
+    """What the collector finds during a block, when the block asks it to look; it does not look by itself."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
 
 
 async def quiet() -> None:

@@ -27,7 +27,7 @@ from actors import (
     ask,
     open_system,
 )
-from tests.actors.small_actors import Add, Boom, Counter, Crash, End, Ponder, Read, quiet, tree
+from tests.actors.small_actors import Add, Boom, Counter, Crash, End, Ponder, Read, collected, quiet, tree
 
 
 def counter(restart: Restart = Restart.PERMANENT, mailbox: Mailbox | None = None) -> ActorSpec:
@@ -230,17 +230,10 @@ async def test_a_cancelled_ask_leaves_nothing_behind() -> None:
 
 async def test_a_failed_ask_leaves_nothing_to_the_collector() -> None:
     async with open_system(tree(counter())) as system:
-        gc.collect()
-        gc.disable()
-        try:
+        with collected() as garbage:
             for _ in range(10):
                 with pytest.raises(TimedOut):
                     await ask(the(system), Ponder, 0.0)
-            gc.set_debug(gc.DEBUG_SAVEALL)
             gc.collect()
-            ours = [thing for thing in gc.garbage if isinstance(thing, (Reply, AskFailed))]
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
+            ours = [thing for thing in garbage if isinstance(thing, (Reply, AskFailed))]
     assert ours == []

@@ -35,6 +35,7 @@ from tests.actors.small_actors import (
     Script,
     Unwatch,
     Watch,
+    collected,
     quiet,
     recorder,
     tell_script,
@@ -284,15 +285,8 @@ async def test_a_system_that_spawns_crashes_restarts_and_stops_leaves_nothing_to
 
         await generation()
         assert len(many) == 0
-        gc.collect()
-        gc.disable()
-        try:
+        with collected() as garbage:
             await generation()
-            gc.set_debug(gc.DEBUG_SAVEALL)
             gc.collect()
-            ours = [thing for thing in gc.garbage if type(thing).__module__.startswith(("actors", "tests.actors"))]
-        finally:
-            gc.set_debug(0)
-            gc.garbage.clear()
-            gc.enable()
+            ours = [thing for thing in garbage if type(thing).__module__.startswith(("actors", "tests.actors"))]
     assert ours == []

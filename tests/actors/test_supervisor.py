@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -43,6 +44,7 @@ from tests.actors.small_actors import (
     Recorder,
     Script,
     Watch,
+    collected,
     quiet,
     recorder,
 )
@@ -285,6 +287,27 @@ async def test_escalation_reaches_the_root_with_the_name_of_the_deepest_child() 
             await trio.sleep_forever()
     assert failure.value.path == "root/middle/inner/bad"
     assert isinstance(failure.value.__cause__, Boom)
+
+
+async def test_a_life_of_a_supervisor_that_is_over_leaves_nothing_to_the_collector() -> None:
+    times = 0
+
+    async def bad(context: TaskContext) -> None:
+        nonlocal times
+        times += 1
+        context.started()
+        if times <= 4:
+            raise Boom("again")
+        await trio.sleep_forever()
+
+    inner = SupervisorSpec("inner", [noted("a", []), TaskSpec("bad", bad)], intensity=Intensity(0))
+    with collected() as garbage:
+        async with open_system(SupervisorSpec("root", [inner], intensity=PATIENT)) as system:
+            await quiet()
+            assert system.describe().children[0].restarts == 4
+            gc.collect()
+            ours = [type(thing) for thing in garbage if type(thing).__module__.startswith("actors")]
+    assert ours == []
 
 
 async def test_a_child_that_cannot_start_fails_the_start_and_is_named() -> None:
