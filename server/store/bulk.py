@@ -39,6 +39,8 @@ class Bulk:
         return connection.exec_driver_sql(sql, list(rows)).rowcount
 
     def _compile(self, dialect: Dialect) -> str:
+        if not dialect.positional:
+            dialect = type(dialect)(paramstyle="format")  # type: ignore[call-arg]  # as all real ones take it
         compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._parameters)
         if compiled.positiontup != self._parameters:
             raise TypeError(f"the parameters are {compiled.positiontup}, not {self._parameters}")

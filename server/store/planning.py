@@ -72,11 +72,11 @@ class Knowledge(Struct):
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
 
-    def learn(self, plan: Plan) -> None:
-        """The rows of `plan` were taken."""
-        self.heads.update(plan.heads)
-        self.places.update(plan.places)
-        self.memberships.update(plan.memberships)
+    def learn(self, planned: Plan) -> None:
+        """The rows of the plan were taken."""
+        self.heads.update(planned.heads)
+        self.places.update(planned.places)
+        self.memberships.update(planned.memberships)
 
 
 class Plan(Struct):

@@ -1,8 +1,9 @@
 """SQLite: how its connections are made, and what its errors mean.
 
-Everything that only SQLite has stands here and in `backup.py`. The driver is `pysqlite3`, because the system's
-library may be one with the WAL-reset bug (fixed in 3.51.3). Its own transaction control is switched off
-(`isolation_level=None`): a transaction begins where SQLAlchemy says so, with the statement given here.
+What only SQLite has stands here, in `copying.py`, and where copies are restored and migrated. The driver is
+`pysqlite3`, because the system's library may be one with the WAL-reset bug (fixed in 3.51.3). Its own transaction
+control is switched off (`isolation_level=None`): a transaction begins where SQLAlchemy says so, with the statement
+given here.
 
 One connection writes (`BEGIN IMMEDIATE`: the lock is taken before anything is read, so a transaction never fails
 half-way for want of it), the others cannot (`mode=ro` and `query_only`).
@@ -11,7 +12,7 @@ half-way for want of it), the others cannot (`mode=ro` and `query_only`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pysqlite3.dbapi2
 from msgspec import Struct
@@ -103,29 +104,32 @@ class LogFile:
     def is_long(self) -> bool:
         return self.size() > self._too_long
 
+    def copy_back(self) -> None:
+        """Copy the log back into the database, as far as readers allow. Its file keeps its size, because writing it
+        over costs less than letting it grow again."""
+        self._checkpoint("PASSIVE")
+
     def shrink(self) -> None:
-        """Copy the log back into the database and empty its file, unless somebody is reading in it for longer.
+        """Copy the log back and empty its file, unless somebody is reading in it for longer.
 
         A process that reads for minutes (a backup) must not hold up the writer: it is given a moment, and the next
         try comes when the file has grown by as much again.
         """
         size = self.size()
-        if not size:
-            return
-        busy = self._checkpoint()
+        busy = self._checkpoint("TRUNCATE")
         self._too_long = size + self._bound if busy else self._bound
 
-    def _checkpoint(self) -> bool:
+    def _checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
+        """Whether somebody was in the way. Not in a transaction, where SQLite refuses it."""
         connection = self._engine.raw_connection()
+        cursor = connection.cursor()
+        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
         try:
-            cursor = connection.cursor()
-            patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
             cursor.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_PATIENCE_MS}")
-            busy = bool(cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+            return bool(cursor.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0])
+        finally:
             cursor.execute(f"PRAGMA busy_timeout = {patience}")
             cursor.close()
-            return busy
-        finally:
             connection.close()
 
 

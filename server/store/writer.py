@@ -33,8 +33,8 @@ from server.store.unanswered import Unanswered
 MOST_IN_A_BATCH: Final = 1_000
 """Bounds the time between two answers; a larger batch gains little (tests/bench/store_quick.py)."""
 
-IDLE_SECONDS: Final = 1.0
-"""Without a change for so long, the write-ahead log is copied back: the next commits find it empty."""
+IDLE_SECONDS: Final = 5.0
+"""Without a change for so long, the write-ahead log is copied back: less to read when the server starts again."""
 
 BACKOFF: Final = Backoff(first=0.05, factor=2.0, longest=1.0)
 
@@ -84,11 +84,12 @@ class _Writer:
     async def finish(self) -> None:
         while writes := self._inbox.take_nowait(MOST_IN_A_BATCH):
             await self._write(writes)
+            await trio.lowlevel.checkpoint_if_cancelled()  # the shutdown time-out is over
 
     async def _next(self) -> list[object]:
         with trio.move_on_after(IDLE_SECONDS):
             return await self._inbox.take(MOST_IN_A_BATCH)
-        await self._shrink_log()
+        await self._tidy(self._store.log_file.copy_back)
         return await self._inbox.take(MOST_IN_A_BATCH)
 
     async def _write(self, writes: Sequence[object]) -> None:
@@ -112,7 +113,7 @@ class _Writer:
         else:
             unanswered.settle(committed)
             if self._store.log_file.is_long():
-                await self._shrink_log()
+                await self._tidy(self._store.log_file.shrink)
 
     async def _commit(self, batch: Batch) -> Committed | None:
         """What is on disk now; None if that is nothing, or nobody knows."""
@@ -126,9 +127,10 @@ class _Writer:
         self._failures = 0
         return committed
 
-    async def _shrink_log(self) -> None:
+    async def _tidy(self, work: Callable[[], None]) -> None:
+        """Everybody was answered before; the next batch will meet whatever is wrong now."""
         try:
-            await self._in_thread(self._store.log_file.shrink)
+            await self._in_thread(work)
         except DATABASE_ERRORS as error:
             _log.warning("the write-ahead log was not copied back: %s", error.orig)
 
