@@ -36,6 +36,7 @@ async def test_trio_websocket() -> None:
             await websocket.get_message()
         assert caught.value.reason is not None
         assert (caught.value.reason.code, caught.value.reason.reason) == (4004, "over capacity: go")
+        await websocket._stream.aclose()  # this library leaves its socket open when the server closes first
 
 
 async def test_websockets() -> None:
