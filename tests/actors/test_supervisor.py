@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -289,7 +290,10 @@ async def test_escalation_reaches_the_root_with_the_name_of_the_deepest_child() 
     assert isinstance(failure.value.__cause__, Boom)
 
 
-async def test_a_life_of_a_supervisor_that_is_over_leaves_nothing_to_the_collector() -> None:
+async def test_a_life_of_a_supervisor_that_is_over_leaves_nothing_to_the_collector(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, "actors.supervisor")  # what is captured keeps the frames of each crash
     times = 0
 
     async def bad(context: TaskContext) -> None:
