@@ -76,7 +76,11 @@ class NewMessage(Struct, frozen=True):
 
 
 class NewMember(Struct, frozen=True):
-    """Membership and its `joined` entry; `logged=False` (large channels) changes the membership only."""
+    """Membership and its `joined` entry; `logged=False` (large channels) changes the membership only.
+
+    The marks of a new member begin at the log's head, its own entry included: nothing before it is unread. Whoever is
+    a member already lands without a `seq`, and nothing changes.
+    """
 
     user: str
     role: Role
@@ -85,7 +89,7 @@ class NewMember(Struct, frozen=True):
 
 
 class MemberGone(Struct, frozen=True):
-    """The end of a membership and its `left` entry; `logged` as above."""
+    """The end of a membership and its `left` entry; `logged` as above. Whoever is no member lands without a `seq`."""
 
     user: str
     by: str | None = None
@@ -174,7 +178,8 @@ class CreateRoom(Question, frozen=True, kw_only=True):
 
     `members` are names or ids; an unknown one fails with `no_such_user`. The creator is `owner` of a channel or
     group, both people of a dm are `member`. Every member takes a `joined` entry, the creator first.
-    Fails with `conflict` for a channel's name that is taken, or a nonce used for something else.
+    Fails with `conflict` for a channel's name that is taken, or a nonce used for something else, and with
+    `bad_request` for a dm that is not between two people. Who is in a dm never changes: rooms refuse it.
     """
 
     creator: str
@@ -282,7 +287,10 @@ class NoIdentity(Struct, frozen=True):
 
 
 class ListRooms(Question, frozen=True, kw_only=True):
-    """All rooms of a user with `last_seq` and `unread` of one and the same snapshot. Answered `RoomList`."""
+    """All rooms of a user with `last_seq` and `unread` of one and the same snapshot. Answered `RoomList`.
+
+    `unread` is counted up to `room_queries.UNREAD_COUNTED`.
+    """
 
     user: str
 
@@ -425,7 +433,11 @@ class UserRow(Struct, frozen=True):
 
 
 class ReadRevocations(Question, frozen=True, kw_only=True):
-    """Sessions whose token ended after `since` (ms). Answered `Revocations`."""
+    """Sessions whose token ended after `since` (ms). Answered `Revocations`.
+
+    Its `at` is the next `since`. It lies back by half a minute, because a token ends at the time its transaction began:
+    some sessions are told again, and none is missed.
+    """
 
     since: int
 
