@@ -119,7 +119,7 @@ class Link:
         """The one task that sends, and the one that ends the link: what was decided is still sent before."""
         while self._ending is None:
             self._fill(trio.current_time())
-            if await self._send(stream, SEND_WITHIN) and self._ending is None:
+            if await self._send(stream, SEND_WITHIN):
                 with trio.move_on_at(self._next_wake()):
                     await self._bell.wait()
         await self._send(stream, LAST_WORDS_WITHIN)
@@ -138,11 +138,11 @@ class Link:
                 self._wire.send_text(frame)
 
     def _next_wake(self) -> float:
-        if not self._opened:
-            return min(self._open_by, self._leave_at)
-        return min(self._conversation.next_wake() or float("inf"), self._leave_at)
+        wake = self._conversation.next_wake() if self._opened else self._open_by
+        return self._leave_at if wake is None else min(wake, self._leave_at)
 
     async def _send(self, stream: ByteStream, within: float) -> bool:
+        """Send what is waiting; whether the link goes on."""
         data = self._wire.to_send()
         with trio.move_on_after(within) as limit:
             try:

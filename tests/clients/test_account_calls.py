@@ -86,6 +86,18 @@ async def test_a_refusal_has_its_code_its_text_and_its_time(nursery: trio.Nurser
     assert refusal.value.retry_after == 2000
 
 
+async def test_a_token_that_has_ended_cannot_be_ended_again(nursery: trio.Nursery) -> None:
+    far = FarEnd(nursery, answer(401, b'{"error":{"code":"bad_token","message":"no such token"}}'))
+    with pytest.raises(Refusal) as refusal:
+        await logout(URL, "t", connect=far.connect)
+    assert refusal.value.code is ErrorCode.BAD_TOKEN
+
+
+async def test_a_word_in_between_is_not_the_answer(nursery: trio.Nursery) -> None:
+    far = FarEnd(nursery, b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(200, GOOD))
+    assert (await login(URL, "ann", "longenough", connect=far.connect)).token == "t"
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -266,6 +266,25 @@ def test_a_talk_through_pipes(chat: Terminal) -> None:
     assert " piper: hello\n" in shown
 
 
+def test_rooms_of_every_kind_through_pipes(chat: Terminal) -> None:
+    assert chat("guest", "", "--register", password=PASSWORD)[0] == 0
+    typed = "/create group Kitchen\n/invite guest\nsoup?\n/dm guest\npsst\n/rooms\n"
+    code, shown, errors = chat("cook", typed, "--register", password=PASSWORD)
+    assert (code, errors) == (0, "")
+    assert "-- guest came into Kitchen" in shown
+    assert "-- in @guest" in shown
+
+    code, shown, errors = chat("guest", "/join Kitchen\n/leave\n/join @cook\nwhat?\n")
+    assert (code, errors) == (0, "")
+    greeting = shown.partition("-- in Kitchen")[0]
+    assert "   Kitchen  (1 unread)" in greeting
+    assert "   @cook  (1 unread)" in greeting
+    assert " cook: soup?\n" in shown
+    assert shown.count("-- you left Kitchen\n") == 1
+    assert " cook: psst\n" in shown
+    assert " guest: what?\n" in shown
+
+
 def test_a_token_that_ended_is_asked_for_again(chat: Terminal, server: ServerProcess) -> None:
     assert chat("again", "", "--register", password=PASSWORD)[0] == 0
     (file,) = chat.state.rglob("tokens.json")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.backoff import FIRST, LONGEST, bound, full_jitter
@@ -12,6 +12,7 @@ def test_the_bound_doubles_up_to_the_longest() -> None:
     assert [bound(n) for n in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
 def test_a_wait_lies_anywhere_below_the_bound(attempt: int, chance: float) -> None:
     assert 0 <= full_jitter(attempt, chance) <= bound(attempt) <= LONGEST

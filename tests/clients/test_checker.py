@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.checker import (
@@ -243,6 +243,7 @@ def _what_a_reader_saw(dice: Random, reader: str, room: str, entries: list[Store
     return facts if missing else [*facts, CaughtUp(reader, room, len(entries))]
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_no_honest_history_has_a_finding(dice: Random) -> None:
     assert judge(*honest_history(dice)) == []
@@ -300,6 +301,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda name: name.replace(" ", "_"))
+@settings(deadline=None)
 @given(dice=st.randoms(use_true_random=False))
 def test_one_seeded_fault_is_always_found(fault: str, dice: Random) -> None:
     facts = honest_history(dice)

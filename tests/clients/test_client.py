@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
-from clients.client import Client, ConversationOver, NoAnswer, NotConnected, open_client
-from clients.endpoint import BadUrl
+from clients.client import Client, ConversationOver, Dial, NoAnswer, NotConnected, open_client
+from clients.endpoint import BadUrl, Endpoint
 from clients.happenings import Missed, Offline
+from clients.incoming import BrokenServer
 from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Heartbeat, MessageEntry, Reconnect, Welcome
+from server.protocol.events import Heartbeat, MessageEntry, Ok, Reconnect, Welcome
 
 if TYPE_CHECKING:
     from tests.clients.conftest import SmallHub, SmallServer
@@ -106,6 +107,30 @@ async def test_what_the_block_raises_is_raised_as_it_was(opener: Opener, autojum
     with pytest.raises(LookupError, match="mine"):
         async with opener():
             raise LookupError("mine")
+
+
+async def silent(endpoint: Endpoint) -> trio.abc.Stream:
+    """Takes everything and answers nothing."""
+    await trio.lowlevel.checkpoint()
+    return memory_stream_pair()[0]
+
+
+async def deaf(endpoint: Endpoint) -> trio.abc.Stream:
+    """Takes nothing."""
+    await trio.lowlevel.checkpoint()
+    return lockstep_stream_pair()[0]
+
+
+@pytest.mark.parametrize(
+    ("connect", "complaint"),
+    [(silent, "no answer to the websocket handshake"), (deaf, "the server does not read")],
+)
+async def test_a_server_that_does_not_take_part_is_left_and_tried_again(
+    connect: Dial, complaint: str, autojump_clock: MockClock
+) -> None:
+    with pytest.raises(NotConnected, match=complaint):
+        async with open_client("http://small.example", "token", connect=connect, welcome_within=300.0):
+            pass
 
 
 # --- verbs ---------------------------------------------------------------------------------------------------
@@ -219,6 +244,24 @@ async def test_a_post_whose_answer_was_lost_is_stored_once(
         posted = await client.post(ROOM, "once")
         assert posted.duplicate
         assert len(hub.logs[ROOM]) == 1
+
+
+async def test_an_answer_that_lacks_what_it_must_carry_is_the_server_s_fault(
+    opener: Opener, hub: SmallHub, autojump_clock: MockClock
+) -> None:
+    async with opener() as client:
+        far = hub.connections[0]
+        far.take = lambda frame: far.tell(Ok(id=1))  # type: ignore[method-assign]
+        with pytest.raises(BrokenServer):
+            await client.rooms()
+
+
+async def test_events_that_are_here_can_be_taken_without_waiting(
+    opener: Opener, hub: SmallHub, autojump_clock: MockClock
+) -> None:
+    async with opener() as client:
+        assert isinstance(client.next_nowait(), Welcome)
+        assert client.next_nowait() is None
 
 
 async def test_being_offline_is_told_with_the_time_of_the_next_try(

@@ -596,7 +596,7 @@ def _facts(talk: Talk, attempts: list[said.Post]) -> list[Fact]:
     return facts
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(dice=st.randoms(use_true_random=False), width=st.sampled_from([1, 4]))
 def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(
     small_hub: type[SmallHub], small_connection: type[SmallConnection], dice: Random, width: int

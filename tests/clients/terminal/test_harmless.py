@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.terminal.harmless import harmless, on_one_line
@@ -31,6 +31,7 @@ def test_a_name_cannot_break_the_line() -> None:
     assert on_one_line("ann\n12:00 bob: hi") == "ann␊12:00 bob: hi"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_has_anything_a_terminal_obeys(text: str) -> None:
     assert all(line.isprintable() or not line.isascii() for line in harmless(text).split("\n"))

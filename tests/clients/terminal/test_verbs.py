@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.terminal.verbs import (
@@ -92,6 +92,7 @@ def test_help_names_every_command(command: str) -> None:
     assert f"/{command}" in HELP
 
 
+@settings(deadline=None)
 @given(st.builds("".join, st.lists(st.sampled_from(["/", " ", "join", "history", "create", "group", "9", "\x85"]))))
 def test_any_line_means_something(line: str) -> None:
     parse(line)
