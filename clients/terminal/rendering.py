@@ -12,7 +12,7 @@ from typing import Final
 
 from clients.happenings import Event, Missed, Offline
 from clients.terminal.harmless import harmless, on_one_line
-from server.protocol.events import Error, Joined, Left, MessageEntry, RoomChanged, RoomStats
+from server.protocol.events import Error, Joined, Left, MessageEntry, RoomChanged
 from server.protocol.objects import Member, Message, Room, User
 
 _SHOWN_OF_A_POST: Final = 60  # characters, where a post is only mentioned
@@ -60,7 +60,7 @@ def room_label(view: View, room: str) -> str:
 
 
 def lines(event: Event, view: View) -> list[str]:
-    """The lines an event takes; none for what a line-by-line terminal does not show (typing, presence)."""
+    """The lines an event takes; none for what would bury the talk here (typing, presence, counts)."""
     match event:
         case MessageEntry():
             return message_lines(event, view)
@@ -70,8 +70,6 @@ def lines(event: Event, view: View) -> list[str]:
             return _left(event, view)
         case RoomChanged():
             return [f"-- {room_label(view, event.room)} is now {label(event.info)}"]
-        case RoomStats():
-            return [f"-- {room_label(view, event.room)}: {event.members} members"]
         case Missed():
             return [f"-- {room_label(view, event.room)}: messages were missed here; /history shows them"]
         case Offline():

@@ -123,11 +123,20 @@ class Talk:
         try:
             async for event in self._client:
                 if isinstance(event, Joined) and event.room not in self._client.rooms_known:
-                    await self._obey_safely(self._client.rooms)
+                    await self._learn_room(event.room)
                 self._show(event)
         except ConversationOver as over:
             self._over = over
             scope.cancel()
+
+    async def _learn_room(self, room: str) -> None:
+        """Someone invited us: what is the room called, and who is there?"""
+        await self._obey_safely(self._client.rooms)
+        await self._obey_safely(self._learn_names, room)
+
+    async def _learn_names(self, room: str) -> None:
+        for member in (await self._client.members(room, MEMBERS_SHOWN)).members:
+            self._view.learn(member.user)
 
     def _show(self, event: Event) -> None:
         match event:
@@ -274,6 +283,7 @@ class Talk:
         self._view.current = room.room
         self._leaving = None
         self._screen.show(f"-- in {label(room)}")
+        await self._learn_names(room.room)
         await self._show_page(room.room, verbs.PAGE, None)
 
     async def _leave(self, room: str) -> None:

@@ -20,7 +20,7 @@ from server.protocol import commands as said
 from server.protocol.codec import SUBPROTOCOL, decode_command, encode_event
 from server.protocol.errors import ErrorCode
 from server.protocol.events import AnyEvent, Error, Joined, Limits, MessageEntry, Ok, Pong, Resumed, Welcome
-from server.protocol.objects import Message, Room, User
+from server.protocol.objects import Member, Message, Room, User
 
 AT = "2026-01-01T00:00:00.000Z"
 
@@ -107,7 +107,8 @@ class SmallConnection:
             case said.Leave() | said.Read() | said.Received() | said.Invite():
                 self.tell(Ok(id=command.id, room=command.room))
             case said.Members():
-                self.tell(Ok(id=command.id, room=command.room, members=[]))
+                members = [Member(user=user(name), role="member", joined_at=AT) for name in ("ann", "bob")]
+                self.tell(Ok(id=command.id, room=command.room, members=members))
             case said.Typing():
                 pass
             case _:

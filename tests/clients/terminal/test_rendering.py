@@ -84,7 +84,6 @@ def test_a_time_that_is_none_does_no_harm(view: View) -> None:
         (Left(room="r_tea", seq=1, user="u_BOB", at=AT), "-- bob left #tea"),
         (Left(room="r_tea", seq=1, user="u_ANN", at=AT, by="u_BOB"), "-- you had to leave #tea"),
         (Left(room="r_tea", user="u_?"), "-- someone left #tea"),
-        (RoomStats(room="r_tea", members=300), "-- #tea: 300 members"),
         (Missed("r_tea", 1, 9, "too_much"), "-- #tea: messages were missed here; /history shows them"),
         (Offline("connection\nlost", 1.0), "-- offline (connection␊lost); trying again"),
         (Error(code=ErrorCode.BAD_REQUEST, message="what?"), "! the server says: what?"),
@@ -94,7 +93,14 @@ def test_events_that_are_shown(view: View, event: Event, line: str) -> None:
     assert lines(event, view) == [line]
 
 
-@pytest.mark.parametrize("event", [TypingEvent(room="r_tea", user="u_BOB"), Receipt(room="r_tea", user="u_BOB")])
+@pytest.mark.parametrize(
+    "event",
+    [
+        TypingEvent(room="r_tea", user="u_BOB"),
+        Receipt(room="r_tea", user="u_BOB"),
+        RoomStats(room="r_tea", members=300),
+    ],
+)
 def test_events_that_are_not(view: View, event: Event) -> None:
     assert lines(event, view) == []
 

@@ -139,7 +139,7 @@ async def test_an_invitation_is_shown_with_the_name_of_the_room(
 
     screen = ScriptedScreen(invite, "/rooms")
     await talk(small_server, screen)
-    assert "-- you are in #secret, invited by someone" in screen.shown
+    assert "-- you are in #secret, invited by bob" in screen.shown
 
 
 async def test_what_was_read_and_received_is_reported_together(
