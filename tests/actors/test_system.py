@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -145,6 +146,17 @@ async def test_an_actor_says_how_it_is() -> None:
         assert (now.waiting, now.peak, now.handled, now.restarts, now.dropped) == (0, 4, 4, 1, 0)
         assert isinstance(now.last_reason, Boom)
         assert repr(address) == "<Address root/recorder #2 resting>"
+
+
+async def test_an_actor_at_rest_is_its_address_and_its_state() -> None:
+    async with open_system(SupervisorSpec("root", [DynamicSpec("many", Counter)])) as system:
+        address = system.dynamic("many").start("k")
+        for _ in range(3):
+            address.tell("hello")
+        await quiet()
+        assert sys.getsizeof(address) <= 112
+        assert (address._box, address._urgent, address._extra) == (None, None, None)
+        assert not hasattr(address, "__dict__")
 
 
 @pytest.fixture
