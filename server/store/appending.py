@@ -22,7 +22,7 @@ from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair
 from server.store.sqlite import ROW_ERRORS
 from server.store.tables import entries, members, rooms, users
 
-_LOOKED_UP_AT_ONCE: Final = 300  # rows of a VALUES list: below SQLite's 500 terms and 999 parameters of old builds
+_LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with them
 
 
 class RowsMissing(Exception):
@@ -163,7 +163,7 @@ def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair
     found = dict.fromkeys(pairs, False)
     for some in _portions([pair for pair in pairs if _encodable(*pair)]):
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
-        found |= dict.fromkeys(rows, True)
+        found |= dict.fromkeys(((room, user) for room, user in rows), True)
     return found
 
 

@@ -64,7 +64,7 @@ async def run_reader(context: TaskContext, store: Store, inbox: Inbox, clock: Cl
 
 
 class _Worker:
-    __slots__ = ("_clock", "_inbox", "_quick", "_slow", "_store", "_threads", "_token_lifetime")
+    __slots__ = ("_clock", "_inbox", "_lanes", "_quick", "_slow", "_store", "_threads", "_token_lifetime")
 
     def __init__(
         self, store: Store, inbox: Inbox, clock: Clock, token_lifetime: int, threads: trio.CapacityLimiter
@@ -76,6 +76,7 @@ class _Worker:
         self._threads = threads
         self._quick: deque[Read] = deque()
         self._slow: deque[Read] = deque()
+        self._lanes = deque([(self._slow, SLOW_IN_A_PORTION), (self._quick, QUICK_IN_A_PORTION)])
 
     async def serve(self) -> None:
         try:
@@ -96,9 +97,10 @@ class _Worker:
             (self._slow if isinstance(question, _SLOW) else self._quick).append(cast("Read", question))
 
     def _portion(self) -> list[Read]:
-        if self._quick:
-            return [self._quick.popleft() for _ in range(min(QUICK_IN_A_PORTION, len(self._quick)))]
-        return [self._slow.popleft() for _ in range(min(SLOW_IN_A_PORTION, len(self._slow)))]
+        """The next ones to answer: quick and slow ones in turn, so that neither starve."""
+        self._lanes.rotate()
+        waiting, most = next(lane for lane in self._lanes if lane[0])
+        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
 
     async def _answer(self, portion: list[Read]) -> None:
         try:

@@ -14,7 +14,7 @@ def test_rows_of_the_log_have_the_tables_columns_in_its_order() -> None:
     assert EntryRow._fields == tuple(column.name for column in entries.columns)
 
 
-@pytest.mark.parametrize("dialect", [pysqlite.dialect(), psycopg.dialect()])
+@pytest.mark.parametrize("dialect", [pysqlite.dialect(), psycopg.dialect()])  # type: ignore[no-untyped-call]
 def test_a_statement_is_compiled_for_rows_by_position(dialect: object) -> None:
     sql = Bulk(insert(entries), EntryRow._fields)._compile(dialect)  # type: ignore[arg-type]
     assert sql.count("?") + sql.count("%s") == len(EntryRow._fields)

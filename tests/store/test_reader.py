@@ -330,6 +330,26 @@ async def test_a_crash_of_the_reader_answers_everything_it_took(desk: Desk, monk
     assert await desk.read(Ready) is True
 
 
+async def test_a_crowd_that_signs_in_does_not_starve_whoever_reads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from server.store import answering, reader
+
+    portions: list[bool] = []
+
+    def noted(engine: object, questions: list[object], *rest: object) -> object:
+        portions.append(any(isinstance(question, ReadLog) for question in questions))
+        return answering.answer_all(engine, questions, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reader, "answer_all", noted)
+    ear = Ear()
+    for ref in range(1_000):
+        desk.reads.tell(FindIdentity(reply_to=ear, ref=ref, token_hash=b"?" * 32))
+        if ref % 100 == 10:
+            desk.reads.tell(ReadLog(reply_to=ear, ref=ref, room="r_none", after=0, upto=5, limit=5))
+    await ear.until(lambda: len(ear.heard) == 1_010)
+    assert any(portions[:4])
+    assert len(portions) > 10
+
+
 async def test_a_long_queue_of_slow_questions_holds_up_no_sign_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from server.store import answering, reader
 
