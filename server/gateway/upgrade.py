@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -46,13 +46,15 @@ class Upgrade:
 class Fields:
     """The header fields of one request, by lower-case name."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_values",)
 
-    def __init__(self, fields: Sequence[tuple[bytes, bytes]]) -> None:
-        self._fields = fields
+    def __init__(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
+        self._values: dict[bytes, list[str]] = {}
+        for name, value in fields:
+            self._values.setdefault(name, []).append(value.decode("latin-1").strip())
 
     def all(self, name: bytes) -> list[str]:
-        return [value.decode("latin-1").strip() for key, value in self._fields if key == name]
+        return self._values.get(name, [])
 
     def one(self, name: bytes) -> str | None:
         """The value of a field that may stand there once; None if it is absent or ambiguous."""
