@@ -72,11 +72,20 @@ def test_signing_out_leaves_nothing_behind_and_ends_the_token(visit: Visit) -> N
     assert ada.page.evaluate("Object.keys(localStorage)") == []
 
 
-def test_a_revoked_token_signs_out(visit: Visit, server: ServerProcess) -> None:
+def test_a_revoked_token_signs_out_at_once(visit: Visit) -> None:
     ada = visit("ada").sign_up()
     ada.page.evaluate(
         """() => fetch("/v1/logout", { method: "POST",
              headers: { Authorization: `Bearer ${JSON.parse(localStorage["hubbub.account"]).token}` } })"""
+    )
+    expect(ada.page.get_by_role("status")).to_have_text("You have been signed out.")
+
+
+def test_a_token_that_is_no_good_leads_to_the_front_door(visit: Visit) -> None:
+    ada = visit("ada").sign_up()
+    ada.page.evaluate(
+        """() => { const account = JSON.parse(localStorage["hubbub.account"]);
+             localStorage["hubbub.account"] = JSON.stringify({ ...account, token: "made-up" }); }"""
     )
     ada.page.reload()
     expect(ada.page.get_by_role("status")).to_have_text("You have been signed out.")
@@ -175,12 +184,18 @@ def test_scrolling_back_reaches_the_beginning(visit: Visit, server: ServerProces
 
 def test_who_is_there_and_who_is_not(visit: Visit, server: ServerProcess) -> None:
     ada = visit("ada").sign_up("Ada").create("New channel", name="general")
-    ben = visit("ben").sign_up("Ben").create("Join a channel", name="general")
-    people = ada.page.get_by_role("complementary")
-    expect(people.get_by_role("listitem").filter(has_text="Ben")).to_contain_text("online")
-    ben.page.context.close()
-    expect(people.get_by_role("listitem").filter(has_text="Ben")).to_contain_text("offline")
-    people.get_by_title("Write to Ben").click()
+    _, token = register(server.url, "clara")
+    with talk(server.websocket_url, token) as clara:
+        clara.ask("join", name="general")
+        ben = visit("ben").sign_up("Ben").create("Join a channel", name="general")
+        shown = ada.page.get_by_role("complementary").get_by_role("listitem").filter(has_text="Ben")
+        expect(shown).to_contain_text("online")
+        # Comings and goings within a second are not told, so the coming has to be told first.
+        ben_id = ben.page.evaluate("JSON.parse(localStorage['hubbub.account']).user.user")
+        clara.wait(lambda frame: frame["op"] == "presence" and frame["user"] == ben_id)
+        ben.page.context.close()
+        expect(shown).to_contain_text("offline")
+    ada.page.get_by_title("Write to Ben").click()
     expect(ada.page.get_by_role("heading", level=1)).to_have_text("Ben")
 
 
