@@ -195,6 +195,10 @@ class Disk:
         self.writer = Inlet(self.writes)
         self.reader = Inlet(self.reads)
 
+    @property
+    def has_appends(self) -> bool:
+        return any(isinstance(write, Append) for write in self.writes)
+
     def commit(self, most: int, *, lands: bool, says_so: bool) -> None:
         """Write what waits. `lands`: the commit succeeds; `says_so`: and that is known."""
         batch = [self.writes.popleft() for _ in range(min(most, len(self.writes)))]
@@ -359,8 +363,9 @@ class Client:
 
     @property
     def is_content(self) -> bool:
-        """It is there, and nothing of it is on its way."""
-        return self.welcomed and not self.refused and not self.outstanding and not self.resuming
+        """It is there, has everything, and nothing of it is on its way."""
+        waits = self.refused or self.outstanding or self.resuming
+        return self.welcomed and not waits and self.cursor == len(self.world.disk.log)
 
     def congest(self) -> None:
         assert self.socket is not None
@@ -481,9 +486,9 @@ class World:
             for _, _, message in due:
                 box.answer(message)
 
-    def run_messages(self) -> None:
-        """Until nobody has anything to handle. The store does nothing by itself."""
-        while busy := [box for box in self.boxes if box.waiting]:
+    def run_messages(self, but: Box | None = None) -> None:
+        """Until nobody (`but` one) has anything to handle. The store does nothing by itself."""
+        while busy := [box for box in self.boxes if box.waiting and box is not but]:
             for box in busy:
                 while box.alive and box.waiting:
                     box.step()
