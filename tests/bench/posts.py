@@ -68,10 +68,10 @@ def _round(crowd: Crowd, peers: list[Peer], count: int, seconds: float) -> list[
         )
 
     def heard(peer: Peer, payload: bytes) -> None:
-        if payload.startswith(b'{"op":"message"'):
+        assert not payload.startswith(b'{"op":"error"'), payload
+        if not payload.startswith(b'{"op":"ok"'):
             return
         now = time.perf_counter()
-        assert payload.startswith(b'{"op":"ok"'), payload
         latencies.append((now - sent.pop(peer)) * 1000)
         if now < end:
             post(peer)
