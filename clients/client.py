@@ -174,11 +174,13 @@ async def open_client(
                     await client._close()
                 nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # The nursery is our own business: what the block raised is raised as it was.
-        if len(group.exceptions) != 1:
-            raise
-        alone = group.exceptions[0]
-        raise alone from alone.__cause__
+        error = _unwrapped(group)
+        raise error from error.__cause__
+
+
+def _unwrapped(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The nursery is our own business: what the block raised is raised as it was, unless more went wrong."""
+    return group.exceptions[0] if len(group.exceptions) == 1 else group
 
 
 class _Wait:

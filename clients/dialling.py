@@ -55,9 +55,10 @@ async def _secure(
     secured = trio.SSLStream(stream, context, server_hostname=endpoint.host, https_compatible=True)
     try:
         await secured.do_handshake()
-    except BaseException as error:
+    except trio.BrokenResourceError as error:
         await trio.aclose_forcefully(stream)
-        if isinstance(error, trio.BrokenResourceError):
-            raise ConnectionError(f"TLS: {error.__cause__ or 'the server hung up'}") from error
+        raise ConnectionError(f"TLS: {error.__cause__ or 'the server hung up'}") from error
+    except BaseException:
+        await trio.aclose_forcefully(stream)
         raise
     return secured

@@ -71,6 +71,7 @@ class StandardScreen:
     def __init__(self) -> None:
         self._lines = Lines()
         self._both_terminals = sys.stdin.isatty() and sys.stdout.isatty()
+        self._nobody_reads = False
         reconfigure = getattr(sys.stdout, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="replace")
@@ -80,12 +81,13 @@ class StandardScreen:
         return self._both_terminals
 
     async def read_line(self) -> str | None:
-        while (line := self._lines.next()) is None:
-            if self._lines.ended:
-                return None
+        while not self._nobody_reads:
+            line = self._lines.next()
+            if line is not None or self._lines.ended:
+                await trio.lowlevel.checkpoint()
+                return line
             self._lines.feed(await trio.to_thread.run_sync(os.read, 0, _READ, abandon_on_cancel=True))
-        await trio.lowlevel.checkpoint()
-        return line
+        return None
 
     async def ask_secret(self, question: str) -> str:
         """Blocks: nothing else goes on before the sign-in, and Ctrl-C ends `getpass` itself, which then switches
@@ -94,9 +96,15 @@ class StandardScreen:
         return getpass(question)
 
     def show(self, *lines: str) -> None:
-        for line in lines:
-            print(line)
-        sys.stdout.flush()
+        """Print; once nobody reads any more (`| head`), that is the end of the input, too."""
+        try:
+            for line in lines:
+                print(line)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._nobody_reads = True
+            # What is still in the buffer has to go somewhere when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def unecho(self, line: str) -> None:
         """One row up and clear it (ECMA-48, CUU and EL); a line that was wrapped stays."""

@@ -238,9 +238,14 @@ class Terminal:
         self._environment = os.environ | {"XDG_STATE_HOME": str(state), "TZ": "UTC", "PYTHONWARNINGS": "error"}
         self._environment.pop("HUBBUB_PASSWORD", None)
 
+    def command(self, name: str, *options: str) -> list[str]:
+        return [sys.executable, "-m", "server", "chat", self._server.url, "--name", name, *options]
+
+    def environment(self, password: str | None) -> dict[str, str]:
+        return self._environment | ({"HUBBUB_PASSWORD": password} if password else {})
+
     def __call__(self, name: str, typed: str, *options: str, password: str | None = None) -> tuple[int, str, str]:
-        environment = self._environment | ({"HUBBUB_PASSWORD": password} if password else {})
-        command = [sys.executable, "-m", "server", "chat", self._server.url, "--name", name, *options]
+        command, environment = self.command(name, *options), self.environment(password)
         ended = subprocess.run(
             command, input=typed, capture_output=True, text=True, env=environment, timeout=60, check=False
         )
@@ -319,6 +324,21 @@ def test_a_post_that_was_not_sent_fails_the_command(chat: Terminal) -> None:
     assert "! not sent" in shown
     assert " long: short\n" in shown
     assert errors == "hubbub: 1 message was not sent\n"
+
+
+def test_a_reader_that_goes_away_ends_the_talk_in_silence(chat: Terminal) -> None:
+    command, environment = chat.command("header", "--register"), chat.environment(PASSWORD)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as talk:
+        assert talk.stdin is not None
+        assert talk.stdout is not None
+        assert talk.stderr is not None
+        assert talk.stdout.readline() == "-- made the account header\n"
+        talk.stdout.close()
+        talk.stdin.write("/create headers\n" + "hello\n" * 5)
+        talk.stdin.flush()
+        assert talk.wait(60) == 0
+        assert talk.stderr.read() == ""
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "http://127.0.0.1:1"])
