@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -31,14 +32,19 @@ class DataDirectory:
     def make(self) -> None:
         """Make the directory, if it is missing. Raises `NotWritable`."""
         try:
+            missing = not self.path.exists()
             self.path.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         except OSError as error:
             raise NotWritable(self.path, error) from None
+        if missing:
+            with suppress(PermissionError):
+                sync_directory(self.path.parent)
 
     def make_database(self) -> None:
         """An empty database for the owner alone, unless there is one. Raises `NotWritable`."""
         try:
             touch(self.database)
+            sync_directory(self.path)
         except OSError as error:
             raise NotWritable(self.path, error) from None
 
