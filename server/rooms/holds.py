@@ -15,53 +15,72 @@ from typing import Final, Generic, TypeVar
 from msgspec import Struct
 
 HOLD_SECONDS: Final = 5.0
+UNDER_WAY: Final = 0.0
 
 Sender = TypeVar("Sender")
 
 
-class _Refused(Struct, gc=False):
-    until: float
-    seen_again: bool = False
+class _Posts(Struct):
+    """The posts of one sender that have no final answer, in the order in which they were made.
+
+    `until`: `UNDER_WAY`, or how long the others wait for one that was refused. `refused`: how many of these there are.
+    """
+
+    until: dict[str, float]
+    refused: int = 0
 
 
 class Holds(Generic[Sender]):
-    """The posts that were refused, of each sender in the order in which they were made."""
+    """What keeps the posts of each sender in their order."""
 
-    __slots__ = ("_refused",)
+    __slots__ = ("_senders",)
 
     def __init__(self) -> None:
-        self._refused: dict[Sender, dict[str, _Refused]] = {}
-
-    def refused(self, sender: Sender, nonce: str, now: float) -> None:
-        """A post was answered `unavailable`. One that was refused before keeps its place."""
-        self._put(sender, nonce, now, seen_again=False)
-
-    def under_way(self, sender: Sender, nonce: str, now: float) -> None:
-        """A post behind a refused one is not answered yet. If it is refused, this is its place."""
-        self._put(sender, nonce, now, seen_again=True)
-
-    def _put(self, sender: Sender, nonce: str, now: float, *, seen_again: bool) -> None:
-        refused = self._refused.setdefault(sender, {})
-        if nonce not in refused:
-            for given_up in [other for other, entry in refused.items() if entry.until <= now]:
-                del refused[given_up]
-        refused[nonce] = _Refused(now + HOLD_SECONDS, seen_again)
+        self._senders: dict[Sender, _Posts] = {}
 
     def admits(self, sender: Sender, nonce: str, now: float) -> bool:
-        """Whether a post may go on now: everything refused before it was seen again, or given up."""
-        for other, entry in self._refused.get(sender, {}).items():
-            if other == nonce:
-                entry.seen_again = True
-                return True
-            if not entry.seen_again and entry.until > now:
-                return False
+        """Whether a post may go on now; then it is under way, until it is `settled` or `refused`."""
+        posts = self._senders.get(sender)
+        if posts is None:
+            self._senders[sender] = _Posts({nonce: UNDER_WAY})
+            return True
+        if posts.refused and _must_wait(posts, nonce, now):
+            return False
+        if posts.until.get(nonce, UNDER_WAY) != UNDER_WAY:
+            posts.refused -= 1
+        posts.until[nonce] = UNDER_WAY
         return True
+
+    def refused(self, sender: Sender, nonce: str, now: float) -> None:
+        """A post was answered `unavailable`. Its place is kept."""
+        posts = self._senders.setdefault(sender, _Posts({}))
+        if posts.until.get(nonce, UNDER_WAY) == UNDER_WAY:
+            posts.refused += 1
+        posts.until[nonce] = now + HOLD_SECONDS
 
     def settled(self, sender: Sender, nonce: str) -> None:
         """A post got an answer that is final: nothing waits for it any more."""
-        refused = self._refused.get(sender)
-        if refused is not None and refused.pop(nonce, None) is not None and not refused:
-            del self._refused[sender]
+        posts = self._senders.get(sender)
+        if posts is None:
+            return
+        if posts.until.pop(nonce, UNDER_WAY) != UNDER_WAY:
+            posts.refused -= 1
+        if not posts.until:
+            del self._senders[sender]
 
     def forget(self, sender: Sender) -> None:
-        self._refused.pop(sender, None)
+        self._senders.pop(sender, None)
+
+
+def _must_wait(posts: _Posts, nonce: str, now: float) -> bool:
+    """Whether something refused before this post is still expected. What is expected no more is forgotten."""
+    for other, until in list(posts.until.items()):
+        if other == nonce:
+            return False
+        if until == UNDER_WAY:
+            continue
+        if until > now:
+            return True
+        del posts.until[other]
+        posts.refused -= 1
+    return False

@@ -195,16 +195,9 @@ class Commands:
             return
         self._holds.refused(command.room, command.nonce, now)
         for other in self._behind(opened):
-            if isinstance(other.command, Post) and other.reply is None:
-                self._refuse_behind(other, other.command, now)
-
-    def _refuse_behind(self, opened: Open, post: Post, now: float) -> None:
-        """What the room has already is in the room's hands, but keeps its place in the order."""
-        if opened.begun:
-            self._holds.under_way(post.room, post.nonce, now)
-        else:
-            opened.reply = error_from(unavailable(), post.id)
-            self._holds.refused(post.room, post.nonce, now)
+            if isinstance(other.command, Post) and not other.begun and other.reply is None:
+                other.reply = error_from(unavailable(), other.command.id)
+                self._holds.refused(command.room, other.command.nonce, now)
 
     def _behind(self, opened: Open) -> Iterable[Open]:
         return islice(dropwhile(lambda other: other is not opened, self._queues.get(opened.room or "", ())), 1, None)

@@ -18,7 +18,7 @@ from server.protocol.events import MessageEntry
 from tests.sessions.simulation import ROOM, Client, World
 
 PEOPLE = 3
-EXAMPLES = 500
+EXAMPLES = 400
 
 
 class History:
@@ -95,6 +95,17 @@ class History:
     def store_is_full(self, writer: bool, reader: bool) -> None:
         self.world.disk.writer.full, self.world.disk.reader.full = writer, reader
 
+    def store_is_full_for_a_moment(self, client: Client, posts: int, refused: int) -> None:
+        """Some of what somebody posts meets a full queue, and what follows it does not."""
+        self.post(client, posts, reaches_the_store=False)
+        room = self.world.find(ROOM)
+        if client.session is not None and room is not None:
+            self.world.run_messages(but=room)
+            self.world.disk.writer.full = True
+            for _ in range(min(refused, len(room.waiting))):
+                room.step()
+            self.world.disk.writer.full = False
+
     # --- what goes wrong --------------------------------------------------------------------------------------
 
     def room_crashes(self) -> None:
@@ -158,6 +169,9 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.just(History.commit_one_by_one),
     st.builds(lambda fails: lambda h: h.read(fails), SELDOM),
     st.builds(lambda writer, reader: lambda h: h.store_is_full(writer, reader), SELDOM, SELDOM),
+    st.builds(
+        lambda n, posts, few: lambda h: h.store_is_full_for_a_moment(h.world.clients[n], posts, few), WHO, SOME, SOME
+    ),
     st.just(History.room_crashes),
     st.builds(lambda n: lambda h: h.session_crashes(h.world.clients[n]), WHO),
     st.just(History.a_second_passes),
