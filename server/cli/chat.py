@@ -30,7 +30,13 @@ def chat_command(url: str, name: str, room: str | None, register: bool) -> None:
     do, and fails if one was not sent. Inside, /help lists what can be done.
     """
     from clients.terminal.chat import Wish
+    from server.protocol.errors import Refusal
+    from server.protocol.rules import check_user_name
 
+    try:
+        check_user_name(name)
+    except Refusal as wrong:
+        raise Ended(Exit.WRONG_SETTING, wrong.message) from None
     password = os.environ.get("HUBBUB_PASSWORD") or None
     outcome = _talk(Wish(url, name, room, password, register))
     lost = outcome.refused + outcome.unanswered

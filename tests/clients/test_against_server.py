@@ -306,6 +306,7 @@ def test_a_token_that_ended_is_asked_for_again(chat: Terminal, server: ServerPro
     [
         ("nobody", PASSWORD, 1, "no account 'nobody' with this password"),
         ("nobody", None, 1, "set HUBBUB_PASSWORD"),
+        ("No Body", PASSWORD, 2, "`name` must have 1 to 32 characters"),
     ],
 )
 def test_who_cannot_sign_in_is_told_in_one_line(
