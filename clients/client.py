@@ -22,18 +22,18 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from random import random
 from typing import Final, TypeVar
 
 import trio
 
+from clients.answers import ConversationOver, HistoryPage, LogPage, MembersPage, NoAnswer, NotConnected, Posted
 from clients.backlog import Backlog
 from clients.backoff import full_jitter
 from clients.conversation import Conversation
 from clients.dialling import dial
 from clients.endpoint import Endpoint, endpoint_of
-from clients.happenings import Answered, Event, Happening, LogEntry, Offline, Refused
+from clients.happenings import Answered, Event, Happening, Offline, Refused
 from clients.incoming import BrokenServer
 from clients.link import Bell, Ending, Link
 from clients.wire import Wire
@@ -56,7 +56,7 @@ from server.protocol.commands import (
 )
 from server.protocol.errors import Refusal
 from server.protocol.events import Ok, Reconnect, Welcome
-from server.protocol.objects import Member, Message, Room, RoomKind, User
+from server.protocol.objects import Room, RoomKind, User
 
 ANSWER_WITHIN: Final = 60.0  # seconds, a few reconnects included
 WELCOME_WITHIN: Final = 10.0  # seconds until the first `welcome`
@@ -66,53 +66,6 @@ _CLOSE_WITHIN: Final = 2.0  # seconds
 
 T = TypeVar("T")
 Dial = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
-
-
-class ConversationOver(Exception):
-    """The server ended the conversation for good: `code` is its close code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
-class NotConnected(ConnectionError):
-    """No connection within the time given."""
-
-
-class NoAnswer(TimeoutError):
-    """The command may have been done or not; all but `post` can simply be repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    seq: int
-    at: str
-    duplicate: bool
-    nonce: str
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
-    """Messages ascending by `seq`; `more`: there are others beyond."""
-
-    messages: Sequence[Message]
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    entries: Sequence[LogEntry]
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MembersPage:
-    """`next` goes into the following call; None on the last page."""
-
-    members: Sequence[Member]
-    next: str | None
 
 
 def new_nonce() -> str:

@@ -7,7 +7,8 @@ from functools import partial
 from socket import gethostname
 
 from clients import accounts
-from clients.client import ConversationOver, open_client
+from clients.answers import ConversationOver
+from clients.client import open_client
 from clients.endpoint import endpoint_of
 from clients.http_call import Dial
 from clients.terminal.screen import Screen

@@ -16,7 +16,8 @@ from typing import Final
 
 import trio
 
-from clients.client import Client, ConversationOver, NoAnswer
+from clients.answers import ConversationOver, NoAnswer
+from clients.client import Client
 from clients.happenings import Event, Missed, Offline
 from clients.incoming import BrokenServer
 from clients.link import Bell

@@ -47,7 +47,7 @@ def chat_command(url: str, name: str, room: str | None, register: bool) -> None:
 def _talk(wish: Wish) -> Outcome:
     import trio
 
-    from clients.client import ConversationOver, NotConnected
+    from clients.answers import ConversationOver, NotConnected
     from clients.endpoint import BadUrl
     from clients.http_call import CallFailed
     from clients.terminal.chat import chat

@@ -14,6 +14,7 @@ import pytest
 import trio
 
 from clients.accounts import login, logout, register
+from clients.answers import ConversationOver
 from clients.checker import (
     Acknowledged,
     Began,
@@ -25,7 +26,7 @@ from clients.checker import (
     Posted,
     Stored,
 )
-from clients.client import Client, ConversationOver, open_client
+from clients.client import Client, open_client
 from clients.happenings import Missed
 from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode, Refusal

@@ -13,7 +13,8 @@ import pytest
 import trio
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
-from clients.client import Client, ConversationOver, Dial, NoAnswer, NotConnected, open_client
+from clients.answers import ConversationOver, NoAnswer, NotConnected
+from clients.client import Client, Dial, open_client
 from clients.endpoint import BadUrl, Endpoint
 from clients.happenings import Missed, Offline
 from clients.incoming import BrokenServer

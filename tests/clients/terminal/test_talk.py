@@ -10,7 +10,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from clients.client import ConversationOver, open_client
+from clients.answers import ConversationOver
+from clients.client import open_client
 from clients.terminal.talk import LAST_POSTS_WITHIN, Outcome, Talk
 from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode

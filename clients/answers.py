@@ -1,0 +1,56 @@
+"""What a client's verbs return, and what they raise besides the protocol's own `Refusal`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clients.happenings import LogEntry
+from server.protocol.objects import Member, Message
+
+
+class ConversationOver(Exception):
+    """The server ended the conversation for good: `code` is its close code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class NotConnected(ConnectionError):
+    """No connection within the time given."""
+
+
+class NoAnswer(TimeoutError):
+    """The command may have been done or not; all but `post` can simply be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    seq: int
+    at: str
+    duplicate: bool
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Messages ascending by `seq`; `more`: there are others beyond."""
+
+    messages: Sequence[Message]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    entries: Sequence[LogEntry]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """`next` goes into the following call; None on the last page."""
+
+    members: Sequence[Member]
+    next: str | None
