@@ -155,6 +155,8 @@ async def small_app(scope: Message, receive: Receive, send: Send) -> None:
         raise RuntimeError("as ordered")
     if scope["path"] == "/silence":
         return
+    if scope["path"] == "/fixed":
+        body = b"always the same"
     headers = [(b"content-type", b"text/plain"), (b"x-path", scope["path"].encode())]
     if scope["path"] != "/chunked":
         headers.append((b"content-length", b"%d" % len(body)))
@@ -359,7 +361,7 @@ async def open_door(
                     restart=Restart.TEMPORARY,
                     breaker=None,
                 ),
-                TaskSpec("draining", Draining(gateway).run),
+                TaskSpec("draining", Draining(gateway).run, shutdown=limits.stop_seconds + 1),
                 TaskSpec("listener", Listener(gateway, [listening]).run),
             ],
         )

@@ -202,8 +202,13 @@ async def test_entries_that_go_on_after_congested_end_the_connection() -> None:
         (connection,) = door.connections
         await congest(door)
         for number in range(100):
-            connection.tell(large(number))
-        assert await client.close_code() == CloseCode.SLOW_CONSUMER
+            connection.tell(large(10_000 + number))
+            await trio.testing.wait_all_tasks_blocked()
+        heard = 0
+        while (opcode_and_payload := await client.frame())[0] != 8:
+            heard += b"10000:" in opcode_and_payload[1][:40]
+        assert opcode_and_payload[1][:2] == struct.pack("!H", CloseCode.SLOW_CONSUMER)
+        assert heard == 0, "what would only delay the goodbye is dropped"
 
 
 async def test_answers_have_room_also_while_too_much_waits() -> None:
