@@ -6,7 +6,7 @@
  */
 
 /** @import { ConnectionState } from "./connection.js" */
-/** @import { ConversationEvent } from "./conversation.js" */
+/** @import { ConversationEvent } from "./conversation_events.js" */
 /** @import { ErrorReply, Ok } from "./protocol.js" */
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";

@@ -8,27 +8,15 @@
  */
 
 /** @import { Pending } from "./commands.js" */
+/** @import { ConversationEvent } from "./conversation_events.js" */
 /** @import { Draft } from "./posting.js" */
-/** @import { ClientFrame, Entry, ErrorReply, Message, Ok, Resumed, Room, ServerFrame, User, Welcome } from "./protocol.js" */
+/** @import { ClientFrame, Entry, ErrorReply, Ok, Resumed, Room, ServerFrame, User, Welcome } from "./protocol.js" */
 import { Commands } from "./commands.js";
 import { People } from "./people.js";
 import { isPassing, Posting } from "./posting.js";
 import * as protocol from "./protocol.js";
+import { canCatchUp, cursorsThatFit } from "./resuming.js";
 import { RoomState } from "./room.js";
-
-/**
- * @typedef {{ type: "welcome", heartbeat: number }
- *   | { type: "rooms" }
- *   | { type: "timeline", room: string }
- *   | { type: "arrived", room: string, message: Message }
- *   | { type: "people" }
- *   | { type: "unsent" }
- *   | { type: "removed", room: string, name: string, by: string | undefined }
- *   | { type: "reply", id: number, frame: Ok | ErrorReply }
- *   | { type: "pause", room: string, after: number }
- *   | { type: "heartbeat", every: number }
- *   | { type: "reconnect", after: number, window: number }} ConversationEvent
- */
 
 const PAGE = 50;
 
@@ -61,7 +49,9 @@ export class Conversation {
 
   /** A socket is open. @param {string} token */
   opened(token) {
-    this.commands.mention(this.#hello(token));
+    const resume = cursorsThatFit(this.rooms.values(), this.watched, token);
+    this.resuming = new Set(Object.keys(resume));
+    this.commands.mention({ op: "hello", token, resume });
   }
 
   /** The socket is gone: questions fail, posts on their way go again, entries are asked for by `resume`. */
@@ -225,27 +215,6 @@ export class Conversation {
 
   // --- opening ------------------------------------------------------------------------------------------------
 
-  /**
-   * The rooms somebody may look at come first; what does not fit in is caught up from the log after the welcome.
-   *
-   * @param {string} token
-   * @returns {ClientFrame}
-   */
-  #hello(token) {
-    /** @type {Record<string, { log: string, seq: number }>} */
-    const resume = {};
-    let bytes = JSON.stringify({ op: "hello", token, resume }).length;
-    const watchedFirst = [...this.rooms.values()].sort((a, b) => +(b.id === this.watched) - +(a.id === this.watched));
-    for (const { id, timeline } of watchedFirst.filter((room) => room.timeline.loaded)) {
-      const cursor = { log: timeline.log, seq: timeline.seen };
-      bytes += JSON.stringify({ [id]: cursor }).length;
-      if (bytes > protocol.HELLO_BYTES || this.resuming.size >= protocol.RESUME_ROOMS) break;
-      resume[id] = cursor;
-      this.resuming.add(id);
-    }
-    return { op: "hello", token, resume };
-  }
-
   /** @param {Welcome} frame */
   #welcome(frame) {
     this.commands.listening = true;
@@ -271,10 +240,7 @@ export class Conversation {
     if (info.peer) this.people.meet(info.peer);
     if (readHere > info.read_seq) this.commands.say("read", { room: info.room, seq: readHere });
     if (this.resuming.has(info.room)) return undefined;
-    const missing = info.last_seq - state.timeline.seen;
-    if (!sameLog || missing < 0 || missing > protocol.REPLAY_PER_ROOM || !state.timeline.loaded) {
-      return this.#restart(state, info.log, info.last_seq);
-    }
+    if (!canCatchUp(state, info)) return this.#restart(state, info.log, info.last_seq);
     state.target = info.last_seq;
     return this.#catchUp(info.room);
   }
@@ -478,7 +444,10 @@ export class Conversation {
       state.recount();
       this.#emit({ type: "rooms" });
     } else {
-      state.quotes.set(quote, messages.find((message) => message.seq === quote));
+      state.quotes.set(
+        quote,
+        messages.find((message) => message.seq === quote),
+      );
     }
     this.#emit({ type: "timeline", room: state.id });
   }

@@ -4,7 +4,7 @@
  */
 
 /** @import { Commands } from "./commands.js" */
-/** @import { ConversationEvent } from "./conversation.js" */
+/** @import { ConversationEvent } from "./conversation_events.js" */
 /** @import { Post } from "./outbox.js" */
 /** @import { ErrorReply, Message } from "./protocol.js" */
 import { Outbox } from "./outbox.js";
@@ -32,7 +32,16 @@ export class Posting {
   add({ room, nonce, text, at, reply_to }) {
     if (this.outbox.find(room, nonce)) return;
     const sendable = wellFormed(text);
-    this.outbox.add({ room, nonce, text: sendable, at, reply_to, state: "waiting", seq: undefined, problem: undefined });
+    this.outbox.add({
+      room,
+      nonce,
+      text: sendable,
+      at,
+      reply_to,
+      state: "waiting",
+      seq: undefined,
+      problem: undefined,
+    });
     this.#changed(room);
   }
 

@@ -28,8 +28,10 @@ export class RoomState {
     this.members = undefined;
     this.moreMembers = false;
     this.membersStale = false;
-    /** @type {Map<string, Marks>} by user id */
+    /** @type {Map<string, Marks>} of the others, by user id */
     this.marks = new Map();
+    /** How far anybody else came. */
+    this.farthest = { received: 0, read: 0 };
     /** @type {Map<number, Message | undefined>} quoted messages from before what is loaded */
     this.quotes = new Map();
   }
@@ -120,10 +122,14 @@ export class RoomState {
   }
 
   /** @param {Receipt} receipt */
-  mark(receipt) {
-    const before = this.marks.get(receipt.user) ?? { received: 0, read: 0 };
-    const read = Math.max(before.read, receipt.read ?? 0);
-    this.marks.set(receipt.user, { read, received: Math.max(before.received, receipt.received ?? 0, read) });
+  mark({ user, received = 0, read = 0 }) {
+    if (user === this.me) return;
+    const marks = farther(this.marks.get(user) ?? { received: 0, read: 0 }, {
+      received: Math.max(received, read),
+      read,
+    });
+    this.marks.set(user, marks);
+    this.farthest = farther(this.farthest, marks);
   }
 
   /**
@@ -133,12 +139,7 @@ export class RoomState {
    * @returns {string[]} user ids
    */
   readers(seq) {
-    return [...this.marks].filter(([user, marks]) => user !== this.me && marks.read >= seq).map(([user]) => user);
-  }
-
-  /** @param {number} seq */
-  wasReceived(seq) {
-    return [...this.marks].some(([user, marks]) => user !== this.me && marks.received >= seq);
+    return [...this.marks].filter(([, marks]) => marks.read >= seq).map(([user]) => user);
   }
 
   /** @param {Member[]} members */
@@ -153,6 +154,15 @@ export class RoomState {
   #isUnread(message) {
     return message.seq > this.info.read_seq && message.from.user !== this.me;
   }
+}
+
+/**
+ * @param {Marks} one
+ * @param {Marks} other
+ * @returns {Marks}
+ */
+function farther(one, other) {
+  return { received: Math.max(one.received, other.received), read: Math.max(one.read, other.read) };
 }
 
 /**

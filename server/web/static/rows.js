@@ -107,7 +107,8 @@ function separateDays(rows, day, at, now) {
 function messageRow(message, above, scene) {
   const own = message.from.user === scene.me;
   const at = Date.parse(message.at);
-  const readers = own ? scene.room.readers(message.seq) : [];
+  const { marks } = scene.room;
+  const readers = own && marks.size <= NAMED_READERS ? scene.room.readers(message.seq) : [];
   return {
     kind: "message",
     key: own && message.nonce !== undefined ? message.nonce : `s${message.seq}`,
@@ -120,9 +121,9 @@ function messageRow(message, above, scene) {
     own,
     first: startsRun(above, message.from.user, at),
     quote: quoteOf(message.reply_to, scene),
-    state: own ? deliveryOf(message.seq, readers, scene.room) : undefined,
+    state: own ? deliveryOf(message.seq, scene.room) : undefined,
     problem: undefined,
-    readers: readers.slice(0, NAMED_READERS).map((user) => scene.people.nameOf(user)),
+    readers: readers.map((user) => scene.people.nameOf(user)),
   };
 }
 
@@ -162,13 +163,12 @@ function startsRun(above, author, at) {
 
 /**
  * @param {number} seq
- * @param {string[]} readers
  * @param {RoomState} room
  * @returns {Delivery}
  */
-function deliveryOf(seq, readers, room) {
-  if (readers.length > 0) return "read";
-  return room.wasReceived(seq) ? "received" : "sent";
+function deliveryOf(seq, { farthest }) {
+  if (farthest.read >= seq) return "read";
+  return farthest.received >= seq ? "received" : "sent";
 }
 
 /**

@@ -92,8 +92,24 @@ export class Timeline {
    * @returns {Message | undefined}
    */
   message(seq) {
-    const item = this.items.find((candidate) => candidate.seq === seq);
-    return item?.kind === "message" ? item.message : undefined;
+    const item = this.items[this.#position(seq)];
+    return item?.kind === "message" && item.seq === seq ? item.message : undefined;
+  }
+
+  /**
+   * Where an item with this seq is or would be, by halving.
+   *
+   * @param {number} seq
+   */
+  #position(seq) {
+    let low = 0;
+    let high = this.items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.items[middle]?.seq ?? Infinity) < seq) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** @returns {Message[]} */

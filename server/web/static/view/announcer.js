@@ -16,7 +16,13 @@ export class Announcer {
   #timer;
 
   constructor() {
-    this.element = h("div", { class: "sr-only", id: "announcer", role: "log", "aria-live": "polite", "aria-label": "New messages" });
+    this.element = h("div", {
+      class: "sr-only",
+      id: "announcer",
+      role: "log",
+      "aria-live": "polite",
+      "aria-label": "New messages",
+    });
   }
 
   /** @param {string} words */

@@ -7,7 +7,7 @@
 
 /** @import { Client } from "../client.js" */
 /** @import { ConnectionState } from "../connection.js" */
-/** @import { ConversationEvent } from "../conversation.js" */
+/** @import { ConversationEvent } from "../conversation_events.js" */
 /** @import { User } from "../protocol.js" */
 import { CommandRefused } from "../client.js";
 import { freshNonce } from "../nonce.js";
@@ -28,6 +28,8 @@ import { Toast } from "./toast.js";
 const WIDE = matchMedia("(min-width: 70rem)");
 /** Where the keyboard is a part of the screen, it must not pop up whenever a room is opened. */
 const TOUCH = matchMedia("(pointer: coarse)");
+/** Milliseconds in which events are gathered for one update: about one frame of the screen. */
+const TOGETHER = 16;
 const TYPING_CHECK = 1_000;
 
 export class App {
@@ -52,9 +54,16 @@ export class App {
     this.announcer = new Announcer();
     this.sidebar = new Sidebar({
       scene: () => ({ ...this.#scene(), current: this.#pane?.id }),
-      create: () => openNewRoom((op, fields) => client.ask(op, fields), (room) => this.#go(room)),
+      create: () =>
+        openNewRoom(
+          (op, fields) => client.ask(op, fields),
+          (room) => this.#go(room),
+        ),
       showKeys: openKeys,
-      signOut: () => openConfirm("Sign out", "Drafts and unsent messages on this device are forgotten.", "Sign out", async () => signOut()),
+      signOut: () =>
+        openConfirm("Sign out", "Drafts and unsent messages on this device are forgotten.", "Sign out", async () =>
+          signOut(),
+        ),
     });
     this.empty = h("main", { class: "room nothing-open" });
     this.toast = new Toast();
@@ -132,7 +141,7 @@ export class App {
     setTimeout(() => {
       this.#stale = false;
       if (!this.#ended.signal.aborted) this.#update();
-    }, 0);
+    }, TOGETHER);
   }
 
   #update() {
@@ -149,9 +158,21 @@ export class App {
 
   /** @param {number} rooms */
   #showEmpty(rooms) {
-    const words = !this.#welcomed ? "Connecting…" : rooms > 0 ? "Choose a conversation." : "Start a conversation, or join a channel by its name.";
+    const words = !this.#welcomed
+      ? "Connecting…"
+      : rooms > 0
+        ? "Choose a conversation."
+        : "Start a conversation, or join a channel by its name.";
     if (this.empty.textContent === words) return;
-    fill(this.empty, h("div", { class: "welcome" }, h("img", { src: "/static/icon.svg", alt: "", width: 72, height: 72 }), h("h1", {}, words)));
+    fill(
+      this.empty,
+      h(
+        "div",
+        { class: "welcome" },
+        h("img", { src: "/static/icon.svg", alt: "", width: 72, height: 72 }),
+        h("h1", {}, words),
+      ),
+    );
   }
 
   // --- which room is open -------------------------------------------------------------------------------------
@@ -168,7 +189,12 @@ export class App {
     if (room?.id === before?.id) return;
     const focusIsFree = document.activeElement === document.body || this.app.contains(document.activeElement);
     before?.close();
-    this.#pane = room && new RoomPane({ client: this.client, toggleMembers: () => this.#showMembers(!this.#members), invite: () => this.#invite() }, room);
+    this.#pane =
+      room &&
+      new RoomPane(
+        { client: this.client, toggleMembers: () => this.#showMembers(!this.#members), invite: () => this.#invite() },
+        room,
+      );
     fill(this.roomSlot, this.#pane?.element ?? this.empty);
     this.app.classList.toggle("in-room", room !== undefined);
     this.client.watch(room?.id);
@@ -234,7 +260,8 @@ export class App {
   #leave() {
     const room = this.client.conversation.rooms.get(this.#pane?.id ?? "");
     if (!room) return;
-    const question = room.info.kind === "channel" ? "You can join again at any time." : "You can only come back if somebody adds you.";
+    const question =
+      room.info.kind === "channel" ? "You can join again at any time." : "You can only come back if somebody adds you.";
     openConfirm(`Leave ${roomTitle(room.info)}?`, question, "Leave", async () => {
       await this.client.ask("leave", { room: room.id });
     });
@@ -246,7 +273,9 @@ export class App {
   #key(event) {
     if (!event.altKey || event.ctrlKey || event.metaKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
     const { rooms } = this.client.conversation;
-    const order = this.sidebar.order().filter((id) => !event.shiftKey || id === this.#pane?.id || (rooms.get(id)?.info.unread ?? 0) > 0);
+    const order = this.sidebar
+      .order()
+      .filter((id) => !event.shiftKey || id === this.#pane?.id || (rooms.get(id)?.info.unread ?? 0) > 0);
     if (order.length === 0 || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     const here = order.indexOf(this.#pane?.id ?? "");

@@ -22,7 +22,8 @@ export class Banner {
   /** @param {ConnectionState} state */
   show(state) {
     if (state.name === "open") return this.#clear();
-    if (state.name === "stopped") return this.#say("stopped", `Disconnected: ${state.reason || "the server ended the connection"}.`);
+    if (state.name === "stopped")
+      return this.#say("stopped", `Disconnected: ${state.reason || "the server ended the connection"}.`);
     this.#timer ??= setTimeout(() => this.#say("offline", offlineInWords()), PATIENCE);
     return undefined;
   }

@@ -35,13 +35,23 @@ export class Composer {
     this.host = host;
     this.#replyTo = draft.reply_to;
     this.input = h("textarea", {
-      id: "composer-input", rows: 1, placeholder: label, "aria-label": label, autocomplete: "off", dir: "auto",
-      enterkeyhint: "send", "aria-describedby": "composer-count",
+      id: "composer-input",
+      rows: 1,
+      placeholder: label,
+      "aria-label": label,
+      autocomplete: "off",
+      dir: "auto",
+      enterkeyhint: "send",
+      "aria-describedby": "composer-count",
     });
     this.input.value = draft.text;
     this.reply = h("div", { class: "reply-bar", hidden: true });
     this.count = h("p", { id: "composer-count", class: "count", role: "status" });
-    this.button = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
+    this.button = h(
+      "button",
+      { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" },
+      icon("send"),
+    );
     this.element = h(
       "form",
       { class: "composer", onsubmit: (/** @type {Event} */ event) => this.#submit(event) },

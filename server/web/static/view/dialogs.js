@@ -16,7 +16,12 @@ function open(title, ...content) {
   const dialog = h(
     "dialog",
     { class: "dialog", "aria-labelledby": "dialog-title" },
-    h("header", {}, h("h2", { id: "dialog-title" }, title), iconButton("Close", "close", { onclick: () => dialog.close() })),
+    h(
+      "header",
+      {},
+      h("h2", { id: "dialog-title" }, title),
+      iconButton("Close", "close", { onclick: () => dialog.close() }),
+    ),
     ...content,
   );
   dialog.addEventListener("close", () => dialog.remove());

@@ -51,7 +51,8 @@ const ICONS = {
   clock: "M12 7.5V12l3 2 M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18z",
   close: "M6 6l12 12 M18 6L6 18",
   down: "M12 5v14 M6 13l6 6 6-6",
-  group: "M9 11a3.5 3.5 0 1 0 0-7a3.5 3.5 0 1 0 0 7z M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6 M16 4.3a3.5 3.5 0 0 1 0 6.4 M18 14.5c2.1.8 3.5 2.8 3.5 5.5",
+  group:
+    "M9 11a3.5 3.5 0 1 0 0-7a3.5 3.5 0 1 0 0 7z M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6 M16 4.3a3.5 3.5 0 0 1 0 6.4 M18 14.5c2.1.8 3.5 2.8 3.5 5.5",
   hash: "M5 9h15 M4 15h15 M10 4L8 20 M16 4l-2 16",
   invite: "M10 11a3.5 3.5 0 1 0 0-7a3.5 3.5 0 1 0 0 7z M3 20c0-3.6 3-6 7-6 1.4 0 2.7.3 3.8.8 M18 14v6 M15 17h6",
   keyboard: "M3 7h18v11H3z M7 11v.01 M11 11v.01 M15 11v.01 M8 14.5h8",
@@ -83,5 +84,9 @@ export function icon(name) {
  * @param {Attributes} attributes
  */
 export function iconButton(label, name, attributes) {
-  return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, ...attributes }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, ...attributes },
+    icon(name),
+  );
 }

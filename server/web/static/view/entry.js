@@ -25,13 +25,24 @@ export function showEntry(root, notice, entered) {
   let mode = "sign-in";
   const title = h("h1", { id: "entry-title" });
   const name = h("input", {
-    id: "name", name: "username", autocomplete: "username", autocapitalize: "none", spellcheck: "false",
-    required: true, maxlength: 32, pattern: "[a-z0-9_.\\-]+", "aria-describedby": "name-hint",
+    id: "name",
+    name: "username",
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+    required: true,
+    maxlength: 32,
+    pattern: "[a-z0-9_.\\-]+",
+    "aria-describedby": "name-hint",
   });
   const displayName = h("input", { id: "display-name", name: "name", autocomplete: "name", maxlength: 64 });
   const displayField = field("Shown as (optional)", displayName);
   const password = h("input", {
-    id: "password", name: "password", type: "password", required: true, maxlength: 1024,
+    id: "password",
+    name: "password",
+    type: "password",
+    required: true,
+    maxlength: 1024,
     "aria-describedby": "password-hint",
   });
   const nameHint = h("p", { id: "name-hint", class: "hint" }, "Lower-case letters, digits and _ . -");
@@ -39,7 +50,11 @@ export function showEntry(root, notice, entered) {
   const problem = h("p", { class: "problem", role: "alert" });
   const submit = h("button", { class: "primary", type: "submit" });
   const otherWords = h("span");
-  const other = h("button", { class: "link", type: "button", onclick: () => show(mode === "sign-in" ? "sign-up" : "sign-in") });
+  const other = h("button", {
+    class: "link",
+    type: "button",
+    onclick: () => show(mode === "sign-in" ? "sign-up" : "sign-in"),
+  });
 
   const form = h(
     "form",
@@ -53,7 +68,12 @@ export function showEntry(root, notice, entered) {
     submit,
     h("p", { class: "switch" }, otherWords, " ", other),
   );
-  const brand = h("p", { class: "brand" }, h("img", { src: "/static/icon.svg", alt: "", width: 40, height: 40 }), "Hubbub");
+  const brand = h(
+    "p",
+    { class: "brand" },
+    h("img", { src: "/static/icon.svg", alt: "", width: 40, height: 40 }),
+    "Hubbub",
+  );
   fill(root, h("main", { class: "entry" }, brand, form));
   show(mode);
   name.focus();

@@ -7,7 +7,8 @@ import { ago } from "../dates.js";
 import { displayName } from "../people.js";
 import { counted } from "../text.js";
 import { avatar } from "./avatar.js";
-import { fill, h, icon, iconButton } from "./element.js";
+import { h, icon, iconButton } from "./element.js";
+import { KeyedList } from "./keyed.js";
 
 /**
  * @typedef {object} MembersHost
@@ -18,14 +19,21 @@ import { fill, h, icon, iconButton } from "./element.js";
  * @property {(user: User) => void} write
  */
 
-export class MembersPanel {
-  #signature = "";
+/** @type {[boolean | undefined, string][]} */
+const GROUPS = [
+  [true, "Online"],
+  [false, "Offline"],
+  [undefined, "Everyone"],
+];
 
+export class MembersPanel {
   /** @param {MembersHost} host */
   constructor(host) {
     this.host = host;
     this.heading = h("h2", { id: "members-heading" });
-    this.body = h("div", { class: "members-body" });
+    this.sections = GROUPS.map(([online, label]) => new Section(online, label, host));
+    this.rest = h("p", { class: "hint" });
+    this.body = h("div", { class: "members-body" }, ...this.sections.map(({ element }) => element), this.rest);
     const { room } = host.scene();
     const isDm = room.info.kind === "dm";
     this.element = h(
@@ -45,21 +53,13 @@ export class MembersPanel {
 
   update() {
     const { room, people, me } = this.host.scene();
-    const members = room.members?.map((member) => this.#seen(member, people));
-    const signature = JSON.stringify([people.current, members, room.info.members, room.moreMembers]);
-    if (signature === this.#signature) return;
-    this.#signature = signature;
+    const members = (room.members ?? []).map((member) => this.#seen(member, people));
+    members.sort((a, b) => displayName(a.user).localeCompare(displayName(b.user)));
     this.heading.textContent = counted(room.info.members, "person", "people");
-    if (!members) return fill(this.body, h("p", { class: "hint" }, "Loading…"));
-    const byName = members.sort((a, b) => displayName(a.user).localeCompare(displayName(b.user)));
-    const who = (/** @type {boolean | undefined} */ online) => byName.filter(({ user }) => people.isOnline(user.user) === online);
-    fill(
-      this.body,
-      ...section("Online", who(true), true, me, this.host),
-      ...section("Offline", who(false), false, me, this.host),
-      ...section("Everyone", who(undefined), undefined, me, this.host),
-      room.moreMembers && h("p", { class: "hint" }, `and ${counted(room.info.members - members.length, "more person", "more people")}`),
-    );
+    for (const section of this.sections) section.show(members, people, me);
+    const more = room.moreMembers ? room.info.members - members.length : 0;
+    if (!room.members) this.rest.textContent = "Loading…";
+    else this.rest.textContent = more > 0 ? `and ${counted(more, "more person", "more people")}` : "";
   }
 
   /**
@@ -74,19 +74,44 @@ export class MembersPanel {
   }
 }
 
-/**
- * @param {string} label
- * @param {Member[]} members
- * @param {boolean | undefined} online
- * @param {string} me
- * @param {MembersHost} host
- */
-function section(label, members, online, me, host) {
-  if (members.length === 0) return [];
-  return [
-    h("h3", {}, `${label} · ${members.length.toLocaleString()}`),
-    h("ul", { role: "list" }, ...members.map((member) => entry(member, online, me, host))),
-  ];
+/** Those who are here, those who are not, or everyone while that is not known. */
+class Section {
+  /**
+   * @param {boolean | undefined} online
+   * @param {string} label
+   * @param {MembersHost} host
+   */
+  constructor(online, label, host) {
+    this.online = online;
+    this.label = label;
+    this.host = host;
+    this.heading = h("h3");
+    const list = h("ul", { role: "list" });
+    this.people = new KeyedList(list);
+    this.element = h("section", {}, this.heading, list);
+  }
+
+  /**
+   * @param {Member[]} members
+   * @param {People} people
+   * @param {string} me
+   */
+  show(members, people, me) {
+    const ours = members.filter(({ user }) => people.isOnline(user.user) === this.online);
+    const focused = this.people.show(
+      ours.map((member) => {
+        const signature = JSON.stringify([
+          displayName(member.user),
+          describe(member.user, member.role, false, this.online),
+        ]);
+        return { key: member.user.user, signature, make: () => entry(member, this.online, me, this.host) };
+      }),
+    );
+    this.heading.textContent = `${this.label} · ${ours.length.toLocaleString()}`;
+    this.element.hidden = ours.length === 0;
+    const row = this.people.element(focused);
+    if (row && !row.contains(document.activeElement)) row.querySelector("button")?.focus();
+  }
 }
 
 /**
@@ -106,7 +131,11 @@ function entry({ user, role }, online, me, host) {
   const inside = [avatar(user.user, name, online), h("span", { class: "words" }, ...words)];
   if (isMe || user.name === null) return h("li", { class: "person" }, ...inside);
   const title = `Write to ${name}`;
-  return h("li", {}, h("button", { type: "button", class: "person", title, onclick: () => host.write(user) }, ...inside));
+  return h(
+    "li",
+    {},
+    h("button", { type: "button", class: "person", title, onclick: () => host.write(user) }, ...inside),
+  );
 }
 
 /**

@@ -50,7 +50,11 @@ export function renderRow(row, actions) {
 
 /** @param {EdgeRow} row */
 function edge({ complete }) {
-  return h("li", { class: "edge", tabindex: -1 }, complete ? "This is where the conversation begins." : "Loading earlier messages…");
+  return h(
+    "li",
+    { class: "edge", tabindex: -1 },
+    complete ? "This is where the conversation begins." : "Loading earlier messages…",
+  );
 }
 
 /** @param {DayRow} row */
@@ -82,12 +86,7 @@ function message(row, actions) {
     "li",
     { class: classes.filter(Boolean).join(" "), tabindex: -1, "data-seq": seq },
     !own && (first ? avatar(row.authorId, row.author) : h("span", { class: "avatar-gap" })),
-    h(
-      "div",
-      { class: "body" },
-      bubble,
-      state === "failed" && failure(row, actions),
-    ),
+    h("div", { class: "body" }, bubble, state === "failed" && failure(row, actions)),
     seq !== undefined &&
       iconButton("Reply", "reply", { class: "icon-button act", tabindex: -1, onclick: () => actions.reply(seq) }),
   );

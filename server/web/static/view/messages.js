@@ -12,25 +12,27 @@
 import { rowsOf } from "../rows.js";
 import { counted } from "../text.js";
 import { fill, h, icon } from "./element.js";
+import { KeyedList } from "./keyed.js";
 import { renderRow } from "./message_row.js";
 
 /** How near to the end (in pixels) counts as being there, and how near to the top loads what is before. */
 const AT_END = 24;
 const NEAR_TOP = 400;
 const MARKER_MARGIN = 48;
+/** A room that is open for weeks forgets its oldest messages while nobody reads them. */
+const MOST_ITEMS = 600;
 const LOUD_CONTROLS = ".failure button";
 
 /**
  * @typedef {object} MessagesHost
  * @property {() => Omit<Scene, "markerAfter" | "now">} scene
  * @property {() => void} older
+ * @property {() => void} trim
  * @property {(seq: number) => void} quote
  * @property {(seq: number) => void} read
  * @property {() => void} leaveList the reader wants to write
  * @property {RowActions} actions
  */
-
-/** @typedef {{ element: HTMLLIElement, signature: string, row: Row }} Shown */
 
 export class MessageList {
   #atEnd = true;
@@ -38,8 +40,8 @@ export class MessageList {
   #unreadBefore = 0;
   /** @type {number | undefined} */
   #markerAfter;
-  /** @type {Map<string, Shown>} */
-  #shown = new Map();
+  /** @type {Row[]} */
+  #rows = [];
   /** @type {string | undefined} the key of the row that Tab reaches */
   #current;
 
@@ -53,6 +55,7 @@ export class MessageList {
     this.#unreadBefore = room.info.unread;
     if (room.info.unread > 0) this.#markerAfter = room.info.read_seq;
     this.list = h("ol", { class: "rows", role: "list", "aria-label": label });
+    this.shown = new KeyedList(this.list);
     this.scroller = h("div", { class: "scroller", onscroll: () => this.#scrolled() }, this.list);
     this.jump = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() });
     this.element = h("div", { class: "messages" }, this.scroller, this.jump);
@@ -70,14 +73,15 @@ export class MessageList {
     const scene = this.host.scene();
     this.#moveMarker(scene.room);
     const anchor = this.#placed && !this.#atEnd ? this.#anchor() : undefined;
-    const rows = rowsOf({ ...scene, markerAfter: this.#markerAfter, now: new Date() });
-    this.#render(rows);
-    this.#askForQuotes(rows);
-    if (anchor) this.scroller.scrollTop += this.#topOf(anchor.key) - anchor.top;
+    this.#rows = rowsOf({ ...scene, markerAfter: this.#markerAfter, now: new Date() });
+    this.#render();
+    this.#askForQuotes();
+    if (anchor) this.scroller.scrollTop += this.#box(anchor.key).top - anchor.top;
     if (this.#placed) this.#settle();
     else this.#place(scene.room);
     this.#showJump(scene.room);
     this.noticeReading();
+    if (this.#atEnd && scene.room.timeline.items.length > MOST_ITEMS) this.host.trim();
   }
 
   /** The writer's own words are always in view, and they have seen what was new. */
@@ -120,11 +124,10 @@ export class MessageList {
     const { room } = this.host.scene();
     let seen = this.#atEnd ? room.timeline.seen : 0;
     if (!this.#atEnd) {
-      for (const { element, row } of [...this.#shown.values()].reverse()) {
-        if (row.kind !== "message" || row.seq === undefined || element.getBoundingClientRect().bottom > bottom) continue;
-        seen = row.seq;
-        break;
-      }
+      const lastSeen = this.#rows.findLast(
+        (row) => row.kind === "message" && row.seq !== undefined && this.#box(row.key).bottom <= bottom,
+      );
+      if (lastSeen?.kind === "message") seen = lastSeen.seq ?? 0;
     }
     if (seen > room.info.read_seq) this.host.read(seen);
   }
@@ -176,7 +179,7 @@ export class MessageList {
   /** Goes to the end, but where nobody is looking not so far that the marker leaves the screen. @param {boolean} keepMarker */
   #follow(keepMarker) {
     this.scroller.scrollTop = this.scroller.scrollHeight;
-    const marker = keepMarker ? this.#shown.get("marker")?.element : undefined;
+    const marker = keepMarker ? this.shown.element("marker") : undefined;
     if (!marker) return;
     const hidden = this.scroller.getBoundingClientRect().top + MARKER_MARGIN - marker.getBoundingClientRect().top;
     if (hidden > 0) this.scroller.scrollTop -= hidden;
@@ -185,43 +188,28 @@ export class MessageList {
   /** The row the reader's eye rests on: the first one that is still on the screen. */
   #anchor() {
     const top = this.scroller.getBoundingClientRect().top;
-    for (const [key, { element, row }] of this.#shown) {
-      if (row.kind === "message" && element.getBoundingClientRect().bottom > top) return { key, top: this.#topOf(key) };
-    }
-    return undefined;
+    const row = this.#rows.find(({ kind, key }) => kind === "message" && this.#box(key).bottom > top);
+    return row && { key: row.key, top: this.#box(row.key).top };
   }
 
   /** @param {string} key */
-  #topOf(key) {
-    return this.#shown.get(key)?.element.getBoundingClientRect().top ?? 0;
+  #box(key) {
+    return this.shown.element(key)?.getBoundingClientRect() ?? new DOMRect();
   }
 
   // --- rows ---------------------------------------------------------------------------------------------------
 
-  /** Changes only what changed, so that selection, focus and scrolling survive. @param {Row[]} rows */
-  #render(rows) {
-    const focused = this.#focusedKey();
-    /** @type {Map<string, Shown>} */
-    const shown = new Map();
-    for (const row of rows) {
-      const signature = JSON.stringify(row);
-      const before = this.#shown.get(row.key);
-      const element = before?.signature === signature ? before.element : renderRow(row, this.host.actions);
-      shown.set(row.key, { element, signature, row });
-    }
-    for (const [key, { element }] of this.#shown) if (shown.get(key)?.element !== element) element.remove();
-    let next = this.list.firstElementChild;
-    for (const { element } of shown.values()) {
-      if (element === next) next = next.nextElementSibling;
-      else this.list.insertBefore(element, next);
-    }
-    this.#shown = shown;
+  #render() {
+    const { actions } = this.host;
+    const focused = this.shown.show(
+      this.#rows.map((row) => ({ key: row.key, signature: JSON.stringify(row), make: () => renderRow(row, actions) })),
+    );
     this.#rove(focused);
   }
 
-  /** @param {Row[]} rows */
-  #askForQuotes(rows) {
-    for (const row of rows) if (row.kind === "message" && row.quote?.author === "") this.host.quote(row.quote.seq);
+  #askForQuotes() {
+    for (const row of this.#rows)
+      if (row.kind === "message" && row.quote?.author === "") this.host.quote(row.quote.seq);
   }
 
   // --- the keyboard -------------------------------------------------------------------------------------------
@@ -230,37 +218,20 @@ export class MessageList {
     return /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll(":scope > [tabindex]"));
   }
 
-  #focusedKey() {
-    const focus = document.activeElement;
-    if (!focus || !this.list.contains(focus)) return undefined;
-    for (const [key, { element }] of this.#shown) if (element.contains(focus)) return key;
-    return undefined;
-  }
-
   /** One row takes part in the Tab order; the arrow keys choose which. @param {string | undefined} focused */
   #rove(focused) {
-    if (this.#current === undefined || !this.#shown.has(this.#current) || focused === undefined) {
-      this.#current = focused ?? [...this.#shown].findLast(([, { row }]) => row.kind !== "day" && row.kind !== "marker")?.[0];
-    }
-    for (const [key, { element }] of this.#shown) {
-      const tabindex = key === this.#current ? 0 : -1;
-      if (!element.hasAttribute("tabindex") || element.tabIndex === tabindex) continue;
-      element.tabIndex = tabindex;
-      for (const control of element.querySelectorAll("a, button")) {
-        if (control instanceof HTMLElement && !control.matches(LOUD_CONTROLS)) control.tabIndex = tabindex;
-      }
-    }
-    const row = focused === undefined ? undefined : this.#shown.get(focused)?.element;
+    const last = this.#rows.findLast(({ kind }) => kind !== "day" && kind !== "marker");
+    if (focused !== undefined) this.#current = focused;
+    else if (!this.shown.element(this.#current)) this.#current = last?.key;
+    for (const [key, { element }] of this.shown.shown) setTabIndex(element, key === this.#current ? 0 : -1);
+    const row = this.shown.element(focused);
     if (row && !row.contains(document.activeElement)) row.focus({ preventScroll: true });
   }
 
   /** @param {FocusEvent} event */
   #focused({ target }) {
-    for (const [key, { element }] of this.#shown) {
-      if (!(target instanceof Node) || !element.contains(target)) continue;
-      this.#current = key;
-      this.#rove(key);
-    }
+    const key = this.shown.keyAround(target);
+    if (key !== undefined && key !== this.#current) this.#rove(key);
   }
 
   /** @param {KeyboardEvent} event */
@@ -291,4 +262,16 @@ export class MessageList {
 
 function isLookedAt() {
   return document.visibilityState === "visible" && document.hasFocus();
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {number} tabIndex
+ */
+function setTabIndex(row, tabIndex) {
+  if (!row.hasAttribute("tabindex") || row.tabIndex === tabIndex) return;
+  row.tabIndex = tabIndex;
+  for (const control of row.querySelectorAll("a, button")) {
+    if (control instanceof HTMLElement && !control.matches(LOUD_CONTROLS)) control.tabIndex = tabIndex;
+  }
 }

@@ -26,15 +26,32 @@ export function openNewRoom(ask, opened) {
   let purpose = "dm";
   let lastWanted = "";
   let nonce = freshNonce();
-  const name = h("input", { id: "room-name", autocomplete: "off", autocapitalize: "none", spellcheck: "false", maxlength: 64 });
-  const people = h("input", { id: "room-people", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": "people-hint" });
+  const name = h("input", {
+    id: "room-name",
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    maxlength: 64,
+  });
+  const people = h("input", {
+    id: "room-people",
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    "aria-describedby": "people-hint",
+  });
   const nameLabel = h("label", { for: "room-name" });
   const peopleLabel = h("label", { for: "room-people" });
   const peopleHint = h("p", { id: "people-hint", class: "hint" });
   const nameField = h("div", { class: "field" }, nameLabel, name);
   const peopleField = h("div", { class: "field" }, peopleLabel, people, peopleHint);
   const submit = h("button", { type: "submit", class: "primary" });
-  const choices = h("fieldset", { class: "choices" }, h("legend", { class: "sr-only" }, "What to start"), ...Object.keys(PURPOSES).map((key) => choice(/** @type {Purpose} */ (key))));
+  const choices = h(
+    "fieldset",
+    { class: "choices" },
+    h("legend", { class: "sr-only" }, "What to start"),
+    ...Object.keys(PURPOSES).map((key) => choice(/** @type {Purpose} */ (key))),
+  );
   name.addEventListener("input", () => {
     if (purpose === "channel" || purpose === "join") name.value = channelName(name.value);
   });
@@ -49,7 +66,12 @@ export function openNewRoom(ask, opened) {
       show();
     };
     const input = h("input", { type: "radio", name: "purpose", value: key, checked: key === purpose, onchange });
-    return h("label", { class: "choice" }, input, h("span", { class: "words" }, h("span", { class: "name" }, label), h("span", { class: "hint" }, hint)));
+    return h(
+      "label",
+      { class: "choice" },
+      input,
+      h("span", { class: "words" }, h("span", { class: "name" }, label), h("span", { class: "hint" }, hint)),
+    );
   }
 
   function show() {
@@ -58,12 +80,14 @@ export function openNewRoom(ask, opened) {
     peopleField.hidden = purpose === "join";
     nameLabel.textContent = purpose === "group" ? "Name of the group" : "Name of the channel";
     peopleLabel.textContent = purpose === "dm" ? "Name of the person" : "People to add (optional)";
-    peopleHint.textContent = purpose === "dm" ? "The name they sign in with." : "Sign-in names, separated by spaces or commas.";
+    peopleHint.textContent =
+      purpose === "dm" ? "The name they sign in with." : "Sign-in names, separated by spaces or commas.";
   }
 
   async function act() {
     const fields = wanted();
-    const ok = purpose === "join" ? await ask("join", fields) : await ask("create_room", { ...fields, nonce: nonceFor(fields) });
+    const ok =
+      purpose === "join" ? await ask("join", fields) : await ask("create_room", { ...fields, nonce: nonceFor(fields) });
     if (ok.room !== undefined) opened(ok.room);
   }
 
@@ -93,7 +117,13 @@ export function openNewRoom(ask, opened) {
  * @param {string} roomTitle
  */
 export function openInvite(ask, room, roomTitle) {
-  const people = h("input", { id: "invite-people", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": "invite-hint" });
+  const people = h("input", {
+    id: "invite-people",
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    "aria-describedby": "invite-hint",
+  });
   const submit = h("button", { type: "submit", class: "primary" }, "Add");
   const hint = h("p", { id: "invite-hint", class: "hint" }, "Sign-in names, separated by spaces or commas.");
   const field = h("div", { class: "field" }, h("label", { for: "invite-people" }, "Who should join?"), people, hint);
@@ -120,7 +150,14 @@ function reasonOf(error) {
 
 /** @param {string} typed */
 function peopleNames(typed) {
-  return [...new Set(typed.toLowerCase().split(/[\s,;]+/u).map((name) => name.replace(/^@/u, "")))].filter(Boolean);
+  return [
+    ...new Set(
+      typed
+        .toLowerCase()
+        .split(/[\s,;]+/u)
+        .map((name) => name.replace(/^@/u, "")),
+    ),
+  ].filter(Boolean);
 }
 
 /** @param {string} typed */

@@ -43,7 +43,13 @@ export class RoomPane {
     this.peopleWord = h("span", { class: "sr-only" });
     this.peopleButton = h(
       "button",
-      { type: "button", class: "icon-button wide", title: "Who is here", "aria-controls": "members", onclick: host.toggleMembers },
+      {
+        type: "button",
+        class: "icon-button wide",
+        title: "Who is here",
+        "aria-controls": "members",
+        onclick: host.toggleMembers,
+      },
       icon("group"),
       this.peopleCount,
       this.peopleWord,
@@ -58,7 +64,11 @@ export class RoomPane {
       h(
         "header",
         {},
-        h("a", { href: "#", class: "icon-button back", "aria-label": "Back to the rooms", title: "Back" }, icon("back")),
+        h(
+          "a",
+          { href: "#", class: "icon-button back", "aria-label": "Back to the rooms", title: "Back" },
+          icon("back"),
+        ),
         this.sign,
         h("div", { class: "words" }, this.title, this.subtitle),
         room.info.kind !== "dm" && iconButton("Add people", "invite", { onclick: host.invite }),
@@ -111,7 +121,9 @@ export class RoomPane {
     const { info } = room;
     const peer = info.peer && (this.#conversation.people.known.get(info.peer.user) ?? info.peer);
     const online = peer && this.#conversation.people.isOnline(peer.user);
-    const subtitle = peer ? whereabouts(online, peer.last_seen) : (info.topic ?? counted(info.members, "person", "people"));
+    const subtitle = peer
+      ? whereabouts(online, peer.last_seen)
+      : (info.topic ?? counted(info.members, "person", "people"));
     const signature = JSON.stringify([info.name, peer, subtitle, info.members, online]);
     if (signature === this.#headerSignature) return;
     this.#headerSignature = signature;
@@ -119,7 +131,10 @@ export class RoomPane {
     this.subtitle.textContent = subtitle;
     this.peopleCount.textContent = info.members.toLocaleString();
     this.peopleWord.textContent = info.members === 1 ? " person" : " people";
-    fill(this.sign, peer ? avatar(peer.user, displayName(peer), online) : roomSign(info.kind === "channel" ? "hash" : "group"));
+    fill(
+      this.sign,
+      peer ? avatar(peer.user, displayName(peer), online) : roomSign(info.kind === "channel" ? "hash" : "group"),
+    );
   }
 
   // --- what the messages need ---------------------------------------------------------------------------------
@@ -130,6 +145,7 @@ export class RoomPane {
     return {
       scene: () => this.#scene(),
       older: () => client.older(this.id),
+      trim: () => this.#room?.timeline.trim(),
       quote: (seq) => client.quote(this.id, seq),
       read: (seq) => client.read(this.id, seq),
       leaveList: () => this.composer.focus(),
@@ -178,7 +194,9 @@ export class RoomPane {
       keep: (draft) => saveDraft(this.id, draft),
       quote: (seq) => {
         const message = this.#room?.timeline.message(seq) ?? this.#room?.quotes.get(seq);
-        return message ? { author: displayName(message.from), text: excerpt(message.text) } : { author: "", text: "An earlier message" };
+        return message
+          ? { author: displayName(message.from), text: excerpt(message.text) }
+          : { author: "", text: "An earlier message" };
       },
       toMessages: () => this.messages.focusLast(),
     };

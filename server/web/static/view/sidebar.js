@@ -7,6 +7,7 @@ import { displayName } from "../people.js";
 import { roomName, roomTitle } from "../room_names.js";
 import { avatar, roomSign } from "./avatar.js";
 import { fill, h, icon, iconButton } from "./element.js";
+import { KeyedList } from "./keyed.js";
 
 /**
  * @typedef {object} SidebarHost
@@ -29,7 +30,9 @@ export class Sidebar {
   /** @param {SidebarHost} host */
   constructor(host) {
     this.host = host;
-    this.rooms = h("div", { class: "rooms" });
+    this.sections = SECTIONS.map(([kind, label]) => new Section(kind, label));
+    this.nothing = h("p", { class: "hint nothing", hidden: true }, "No conversations yet.");
+    this.rooms = h("div", { class: "rooms" }, ...this.sections.map(({ element }) => element), this.nothing);
     this.me = h("div", { class: "me" });
     this.element = h(
       "nav",
@@ -38,7 +41,12 @@ export class Sidebar {
         "header",
         {},
         h("p", { class: "brand" }, h("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 }), "Hubbub"),
-        h("button", { type: "button", class: "primary small", id: "new-room", onclick: host.create }, icon("plus"), "New"),
+        h(
+          "button",
+          { type: "button", class: "primary small", id: "new-room", onclick: host.create },
+          icon("plus"),
+          "New",
+        ),
       ),
       this.rooms,
       h(
@@ -55,15 +63,18 @@ export class Sidebar {
   update() {
     const { rooms, people, me, current } = this.host.scene();
     const sorted = [...rooms].map(({ info }) => info).sort((a, b) => roomName(a).localeCompare(roomName(b)));
-    const online = (/** @type {Room} */ { peer }) => (peer ? people.isOnline(peer.user) : undefined);
-    const signature = JSON.stringify([me, current, sorted.map((info) => [info.room, roomName(info), info.unread, online(info)])]);
+    for (const section of this.sections) section.show(sorted, current, people);
+    this.nothing.hidden = sorted.length > 0;
+    if (me) this.#showMe(me);
+  }
+
+  /** @param {User} me */
+  #showMe(me) {
+    const signature = JSON.stringify(me);
     if (signature === this.#signature) return;
     this.#signature = signature;
-    const focused = this.#links().find((link) => link === document.activeElement)?.getAttribute("href");
-    fill(this.rooms, ...SECTIONS.flatMap(([kind, label]) => section(label, sorted.filter((info) => info.kind === kind), current, online)));
-    if (sorted.length === 0) this.rooms.append(h("p", { class: "hint nothing" }, "No conversations yet."));
-    if (focused) this.#links().find((link) => link.getAttribute("href") === focused)?.focus();
-    if (me) fill(this.me, avatar(me.user, displayName(me)), h("span", { class: "words" }, h("bdi", { class: "name" }, displayName(me)), h("span", { class: "hint" }, `@${me.name ?? ""}`)));
+    const words = [h("bdi", { class: "name" }, displayName(me)), h("span", { class: "hint" }, `@${me.name ?? ""}`)];
+    fill(this.me, avatar(me.user, displayName(me)), h("span", { class: "words" }, ...words));
   }
 
   /** The rooms in the order they are shown. */
@@ -73,7 +84,9 @@ export class Sidebar {
 
   /** @param {string | undefined} room */
   focus(room) {
-    this.#links().find((link) => link.dataset["room"] === room)?.focus();
+    this.#links()
+      .find((link) => link.dataset["room"] === room)
+      ?.focus();
   }
 
   #links() {
@@ -91,15 +104,37 @@ export class Sidebar {
   }
 }
 
-/**
- * @param {string} label
- * @param {Room[]} rooms
- * @param {string | undefined} current
- * @param {(info: Room) => boolean | undefined} online
- */
-function section(label, rooms, current, online) {
-  if (rooms.length === 0) return [];
-  return [h("h2", {}, label), h("ul", { role: "list" }, ...rooms.map((info) => h("li", {}, link(info, current, online(info)))))];
+/** The rooms of one kind. */
+class Section {
+  /**
+   * @param {RoomKind} kind
+   * @param {string} label
+   */
+  constructor(kind, label) {
+    this.kind = kind;
+    const list = h("ul", { role: "list" });
+    this.links = new KeyedList(list);
+    this.element = h("section", {}, h("h2", {}, label), list);
+  }
+
+  /**
+   * @param {Room[]} rooms
+   * @param {string | undefined} current
+   * @param {People} people
+   */
+  show(rooms, current, people) {
+    const ours = rooms.filter(({ kind }) => kind === this.kind);
+    const focused = this.links.show(
+      ours.map((info) => {
+        const online = info.peer && people.isOnline(info.peer.user);
+        const signature = JSON.stringify([roomName(info), info.unread, online, info.room === current]);
+        return { key: info.room, signature, make: () => h("li", {}, link(info, current, online)) };
+      }),
+    );
+    this.element.hidden = ours.length === 0;
+    const row = this.links.element(focused);
+    if (row && !row.contains(document.activeElement)) row.querySelector("a")?.focus();
+  }
 }
 
 /**
@@ -121,7 +156,12 @@ function link(info, current, online) {
     h("bdi", { class: "name" }, name),
     online === true && h("span", { class: "sr-only" }, ", online"),
     info.unread > 0 &&
-      h("span", { class: "badge" }, info.unread > 999 ? "999+" : String(info.unread), h("span", { class: "sr-only" }, " unread")),
+      h(
+        "span",
+        { class: "badge" },
+        info.unread > 999 ? "999+" : String(info.unread),
+        h("span", { class: "sr-only" }, " unread"),
+      ),
   );
 }
 
@@ -135,4 +175,3 @@ export function pageTitle(unread, current) {
   const count = unread > 0 ? `(${unread > 999 ? "999+" : unread}) ` : "";
   return `${count}${current ? `${roomTitle(current)} · ` : ""}Hubbub`;
 }
-
