@@ -38,7 +38,7 @@ class Connection(Websocket):
 
     Parameters
     ----------
-    gateway, sock, rest
+    gateway, sock
         As for a `Websocket`.
     header_hash
         Of the token the upgrade carried, already found to be good; None where it carried none.
@@ -46,8 +46,8 @@ class Connection(Websocket):
 
     __slots__ = ("_opening", "_session", "_unanswered")
 
-    def __init__(self, gateway: Gateway, sock: socket.socket, rest: bytes, header_hash: bytes | None) -> None:
-        super().__init__(gateway, sock, rest)
+    def __init__(self, gateway: Gateway, sock: socket.socket, header_hash: bytes | None) -> None:
+        super().__init__(gateway, sock)
         self._opening: Opening | None = Opening(header_hash)  # None as soon as it is ready, or closing
         self._session: Address | None = None
         self._unanswered = 0

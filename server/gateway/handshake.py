@@ -92,15 +92,28 @@ class Handshake:
 
     async def _websocket(self, request: h11.Request) -> None:
         judged = judge(request.method, request.http_version, Fields(request.headers), self._gateway.origins)
-        if isinstance(judged, Upgrade) and judged.token is not None:
-            judged = await self._vouch(judged, token_hash(judged.token))
+        if not isinstance(judged, Refused) and not await self._has_no_body():
+            judged = refusals.bad_upgrade("an upgrade has no body")
         if isinstance(judged, Refused):
             await self._refuse(judged)
+            return
+        digest = None if judged.token is None else token_hash(judged.token)
+        refused = None if digest is None else await self._vouch(digest)
+        if refused is not None:
+            await self._refuse(refused)
         else:
-            await self._hand_over(judged)
+            await self._hand_over(judged, digest)
 
-    async def _vouch(self, upgrade: Upgrade, digest: bytes) -> Upgrade | Refused:
-        """Whether the token of the upgrade is good."""
+    async def _has_no_body(self) -> bool:
+        try:
+            with trio.move_on_after(self._gateway.limits.handshake_seconds):
+                return isinstance(await self._connection.next_event(), h11.EndOfMessage)
+        except h11.RemoteProtocolError:
+            pass
+        return False
+
+    async def _vouch(self, digest: bytes) -> Refused | None:
+        """Why this token is no ticket; None if it is one."""
         try:
             whose = await answer_to(
                 self._gateway.reader,
@@ -110,31 +123,23 @@ class Handshake:
             )
         except Refusal:
             return refusals.OVER_CAPACITY
-        return upgrade if isinstance(whose, Identity) else refusals.BAD_TOKEN
+        return None if isinstance(whose, Identity) else refusals.BAD_TOKEN
 
-    async def _hand_over(self, upgrade: Upgrade) -> None:
+    async def _hand_over(self, upgrade: Upgrade, digest: bytes | None) -> None:
         """From here on the socket belongs to a connection actor."""
-        if not await self._has_no_body():
-            await self._refuse(refusals.bad_upgrade("an upgrade has no body"))
-            return
         rest, _ended = self._connection.h11.trailing_data
         await self._connection.send_bytes(switching_protocols(upgrade))
         sock = _taken_out(self._connection.stream)
-        digest = None if upgrade.token is None else token_hash(upgrade.token)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._gateway.limits.send_buffer_bytes)
             connections = self._system.dynamic(self._gateway.connections)
-            connections.start(next(self._gateway.keys), sock, bytes(rest), digest)
-        except (StartRefused, StartFailed):
+            connection = connections.start(next(self._gateway.keys), sock, digest)
+        except (StartRefused, StartFailed, OSError) as error:
+            log.debug("a websocket could not start: %s", error)
             sock.close()
-
-    async def _has_no_body(self) -> bool:
-        try:
-            with trio.move_on_after(self._gateway.limits.handshake_seconds):
-                return isinstance(await self._connection.next_event(), h11.EndOfMessage)
-        except h11.RemoteProtocolError:
-            pass
-        return False
+        else:
+            if rest:
+                connection.answer(bytes(rest))
 
 
 def refusal_of(error: h11.RemoteProtocolError) -> Refused:

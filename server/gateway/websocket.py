@@ -42,14 +42,12 @@ class Websocket(Actor):
     gateway
         What all connections share.
     sock
-        Non-blocking; the handshake is over.
-    rest
-        What the peer sent right behind its handshake.
+        Non-blocking; the handshake is over. What the peer sent right behind it is told as any other bytes are.
     """
 
     __slots__ = ("_closing", "_gateway", "_outbound", "_parser", "_pending", "_socket", "_wants_drained")
 
-    def __init__(self, gateway: Gateway, sock: socket.socket, rest: bytes) -> None:
+    def __init__(self, gateway: Gateway, sock: socket.socket) -> None:
         self._gateway = gateway
         self._socket: socket.socket | None = sock
         self._closing = False
@@ -57,8 +55,6 @@ class Websocket(Actor):
         self._pending: list[bytes] | None = None
         self._outbound: Outbound | None = None
         self._wants_drained = False
-        if rest:
-            self._feed(rest)
 
     # --- its life ------------------------------------------------------------------------------------------------
 
@@ -67,8 +63,6 @@ class Websocket(Actor):
         try:
             self._gateway.reactor.register(self._socket, self.address)
             self._opened()
-            if self._parser is not None:
-                self._work()
         except BaseException:
             self._release()
             raise
@@ -113,15 +107,12 @@ class Websocket(Actor):
 
     def _hear(self, received: bytes) -> None:
         if not self._closing:
-            self._feed(received)
+            if self._parser is None:
+                self._parser = self._gateway.parsers.borrow()
+            self._parser.feed(received)
             self._work()
         if self._socket is not None:
             self._gateway.reactor.taken(self._socket)
-
-    def _feed(self, received: bytes) -> None:
-        if self._parser is None:
-            self._parser = self._gateway.parsers.borrow()
-        self._parser.feed(received)
 
     def _work_on(self) -> None:
         """What was in the way of the next message may be gone."""
