@@ -15,6 +15,7 @@ import pysqlite3.dbapi2 as driver
 
 from server.store.directory import sync_directory, touch
 from server.store.errors import AlreadyThere, CopyFailed, Damaged
+from server.store.sqlite import uri
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -27,32 +28,19 @@ def copy_database(source: Path, target: Path) -> None:
     """
     if not source.is_file():
         raise CopyFailed(target, f"there is no database {source}")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         _reserve(target)
+        _fill(source, target)
     except OSError as error:
         raise CopyFailed(target, error.strerror) from None
-    try:
-        touch(partial)
-        _copy(source, partial)
-        _sync(partial)
-        partial.replace(target)
-        sync_directory(target.parent)
-    except BaseException as error:
-        for left in (partial, target):
-            with suppress(OSError):
-                left.unlink()
-        if isinstance(error, OSError):
-            raise CopyFailed(target, error.strerror) from None
-        if isinstance(error, driver.DatabaseError):
-            raise CopyFailed(target, error) from None
-        raise
+    except driver.DatabaseError as error:
+        raise CopyFailed(target, error) from None
 
 
 def check_database(database: Path) -> None:
     """Read all of a database that nobody writes. Raises `Damaged` with the first thing that is wrong with it."""
     try:
-        with closing(driver.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        with closing(driver.connect(uri(database, "ro"), uri=True)) as connection:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except driver.DatabaseError as error:
         raise Damaged(database, str(error)) from None
@@ -68,9 +56,25 @@ def _reserve(target: Path) -> None:
         raise AlreadyThere(target) from None
 
 
+def _fill(source: Path, target: Path) -> None:
+    """Copy to a reserved name; it is free again if that fails."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        touch(partial)
+        _copy(source, partial)
+        _sync(partial)
+        partial.replace(target)
+        sync_directory(target.parent)
+    except BaseException:
+        for left in (partial, target):
+            with suppress(OSError):
+                left.unlink()
+        raise
+
+
 def _copy(source: Path, target: Path) -> None:
     with (
-        closing(driver.connect(f"file:{source}?mode=ro", uri=True)) as reading,
+        closing(driver.connect(uri(source, "ro"), uri=True)) as reading,
         closing(driver.connect(target)) as writing,
     ):
         reading.backup(writing, pages=-1)

@@ -105,11 +105,12 @@ class _Worker:
     async def _answer(self, portion: list[Read]) -> None:
         try:
             answers = await self._answers(portion)
-        except BaseException as error:
+        except DATABASE_ERRORS as error:
             _refuse(portion)
-            if not isinstance(error, DATABASE_ERRORS):
-                raise
             _log.error("the database did not answer %d questions: %s", len(portion), error.orig)
+        except BaseException:
+            _refuse(portion)
+            raise
         else:
             for question, answer in zip(portion, answers, strict=True):
                 question.reply_to.answer(answer)

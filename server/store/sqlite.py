@@ -14,9 +14,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import pysqlite3.dbapi2
+import pysqlite3.dbapi2 as driver
 from msgspec import Struct
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool
 
@@ -24,6 +24,8 @@ ROW_ERRORS: Final = (IntegrityError, DataError, UnicodeEncodeError, OverflowErro
 """What the database, or the way there, has against one row. Everything else concerns the whole database."""
 
 DATABASE_ERRORS: Final = (DBAPIError,)
+
+Mode = Literal["ro", "rw", "rwc"]
 
 _PAGE_BYTES: Final = 4_096
 _CHECKPOINT_PATIENCE_MS: Final = 200
@@ -133,16 +135,21 @@ class LogFile:
             connection.close()
 
 
-def _engine(database: Path, pragmas: Pragmas, mode: str, connections: int) -> Engine:
+def _engine(database: Path, pragmas: Pragmas, mode: Mode, connections: int) -> Engine:
+    def connect() -> object:
+        return driver.connect(
+            uri(database, mode),
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=pragmas.busy_seconds,
+            cached_statements=256,
+        )
+
     engine = create_engine(
-        URL.create("sqlite", database=f"file:{_quoted(database)}", query={"mode": mode, "uri": "true"}),
-        module=pysqlite3.dbapi2,
-        connect_args={
-            "isolation_level": None,
-            "check_same_thread": False,
-            "timeout": pragmas.busy_seconds,
-            "cached_statements": 256,
-        },
+        "sqlite://",
+        module=driver,
+        creator=connect,
         poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
@@ -153,9 +160,10 @@ def _engine(database: Path, pragmas: Pragmas, mode: str, connections: int) -> En
     return engine
 
 
-def _quoted(database: Path) -> str:
-    """A path as SQLite's URIs want it (sqlite.org/uri.html, section 3.1)."""
-    return str(database.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+def uri(database: Path, mode: Mode) -> str:
+    """How SQLite is told a path and what it may do there (sqlite.org/uri.html, section 3)."""
+    path = str(database.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return f"file:{path}?mode={mode}"
 
 
 def _on_connect(engine: Engine, *statements: str) -> None:

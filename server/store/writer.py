@@ -36,6 +36,9 @@ MOST_IN_A_BATCH: Final = 1_000
 IDLE_SECONDS: Final = 5.0
 """Without a change for so long, the write-ahead log is copied back: less to read when the server starts again."""
 
+FINISH_SECONDS: Final = 4.0
+"""For what still waits at an orderly stop: below the five seconds that a task has by default."""
+
 BACKOFF: Final = Backoff(first=0.05, factor=2.0, longest=1.0)
 
 Clock = Callable[[], int]
@@ -45,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Clock) -> None:
-    """Serve `inbox` until cancelled; then commit what still waits, within the shutdown time-out.
+    """Serve `inbox` until cancelled; then commit what still waits, within `FINISH_SECONDS`.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Cl
     try:
         await writer.serve()
     except trio.Cancelled:
-        with context.finishing():
+        with trio.move_on_after(FINISH_SECONDS, shield=True):
             await writer.finish()
         raise
 
@@ -84,7 +87,7 @@ class _Writer:
     async def finish(self) -> None:
         while writes := self._inbox.take_nowait(MOST_IN_A_BATCH):
             await self._write(writes)
-            await trio.lowlevel.checkpoint_if_cancelled()  # the shutdown time-out is over
+            await trio.lowlevel.checkpoint_if_cancelled()  # a commit itself cannot be
 
     async def _next(self) -> list[object]:
         with trio.move_on_after(IDLE_SECONDS):

@@ -43,6 +43,14 @@ async def test_a_backup_while_serving_has_everything_that_was_acknowledged(desk:
             assert isinstance(await (await there.anchored(room)).said(ann, "here"), Landed)
 
 
+def test_names_of_directories_may_have_any_character(tmp_path: Path) -> None:
+    odd = tmp_path / "a#b?c%20d e"
+    open_store(odd).close()
+    back_up(odd, odd / "copy?mode=rwc")
+    restore(tmp_path / "new", odd / "copy?mode=rwc")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a#b?c%20d e", "new"]
+
+
 def test_every_room_gets_a_log_of_its_own(data: Path, tmp_path: Path) -> None:
     import trio
 
