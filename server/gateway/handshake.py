@@ -92,8 +92,6 @@ class Handshake:
 
     async def _websocket(self, request: h11.Request) -> None:
         judged = judge(request.method, request.http_version, Fields(request.headers), self._gateway.origins)
-        if not isinstance(judged, Refused) and not await self._has_no_body():
-            judged = refusals.bad_upgrade("an upgrade has no body")
         if isinstance(judged, Refused):
             await self._refuse(judged)
             return
@@ -103,14 +101,6 @@ class Handshake:
             await self._refuse(refused)
         else:
             await self._hand_over(judged, digest)
-
-    async def _has_no_body(self) -> bool:
-        try:
-            with trio.move_on_after(self._gateway.limits.handshake_seconds):
-                return isinstance(await self._connection.next_event(), h11.EndOfMessage)
-        except h11.RemoteProtocolError:
-            pass
-        return False
 
     async def _vouch(self, digest: bytes) -> Refused | None:
         """Why this token is no ticket; None if it is one."""
@@ -127,6 +117,7 @@ class Handshake:
 
     async def _hand_over(self, upgrade: Upgrade, digest: bytes | None) -> None:
         """From here on the socket belongs to a connection actor."""
+        self._connection.h11.next_event()  # the end of the request, which has no body: what follows is no HTTP
         rest, _ended = self._connection.h11.trailing_data
         await self._connection.send_bytes(switching_protocols(upgrade))
         sock = _taken_out(self._connection.stream)

@@ -80,6 +80,8 @@ def judge(method: bytes, http_version: bytes, fields: Fields, allowed_origins: C
         return bad_upgrade("a websocket is opened with GET and HTTP/1.1")
     if "upgrade" not in _lower(fields.tokens(b"connection")):
         return bad_upgrade("the `Connection` header must name `Upgrade`")
+    if fields.all(b"transfer-encoding") or fields.one(b"content-length") not in {None, "0"}:
+        return bad_upgrade("an upgrade has no body")
     if fields.all(b"sec-websocket-version") != ["13"]:
         return refusals.OTHER_VERSION
     key = fields.one(b"sec-websocket-key")

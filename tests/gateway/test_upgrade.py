@@ -45,6 +45,7 @@ def test_the_sample_of_the_rfc() -> None:
         {b"connection": b"keep-alive, Upgrade"},
         {b"connection": b"upgrade"},
         {b"sec-websocket-extensions": b"permessage-deflate"},
+        {b"content-length": b"0"},
     ],
     ids=str,
 )
@@ -65,6 +66,8 @@ def test_variants_that_are_as_good(changes: dict[bytes, bytes]) -> None:
         ({b"sec-websocket-key": b"short"}, 400),
         ({b"sec-websocket-key": base64.b64encode(b"x" * 15)}, 400),
         ({b"sec-websocket-key": "é".encode()}, 400),
+        ({b"content-length": b"3"}, 400),
+        ({b"transfer-encoding": b"chunked"}, 400),
         ({b"authorization": b"Basic abc"}, 401),
         ({b"authorization": b"Bearer "}, 401),
         ({b"origin": b"https://evil.example"}, 403),
