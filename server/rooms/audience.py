@@ -86,12 +86,19 @@ class Audience:
         return tuple(session for session in self.everyone if session not in own)
 
     def news(self) -> list[Presence]:
-        """Who came and who went since this was last asked for."""
-        changed = {user for user in self._unannounced if self.is_here(user) != (user in self._announced)}
+        """Who came and who went since this was last asked for.
+
+        Going is told even of those whose coming was not: who asked for the members meanwhile has seen them.
+        """
+        changed = sorted(self._unannounced)
         self._unannounced.clear()
-        self._announced ^= changed
+        came = [user for user in changed if self.is_here(user) and user not in self._announced]
+        went = [user for user in changed if not self.is_here(user)]
+        self._announced.difference_update(went)
+        self._announced.update(came)
         return [
-            Presence(user=user, status="online" if user in self._announced else "offline") for user in sorted(changed)
+            *(Presence(user=user, status="online") for user in came),
+            *(Presence(user=user, status="offline") for user in went),
         ]
 
     def no_news(self) -> None:

@@ -84,11 +84,16 @@ class Receipts:
         return covered
 
     def _advances(self, user: str, member: MemberRecord, received: int, read: int) -> Iterable[Covered]:
+        """One receipt for both marks where they cover the same."""
+        room = self._room
+        if (received, member.received) == (read, member.read):
+            receipt = Receipt(room=room, user=user, received=member.received, read=member.read)
+            yield Covered(receipt, read, member.read)
+            return
         if member.received > received:
-            receipt = Receipt(room=self._room, user=user, received=member.received)
-            yield Covered(receipt, received, member.received)
+            yield Covered(Receipt(room=room, user=user, received=member.received), received, member.received)
         if member.read > read:
-            yield Covered(Receipt(room=self._room, user=user, read=member.read), read, member.read)
+            yield Covered(Receipt(room=room, user=user, read=member.read), read, member.read)
 
     def authors(self, covered: Covered) -> frozenset[str] | None:
         """Who wrote what is newly covered; None if that is not remembered."""

@@ -27,8 +27,9 @@ from server.rooms.entries import entry_length
 from server.rooms.pages import fitting
 
 PAGE_ENTRIES: Final = 100
-PAGE_CODE_POINTS: Final = 32_000  # at most 4 bytes each: below half of what a socket's queue may hold
+PAGE_CODE_POINTS: Final = 20_000  # of text in a page; at most 4 bytes each
 ENTRY_WEIGHT: Final = 300  # code points that an entry weighs beside its text
+FULL_WEIGHT: Final = PAGE_ENTRIES * ENTRY_WEIGHT  # after so much a socket has to drain: a page, or many short ones
 
 
 class Start(Struct, frozen=True):
@@ -261,7 +262,7 @@ class Feed:
             if behind.cursor >= head:
                 del reader.behind[room]
                 effects += _resumed(connection, room, behind)
-            elif reader.weight >= PAGE_CODE_POINTS:
+            elif reader.weight >= FULL_WEIGHT:
                 reader.full = True
                 effects.append(AwaitDrained(connection))
             else:
