@@ -73,13 +73,24 @@ async def answer_request(connection: HttpConnection, request: h11.Request, app: 
 class Exchange:
     """One request and its response: the `receive` and `send` an application is given."""
 
-    __slots__ = ("_begun", "_body_left", "_connection", "_is_head", "_limits", "_response", "gone", "is_complete")
+    __slots__ = (
+        "_begun",
+        "_body_deadline",
+        "_body_left",
+        "_connection",
+        "_is_head",
+        "_limits",
+        "_response",
+        "gone",
+        "is_complete",
+    )
 
     def __init__(self, connection: HttpConnection, request: h11.Request, limits: GatewayLimits) -> None:
         self._connection = connection
         self._limits = limits
         self._is_head = request.method == b"HEAD"
         self._body_left: int | None = limits.body_bytes  # None once the body has ended
+        self._body_deadline: float | None = None  # set when its first part is asked for
         self._response: h11.Response | None = None  # held back until its body begins
         self._begun = False
         self.is_complete = False
@@ -137,8 +148,10 @@ class Exchange:
         return True
 
     async def _next_part(self, most: int) -> Message:
+        if self._body_deadline is None:
+            self._body_deadline = trio.current_time() + self._limits.handshake_seconds
         try:
-            with trio.fail_after(self._limits.handshake_seconds):
+            with trio.fail_at(self._body_deadline):
                 event = await self._connection.next_event()
         except trio.TooSlowError:
             return await self._cut_short(refusals.TOO_SLOW)

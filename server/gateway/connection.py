@@ -168,7 +168,7 @@ class Connection(Websocket):
     def _session_ended(self, down: Down) -> None:
         """A session that ended in order before it could welcome had just lost its last connection: start it anew."""
         opening = self._opening
-        if down.address is not self._session or self._closing:
+        if down.address is not self._session or self._closing is not None:
             return
         if opening is not None and down.reason is NORMAL and opening.starts < MOST_STARTS:
             self._join_session(opening)

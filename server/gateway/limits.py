@@ -61,11 +61,11 @@ class GatewayLimits:
     """
 
     max_connections: int = 15_000
-    max_handshakes: int = 1_024
+    max_handshakes: int = 4_096
     header_bytes: int = 16 * 1024
     body_bytes: int = 64 * 1024
     handshake_seconds: float = 10.0
-    idle_seconds: float = 15.0
+    idle_seconds: float = 5.0
     response_seconds: float = 30.0
     frame_bytes: int = 64 * 1024
     partial_bytes: int = 64 * 1024 * 1024

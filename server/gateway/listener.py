@@ -47,13 +47,14 @@ class Listener:
         when this task ends: whoever opened them may start it again.
     """
 
-    __slots__ = ("_gateway", "_refusals", "_reserve", "_sockets", "accepted")
+    __slots__ = ("_gateway", "_is_full", "_refusals", "_reserve", "_sockets", "accepted")
 
     def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket]) -> None:
         self._gateway = gateway
         self._sockets = sockets
         self._reserve = -1
         self._refusals = 0
+        self._is_full = False
         self.accepted = 0
 
     async def run(self, context: TaskContext) -> None:
@@ -89,8 +90,13 @@ class Listener:
 
     def _admit(self, sock: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery) -> None:
         if admission.enter():
+            self._is_full = False
             nursery.start_soon(self._serve, sock, admission, context)
-        elif self._refusals < _MOST_REFUSALS:
+            return
+        if not self._is_full:
+            self._is_full = True
+            log.warning("full: refusing new sockets until others have left")
+        if self._refusals < _MOST_REFUSALS:
             self._refusals += 1
             nursery.start_soon(self._refuse, sock)
         else:

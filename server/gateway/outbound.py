@@ -1,4 +1,4 @@
-"""What the kernel did not take: a queue of bytes, pure. It exists only while something waits.
+"""What the kernel did not take: a queue of bytes, without a socket. It exists only while something waits.
 
 The chunks are the frames as they were told, so what waits for a thousand slow readers of one room is one object
 in a thousand queues. What was sent is forgotten at once; the rule what to do when too much waits is the
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice
 from typing import Final
+
+from actors import Timer
 
 WRITE_BYTES: Final = 64 * 1024
 """The most that is put together for one `send`: more than the kernel takes at once."""
@@ -29,9 +31,11 @@ class Outbound:
         How many have left through this queue: whether it moves.
     late
         How many were queued after the session was told to hold back; None before it was.
+    stall
+        The timer by which its owner looks whether it moves.
     """
 
-    __slots__ = ("_begun", "_chunks", "late", "sent", "waiting")
+    __slots__ = ("_begun", "_chunks", "late", "sent", "stall", "waiting")
 
     def __init__(self, rest: bytes, begun: int) -> None:
         """`rest` is what was to be sent, of which the kernel took the first `begun` bytes."""
@@ -40,6 +44,7 @@ class Outbound:
         self.waiting = len(rest) - begun
         self.sent = 0
         self.late: int | None = None
+        self.stall: Timer | None = None
 
     def push(self, data: bytes) -> None:
         self._chunks.append(data)
@@ -76,3 +81,9 @@ class Outbound:
         else:
             self._chunks.clear()
             self.waiting = 0
+
+    def discard(self) -> None:
+        """It is empty, or nobody will empty it: let go of what is tied to it."""
+        if self.stall is not None:
+            self.stall.cancel()
+            self.stall = None

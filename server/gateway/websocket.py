@@ -18,7 +18,7 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from actors import SHUTDOWN, Actor
+from actors import SHUTDOWN, Actor, Timer
 from server.gateway.frames import PING, close_echo, close_frame, pong_frame
 from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
@@ -50,7 +50,7 @@ class Websocket(Actor):
     def __init__(self, gateway: Gateway, sock: socket.socket) -> None:
         self._gateway = gateway
         self._socket: socket.socket | None = sock
-        self._closing = False
+        self._closing: Timer | None = None  # by when the peer has to close, once our close frame was said
         self._parser: FrameParser | None = None
         self._pending: list[bytes] | None = None
         self._outbound: Outbound | None = None
@@ -73,7 +73,7 @@ class Websocket(Actor):
         try:
             match message:
                 case Outgoing():
-                    if not self._closing:
+                    if self._closing is None:
                         self._say(message)
                 case bytes():
                     self._hear(message)
@@ -91,7 +91,7 @@ class Websocket(Actor):
         try:
             if self._pending is not None:
                 self._flush()
-            if self._outbound is None and (self._closing or self._wants_drained):
+            if self._outbound is None and (self._wants_drained or self._closing is not None):
                 self._all_left()
         except BaseException:
             self._release()
@@ -106,7 +106,7 @@ class Websocket(Actor):
     # --- what the peer says --------------------------------------------------------------------------------------
 
     def _hear(self, received: bytes) -> None:
-        if not self._closing:
+        if self._closing is None:
             if self._parser is None:
                 self._parser = self._gateway.parsers.borrow()
             self._parser.feed(received)
@@ -121,7 +121,7 @@ class Websocket(Actor):
 
     def _work(self) -> None:
         """Handle what was fed, as far as it may start."""
-        while self._socket is not None and not self._closing:
+        while self._socket is not None and self._closing is None:
             if self._is_congested() or not self._may_start():
                 self._hold(self._socket)
                 return
@@ -206,7 +206,10 @@ class Websocket(Actor):
     def _start_queue(self, sock: socket.socket, data: bytes, begun: int) -> None:
         self._outbound = Outbound(data, begun)
         self._gateway.reactor.await_writable(sock)
-        self.send_after(self._gateway.limits.stall_seconds, Stalled(self._outbound, 0))
+        self._watch_for_stall(self._outbound)
+
+    def _watch_for_stall(self, queue: Outbound) -> None:
+        queue.stall = self.send_after(self._gateway.limits.stall_seconds, Stalled(queue, queue.sent))
 
     def _look_whether_it_is_congested(self) -> None:
         queue = self._outbound
@@ -226,7 +229,7 @@ class Websocket(Actor):
                 return
             queue.left(sent)
             if not queue.waiting:
-                self._outbound = None
+                self._drop_queue()
                 self._work_on()
                 return
             if sent < len(head):
@@ -236,7 +239,7 @@ class Websocket(Actor):
 
     def _all_left(self) -> None:
         """Nothing waits any more, and somebody wanted to know."""
-        if self._closing:
+        if self._closing is not None:
             self._shut_our_side()
         else:
             self._wants_drained = False
@@ -244,12 +247,12 @@ class Websocket(Actor):
 
     def _look_whether_it_moves(self, stalled: Stalled) -> None:
         queue = self._outbound
-        if queue is None or queue is not stalled.queue or self._closing:
+        if queue is None or queue is not stalled.queue or self._closing is not None:
             return
         if queue.sent == stalled.sent:
             self._give_up_on_slow_peer("nothing is taken")
         else:
-            self.send_after(self._gateway.limits.stall_seconds, Stalled(queue, queue.sent))
+            self._watch_for_stall(queue)
 
     # --- closing -------------------------------------------------------------------------------------------------
 
@@ -258,7 +261,7 @@ class Websocket(Actor):
             case Signal.WRITABLE:
                 self._drain()
             case Signal.SILENT:
-                if self._outbound is None and not self._closing:
+                if self._outbound is None and self._closing is None:
                     self._write(PING)
             case Signal.LOST:
                 self._close(CloseCode.HEARTBEAT_MISSED)
@@ -276,13 +279,12 @@ class Websocket(Actor):
 
     def _end_with(self, frame: bytes) -> None:
         """Close after what was said before. Whoever ends it a second time is late."""
-        if self._closing or self._socket is None:
+        if self._closing is not None or self._socket is None:
             return
-        self._closing = True
-        self._write(frame)
+        self._closing = self.send_after(self._gateway.limits.close_seconds, Signal.CLOSE_OVERDUE)
         self._give_parser_back()
         self._ended()
-        self.send_after(self._gateway.limits.close_seconds, Signal.CLOSE_OVERDUE)
+        self._write(frame)
         if self._socket is not None:
             self._gateway.reactor.resume(self._socket)
 
@@ -302,10 +304,19 @@ class Websocket(Actor):
         """Give back all that is not the collector's. After this nothing is heard and nothing is said."""
         sock, self._socket = self._socket, None
         self._give_parser_back()
-        self._pending = self._outbound = None
+        self._drop_queue()
+        self._pending = None
+        self._ended()
+        if self._closing is not None:
+            self._closing.cancel()
         if sock is not None:
             self._gateway.reactor.unregister(sock)
             sock.close()
+
+    def _drop_queue(self) -> None:
+        queue, self._outbound = self._outbound, None
+        if queue is not None:
+            queue.discard()
 
     def _give_parser_back(self) -> None:
         parser, self._parser = self._parser, None
@@ -344,4 +355,4 @@ class Websocket(Actor):
         """`_wants_drained` was set, and nothing waits."""
 
     def _ended(self) -> None:
-        """Its close frame is on its way; nothing is said after it."""
+        """Nothing is said any more, but perhaps a close frame. Called at least once."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
+import trio
 
 from server.gateway.limits import GatewayLimits
 from tests.gateway.doorway import REVOKED, TOKEN, Door, open_door, until
@@ -90,6 +92,21 @@ async def test_a_full_reader_refuses_an_upgrade_with_a_token_and_says_when_to_co
 async def test_who_stops_half_way_is_told_so_in_time(sent: bytes, status: int | None) -> None:
     async with open_door(QUICK) as door:
         assert (await answer(door, sent))[0] == status
+
+
+async def test_a_body_that_drips_has_one_deadline_for_all_of_it() -> None:
+    async def drip() -> None:
+        with suppress(trio.BrokenResourceError):
+            while True:
+                await client.send(b"x")
+                await trio.sleep(0.02)
+
+    async with open_door(QUICK) as door, trio.open_nursery() as nursery:
+        client = await door.client()
+        await client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n")
+        nursery.start_soon(drip)
+        assert await client.status() == 408
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 
 import pytest
@@ -245,6 +244,17 @@ async def test_who_takes_a_little_again_and_again_stays() -> None:
         assert door.connections
 
 
+async def test_a_queue_that_comes_and_goes_leaves_no_timer_behind() -> None:
+    async with open_door(SMALL) as door:
+        client = await door.welcomed(receive_buffer=4 * 1024)
+        (connection,) = door.connections
+        for round_ in range(10):
+            connection.tell(large(round_, 200_000))
+            assert await numbers(client, 1) == [round_]
+        await until(lambda: door.gateway.reactor.statistics().waiting_to_write == 0)
+        assert len(door.system.timers) == 0
+
+
 async def test_no_command_starts_while_too_much_waits() -> None:
     async with open_door(SMALL) as door:
         client = await door.welcomed(receive_buffer=4 * 1024)
@@ -322,4 +332,4 @@ async def test_sockets_are_not_leaked_over_many_connections() -> None:
         await until(lambda: not door.connections)
         assert door.gateway.reactor.registered == 0
         assert door.gateway.reactor.extent < 200, "descriptors are used again"
-        assert isinstance(door.listening, socket.socket)
+        assert len(door.system.timers) == 0, "and nobody waits for those who are gone"
