@@ -29,7 +29,7 @@ def test_a_restart_while_people_write_loses_and_doubles_nothing(visit: Visit, se
     ada.create("New channel", name="general")
     ben.create("Join a channel", name="general")
     written = []
-    for round_ in range(3):
+    for round_ in range(2):
         for n in range(5):
             for visitor in (ada, ben):
                 visitor.say(f"{visitor.name} {round_}.{n}")
@@ -108,7 +108,14 @@ def test_an_answer_that_is_lost_doubles_nothing(open_page: OpenPage, server: Ser
     assert ada.lines() == stored_lines(server, ada) == ["heard", "only once", "and then this"]
 
 
-def test_a_connection_that_dies_silently_is_noticed(open_page: OpenPage, server: ServerProcess) -> None:
+@pytest.mark.parametrize(
+    ("hint", "seconds"),
+    [("undefined", 20), ("dispatchEvent(new Event('offline'))", 6)],
+    ids=["by-the-answer-that-is-overdue", "by-a-probe"],
+)
+def test_a_connection_that_dies_silently_is_noticed(
+    open_page: OpenPage, server: ServerProcess, hint: str, seconds: int
+) -> None:
     """The first socket swallows everything from a moment on, as a lost radio link does."""
     dead: list[bool] = []
     sockets: list[WebSocketRoute] = []
@@ -121,13 +128,15 @@ def test_a_connection_that_dies_silently_is_noticed(open_page: OpenPage, server:
         server_side.on_message(lambda data: None if number == 0 and dead else page_side.send(data))
 
     page = open_page()
+    page.clock.install()
     page.route_web_socket(re.compile("/v1/ws"), route)
     ada = Visitor(page, server.url, "ada").sign_up().create("New channel", name="general")
     ada.say("heard").sees_sent("heard")
     dead.append(True)
     ada.say("into the void")
     expect(ada.message("into the void").locator(".sending")).to_have_count(1)
-    page.evaluate("dispatchEvent(new Event('offline'))")
+    page.evaluate(hint)
+    page.clock.fast_forward(seconds * 1_000)
     ada.sees_sent("into the void")
     assert ada.lines() == stored_lines(server, ada) == ["heard", "into the void"]
 

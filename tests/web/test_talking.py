@@ -199,12 +199,14 @@ def test_who_is_there_and_who_is_not(visit: Visit, server: ServerProcess) -> Non
     expect(ada.page.get_by_role("heading", level=1)).to_have_text("Ben")
 
 
-def test_typing_is_seen_and_fades(visit: Visit) -> None:
+def test_typing_is_seen_until_the_message_is_there(visit: Visit) -> None:
     ada, ben = visit("ada").sign_up("Ada"), visit("ben").sign_up("Ben")
     ada.create("Direct message", people="ben").say("hello")
     ben.open("Ada").sees("hello")
     ben.composer.press_sequentially("let me see")
     expect(ada.page.get_by_text("Ben is typing…")).to_be_visible()
+    ben.composer.press("Enter")
+    ada.sees("let me see")
     expect(ada.page.get_by_text("Ben is typing…")).to_have_count(0)
 
 
