@@ -17,6 +17,8 @@ class Signal(Enum):
     """The socket takes bytes again. Told once for each `Reactor.await_writable`."""
     HUNG_UP = "hung up"
     """The peer has ended or reset the connection; the reactor looks at this socket no more."""
+    GO_ON = "go on"
+    """To itself: others had their turn, handle more of what has arrived."""
     SILENT = "silent"
     """An interval has passed without a byte: ask whether the peer is there."""
     LOST = "lost"

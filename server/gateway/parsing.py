@@ -39,16 +39,21 @@ class PeerClose:
     code: int | None
 
 
-ClientMessage = str | bytes | Ping | PeerClose
-"""A text message, a binary message, or a control frame that wants an answer (pongs want none and are
-swallowed).
-"""
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A frame that asks for nothing: a pong, or a part of a message. Told, because it took its time to parse."""
+
+
+QUIET: Final = Quiet()
+
+ClientMessage = str | bytes | Ping | PeerClose | Quiet
+"""A text message, a binary message, or a frame of another kind."""
 
 
 class FrameParser:
     """One client's frames. After `BrokenFraming` or `PeerClose` it is of no more use."""
 
-    __slots__ = ("_frames", "_messages", "_pieces", "_size", "charged")
+    __slots__ = ("_frames", "_messages", "_pieces", "_size", "charged", "is_queued")
 
     def __init__(self) -> None:
         self._frames = FrameDecoder(client=False)
@@ -57,6 +62,8 @@ class FrameParser:
         self._size = 0  # payload bytes of the message under way
         self.charged = 0
         """What the pool has counted for this parser; nobody else's business."""
+        self.is_queued = False
+        """Whether its borrower has told itself to go on with it."""
 
     @property
     def at_rest(self) -> bool:
@@ -72,32 +79,29 @@ class FrameParser:
         self._frames.receive_bytes(received)
 
     def next(self, limit: int) -> ClientMessage | None:
-        """The next message, or None if it is not complete.
+        """What the next frame brings, or None if it is not complete.
 
         Parameters
         ----------
         limit
-            The most bytes a message may have. It is refused as soon as a header announces more, not when they
-            came.
+            The most bytes a message may have. It is refused as soon as a header announces more, not when they came.
 
         Raises
         ------
         BrokenFraming
-            A message above the limit, or what RFC 6455 forbids: an unmasked or a wrongly fragmented frame, an
-            unknown opcode, a set reserved bit, an oversize or fragmented control frame, a close frame with a
-            bad code, text that is not UTF-8.
+            A message above the limit, or what RFC 6455 forbids: an unmasked or a wrongly fragmented frame, an unknown
+            opcode, a set reserved bit, an oversize or fragmented control frame, a close frame with a bad code, text
+            that is not UTF-8.
         """
         try:
-            while (frame := self._decode(limit)) is not None:
-                if frame.opcode.iscontrol():
-                    answer = _control(frame)
-                    if answer is not None:
-                        return answer
-                elif (message := self._assemble(self._messages.process_frame(frame))) is not None:
-                    return message
+            frame = self._decode(limit)
+            if frame is None:
+                return None
+            if frame.opcode.iscontrol():
+                return _control(frame)
+            return self._assemble(self._messages.process_frame(frame))
         except ParseFailed as error:
             raise BrokenFraming(error.code, str(error)) from None
-        return None
 
     def _decode(self, limit: int) -> Frame | None:
         """A frame, or the part of it that has arrived."""
@@ -113,7 +117,7 @@ class FrameParser:
             raise BrokenFraming(CloseReason.MESSAGE_TOO_BIG, f"a message may have {limit} bytes")
         return frame
 
-    def _assemble(self, part: Frame) -> str | bytes | None:
+    def _assemble(self, part: Frame) -> str | bytes | Quiet:
         payload = part.payload
         assert not isinstance(payload, tuple)
         if part.message_finished:
@@ -128,7 +132,7 @@ class FrameParser:
             self._pieces.append(payload)
             if len(self._pieces) > _MOST_PIECES:  # a message sent byte by byte must not cost an object a byte
                 self._pieces = [_joined(self._pieces)]
-        return None
+        return QUIET
 
 
 def _joined(pieces: list[str | bytes]) -> str | bytes:
@@ -137,14 +141,14 @@ def _joined(pieces: list[str | bytes]) -> str | bytes:
     return b"".join(pieces)  # type: ignore[arg-type]
 
 
-def _control(frame: Frame) -> Ping | PeerClose | None:
+def _control(frame: Frame) -> Ping | PeerClose | Quiet:
     payload = frame.payload
     assert isinstance(payload, bytes)
     if frame.opcode is Opcode.PING:
         return Ping(payload)
     if frame.opcode is Opcode.CLOSE:
         return PeerClose(_close_code(payload))
-    return None
+    return QUIET
 
 
 def _close_code(payload: bytes) -> int | None:
@@ -200,5 +204,6 @@ class ParserPool:
         self.borrowed -= 1
         self.held -= parser.charged
         parser.charged = 0
+        parser.is_queued = False
         if parser.at_rest and len(self._spares) < self._spare:
             self._spares.append(parser)

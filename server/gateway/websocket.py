@@ -23,9 +23,12 @@ from server.gateway.frames import PING, close_echo, close_frame, pong_frame
 from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
 from server.gateway.outbound import Outbound
-from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping
+from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping, Quiet
 from server.protocol.closing import CloseCode
 from server.protocol.outgoing import Outgoing
+
+_MOST_FRAMES: Final = 32
+"""Frames handled in one go: a chunk can hold ten thousand, and others are waiting for their turn."""
 
 _MOST_PENDING: Final = 64
 """Frames after which a flush does not wait for `settled`: whether the peer reads its answers has to show early."""
@@ -106,58 +109,68 @@ class Websocket(Actor):
     # --- what the peer says --------------------------------------------------------------------------------------
 
     def _hear(self, received: bytes) -> None:
-        if self._closing is None:
-            if self._parser is None:
-                self._parser = self._gateway.parsers.borrow()
-            self._parser.feed(received)
-            self._work()
-        if self._socket is not None:
-            self._gateway.reactor.taken(self._socket)
+        if self._closing is not None:
+            if self._socket is not None:
+                self._gateway.reactor.taken(self._socket)
+            return
+        if self._parser is None:
+            self._parser = self._gateway.parsers.borrow()
+        self._parser.feed(received)
+        self._work_on()
 
     def _work_on(self) -> None:
-        """What was in the way of the next message may be gone."""
-        if self._parser is not None:
-            self._work()
+        """There may be a message that may start."""
+        if self._parser is not None and not self._parser.is_queued:
+            self._work(self._parser)
 
-    def _work(self) -> None:
+    def _work(self, parser: FrameParser) -> None:
         """Handle what was fed, as far as it may start."""
-        while self._socket is not None and self._closing is None:
-            if self._is_congested() or not self._may_start():
-                self._hold(self._socket)
+        for _ in range(_MOST_FRAMES):
+            if self._socket is None or self._closing is not None:
                 return
-            message = self._next_message()
+            if self._is_congested() or not self._may_start():
+                self._hold(parser, self._socket)
+                return
+            message = self._next_message(parser)
             if message is None:
-                self._wait_for_more(self._socket)
+                self._wait_for_more(parser)
                 return
             self._handle(message)
+        parser.is_queued = True
+        self.address.answer(Signal.GO_ON)
 
     def _is_congested(self) -> bool:
         return self._outbound is not None and self._outbound.late is not None
 
-    def _next_message(self) -> ClientMessage | None:
-        assert self._parser is not None
+    def _next_message(self, parser: FrameParser) -> ClientMessage | None:
         try:
-            return self._parser.next(self._message_bytes())
+            return parser.next(self._message_bytes())
         except BrokenFraming as error:
             self._close(CloseCode.PROTOCOL_ERROR, str(error))
             return None
 
-    def _wait_for_more(self, sock: socket.socket) -> None:
+    def _wait_for_more(self, parser: FrameParser) -> None:
         """All that was fed is handled, but perhaps for a part of a message."""
-        if self._parser is None:
+        if self._socket is None or self._closing is not None:
             return
-        if self._parser.at_rest:
+        if parser.at_rest:
             self._give_parser_back()
-        elif not self._gateway.parsers.charge(self._parser):
+        elif not self._gateway.parsers.charge(parser):
             self._close(CloseCode.OVER_CAPACITY, "too many unfinished messages")
             return
-        self._gateway.reactor.resume(sock)
+        self._gateway.reactor.resume(self._socket)
+        self._gateway.reactor.taken(self._socket)
 
-    def _hold(self, sock: socket.socket) -> None:
+    def _hold(self, parser: FrameParser, sock: socket.socket) -> None:
         """The rest stays in the parser, and nothing more is read, until `_work_on`."""
-        if self._parser is not None:
-            self._gateway.parsers.charge(self._parser)
+        self._gateway.parsers.charge(parser)
         self._gateway.reactor.pause(sock)
+        self._gateway.reactor.taken(sock)
+
+    def _go_on(self) -> None:
+        if self._parser is not None and self._parser.is_queued:
+            self._parser.is_queued = False
+            self._work(self._parser)
 
     def _handle(self, message: ClientMessage) -> None:
         match message:
@@ -167,6 +180,8 @@ class Websocket(Actor):
                 self._write(pong_frame(message.payload))
             case PeerClose():
                 self._end_with(close_echo(message.code))
+            case Quiet():
+                pass
 
     # --- what is said to the peer --------------------------------------------------------------------------------
 
@@ -258,6 +273,8 @@ class Websocket(Actor):
 
     def _notice(self, signal: Signal) -> None:
         match signal:
+            case Signal.GO_ON:
+                self._go_on()
             case Signal.WRITABLE:
                 self._drain()
             case Signal.SILENT:
@@ -287,6 +304,7 @@ class Websocket(Actor):
         self._write(frame)
         if self._socket is not None:
             self._gateway.reactor.resume(self._socket)
+            self._gateway.reactor.taken(self._socket)
 
     def _shut_our_side(self) -> None:
         if self._socket is not None:

@@ -85,6 +85,26 @@ async def test_bytes_one_by_one_and_messages_all_at_once() -> None:
         assert [(await client.hear())["id"] for _ in range(100)] == list(range(100))
 
 
+@pytest.mark.parametrize(
+    "tiny",
+    [
+        pytest.param(frame(10, b""), id="pongs"),
+        pytest.param(frame(0, b"", fin=False), id="empty fragments"),
+        pytest.param(text('{"op":"typing","room":"r"}'), id="commands"),
+    ],
+)
+async def test_a_chunk_of_a_thousand_frames_is_handled_in_many_turns(tiny: bytes) -> None:
+    async with open_door() as door:
+        client = await door.welcomed()
+        (connection,) = door.connections
+        if tiny[0] == 0:  # fragments need a message around them
+            await client.send(text("", fin=False) + tiny * 1_500 + frame(0, b'{"op":"ping"}'))
+        else:
+            await client.send(tiny * 1_500 + text('{"op":"ping"}'))
+        assert await client.hear() == {"op": "pong"}
+        assert connection.statistics().handled > 1_500 / 32
+
+
 async def test_what_follows_the_handshake_in_the_same_segment_is_heard() -> None:
     async with open_door() as door:
         client = await door.client()
