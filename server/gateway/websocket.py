@@ -101,10 +101,12 @@ class Websocket(Actor):
             raise
 
     def stopped(self, reason: object) -> None:
-        if reason is SHUTDOWN:
-            self._close(CloseCode.DRAINING)
-            self._flush()
-        self._release()
+        try:
+            if reason is SHUTDOWN:
+                self._close(CloseCode.DRAINING)
+                self._flush()
+        finally:
+            self._release()
 
     # --- what the peer says --------------------------------------------------------------------------------------
 
@@ -195,17 +197,17 @@ class Websocket(Actor):
             self._flush()
 
     def _flush(self) -> None:
-        pending, self._pending = self._pending, None
-        if pending is None or self._socket is None:
+        pending, sock = self._pending, self._socket
+        if pending is None or sock is None:
             return
+        self._pending = None
         data = pending[0] if len(pending) == 1 else b"".join(pending)
-        if self._outbound is None:
-            sent = self._send(self._socket, data)
-            if sent is None or sent == len(data):
-                return
-            self._start_queue(self._socket, data, sent)
-        else:
+        if self._outbound is not None:
             self._outbound.push(data)
+        elif (sent := self._send(sock, data)) == len(data):
+            return
+        elif sent is not None:
+            self._start_queue(sock, data, sent)
         self._look_whether_it_is_congested()
 
     def _send(self, sock: socket.socket, data: bytes | memoryview) -> int | None:
