@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.harness.people import Talker, register, talk
 from tests.harness.server import ServerProcess
-from tests.web.conftest import Visit
+from tests.web.conftest import OpenPage, Visit
 from tests.web.visitors import Visitor
 
 pytestmark = pytest.mark.browser
@@ -84,6 +85,42 @@ def test_whoever_is_at_the_end_follows(visit: Visit, ben: Talker, room: str) -> 
     expect(ada.message("news 29")).to_be_in_viewport()
     expect(ada.page.get_by_text("New messages", exact=True)).to_have_count(0)
     expect(ada.page).to_have_title("#general · Hubbub")
+
+
+def test_what_was_missed_while_the_connection_was_lost_is_not_skipped(
+    open_page: OpenPage, server: ServerProcess, ben: Talker, room: str
+) -> None:
+    blocked = False
+    sockets: list[WebSocketRoute] = []
+
+    def route(page_side: WebSocketRoute) -> None:
+        if blocked:
+            page_side.close(code=4001, reason="draining")
+        else:
+            page_side.connect_to_server()
+            sockets.append(page_side)
+
+    page = open_page()
+    page.route_web_socket(re.compile("/v1/ws"), route)
+    ada = Visitor(page, server.url, "ada").sign_up().create("Join a channel", name="general").sees("line 59")
+    blocked = True
+    sockets[-1].close(code=4001, reason="draining")
+    expect(page.get_by_text("No connection to the server.")).to_be_visible()
+    for n in range(40):
+        ben.post(room, f"missed {n}")
+    blocked = False
+    ada.sees("missed 39")
+    expect(page.get_by_text("New messages", exact=True)).to_be_in_viewport()
+    expect(ada.message("missed 0")).to_be_in_viewport()
+    expect(ada.message("missed 39")).not_to_be_in_viewport()
+    page.get_by_role("button", name="new messages").click()
+    expect(ada.message("missed 39")).to_be_in_viewport()
+    expect(page).to_have_title("#general · Hubbub")
+    lost = len(sockets)
+    sockets[-1].close(code=4001, reason="draining")
+    ben.post(room, "last")
+    expect(ada.message("last")).to_be_in_viewport()
+    assert len(sockets) == lost + 1
 
 
 def test_a_room_opens_where_the_new_messages_begin(visit: Visit, ben: Talker, room: str) -> None:

@@ -67,8 +67,8 @@ def test_signing_out_leaves_nothing_behind_and_ends_the_token(visit: Visit) -> N
     expect(other_tab.get_by_role("navigation", name="Rooms")).to_be_visible()
     ada.page.get_by_role("button", name="Sign out").click()
     ada.page.get_by_role("dialog").get_by_role("button", name="Sign out").click()
-    expect(ada.page.get_by_role("heading", name="Welcome back")).to_be_visible()
-    expect(other_tab.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(ada.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(other_tab.get_by_role("heading", name="Sign in")).to_be_visible()
     assert ada.page.evaluate("Object.keys(localStorage)") == []
 
 

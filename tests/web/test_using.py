@@ -106,7 +106,7 @@ def test_everything_by_keyboard(visit: Visit, server: ServerProcess) -> None:
     tab_to(page, "button", "Sign out")
     keys.press("Enter")
     keys.press("Enter")
-    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_enter_that_ends_a_composition_sends_nothing(visit: Visit) -> None:

@@ -45,6 +45,12 @@ export class Conversation {
     return this.posting.outbox;
   }
 
+  /** Whether entries of this room may be missing here that are not merely on their way. @param {string} room */
+  isRecovering(room) {
+    const behind = this.rooms.get(room)?.behind ?? false;
+    return !this.commands.listening || this.resuming.has(room) || behind;
+  }
+
   // --- the shell's side ---------------------------------------------------------------------------------------
 
   /** A socket is open. @param {string} token */

@@ -54,11 +54,7 @@ export class App {
     this.announcer = new Announcer();
     this.sidebar = new Sidebar({
       scene: () => ({ ...this.#scene(), current: this.#pane?.id }),
-      create: () =>
-        openNewRoom(
-          (op, fields) => client.ask(op, fields),
-          (room) => this.#go(room),
-        ),
+      create: () => this.#create(),
       showKeys: openKeys,
       signOut: () =>
         openConfirm("Sign out", "Drafts and unsent messages on this device are forgotten.", "Sign out", async () =>
@@ -158,20 +154,22 @@ export class App {
 
   /** @param {number} rooms */
   #showEmpty(rooms) {
-    const words = !this.#welcomed
-      ? "Connecting…"
-      : rooms > 0
-        ? "Choose a conversation."
-        : "Start a conversation, or join a channel by its name.";
-    if (this.empty.textContent === words) return;
-    fill(
-      this.empty,
-      h(
-        "div",
-        { class: "welcome" },
-        h("img", { src: "/static/icon.svg", alt: "", width: 72, height: 72 }),
-        h("h1", {}, words),
-      ),
+    const words = !this.#welcomed ? "Connecting…" : rooms > 0 ? "Choose a conversation." : "Nothing here yet.";
+    if (this.empty.dataset["words"] === words) return;
+    this.empty.dataset["words"] = words;
+    const first = h(
+      "button",
+      { type: "button", class: "primary", onclick: () => this.#create() },
+      "Start a conversation",
+    );
+    const sign = h("img", { src: "/static/icon.svg", alt: "", width: 72, height: 72 });
+    fill(this.empty, h("div", { class: "welcome" }, sign, h("h1", {}, words), this.#welcomed && rooms === 0 && first));
+  }
+
+  #create() {
+    openNewRoom(
+      (op, fields) => this.client.ask(op, fields),
+      (room) => this.#go(room),
     );
   }
 

@@ -9,7 +9,7 @@ import { ApiError, login, register } from "../api.js";
 import { fill, h } from "./element.js";
 
 const WORDS = {
-  "sign-in": { title: "Welcome back", button: "Sign in", other: "New here?", switch: "Create an account" },
+  "sign-in": { title: "Sign in", button: "Sign in", other: "New here?", switch: "Create an account" },
   "sign-up": { title: "Create your account", button: "Sign up", other: "Have an account?", switch: "Sign in instead" },
 };
 

@@ -26,6 +26,7 @@ const LOUD_CONTROLS = ".failure button";
 /**
  * @typedef {object} MessagesHost
  * @property {() => Omit<Scene, "markerAfter" | "now">} scene
+ * @property {() => boolean} recovering whether messages may be missing here
  * @property {() => void} older
  * @property {() => void} trim
  * @property {(seq: number) => void} quote
@@ -37,6 +38,8 @@ const LOUD_CONTROLS = ".failure button";
 export class MessageList {
   #atEnd = true;
   #placed = false;
+  /** The connection was lost, and what was missed meanwhile is not all shown yet. */
+  #away = false;
   #unreadBefore = 0;
   /** @type {number | undefined} */
   #markerAfter;
@@ -71,6 +74,8 @@ export class MessageList {
 
   update() {
     const scene = this.host.scene();
+    const recovering = this.host.recovering();
+    this.#away ||= recovering;
     this.#moveMarker(scene.room);
     const anchor = this.#placed && !this.#atEnd ? this.#anchor() : undefined;
     this.#rows = rowsOf({ ...scene, markerAfter: this.#markerAfter, now: new Date() });
@@ -80,6 +85,7 @@ export class MessageList {
     if (this.#placed) this.#settle();
     else this.#place(scene.room);
     this.#showJump(scene.room);
+    this.#away = recovering;
     this.noticeReading();
     if (this.#atEnd && scene.room.timeline.items.length > MOST_ITEMS) this.host.trim();
   }
@@ -119,7 +125,7 @@ export class MessageList {
 
   /** Moves the read mark to the last message whose end is on the screen. */
   noticeReading() {
-    if (!this.#placed || !isLookedAt()) return;
+    if (!this.#placed || !this.#isFollowed()) return;
     const bottom = this.scroller.getBoundingClientRect().bottom + 1;
     const { room } = this.host.scene();
     let seen = this.#atEnd ? room.timeline.seen : 0;
@@ -136,7 +142,7 @@ export class MessageList {
 
   /** What arrives while nobody looks at the end gets a line above it. @param {RoomState} room */
   #moveMarker(room) {
-    const followed = this.#atEnd && isLookedAt();
+    const followed = this.#atEnd && this.#isFollowed();
     if (this.#unreadBefore === 0 && room.info.unread > 0 && !followed) this.#markerAfter = room.info.read_seq;
     this.#unreadBefore = room.info.unread;
   }
@@ -154,9 +160,8 @@ export class MessageList {
   // --- the reader's place -------------------------------------------------------------------------------------
 
   #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
-    if (scrollTop < NEAR_TOP && this.#placed) this.host.older();
+    this.#atEnd = this.#isAtEnd();
+    if (this.scroller.scrollTop < NEAR_TOP && this.#placed) this.host.older();
     this.#showJump(this.host.scene().room);
     this.noticeReading();
   }
@@ -172,17 +177,29 @@ export class MessageList {
 
   #settle() {
     if (!this.#placed) return;
-    if (this.#atEnd) this.#follow(!isLookedAt());
+    if (this.#atEnd) this.#follow(!this.#isFollowed());
     if (this.scroller.scrollTop < NEAR_TOP) this.host.older();
   }
 
   /** Goes to the end, but where nobody is looking not so far that the marker leaves the screen. @param {boolean} keepMarker */
   #follow(keepMarker) {
     this.scroller.scrollTop = this.scroller.scrollHeight;
-    const marker = keepMarker ? this.shown.element("marker") : undefined;
+    const unread = this.host.scene().room.info.unread > 0;
+    const marker = keepMarker && unread ? this.shown.element("marker") : undefined;
     if (!marker) return;
     const hidden = this.scroller.getBoundingClientRect().top + MARKER_MARGIN - marker.getBoundingClientRect().top;
     if (hidden > 0) this.scroller.scrollTop -= hidden;
+    this.#atEnd = this.#isAtEnd();
+  }
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < AT_END;
+  }
+
+  /** Whether somebody sees what arrives as it arrives. */
+  #isFollowed() {
+    return !this.#away && document.visibilityState === "visible" && document.hasFocus();
   }
 
   /** The row the reader's eye rests on: the first one that is still on the screen. */
@@ -258,10 +275,6 @@ export class MessageList {
     row?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: "nearest" });
   }
-}
-
-function isLookedAt() {
-  return document.visibilityState === "visible" && document.hasFocus();
 }
 
 /**

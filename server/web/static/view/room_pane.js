@@ -144,6 +144,7 @@ export class RoomPane {
     const { client } = this.host;
     return {
       scene: () => this.#scene(),
+      recovering: () => this.#conversation.isRecovering(this.id),
       older: () => client.older(this.id),
       trim: () => this.#room?.timeline.trim(),
       quote: (seq) => client.quote(this.id, seq),
