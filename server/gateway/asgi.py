@@ -65,6 +65,8 @@ async def answer_request(connection: HttpConnection, request: h11.Request, app: 
     else:
         if exchange.is_complete:
             return await exchange.leave_reusable()
+        if exchange.gone:
+            return False
         log.error("the application left %s unanswered", _named(request))
     await exchange.refuse(refusals.FAILED)
     return False

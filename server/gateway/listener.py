@@ -6,7 +6,8 @@ The rules:
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
   for a moment.
 
-Left out: limits per address and per second, which come with the gateway issue.
+Left out: limits per address and per second, which come with the gateway issue; and waiting for plain requests that are
+under way at a stop: they are cut, and to repeat one is safe.
 """
 
 from __future__ import annotations

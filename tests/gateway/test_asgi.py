@@ -7,6 +7,7 @@ import logging
 import httpx
 import pytest
 import trio
+import trio.testing
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -140,13 +141,18 @@ async def test_a_body_nobody_wanted_is_read_away_for_the_next_request() -> None:
         assert b"x-path: /2" in await client.head()
 
 
-async def test_the_application_hears_that_the_client_has_left() -> None:
+@pytest.mark.parametrize("how_it_ends", ["it returns", "it raises"])
+async def test_the_application_hears_that_the_client_has_left_and_may_end_as_it_likes(
+    how_it_ends: str, caplog: pytest.LogCaptureFixture
+) -> None:
     left = trio.Event()
 
     async def patient(scope: Message, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         left.set()
+        if how_it_ends == "it raises":
+            raise RuntimeError("nobody to answer")
 
     async with open_door(app=patient) as door:
         client = await door.client()
@@ -154,6 +160,8 @@ async def test_the_application_hears_that_the_client_has_left() -> None:
         client.reset()
         with trio.fail_after(5):
             await left.wait()
+        await trio.testing.wait_all_tasks_blocked()
+        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_client_that_does_not_take_its_response_is_dropped() -> None:
