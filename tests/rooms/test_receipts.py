@@ -1,0 +1,69 @@
+"""Marks only grow; receipts reach the authors of what is newly covered."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.protocol.events import Receipt
+from server.rooms.receipts import REMEMBERED_AUTHORS, Covered, Receipts, grouped
+from server.store.messages import Mark, MemberRecord
+
+ROOM = "r"
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))))
+def test_the_larger_mark_wins_and_who_has_read_has_received(marks: list[tuple[int, int]]) -> None:
+    receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 0, 0)
+    for received, read in marks:
+        receipts.mark("bob", bob, received, read)
+    assert bob.read == max([0, *(read for _, read in marks)])
+    assert bob.received == max([bob.read, *(received for received, _ in marks)])
+    expected = (Mark("bob", bob.received, bob.read),) if bob.received else ()
+    assert receipts.unsaved({"bob": bob}) == expected
+    assert receipts.unsaved({"bob": bob}) == ()
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 2, 2)
+    receipts.mark("bob", bob, 5, 0)
+    receipts.mark("bob", bob, 6, 0)
+    assert receipts.untold({"bob": bob}) == [Covered(Receipt(room=ROOM, user="bob", received=6), 2, 6)]
+    assert receipts.untold({"bob": bob}) == []
+    receipts.mark("bob", bob, 6, 0)
+    assert not receipts.untold({"bob": bob})
+
+
+def test_who_left_meanwhile_is_not_told_of() -> None:
+    receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 0, 0)
+    receipts.mark("bob", bob, 5, 5)
+    assert receipts.untold({}) == []
+    receipts.mark("bob", bob, 6, 6)
+    assert receipts.unsaved({}) == ()
+
+
+def test_authors_are_remembered_for_a_while() -> None:
+    receipts = Receipts(ROOM, 10)
+    for seq in range(11, 11 + REMEMBERED_AUTHORS + 5):
+        receipts.wrote(f"author {seq % 2}", seq)
+    receipt = Receipt(room=ROOM, user="bob")
+    assert receipts.authors(Covered(receipt, 14, 15)) is None, "forgotten"
+    assert receipts.authors(Covered(receipt, 15, 16)) == {"author 0"}
+    assert receipts.authors(Covered(receipt, 15, 17)) == {"author 0", "author 1"}
+    assert receipts.authors(Covered(receipt, 400, 400)) == frozenset()
+
+
+def test_receipts_to_the_same_authors_travel_together() -> None:
+    both, ann = frozenset({"ann", "eve"}), frozenset({"ann"})
+    told = [
+        (Receipt(room=ROOM, user="bob", received=5), both),
+        (Receipt(room=ROOM, user="bob", read=5), both),
+        (Receipt(room=ROOM, user="zoe", read=4), both),
+        (Receipt(room=ROOM, user="zoe", received=4), ann),
+        (Receipt(room=ROOM, user="ann", read=9), ann),
+        (Receipt(room=ROOM, user="ann", read=9), frozenset()),
+    ]
+    assert grouped(told) == {
+        both: [Receipt(room=ROOM, user="bob", received=5, read=5), Receipt(room=ROOM, user="zoe", read=4)],
+        ann: [Receipt(room=ROOM, user="zoe", received=4)],
+    }
