@@ -41,11 +41,12 @@ test: $(VENV)/dev.installed ## all tests (the browser's are skipped where Chromi
 test-browser: $(VENV)/dev.installed ## the page, in Chromium
 	@$(BIN)/python -m pytest -q -m browser tests/web
 
-# Left out: time-outs as parameters (109), which are on purpose here; async functions that a protocol demands and that
+# flake8-async, left out: time-outs as parameters (109), which are on purpose here; async functions that a protocol demands and that
 # do not wait (124, 910-912); async generators (900); what to import instead of others (127).
+NOT_ASYNC := ASYNC109,ASYNC124,ASYNC127,ASYNC900,ASYNC910,ASYNC911,ASYNC912
 lint: $(VENV)/dev.installed ## ruff, and what only flake8-async finds
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/flake8-async --disable=ASYNC109,ASYNC124,ASYNC127,ASYNC900,ASYNC910,ASYNC911,ASYNC912 $$(git ls-files 'actors/*.py' 'server/*.py' 'clients/*.py' 'migrations/*.py')
+	@git ls-files 'actors/*.py' 'server/*.py' 'clients/*.py' 'migrations/*.py' | xargs -P 2 -n 24 $(BIN)/flake8-async --disable=$(NOT_ASYNC)
 
 types: $(VENV)/dev.installed ## mypy --strict
 	@$(BIN)/mypy
