@@ -25,7 +25,7 @@ from tests.gateway.doorway import (
     until,
 )
 
-QUICK = GatewayLimits(hello_seconds=0.2, close_seconds=0.3, stop_seconds=0.3)
+QUICK = GatewayLimits(hello_seconds=0.5, close_seconds=0.3, stop_seconds=0.3)
 
 
 # --- opening -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import trio
 from server.gateway.limits import GatewayLimits
 from tests.gateway.doorway import REVOKED, TOKEN, Door, open_door, until
 
-QUICK = GatewayLimits(handshake_seconds=0.2, idle_seconds=0.2, stop_seconds=0.3)
+QUICK = GatewayLimits(handshake_seconds=0.3, stop_seconds=0.3)
 UPGRADE = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -145,7 +145,7 @@ async def test_pages_of_a_listed_origin_are_welcome() -> None:
 
 
 async def test_an_idle_connection_is_closed_without_a_word_after_its_request() -> None:
-    async with open_door(QUICK) as door:
+    async with open_door(GatewayLimits(idle_seconds=0.2, stop_seconds=0.3)) as door:
         client = await door.client()
         await client.send(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
         assert await client.status() == 200

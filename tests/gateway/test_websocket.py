@@ -252,15 +252,15 @@ async def test_who_takes_nothing_at_all_is_closed() -> None:
 
 
 async def test_who_takes_a_little_again_and_again_stays() -> None:
-    limits = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=0.3, close_seconds=0.3, stop_seconds=0.3)
+    limits = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=0.6, close_seconds=0.3, stop_seconds=0.3)
     async with open_door(limits) as door:
         client = await door.welcomed(receive_buffer=4 * 1024)
         (connection,) = door.connections
-        for number in range(40):
+        for number in range(25):
             connection.tell(large(number))
-        for number in range(40):
+        for number in range(25):
             assert await numbers(client, 1) == [number]
-            await trio.sleep(0.03)
+            await trio.sleep(0.06)
         assert door.connections
 
 
