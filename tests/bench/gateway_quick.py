@@ -104,7 +104,7 @@ class OneRoom(Actor):
             return
         self._seq += 1
         entry = MessageEntry(
-            room="r_1", seq=self._seq, at="2026-01-01T00:00:00.000Z", from_=SENDER, text=SOME_TEXT, reactions=[]
+            room="r_1", seq=self._seq, at="2026-01-01T00:00:00.000Z", from_=SENDER, text=SOME_TEXT, reactions=()
         )
         delivery = Outgoing([entry])
         for session in self._sessions:

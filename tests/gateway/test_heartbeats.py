@@ -14,7 +14,7 @@ INTERVAL = 30.0
 
 def verdicts(last_byte: float, sweeps_every: float, until: float) -> list[tuple[float, Verdict]]:
     """What a socket that falls silent at `last_byte` is told."""
-    told = []
+    told: list[tuple[float, Verdict]] = []
     now = 0.0
     while now < until:
         now += sweeps_every
