@@ -38,6 +38,9 @@ class Holds(Generic[Sender]):
     def __init__(self) -> None:
         self._senders: dict[Sender, _Posts] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._senders)
+
     def admits(self, sender: Sender, nonce: str, now: float) -> bool:
         """Whether a post may go on now; then it is under way, until it is `settled` or `refused`."""
         posts = self._senders.get(sender)

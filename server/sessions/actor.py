@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 import trio
 from msgspec import structs
 
-from actors import Down, Gapped
+from actors import Address, Down, Gapped
 from server.protocol.closing import CloseCode
 from server.protocol.commands import FEATURES, CreateRoom, Join, Read, RoomCommand, Rooms, Typing, is_answered
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
@@ -114,7 +114,7 @@ class SessionActor(Attending):
 
     def _welcome(self, opening: Opening, rooms: tuple[Room, ...]) -> None:
         self._adopt(rooms)
-        if self._openings.pop(opening.connection, None) is None:
+        if not self._close_opening(opening.connection):
             return
         beginning = begin(rooms, opening.resume, self._identity.user.user)
         starts = {room: Start(seq - 1) for room, seq in opening.added.items() if self._feed.follows(room)}
@@ -126,6 +126,13 @@ class SessionActor(Attending):
         opening.connection.answer(Outgoing([welcome, *beginning.news]))
         self._feed_on(self._feed.opened(opening.connection, starts | beginning.starts))
 
+    def _close_opening(self, connection: Address) -> bool:
+        """Whether there was one."""
+        found = self._openings.pop(connection, None) is not None
+        if not self._openings:
+            self._openings = {}  # a dictionary does not shrink by itself
+        return found
+
     def _adopt(self, rooms: Iterable[Room]) -> None:
         """Follow all rooms the store says are the user's, as far as it says they reach."""
         for room in rooms:
@@ -135,7 +142,7 @@ class SessionActor(Attending):
                 self._follow(room.room, room.last_seq)
 
     def _ended(self, down: Down) -> None:
-        if self._feed.closed(down.address) or self._openings.pop(down.address, None) is not None:
+        if self._feed.closed(down.address) or self._close_opening(down.address):
             if not self._feed.connections and not self._openings:
                 self.stop()
         else:
@@ -164,7 +171,7 @@ class SessionActor(Attending):
         except Refusal as refusal:
             said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
             return
-        self._go_on(self._commands.said(next(self._refs), said.connection, command, room, trio.current_time()))
+        self._go_on(self._commands.said(self._next_ref(), said.connection, command, room, trio.current_time()))
 
     def _pass_typing(self, typing: Typing) -> None:
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
@@ -222,7 +229,7 @@ class SessionActor(Attending):
     # --- what the store says ----------------------------------------------------------------------------------
 
     def _answered(self, done: Done) -> None:
-        match self._asked.pop(done.ref, None), done.value:
+        match self._purpose(done.ref), done.value:
             case WelcomeWanted(opening=opening), RoomList(rooms=rooms):
                 self._welcome(opening, rooms)
             case PageWanted(connection=connection, room=room), LogPage(entries=entries):
@@ -243,7 +250,7 @@ class SessionActor(Attending):
                 raise TypeError(f"{type(value).__name__} is no answer to {type(purpose).__name__}")
 
     def _unanswerable(self, failed: Failed) -> None:
-        match self._asked.pop(failed.ref, None):
+        match self._purpose(failed.ref):
             case WelcomeWanted(opening=opening):
                 opening.connection.answer(Close(CloseCode.INTERNAL_ERROR, "your rooms cannot be looked up right now"))
             case PageWanted(connection=connection, room=room):

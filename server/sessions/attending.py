@@ -9,7 +9,6 @@ The rules:
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Final
 
 import trio
@@ -57,26 +56,45 @@ class Attending(Actor):
     """See the top of this file. `SessionActor` adds the connections and the store's answers."""
 
     __slots__ = (
-        "_asked", "_commands", "_environment", "_feed", "_identity", "_openings", "_overdue", "_places", "_refs",
+        "_asked", "_environment", "_feed", "_identity", "_last_ref", "_open_commands", "_openings", "_overdue",
+        "_places",
     )  # fmt: skip
 
     def __init__(self, environment: SessionEnvironment, identity: Identity) -> None:
         self._environment = environment
         self._identity = identity
         self._feed = Feed()
-        self._commands = Commands(environment.command_seconds)
+        self._open_commands: Commands | None = None
         self._places: dict[str, Place] = {}
         self._openings: dict[Address, Opening] = {}
         self._asked: dict[int, Purpose] = {}
-        self._refs = count(1)
+        self._last_ref = 0
         self._overdue: Timer | None = None
+
+    @property
+    def _commands(self) -> Commands:
+        """Made when they are needed: most sessions say nothing most of the time."""
+        if self._open_commands is None:
+            self._open_commands = Commands(self._environment.command_seconds)
+        return self._open_commands
 
     # --- asking the store -------------------------------------------------------------------------------------
 
+    def _next_ref(self) -> int:
+        self._last_ref += 1
+        return self._last_ref
+
     def _new_ref(self, purpose: Purpose) -> int:
-        ref = next(self._refs)
+        ref = self._next_ref()
         self._asked[ref] = purpose
         return ref
+
+    def _purpose(self, ref: int) -> Purpose | None:
+        """What was asked for; it is answered now."""
+        purpose = self._asked.pop(ref, None)
+        if not self._asked:
+            self._asked = {}  # a dictionary does not shrink by itself
+        return purpose
 
     def _ask(self, question: Read) -> None:
         if not self._environment.reader.tell(question):
@@ -126,9 +144,13 @@ class Attending(Actor):
 
     def _look_after_deadlines(self) -> None:
         """One timer for all commands, for the oldest of them."""
+        if self._overdue is not None:
+            return
         deadline = self._commands.next_deadline
-        if deadline is not None and self._overdue is None:
+        if deadline is not None:
             self._overdue = self.send_after(max(0.0, deadline - trio.current_time()), OVERDUE)
+        elif self._commands.are_forgotten:
+            self._open_commands = None
 
     def _expire(self) -> None:
         self._overdue = None
@@ -196,7 +218,7 @@ class Attending(Actor):
             self._cannot_attach(room, refusal, creator)
             return
         self._commands.block(room)
-        place.attaching = next(self._refs)
+        place.attaching = self._next_ref()
         place.creator = place.creator if creator is None else creator
         attach = Attach(place.attaching, self.address, self._identity.user.user)
         if not place.address.tell(attach) and place.address.alive:

@@ -81,6 +81,11 @@ class Commands:
         return len(self._open)
 
     @property
+    def are_forgotten(self) -> bool:
+        """Whether nothing of the past matters to what comes."""
+        return not self._open and not self._blocked and not self._holds
+
+    @property
     def next_deadline(self) -> float | None:
         """When the oldest command has waited too long."""
         return next((command.deadline for command in self._open.values()), None)

@@ -16,7 +16,7 @@ Connections are opaque keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -76,6 +76,10 @@ class Behind(Struct):
     since: int | None = None
 
 
+NOWHERE: Final[dict[str, Behind]] = {}
+"""Shared by all who are behind in no room, and never written to: most connections, most of the time."""
+
+
 class Reader(Struct):
     """One connection.
 
@@ -91,10 +95,26 @@ class Reader(Struct):
         Of what it was sent from the log since it was last known to be drained.
     """
 
-    behind: dict[str, Behind] = {}
+    connection: Address
+    behind: dict[str, Behind] = NOWHERE
     reading: str | None = None
     full: bool = False
     weight: int = 0
+
+    def falls_behind(self, room: str, cursor: int, since: int | None = None) -> None:
+        """Who is behind already stays where it is."""
+        if self.behind is NOWHERE:
+            self.behind = {}
+        self.behind.setdefault(room, Behind(cursor, since))
+
+    def is_done_with(self, room: str) -> bool:
+        """It is live there, or the room is over; whether it was behind."""
+        if self.behind is NOWHERE:
+            return False
+        was_behind = self.behind.pop(room, None) is not None
+        if not self.behind:
+            self.behind = NOWHERE
+        return was_behind
 
 
 class Feed:
@@ -104,11 +124,11 @@ class Feed:
 
     def __init__(self) -> None:
         self._heads: dict[str, int] = {}
-        self._readers: dict[Address, Reader] = {}
+        self._readers: tuple[Reader, ...] = ()  # seldom more than one, and then a dictionary is three times as large
 
     @property
-    def connections(self) -> KeysView[Address]:
-        return self._readers.keys()
+    def connections(self) -> list[Address]:
+        return [reader.connection for reader in self._readers]
 
     @property
     def rooms(self) -> Iterable[str]:
@@ -119,7 +139,7 @@ class Feed:
 
     def cursor(self, connection: Address, room: str) -> int:
         """The last entry this connection was sent, or does not need."""
-        reader = self._readers.get(connection)
+        reader = self._reader(connection)
         behind = None if reader is None else reader.behind.get(room)
         return self._heads[room] if behind is None else behind.cursor
 
@@ -129,9 +149,9 @@ class Feed:
         """The session follows a room from now on. `asker` knows all of it up to `head`, other connections only up
         to `others_from`."""
         self._heads[room] = head
-        for connection, reader in self._readers.items():
-            if connection is not asker and others_from < head:
-                reader.behind[room] = Behind(others_from)
+        for reader in self._readers:
+            if reader.connection is not asker and others_from < head:
+                reader.falls_behind(room, others_from)
         return self.go_on()
 
     def reaches(self, room: str, seq: int) -> Effects:
@@ -152,22 +172,22 @@ class Feed:
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
-        return [connection for connection, reader in self._readers.items() if self._takes(reader, room, head)]
+        return [reader.connection for reader in self._readers if self._takes(reader, room, head)]
 
     def _takes(self, reader: Reader, room: str, head: int) -> bool:
         if room in reader.behind:
             return False
         if reader.full:
-            reader.behind[room] = Behind(head)
+            reader.falls_behind(room, head)
             return False
         return True
 
     def missed(self, connection: Address, room: str, first: int) -> Effects:
         """The connection did not take a delivery that began at `first`."""
-        reader = self._readers.get(connection)
+        reader = self._reader(connection)
         if reader is None:
             return []
-        reader.behind.setdefault(room, Behind(first - 1))
+        reader.falls_behind(room, first - 1)
         return self.congested(connection)
 
     def left(self, room: str, left: Left) -> Effects:
@@ -175,46 +195,52 @@ class Feed:
         if self._heads.pop(room, None) is None:
             return []
         effects: Effects = []
-        for connection, reader in self._readers.items():
-            was_behind = reader.behind.pop(room, None) is not None
+        for reader in self._readers:
+            was_behind = reader.is_done_with(room)
             news = Left(room=room, user=left.user, by=left.by, reason=left.reason) if was_behind else left
-            effects.append(Send(connection, [news]))
+            effects.append(Send(reader.connection, [news]))
             if reader.reading == room:
                 reader.reading = None
         return [*effects, *self.go_on()]
 
     def _all_fall_behind(self, room: str, head: int) -> None:
-        for reader in self._readers.values():
-            reader.behind.setdefault(room, Behind(head))
+        for reader in self._readers:
+            reader.falls_behind(room, head)
 
     # --- connections ------------------------------------------------------------------------------------------
 
     def opened(self, connection: Address, starts: Mapping[str, Start]) -> Effects:
         """A connection was welcomed. Rooms it has no start in are live from the head on."""
-        self._readers[connection] = reader = Reader(behind={})
+        reader = Reader(connection)
+        self._readers = (*self._readers, reader)
         for room, start in starts.items():
             if start.resumed or start.seq < self._heads[room]:
-                reader.behind[room] = Behind(start.seq, start.seq if start.resumed else None)
+                reader.falls_behind(room, start.seq, start.seq if start.resumed else None)
         return self.go_on()
 
     def closed(self, connection: Address) -> bool:
         """Whether there was such a connection."""
-        return self._readers.pop(connection, None) is not None
+        before = len(self._readers)
+        self._readers = tuple(reader for reader in self._readers if reader.connection is not connection)
+        return len(self._readers) < before
+
+    def _reader(self, connection: Address) -> Reader | None:
+        return next((reader for reader in self._readers if reader.connection is connection), None)
 
     def takes_passing(self) -> Sequence[Address]:
         """Who may be told what is in no log: everyone who keeps up."""
-        return [connection for connection, reader in self._readers.items() if not reader.full]
+        return [reader.connection for reader in self._readers if not reader.full]
 
     def congested(self, connection: Address) -> Effects:
         """The connection's socket does not keep up."""
-        reader = self._readers.get(connection)
+        reader = self._reader(connection)
         if reader is None or reader.full:
             return []
         reader.full = True
         return [AwaitDrained(connection)]
 
     def drained(self, connection: Address) -> Effects:
-        reader = self._readers.get(connection)
+        reader = self._reader(connection)
         if reader is None:
             return []
         reader.full = False
@@ -225,7 +251,7 @@ class Feed:
 
     def page(self, connection: Address, room: str, entries: Sequence[Entry]) -> Effects:
         """What was asked for with `ReadOn`; of a page that nobody waits for any more, nothing is used."""
-        reader = self._readers.get(connection)
+        reader = self._reader(connection)
         if reader is None or reader.reading != room:
             return []
         reader.reading = None
@@ -233,34 +259,35 @@ class Feed:
             return []
         behind = reader.behind[room]
         if not entries or entries[0].seq != behind.cursor + 1:
-            del self._readers[connection]
+            self.closed(connection)
             return [GiveUp(connection)]
         fitted = fitting(entries, entry_length, PAGE_CODE_POINTS)
         behind.cursor += len(fitted)
         reader.weight += sum(ENTRY_WEIGHT + entry_length(entry) for entry in fitted)
-        return [Send(connection, fitted), *self._go_on_with(connection, reader)]
+        return [Send(connection, fitted), *self._go_on_with(reader)]
 
     def page_failed(self, connection: Address, room: str) -> None:
         """The log could not be read; `go_on` tries again."""
-        reader = self._readers.get(connection)
+        reader = self._reader(connection)
         if reader is not None and reader.reading == room:
             reader.reading = None
 
     def go_on(self) -> Effects:
         """Feed whoever is behind and can take more."""
         effects: Effects = []
-        for connection, reader in self._readers.items():
+        for reader in self._readers:
             if reader.behind:
-                effects += self._go_on_with(connection, reader)
+                effects += self._go_on_with(reader)
         return effects
 
-    def _go_on_with(self, connection: Address, reader: Reader) -> Effects:
+    def _go_on_with(self, reader: Reader) -> Effects:
         effects: Effects = []
+        connection = reader.connection
         while reader.behind and reader.reading is None and not reader.full:
             room, behind = next(iter(reader.behind.items()))
             head = self._heads[room]
             if behind.cursor >= head:
-                del reader.behind[room]
+                reader.is_done_with(room)
                 effects += _resumed(connection, room, behind)
             elif reader.weight >= FULL_WEIGHT:
                 reader.full = True
