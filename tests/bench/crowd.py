@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+AT_ONCE = 100
+
 
 class Peer:
     """One connection. `heard` is called with the payload of each text frame."""
@@ -71,6 +73,29 @@ def masked(payload: bytes) -> bytes:
     return b"\x81\xfe" + size.to_bytes(2, "big") + b"\0\0\0\0" + payload
 
 
+def _upgrade_begun(address: tuple[str, int]) -> socket.socket:
+    connected = socket.create_connection(address, timeout=30)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    key = base64.b64encode(os.urandom(16)).decode()
+    connected.sendall(
+        f"GET /v1/ws HTTP/1.1\r\nHost: {address[0]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    return connected
+
+
+def _upgrade_ended(connected: socket.socket) -> None:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += connected.recv(4096)
+    assert head.startswith(b"HTTP/1.1 101"), head
+
+
+def _keep_welcome(payload: bytes, welcomes: list[bytes]) -> None:
+    if payload.startswith(b'{"op":"welcome"'):
+        welcomes.append(payload)
+
+
 class Crowd:
     """Peers that are read with one epoll."""
 
@@ -79,28 +104,28 @@ class Crowd:
         self._by_descriptor: dict[int, Peer] = {}
         self._epoll = select.epoll()
 
-    def connect(self, address: tuple[str, int], token: str, tag: Any = None) -> tuple[Peer, dict[str, Any]]:
-        """Upgrade and say hello; returns the peer and its welcome. Waits for both."""
-        connected = socket.create_connection(address, timeout=30)
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        key = base64.b64encode(os.urandom(16)).decode()
-        connected.sendall(
-            f"GET /v1/ws HTTP/1.1\r\nHost: {address[0]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += connected.recv(4096)
-        assert head.startswith(b"HTTP/1.1 101"), head
-        peer = Peer(connected, tag)
-        welcomes: list[bytes] = []
-        peer.heard = lambda _, payload: welcomes.append(payload) if b'"op":"welcome"' in payload[:80] else None
-        peer.say(json.dumps({"op": "hello", "token": token}).encode())
-        while not welcomes:
-            peer.read()
-        peer.heard = _ignore
-        self.add(peer)
-        return peer, json.loads(welcomes[0])
+    def connect(self, address: tuple[str, int], arrivals: Iterable[tuple[str, Any]]) -> list[Peer]:
+        """One websocket for each token (with the tag its peer gets), upgraded and welcomed, a hundred at a time."""
+        waiting, arrived = list(arrivals), list[Peer]()
+        while waiting:
+            some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+            arrived += self._arrive(address, some)
+            self.run(lambda: False, 0)
+        return arrived
+
+    def _arrive(self, address: tuple[str, int], some: list[tuple[str, Any]]) -> list[Peer]:
+        peers = [Peer(_upgrade_begun(address), tag) for _, tag in some]
+        for peer, (token, _) in zip(peers, some, strict=True):
+            _upgrade_ended(peer.socket)
+            peer.say(json.dumps({"op": "hello", "token": token}).encode())
+        for peer in peers:
+            welcomes: list[bytes] = []
+            peer.heard = lambda _, payload, welcomes=welcomes: _keep_welcome(payload, welcomes)  # type: ignore[misc]
+            while not welcomes:
+                peer.read()
+            peer.heard = _ignore
+            self.add(peer)
+        return peers
 
     def add(self, peer: Peer) -> None:
         peer.socket.setblocking(False)
@@ -109,11 +134,15 @@ class Crowd:
         self._epoll.register(peer.socket.fileno(), select.EPOLLIN)
 
     def run(self, until: Callable[[], bool], seconds: float) -> None:
-        """Read until something holds, or the time is up."""
+        """Read until something holds, or the time is up; with no time, what is there."""
         end = time.perf_counter() + seconds
-        while not until() and time.perf_counter() < end:
-            for descriptor, _ in self._epoll.poll(0.05, 512):
+        while not until():
+            left = end - time.perf_counter()
+            ready = self._epoll.poll(max(0.0, min(left, 0.05)), 512)
+            for descriptor, _ in ready:
                 self._by_descriptor[descriptor].read()
+            if left <= 0 and not ready:
+                return
 
     def close(self) -> None:
         for peer in self.peers:

@@ -28,7 +28,7 @@ def deliveries_figure(folder: Path, rounds: int, seconds: float) -> None:
     rates: dict[int, list[float]] = {1: [], 8: []}
     with served(folder, [MEMBERS]) as (server, people):
         crowd = Crowd()
-        peers = [crowd.connect(server.address, person.token, person.room)[0] for person in people.rooms[0]]
+        peers = crowd.connect(server.address, people.arrivals())
         size = _event_size(crowd, peers)
         for _ in range(rounds):
             floor_us.append(_floor_round(size, seconds))

@@ -19,22 +19,24 @@ FEW, MANY = 2_000, 8_000
 def idle_memory_figure(folder: Path, rest: float) -> None:
     for shape, rooms in {"one channel": [MANY], "rooms of two": [2] * (MANY // 2)}.items():
         with served(folder, rooms) as (server, people):
-            crowd = Crowd()
-            everyone = [person for room in people.rooms for person in room]
-            memory: dict[int, int] = {}
+            crowd, arrivals = Crowd(), people.arrivals()
             begin = time.perf_counter()
-            for number, person in enumerate(everyone, 1):
-                crowd.connect(server.address, person.token)
-                if number in (FEW, MANY):
-                    taken = time.perf_counter() - begin
-                    crowd.run(lambda: False, rest)
-                    memory[number] = measure.proportional_memory(server.process.pid)
+            crowd.connect(server.address, arrivals[:FEW])
+            few = _at_rest(crowd, server.process.pid, rest)
+            crowd.connect(server.address, arrivals[FEW:])
+            taken = time.perf_counter() - begin - rest
+            many = _at_rest(crowd, server.process.pid, rest)
             crowd.close()
         tell(
             "idle_connection",
             shape=shape,
-            bytes_per_connection=round((memory[MANY] - memory[FEW]) / (MANY - FEW)),
-            pss_mib={count: round(used / 2**20, 1) for count, used in memory.items()},
-            connects_per_second_one_by_one=round(MANY / taken),
+            bytes_per_connection=round((many - few) / (MANY - FEW)),
+            pss_mib={FEW: round(few / 2**20, 1), MANY: round(many / 2**20, 1)},
+            connects_per_second=round(MANY / taken),
             rounds=1,
         )
+
+
+def _at_rest(crowd: Crowd, pid: int, rest: float) -> int:
+    crowd.run(lambda: False, rest)
+    return measure.proportional_memory(pid)

@@ -26,9 +26,7 @@ def posts_figure(folder: Path, rounds: int, seconds: float) -> None:
     disk_tail: list[float] = []
     with served(folder, [2] * 100) as (server, people):
         crowd = Crowd()
-        peers = [
-            crowd.connect(server.address, person.token, person.room)[0] for room in people.rooms for person in room
-        ]
+        peers = crowd.connect(server.address, people.arrivals())
         for _ in range(rounds):
             synced = measure.fdatasync_loop(folder, min(2.0, seconds))
             disk_half.append(measure.percentile(synced, 0.5))

@@ -32,6 +32,10 @@ class People:
 
     rooms: list[list[Person]]
 
+    def arrivals(self) -> list[tuple[str, str]]:
+        """Everybody's token and room."""
+        return [(person.token, person.room) for room in self.rooms for person in room]
+
 
 def seed(data: Path, sizes: list[int]) -> People:
     """Make a data directory with one room of each size, a channel where it is large."""
