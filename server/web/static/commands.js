@@ -42,7 +42,7 @@ export class Commands {
     return id;
   }
 
-  /** Says something that is not answered, to whoever is there. @param {ClientFrame} frame */
+  /** Says something that has no reply of its own, to whoever is there. @param {ClientFrame} frame */
   mention(frame) {
     this.frames.push(frame);
   }

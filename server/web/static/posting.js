@@ -160,6 +160,6 @@ export function isPassing(error) {
  *
  * @param {string} text
  */
-export function wellFormed(text) {
+function wellFormed(text) {
   return text.replace(/\p{Surrogate}/gu, "\ufffd").replaceAll("\0", "");
 }

@@ -16,18 +16,15 @@ import { roomTitle } from "../room_names.js";
 import { excerpt } from "../rows.js";
 import { Announcer } from "./announcer.js";
 import { Banner } from "./banner.js";
-import { openConfirm, openKeys } from "./dialogs.js";
+import { closeDialogs, openConfirm, openKeys } from "./dialogs.js";
 import { fill, h } from "./element.js";
+import { TOUCH, WIDE } from "./media.js";
 import { MembersPanel } from "./members.js";
 import { openInvite, openNewRoom } from "./new_room.js";
 import { RoomPane } from "./room_pane.js";
 import { pageTitle, Sidebar } from "./sidebar.js";
 import { Toast } from "./toast.js";
 
-/** From this width on the list of people has a place of its own (in step with layout.css). */
-const WIDE = matchMedia("(min-width: 70rem)");
-/** Where the keyboard is a part of the screen, it must not pop up whenever a room is opened. */
-const TOUCH = matchMedia("(pointer: coarse)");
 /** Milliseconds in which events are gathered for one update: about one frame of the screen. */
 const TOGETHER = 16;
 const TYPING_CHECK = 1_000;
@@ -77,6 +74,7 @@ export class App {
     this.announcer.close();
     this.banner.close();
     this.toast.clear();
+    closeDialogs();
     clearInterval(this.typingCheck);
   }
 
@@ -96,7 +94,6 @@ export class App {
   /** @param {ConnectionState} state */
   connection(state) {
     this.banner.show(state);
-    this.app.classList.toggle("disconnected", state.name !== "open");
   }
 
   /** @param {Extract<ConversationEvent, { type: "removed" }>} event */

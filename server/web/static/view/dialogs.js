@@ -31,6 +31,11 @@ function open(title, ...content) {
   return dialog;
 }
 
+/** Whoever is signed out has no questions open. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+}
+
 /**
  * @typedef {object} FormDialog
  * @property {string} title

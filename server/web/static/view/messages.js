@@ -13,6 +13,7 @@ import { rowsOf } from "../rows.js";
 import { counted } from "../text.js";
 import { fill, h, icon } from "./element.js";
 import { KeyedList } from "./keyed.js";
+import { TOUCH } from "./media.js";
 import { renderRow } from "./message_row.js";
 
 /** How near to the end (in pixels) counts as being there, and how near to the top loads what is before. */
@@ -100,7 +101,7 @@ export class MessageList {
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#scrolled();
-    this.host.leaveList();
+    if (!TOUCH.matches) this.host.leaveList();
   }
 
   /** Moves the keyboard into the list, to the newest message. */

@@ -41,12 +41,7 @@ export class Sidebar {
         "header",
         {},
         h("p", { class: "brand" }, h("img", { src: "/static/icon.svg", alt: "", width: 28, height: 28 }), "Hubbub"),
-        h(
-          "button",
-          { type: "button", class: "primary small", id: "new-room", onclick: host.create },
-          icon("plus"),
-          "New",
-        ),
+        h("button", { type: "button", class: "primary small", onclick: host.create }, icon("plus"), "New"),
       ),
       this.rooms,
       h(
