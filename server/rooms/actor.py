@@ -18,7 +18,7 @@ from actors import Actor, Down, Mailbox, Overflow, Tell
 from server.protocol.errors import unavailable
 from server.protocol.limits import SMALL_ROOM_MEMBERS
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
-from server.rooms.fan_out import SLICE, FanOutQueue
+from server.rooms.fan_out import SLICE, FanOutQueue, Ordered
 from server.rooms.messages import Attach, Request
 from server.rooms.room import Room
 from server.store.messages import Done, Failed, Outcomes
@@ -61,12 +61,13 @@ NEXT_SLICE: Final = NextSlice()
 class RoomActor(Actor):
     """One incarnation of a room. Its key in the supervisor is the room's id, which is its first argument, too."""
 
-    __slots__ = ("_beating", "_environment", "_fan_out", "_id", "_room")
+    __slots__ = ("_beating", "_environment", "_fan_out", "_going_out", "_id", "_room")
 
     def __init__(self, environment: RoomEnvironment, room: str) -> None:
         self._environment = environment
         self._id = room
         self._fan_out = FanOutQueue()
+        self._going_out = False
         self._beating = False
         self._room: Room
 
@@ -115,8 +116,8 @@ class RoomActor(Actor):
         match effect:
             case Reply(to=to, message=message):
                 to.answer(message)
-            case FanOut():
-                self._start_fan_out(effect)
+            case FanOut() | InTurn() | TellUser():
+                self._tell_in_order(effect)
             case Write(message=message):
                 if not self._environment.writer.tell(message):
                     self._carry_out(self._room.not_taken(message, trio.current_time()))
@@ -124,11 +125,6 @@ class RoomActor(Actor):
                 if not self._environment.reader.tell(question):
                     failed = Failed(question.ref, unavailable())
                     self._carry_out(self._room.failed(failed, trio.current_time()))
-            case InTurn():
-                self._start_fan_out(effect)
-            case TellUser(user=user, message=message):
-                for session in self.system.members(("user", user)):
-                    session.tell(message)
             case Watch(session=session):
                 self.watch(session)
             case Unwatch(session=session):
@@ -136,29 +132,29 @@ class RoomActor(Actor):
             case Rest():
                 self.stop()
 
-    def _start_fan_out(self, effect: FanOut | InTurn) -> None:
+    def _tell_in_order(self, effect: Ordered) -> None:
         """At once where that is possible: most rooms are small, and nothing is going out."""
-        if self._fan_out:
-            self._fan_out.add(effect)
-        elif isinstance(effect, InTurn):
-            effect.to.answer(effect.message)
-        elif len(effect.to) <= SLICE:
-            _tell_all(effect)
-        else:
-            self._fan_out.add(effect)
+        if not self._fan_out and not (isinstance(effect, FanOut) and len(effect.to) > SLICE):
+            self._tell(effect)
+            return
+        self._fan_out.add(effect)
+        if not self._going_out:
             self._fan_out_slice()
 
     def _fan_out_slice(self) -> None:
         for part in self._fan_out.next_slice():
-            if isinstance(part, InTurn):
-                part.to.answer(part.message)
-            else:
-                _tell_all(part)
-        if self._fan_out:
+            self._tell(part)
+        self._going_out = bool(self._fan_out)
+        if self._going_out:
             self.address.answer(NEXT_SLICE)
 
-
-def _tell_all(effect: FanOut) -> None:
-    message = effect.message
-    for session in effect.to:
-        session.tell(message)
+    def _tell(self, effect: Ordered) -> None:
+        match effect:
+            case FanOut(message=message, to=to):
+                for session in to:
+                    session.tell(message)
+            case InTurn(message=answer, to=asker):
+                asker.answer(answer)
+            case TellUser(user=user, message=added):
+                for session in self.system.members(("user", user)):
+                    session.tell(added)

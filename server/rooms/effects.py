@@ -47,7 +47,7 @@ class InTurn(Struct, frozen=True):
 
 
 class TellUser(Struct, frozen=True):
-    """Tell all sessions of a user, whether they are attached or not."""
+    """Tell all sessions of a user, whether they are attached or not, in its place behind the deliveries before it."""
 
     user: str
     message: Added

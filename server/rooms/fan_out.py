@@ -11,9 +11,12 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from server.rooms.effects import FanOut, InTurn
+from server.rooms.effects import FanOut, InTurn, TellUser
 
 SLICE: Final = 256
+
+Ordered = FanOut | InTurn | TellUser
+"""What a room tells in order."""
 
 
 class FanOutQueue:
@@ -22,21 +25,21 @@ class FanOutQueue:
     __slots__ = ("_position", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: deque[FanOut | InTurn] = deque()
+        self._waiting: deque[Ordered] = deque()
         self._position = 0
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, effect: FanOut | InTurn) -> None:
+    def add(self, effect: Ordered) -> None:
         self._waiting.append(effect)
 
-    def next_slice(self) -> Iterator[FanOut | InTurn]:
+    def next_slice(self) -> Iterator[Ordered]:
         """The next receivers, `SLICE` at the most: parts of what was added, in order."""
         left = SLICE
         while self._waiting and left:
             effect = self._waiting[0]
-            if isinstance(effect, InTurn):
+            if not isinstance(effect, FanOut):
                 self._waiting.popleft()
                 left -= 1
                 yield effect

@@ -143,7 +143,7 @@ class SessionActor(Attending):
 
     def _ended(self, down: Down) -> None:
         if self._feed.closed(down.address) or self._close_opening(down.address):
-            if not self._feed.connections and not self._openings:
+            if not len(self._feed) and not self._openings:
                 self.stop()
         else:
             self._room_ended(down)
@@ -214,11 +214,15 @@ class SessionActor(Attending):
                 return
             reply = structs.replace(reply, info=self._seen_from(opened, reply.info))
         if isinstance(opened.command, Read) and isinstance(reply, Ok):
-            place = self._places[opened.command.room]
-            place.read = max(place.read, opened.command.seq)
+            self._has_read(opened.command)
         self._go_on(self._commands.answered(answer.ref, reply, trio.current_time()))
         if room is not None:
             self._end_visit(room)
+
+    def _has_read(self, command: Read) -> None:
+        place = self._places.get(command.room)
+        if place is not None:
+            place.read = max(place.read, command.seq)
 
     def _seen_from(self, opened: OpenCommand, info: Room) -> Room:
         """A room as a reply on this connection may show it: the next entry delivered there is `last_seq` + 1."""
@@ -315,7 +319,7 @@ class SessionActor(Attending):
         for connection in receivers:
             if not connection.tell(delivery) and connection.alive:
                 self._feed_on(feed.missed(connection, delivery.room, delivery.first))
-        if len(receivers) < len(feed.connections):
+        if len(receivers) < len(feed):
             self._feed_on(feed.go_on())
 
     def _missed_something(self) -> None:

@@ -126,6 +126,9 @@ class Feed:
         self._heads: dict[str, int] = {}
         self._readers: tuple[Reader, ...] = ()  # seldom more than one, and then a dictionary is three times as large
 
+    def __len__(self) -> int:
+        return len(self._readers)
+
     @property
     def connections(self) -> list[Address]:
         return [reader.connection for reader in self._readers]
@@ -172,15 +175,13 @@ class Feed:
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
-        return [reader.connection for reader in self._readers if self._takes(reader, room, head)]
-
-    def _takes(self, reader: Reader, room: str, head: int) -> bool:
-        if room in reader.behind:
-            return False
-        if reader.full:
-            reader.falls_behind(room, head)
-            return False
-        return True
+        receivers = []
+        for reader in self._readers:
+            if reader.full:
+                reader.falls_behind(room, head)
+            elif room not in reader.behind:
+                receivers.append(reader.connection)
+        return receivers
 
     def missed(self, connection: Address, room: str, first: int) -> Effects:
         """The connection did not take a delivery that began at `first`."""
