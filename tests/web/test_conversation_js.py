@@ -130,6 +130,30 @@ def test_a_room_nobody_introduced_is_asked_about_and_nothing_of_it_is_lost(page:
     assert run(page, script) == [1, [3], 2]
 
 
+@pytest.mark.parametrize("op", ["history", "members"])
+def test_what_a_room_asked_for_in_vain_is_asked_for_again(page: Page, op: str) -> None:
+    script = """
+    arrive(room(9)); chat.watch("r_1");
+    const [ask] = said().filter((frame) => frame.op === "OP");
+    hear({ op: "error", id: ask.id, code: "unavailable", message: "later", retry_after: 70 });
+    const quiet = said("OP").length, pause = chat.takeEvents().find((event) => event.type === "pause");
+    chat.again("r_1");
+    return [quiet, pause.after, said("OP").length];
+    """
+    assert run(page, script.replace("OP", op)) == [0, 70, 1]
+
+
+def test_a_room_nobody_introduced_is_asked_about_until_somebody_does(page: Page) -> None:
+    script = """
+    arrive(); hear(message(2));
+    hear({ op: "error", id: said("rooms")[0].id, code: "unavailable", message: "later" });
+    chat.again("r_1");
+    hear({ op: "ok", id: said("rooms")[0].id, rooms: [room(1)] });
+    return seqs();
+    """
+    assert run(page, script) == [2]
+
+
 # --- coming back ---------------------------------------------------------------------------------------------
 
 
@@ -385,3 +409,55 @@ def test_backoff_grows_is_capped_and_jittered(page: Page) -> None:
       return [0, 1, 5, 50].map((tries) => [backoff(tries, 0), backoff(tries, 0.5)]);
     }"""
     assert page.evaluate(script) == [[150, 400], [150, 650], [150, 7650], [150, 7650]]
+
+
+# --- what stands in the list ---------------------------------------------------------------------------------
+
+ROWS = """
+const { rowsOf } = await import("/static/rows.js");
+const at = (minute) => `2026-11-22T10:${String(minute).padStart(2, "0")}:00.000Z`;
+const rows = (more = {}) => rowsOf({ room: chat.rooms.get("r_1"), posts: chat.outbox.of("r_1"), people: chat.people,
+  me: "u_A", myName: "ada", markerAfter: undefined, now: new Date(at(30)), ...more });
+"""
+
+
+def test_messages_of_one_person_within_five_minutes_are_one_run(page: Page) -> None:
+    script = """
+    arrive(room(0));
+    hear(message(1, { at: at(0) }), message(2, { at: at(5) }), message(3, { at: at(11) }),
+      message(4, { at: at(12), from: ada, nonce: "x" }), message(5, { at: at(12) }));
+    return rows().filter((row) => row.kind === "message").map((row) => row.first);
+    """
+    assert run(page, ROWS + script) == [True, False, True, True, True]
+
+
+def test_the_marker_stands_before_the_first_message_of_others_and_begins_a_run(page: Page) -> None:
+    script = """
+    arrive(room(0));
+    hear(message(1), message(2), message(3, { from: ada, nonce: "x" }), message(4), message(5));
+    return rows({ markerAfter: 2 }).map((row) => row.seq ?? row.kind);
+    """
+    assert run(page, ROWS + script) == ["edge", "day", 1, 2, 3, "marker", 4, 5]
+
+
+def test_an_own_message_keeps_the_key_it_had_while_it_was_unsent(page: Page) -> None:
+    script = """
+    arrive(room(0)); chat.post(draft("a"));
+    const unsent = rows().at(-1);
+    hear(message(1, { from: ada, nonce: "a" }));
+    return [unsent.state, rows().at(-1).state, unsent.key === rows().at(-1).key];
+    """
+    assert run(page, ROWS + script) == ["sending", "sent", True]
+
+
+def test_receipts_of_others_turn_sent_into_received_into_read(page: Page) -> None:
+    script = """
+    arrive(room(0)); chat.people.meet(ben); hear(message(1, { from: ada }), message(2, { from: ada }));
+    const shown = () => rows().filter((row) => row.kind === "message").map((row) => [row.state, row.readers.join()]);
+    hear({ op: "receipt", room: "r_1", user: "u_A", read: 2 });
+    const before = shown();
+    hear({ op: "receipt", room: "r_1", user: "u_B", received: 2 });
+    hear({ op: "receipt", room: "r_1", user: "u_B", read: 1 });
+    return [before, shown()];
+    """
+    assert run(page, ROWS + script) == [[["sent", ""], ["sent", ""]], [["read", "ben"], ["received", ""]]]

@@ -63,6 +63,7 @@ export class Conversation {
   /** The socket is gone: questions fail, posts on their way go again, entries are asked for by `resume`. */
   lost() {
     this.resuming.clear();
+    this.strays.clear();
     this.posting.lost();
     this.people.lost();
     for (const room of this.rooms.values()) {
@@ -153,6 +154,8 @@ export class Conversation {
     this.posting.paused.delete(room);
     this.posting.flush(room);
     this.#catchUp(room);
+    if (this.strays.has(room)) this.commands.say("rooms", {});
+    if (room === this.watched) this.watch(room);
   }
 
   /** Somebody looks at this room now (or at none). @param {string | undefined} room */
@@ -419,13 +422,12 @@ export class Conversation {
    * @param {ErrorReply} error
    */
   #refused({ op, room = "", nonce, quote }, error) {
-    const state = this.rooms.get(room);
-    if (op === "rooms") this.strays.clear();
     if (op === "post") this.posting.refused(room, nonce, error);
-    if (op === "history" && quote === undefined && state) state.asking.history = false;
-    if (op === "members" && state) state.asking.members = false;
-    if (op !== "log" || !state) return;
-    state.asking.log = false;
+    if (op === "rooms") for (const stray of this.strays.keys()) this.posting.pause(stray, error);
+    const state = this.rooms.get(room);
+    if (!state || !isAsking(op)) return;
+    if (quote === undefined) state.asking[op] = false;
+    else state.quotes.delete(quote);
     if (isPassing(error)) this.posting.pause(room, error);
   }
 
@@ -496,4 +498,14 @@ export class Conversation {
   #emit(event) {
     this.events.push(event);
   }
+}
+
+/**
+ * Whether this is something a room asks for by itself, and will ask for again.
+ *
+ * @param {string} op
+ * @returns {op is "history" | "log" | "members"}
+ */
+function isAsking(op) {
+  return op === "history" || op === "log" || op === "members";
 }
