@@ -192,13 +192,15 @@ class Feed:
         return self.congested(connection)
 
     def left(self, room: str, left: Left) -> Effects:
-        """The session follows this room no more; whoever was behind there hears only that it is over."""
-        if self._heads.pop(room, None) is None:
+        """The session follows this room no more; whoever does not have all before it hears only that it is over."""
+        head = self._heads.pop(room, None)
+        if head is None:
             return []
+        is_next = left.seq in (None, head + 1)
         effects: Effects = []
         for reader in self._readers:
-            was_behind = reader.is_done_with(room)
-            news = Left(room=room, user=left.user, by=left.by, reason=left.reason) if was_behind else left
+            is_live = not reader.is_done_with(room) and is_next
+            news = left if is_live else Left(room=room, user=left.user, by=left.by, reason=left.reason)
             effects.append(Send(reader.connection, [news]))
             if reader.reading == room:
                 reader.reading = None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, cast
 
 from actors import NORMAL, Actor, Address, Down, Gapped
-from server.protocol.commands import Cursor, Post
+from server.protocol.commands import Cursor, Join, Leave, Post
 from server.protocol.errors import unavailable
 from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry, Ok, Resumed, Welcome
 from server.protocol.objects import Room, User
@@ -40,7 +40,9 @@ from server.store.messages import (
     LoadRoom,
     LogPage,
     Lost,
+    MemberGone,
     MemberRecord,
+    NewMember,
     NewMessage,
     Outcome,
     Outcomes,
@@ -187,6 +189,7 @@ class Disk:
         self.log: list[Entry] = []
         self.places: dict[tuple[str, str], tuple[int, NewMessage]] = {}
         self.members = {user.user: MemberRecord("member", 0, 0) for user in users}
+        self.joined = dict.fromkeys(self.members, 0)  # with which entry they came
         self.users = {user.user: user for user in users}
         self.lineage = 0
         self.current: int | None = None
@@ -234,7 +237,9 @@ class Disk:
 
     def append(self, append: Append) -> Outcome:
         draft = append.draft
-        assert isinstance(draft, NewMessage)
+        if not isinstance(draft, NewMessage):
+            return self.change(append, draft)
+        assert draft.author in self.members, "nothing of who is gone is logged"
         key = draft.author, draft.nonce
         if key in self.places:
             seq, first = self.places[key]
@@ -243,6 +248,19 @@ class Disk:
         seq = len(self.log) + 1
         self.log.append(entry_of(ROOM, draft, self.users[draft.author], seq, seq))
         self.places[key] = seq, draft
+        return Landed(append.ref, seq, seq)
+
+    def change(self, append: Append, draft: NewMember | MemberGone) -> Outcome:
+        joins = isinstance(draft, NewMember)
+        if joins == (draft.user in self.members):
+            return Landed(append.ref, None, 0)
+        seq = len(self.log) + 1
+        self.log.append(entry_of(ROOM, draft, self.users[draft.user], seq, seq))
+        if joins:
+            self.members[draft.user] = MemberRecord("member", seq, seq)
+            self.joined[draft.user] = seq
+        else:
+            del self.members[draft.user]
         return Landed(append.ref, seq, seq)
 
     def read(self, *, fails: bool) -> None:
@@ -255,13 +273,15 @@ class Disk:
     def value(self, question: object) -> object:
         match question:
             case LoadRoom():
-                return RoomRecord(ROOM, LOG, "group", "Room", None, len(self.log), dict(self.members))
+                return RoomRecord(ROOM, LOG, "channel", "Room", None, len(self.log), dict(self.members))
             case ReadLog(after=after, upto=upto, limit=limit):
                 entries = tuple(self.log[after : min(upto, after + limit)])
                 return LogPage(ROOM, after, entries, more=after + limit < upto)
+            case ListRooms(user=user) if user not in self.members:
+                return RoomList(user, ())
             case ListRooms(user=user):
                 info = Room(
-                    room=ROOM, log=LOG, kind="group", name="Room", members=len(self.members),
+                    room=ROOM, log=LOG, kind="channel", name="Room", members=len(self.members),
                     last_seq=len(self.log), read_seq=0, role="member", unread=0, mentions=0,
                 )  # fmt: skip
                 return RoomList(user, (info,))
@@ -295,8 +315,10 @@ class Client:
         self.socket: Box | None = None
         self.session: Box | None = None
         self.welcomed = False
-        self.cursor: int | None = None
+        self.cursor: int | None = None  # None: not in the room, as far as this client knows
         self.resuming = False
+        self.moving: int | None = None  # a `join` or `leave` without an answer
+        self.wants_in = True
         self.outbox: list[str] = []
         self.acknowledged: dict[str, int] = {}
         self.outstanding: dict[int, str] = {}
@@ -327,9 +349,24 @@ class Client:
         self.refused = self.refused or bool(self.outstanding)
         self.outstanding.clear()
         self.sent_once.clear()
+        self.moving = None
+        self.resuming = False
+
+    def move(self) -> None:
+        """Leave, or come in again: as it wants, and as long as it does not know that this was done."""
+        if self.welcomed and self.moving is None and not self.outstanding and self.wants_in != self.is_in:
+            self.moving = next(self.world.numbers)
+            kind = Join if self.wants_in else Leave
+            self.tell_session(Said(cast("Address", self.socket), kind(id=self.moving, room=ROOM)))
+
+    @property
+    def is_in(self) -> bool:
+        return self.cursor is not None
 
     def post(self) -> None:
         """A new post: sent at once, unless an earlier one was refused; then it waits for its turn."""
+        if not self.is_in or not self.wants_in or self.moving is not None:
+            return
         nonce = f"n{len(self.outbox)}"
         self.outbox.append(nonce)
         if self.welcomed and not self.refused:
@@ -359,13 +396,14 @@ class Client:
 
     @property
     def may_resend(self) -> bool:
-        return self.welcomed and self.refused
+        return self.welcomed and self.refused and self.is_in and self.moving is None
 
     @property
     def is_content(self) -> bool:
         """It is there, has everything, and nothing of it is on its way."""
-        waits = self.refused or self.outstanding or self.resuming
-        return self.welcomed and not waits and self.cursor == len(self.world.disk.log)
+        waits = self.refused or self.outstanding or self.resuming or self.moving is not None
+        has_all = self.is_in and self.cursor == len(self.world.disk.log)
+        return self.welcomed and not waits and self.wants_in and has_all
 
     def congest(self) -> None:
         assert self.socket is not None
@@ -384,6 +422,10 @@ class Client:
                 self.welcomed = True
                 if not self.resuming:
                     self.cursor = info.last_seq
+            case Welcome():
+                self.welcomed = True
+            case Left(user=user) if user == self.user.user and event.seq is None:
+                self.out()
             case Resumed():
                 assert self.resuming
                 assert event.recovered, "so little was never too much to replay"
@@ -391,10 +433,21 @@ class Client:
                 self.resuming = False
             case MessageEntry() | Joined() | Left():
                 self.hear_entry(event)
+            case Ok(id=int(number)) if number == self.moving:
+                self.moving = None
+                if event.info is not None:
+                    assert self.cursor in (None, event.info.last_seq), "the next entry is `last_seq` + 1"
+                    self.cursor = event.info.last_seq
+                else:
+                    self.out()
+            case Error(id=int(number)) if number == self.moving:
+                assert event.code == "unavailable", event
+                self.moving = None
             case Ok(id=int(number)):
                 self.hear_ok(event, self.outstanding.pop(number))
             case Error(id=int(number)):
-                assert event.code == "unavailable", event
+                is_out = event.code == "not_a_member" and self.user.user not in self.world.disk.members
+                assert event.code == "unavailable" or is_out, event
                 self.outstanding.pop(number)
                 self.refused = True
             case _:
@@ -402,12 +455,22 @@ class Client:
 
     def hear_entry(self, entry: MessageEntry | Joined | Left) -> None:
         assert self.welcomed
-        assert self.cursor is not None
+        if self.cursor is None:
+            assert isinstance(entry, Joined), "nothing follows a `leave`"
+            assert entry.user.user == self.user.user
+            self.cursor = entry.seq - 1
         assert entry.seq == self.cursor + 1, f"{entry.seq} after {self.cursor}: no gap, nothing twice, no overtaking"
         self.cursor += 1
         assert entry == self.world.disk.log[self.cursor - 1], "every reader sees what is on disk, in that order"
+        if isinstance(entry, Left) and entry.user == self.user.user:
+            self.out()
         if isinstance(entry, MessageEntry) and entry.from_.user == self.user.user:
             assert entry.nonce not in self.sent_once & set(self.outstanding.values()), "`ok` precedes the own message"
+
+    def out(self) -> None:
+        self.cursor = None
+        self.resuming = False
+        self.refused = self.refused or bool(self.outstanding)
 
     def hear_ok(self, ok: Ok, nonce: str) -> None:
         assert ok.seq is not None

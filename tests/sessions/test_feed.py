@@ -152,6 +152,12 @@ def test_a_room_that_was_lost_is_over_for_everyone() -> None:
     assert one.page(PHONE, ROOM, entries(10, 12)) == [], "a page of it comes too late"
 
 
+def test_leaving_behind_a_gap_is_told_without_its_place() -> None:
+    one = feed(10)
+    left = Left(room=ROOM, user="u_ann", seq=13, at="now")
+    assert one.left(ROOM, left) == [Send(TAB, [Left(room=ROOM, user="u_ann")])]
+
+
 def test_who_made_a_room_knows_it_and_the_others_learn_of_it() -> None:
     one = feed(10, TAB, PHONE)
     assert one.follow(OTHER, 3, asker=TAB, others_from=0) == [ReadOn(PHONE, OTHER, 0, 3)]

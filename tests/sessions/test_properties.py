@@ -49,6 +49,11 @@ class History:
         else:
             client.disconnect()
 
+    def leave_or_join(self, client: Client) -> None:
+        """Who has posts without an answer stays until they have one."""
+        client.wants_in = not client.wants_in
+        client.move()
+
     def socket_is_full(self, client: Client) -> None:
         if client.welcomed:
             client.congest()
@@ -132,9 +137,12 @@ class History:
                     client.connect()
                 elif client.may_resend:
                     client.resend()
+                client.move()
         self.world.run()
 
     def all_is_well(self) -> None:
+        for client in self.world.clients:
+            client.wants_in = True
         for _ in range(60):
             self.all_is_well_for_a_moment()
             if all(client.is_content for client in self.world.clients):
@@ -159,6 +167,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda n, count, far: lambda h: h.post(h.world.clients[n], count, far), WHO, SOME, st.booleans()),
     st.builds(lambda n: lambda h: h.resend(h.world.clients[n]), WHO),
     st.builds(lambda n: lambda h: h.come_or_go(h.world.clients[n]), WHO),
+    st.builds(lambda n: lambda h: h.leave_or_join(h.world.clients[n]), WHO),
     st.builds(lambda n: lambda h: h.socket_is_full(h.world.clients[n]), WHO),
     st.builds(lambda n: lambda h: h.socket_drains(h.world.clients[n]), WHO),
     st.builds(lambda which, count: lambda h: h.someone_handles_messages(which, count), st.integers(0, 50), SOME),
