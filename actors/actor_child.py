@@ -44,7 +44,7 @@ class ActorChild:
         self._ready = Readiness()
         try:
             address = self._own_address()
-            lifecycle.begin(address)
+            lifecycle.begin(address, self._spec.args)
         except Exception as error:
             log.error("%s failed to start: %r", self.path, error, exc_info=error)
             raise StartFailed(self.path) from untraced(error)
@@ -107,7 +107,7 @@ class ActorChild:
         if self._address is None:
             spec = self._spec
             blueprint = Blueprint(self._parent.system, self, spec.start, spec.mailbox)
-            address = Address(blueprint, spec.name, spec.args)
+            address = Address(blueprint, spec.name)
             if spec.name is not None:
                 self._parent.system.names.register(spec.name, address)
             self._address = address

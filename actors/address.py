@@ -1,8 +1,9 @@
 """Address: how everything refers to an actor, and the only object an idle actor costs besides its own state.
 
 The address *is* the runtime's cell for that actor: state, mailbox, life. One slotted object, nothing per
-actor in a dictionary of its own, and what only few actors need (watchers, groups, open questions) in a second
-object made on demand: 112 bytes for an actor at rest. What all children of one specification share is in its
+actor in a dictionary of its own, and what only few actors need (open questions, arguments for the next life) in
+a second object made on demand: 128 bytes for an actor at rest. Its watchers, whom it watches and its groups are
+`Few`: mostly one of each, and then they cost nothing more. What all children of one specification share is in its
 `Blueprint`.
 
 The rules:
@@ -23,6 +24,7 @@ from collections import deque
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
+from actors.few import Few
 from actors.introspect import Statistics
 from actors.mailbox import Overflow
 from actors.messages import Gapped
@@ -46,14 +48,13 @@ CLOSED = _Closed()
 
 
 class Extra:
-    """What only some actors have. Each field is None until it is needed."""
+    """What only some actors have: arguments that the next life is made with, questions that are open, how the
+    last life ended, and how many messages found the mailbox full."""
 
-    __slots__ = ("dropped", "groups", "questions", "reason", "watchers", "watching")
+    __slots__ = ("args", "dropped", "questions", "reason")
 
     def __init__(self) -> None:
-        self.watchers: dict[Address, None] | None = None
-        self.watching: dict[Address, None] | None = None
-        self.groups: dict[Hashable, None] | None = None
+        self.args: tuple[object, ...] = ()
         self.questions: dict[Reply[Any], None] | None = None
         self.reason: object = None
         self.dropped = 0
@@ -64,25 +65,29 @@ class Address:
 
     __slots__ = (
         "_actor",
-        "_args",
         "_blueprint",
         "_box",
         "_extra",
+        "_groups",
         "_handled",
         "_key",
         "_peak",
         "_urgent",
+        "_watchers",
+        "_watching",
         "incarnation",
     )
 
-    def __init__(self, blueprint: Blueprint, key: Hashable, args: tuple[object, ...]) -> None:
+    def __init__(self, blueprint: Blueprint, key: Hashable) -> None:
         self._blueprint = blueprint
         self._key = key
-        self._args = args
         self._actor: Actor | None = None
         self._box: list[object] | deque[object] | None = []
         self._urgent: list[object] | None = None
         self._extra: Extra | None = None
+        self._watchers: Few[Address] = None
+        self._watching: Few[Address] = None
+        self._groups: Few[Hashable] = None
         self._handled = 0
         self._peak = 0
         self.incarnation = 0

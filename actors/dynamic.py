@@ -67,7 +67,8 @@ class Dynamic:
 
         Args:
             key: what it is found by.
-            args: what the specification's `start` is called with, now and at every restart.
+            args: what the specification's `start` is called with, now and at every restart; not kept for
+                children that are never restarted.
 
         Raises:
             AlreadyStarted: there is one with this key.
@@ -85,15 +86,17 @@ class Dynamic:
             self._refuse_quarantined(key)
         if self.spec.max_children is not None and len(children) >= self.spec.max_children:
             raise MaxChildren(f"{self.path} has {len(children)} children, which is its limit")
-        address = Address(self._blueprint, key, args)
+        address = Address(self._blueprint, key)
         children[key] = address
         try:
-            lifecycle.begin(address)
+            lifecycle.begin(address, args)
         except Exception as error:
             del children[key]
             lifecycle.close(address, error)
             self._remember_crash(key)
             raise StartFailed(f"{self.path}/{key}") from error
+        if args and self.spec.restart is not Restart.TEMPORARY:
+            address._more().args = args
         self._blueprint = address._blueprint
         self._system.births += 1
         return address
@@ -129,7 +132,7 @@ class Dynamic:
         """Start its next incarnation, or close its address."""
         while self._restarts(address, reason):
             try:
-                lifecycle.begin(address)
+                lifecycle.begin(address, () if address._extra is None else address._extra.args)
             except Exception as error:
                 log.error("%s failed to start: %r", address.path, error, exc_info=error)
                 reason = untraced(error)

@@ -14,6 +14,7 @@ import logging
 
 from actors.address import CLOSED, Address, Extra
 from actors.errors import AskFailed, Crashed, Stopped, untraced
+from actors.few import added, contains, each, removed
 from actors.messages import NORMAL, Down, Start, Stop
 
 log = logging.getLogger("actors.supervisor")
@@ -21,10 +22,10 @@ log = logging.getLogger("actors.supervisor")
 START = Start()
 
 
-def begin(address: Address) -> None:
-    """Make the next incarnation. Raises whatever making it raises; then the address is as it was."""
+def begin(address: Address, args: tuple[object, ...]) -> None:
+    """Make the next incarnation from `args`. Raises whatever making it raises; then the address is as it was."""
     blueprint = address._blueprint
-    actor = blueprint.start(*address._args)
+    actor = blueprint.start(*args)
     actor.address = address
     actor_class = actor.__class__
     if actor_class is not blueprint.actor_class:
@@ -73,8 +74,8 @@ def end(address: Address, reason: object) -> None:
     extra = address._extra
     if extra is not None:
         _fail_received_questions(address, extra, reason)
-        _lapse(address, extra)
-        _announce(address, extra, reason)
+    _lapse(address)
+    _announce(address, reason)
     address._blueprint.owner.child_ended(address, reason)
 
 
@@ -83,17 +84,17 @@ def close(address: Address, reason: object) -> None:
     box, urgent = address._box, address._urgent
     if box is CLOSED:
         return
-    address._box, address._urgent, address._actor, address._args = CLOSED, None, None, ()
+    address._box, address._urgent, address._actor = CLOSED, None, None
     address._blueprint.scheduler.dead_letters += len(box or ()) + len(urgent or ())
     address._blueprint.system.names.free(address._key, address)
+    watchers, address._watchers = each(address._watchers), None
+    for watcher in watchers:
+        watcher._watching = removed(watcher._watching, address)
     extra = address._extra
-    if extra is None:
-        return
-    for reply in extra.questions or ():
-        reply.fail(Stopped(f"{address.path} has stopped"))
-    for watcher in list(extra.watchers or ()):
-        unwatch(watcher, address)
-    extra.questions = extra.watchers = None
+    if extra is not None:
+        for reply in extra.questions or ():
+            reply.fail(Stopped(f"{address.path} has stopped"))
+        extra.args, extra.questions = (), None
 
 
 def kill(address: Address, reason: object) -> None:
@@ -104,43 +105,36 @@ def kill(address: Address, reason: object) -> None:
 
 def watch(watcher: Address, target: Address) -> None:
     """See `Actor.watch`."""
-    extra = target._more()
-    if extra.watchers is not None and watcher in extra.watchers:
+    if contains(target._watchers, watcher):
         return
     if target._actor is None:
-        watcher.answer(Down(target, target.incarnation, NORMAL if extra.reason is None else extra.reason))
+        reason = None if target._extra is None else target._extra.reason
+        watcher.answer(Down(target, target.incarnation, NORMAL if reason is None else reason))
     if target._box is CLOSED:
         return
-    if extra.watchers is None:
-        extra.watchers = {}
-    extra.watchers[watcher] = None
-    own = watcher._more()
-    if own.watching is None:
-        own.watching = {}
-    own.watching[target] = None
+    target._watchers = added(target._watchers, watcher)
+    watcher._watching = added(watcher._watching, target)
 
 
 def unwatch(watcher: Address, target: Address) -> None:
     """See `Actor.unwatch`."""
-    if target._extra is not None and target._extra.watchers is not None:
-        target._extra.watchers.pop(watcher, None)
-    if watcher._extra is not None and watcher._extra.watching is not None:
-        watcher._extra.watching.pop(target, None)
+    target._watchers = removed(target._watchers, watcher)
+    watcher._watching = removed(watcher._watching, target)
 
 
-def _announce(address: Address, extra: Extra, reason: object) -> None:
-    if extra.watchers:
+def _announce(address: Address, reason: object) -> None:
+    if address._watchers is not None:
         down = Down(address, address.incarnation, reason)
-        for watcher in list(extra.watchers):
+        for watcher in each(address._watchers):
             watcher.answer(down)
 
 
-def _lapse(address: Address, extra: Extra) -> None:
+def _lapse(address: Address) -> None:
     """What the incarnation had joined and watched, it has no more."""
-    for target in list(extra.watching or ()):
-        unwatch(address, target)
-    extra.watching = None
-    if extra.groups:
+    targets, address._watching = each(address._watching), None
+    for target in targets:
+        target._watchers = removed(target._watchers, address)
+    if address._groups is not None:
         address._blueprint.system.groups.leave_all(address)
 
 

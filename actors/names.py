@@ -2,7 +2,7 @@
 
 The rules: a name has one owner, who keeps it over restarts and loses it when it stops for good; membership in
 a group belongs to the incarnation that joined, and ends with it. Both ends cost O(1) each, so that a hundred
-thousand actors can be torn down in a moment.
+thousand actors can be torn down in a moment; and a group of one costs no more than its name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Hashable
 
 from actors.address import Address
 from actors.errors import NameTaken
+from actors.few import Few, added, each, removed
 
 
 class Names:
@@ -45,7 +46,7 @@ class Groups:
     __slots__ = ("_members",)
 
     def __init__(self) -> None:
-        self._members: dict[Hashable, dict[Address, None]] = {}
+        self._members: dict[Hashable, Few[Address]] = {}
 
     def __len__(self) -> int:
         return len(self._members)
@@ -54,28 +55,23 @@ class Groups:
         """Add an actor to a group, until it leaves or its incarnation ends. One that is down cannot join."""
         if address._actor is None:
             return
-        self._members.setdefault(group, {})[address] = None
-        extra = address._more()
-        if extra.groups is None:
-            extra.groups = {}
-        extra.groups[group] = None
+        self._members[group] = added(self._members.get(group), address)
+        address._groups = added(address._groups, group)
 
     def leave(self, group: Hashable, address: Address) -> None:
         """Take an actor out of a group; harmless if it is not in it."""
-        members = self._members.get(group)
-        if members is not None:
-            members.pop(address, None)
-            if not members:
-                del self._members[group]
-        if address._extra is not None and address._extra.groups is not None:
-            address._extra.groups.pop(group, None)
+        members = removed(self._members.get(group), address)
+        if members is None:
+            self._members.pop(group, None)
+        else:
+            self._members[group] = members
+        address._groups = removed(address._groups, group)
 
     def leave_all(self, address: Address) -> None:
         """Take an actor out of all its groups."""
-        if address._extra is not None:
-            for group in list(address._extra.groups or ()):
-                self.leave(group, address)
+        for group in each(address._groups):
+            self.leave(group, address)
 
     def members(self, group: Hashable) -> tuple[Address, ...]:
         """Who is in a group, in the order of joining."""
-        return tuple(self._members.get(group, ()))
+        return each(self._members.get(group))

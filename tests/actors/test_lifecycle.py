@@ -25,6 +25,7 @@ from actors import (
     System,
     open_system,
 )
+from actors.few import MOST, each
 from tests.actors.small_actors import (
     PATIENT,
     Boom,
@@ -217,6 +218,92 @@ async def test_a_watch_ends_with_the_incarnation_that_watches() -> None:
         other.tell(Crash())
         await quiet()
     assert log == []
+
+
+async def test_everyone_who_watches_hears_it_but_the_first_who_watches_no_more() -> None:
+    logs: list[list[object]] = [[] for _ in range(2 * MOST)]
+    watchers = [recorder(log, f"watcher {number}") for number, log in enumerate(logs)]
+    async with open_system(tree(recorder([], "other"), *watchers)) as system:
+        other = named(system, "other")
+        for number in range(len(logs)):
+            named(system, f"watcher {number}").tell(Watch(other))
+            other.tell(Crash(str(number)))
+            await quiet()
+        for number in range(len(logs)):
+            named(system, f"watcher {number}").tell(Unwatch(other))
+            await quiet()
+            other.tell(Crash(str(number)))
+            await quiet()
+        assert other._watchers is None
+    for number, log in enumerate(logs):
+        lives = [down.incarnation for down in log if isinstance(down, Down)]
+        assert lives == list(range(number + 1, len(logs) + number + 1))
+
+
+async def test_who_watches_no_more_on_hearing_of_an_end_hears_of_no_other_and_the_rest_do() -> None:
+    heard_once: list[object] = []
+    heard_all: list[object] = []
+
+    class Once(Recorder):
+        """Watches for one end only."""
+
+        __slots__ = ()
+
+        def receive(self, message: object) -> None:
+            if isinstance(message, Down):
+                self.unwatch(message.address)
+            super().receive(message)
+
+    once_only = ActorSpec("once", Once, (heard_once,), name="once")
+    async with open_system(tree(once_only, recorder(heard_all), recorder([], "other"))) as system:
+        once, other = named(system, "once"), named(system, "other")
+        once.tell(Watch(other))
+        named(system, "recorder").tell(Watch(other))
+        await quiet()
+        for _ in range(2):
+            other.tell(Crash())
+            await quiet()
+        assert [down.incarnation for down in heard_once if isinstance(down, Down)] == [1]
+        assert [down.incarnation for down in heard_all if isinstance(down, Down)] == [1, 2]
+        assert once._watching is None
+        assert other._watchers is named(system, "recorder")
+
+
+async def test_two_that_watch_each_other_have_nothing_left_of_it_when_both_are_gone() -> None:
+    log: list[object] = []
+    async with open_system(
+        SupervisorSpec("root", [DynamicSpec("pair", Recorder, restart=Restart.TEMPORARY)])
+    ) as system:
+        one, other = (system.dynamic("pair").start(key, log) for key in ("one", "other"))
+        one.tell(Watch(other))
+        other.tell(Watch(one))
+        await quiet()
+        assert (one._watchers, one._watching, other._watchers, other._watching) == (other, other, one, one)
+        one.tell(Crash())
+        await quiet()
+        assert [entry.address for entry in log if isinstance(entry, Down)] == [one]
+        assert (other._watchers, other._watching) == (None, None)
+        other.tell(End())
+        await quiet()
+        assert len(log) == 1
+
+
+async def test_who_has_stopped_for_good_is_watched_by_nobody_and_watches_nobody() -> None:
+    async with open_system(
+        SupervisorSpec("root", [recorder([]), DynamicSpec("many", Recorder, restart=Restart.TEMPORARY)])
+    ) as system:
+        hub, many = named(system, "recorder"), system.dynamic("many")
+        children = [many.start(key, []) for key in range(500)]
+        for child in children:
+            hub.tell(Watch(child))
+            child.tell(Watch(hub))
+        await quiet()
+        assert (each(hub._watching), each(hub._watchers)) == (tuple(children), tuple(children))
+        for child in reversed(children):
+            child.tell(End())
+        await quiet()
+        assert (hub._watching, hub._watchers) == (None, None)
+        assert all((child._watching, child._watchers) == (None, None) for child in children)
 
 
 async def test_down_is_not_held_to_the_bound_of_the_mailbox() -> None:

@@ -72,6 +72,21 @@ async def test_members_are_listed_in_the_order_of_joining() -> None:
         assert system.members("nobody here") == ()
 
 
+async def test_a_group_of_many_loses_them_one_by_one() -> None:
+    names = [str(number) for number in range(20)]
+    async with open_system(tree(*(recorder([], name) for name in names))) as system:
+        everyone = [named(system, name) for name in names]
+        for address in everyone:
+            system.join(("user", "alice"), address)
+            system.join(None, address)
+        while everyone:
+            assert system.members(("user", "alice")) == system.members(None) == tuple(everyone)
+            system.leave(("user", "alice"), everyone[0])
+            everyone.pop(0).tell(Crash())
+            await quiet()
+        assert len(system.groups) == 0
+
+
 async def test_membership_ends_with_the_incarnation() -> None:
     async with open_system(tree(recorder([], "a"))) as system:
         a = named(system, "a")

@@ -154,7 +154,7 @@ async def test_an_actor_at_rest_is_its_address_and_its_state() -> None:
         for _ in range(3):
             address.tell("hello")
         await quiet()
-        assert sys.getsizeof(address) <= 112
+        assert sys.getsizeof(address) <= 128
         assert (address._box, address._urgent, address._extra) == (None, None, None)
         assert not hasattr(address, "__dict__")
 
