@@ -14,7 +14,8 @@
 import { Commands } from "./commands.js";
 import { People } from "./people.js";
 import { isPassing, Posting } from "./posting.js";
-import * as protocol from "./protocol.js";
+import { TYPING_EVERY } from "./protocol.js";
+import { isQuestion, Questions } from "./questions.js";
 import { canCatchUp, cursorsThatFit } from "./resuming.js";
 import { RoomState } from "./room.js";
 
@@ -26,6 +27,7 @@ export class Conversation {
     this.events = [];
     this.commands = new Commands();
     this.posting = new Posting(this.commands, (event) => this.#emit(event));
+    this.questions = new Questions(this.commands);
     this.people = new People();
     /** @type {User | undefined} */
     this.me = undefined;
@@ -164,7 +166,7 @@ export class Conversation {
     this.watched = room;
     const state = room === undefined ? undefined : this.rooms.get(room);
     if (!state) return;
-    if (!state.members) this.#askMembers(state);
+    if (!state.members) this.questions.members(state);
     const { start, seen } = state.timeline;
     if (seen - start < PAGE) this.older(state.id, Math.max(PAGE, state.info.unread + PAGE / 2));
   }
@@ -172,22 +174,16 @@ export class Conversation {
   /** Asks for the page of history before what is loaded. @param {string} room */
   older(room, limit = PAGE) {
     const state = this.rooms.get(room);
-    if (!state || state.timeline.complete || state.asking.history) return;
-    const fields = { room, before: state.timeline.start, limit: Math.min(Math.round(limit), protocol.HISTORY_LIMIT) };
-    state.asking.history = this.commands.say("history", fields) !== undefined;
+    if (state) this.questions.history(state, limit);
   }
 
   /**
-   * Asks for one message from before what is loaded, to show what a reply answers.
-   *
    * @param {string} room
    * @param {number} seq
    */
   quote(room, seq) {
     const state = this.rooms.get(room);
-    if (!state || state.quotes.has(seq)) return;
-    const said = this.commands.say("history", { room, before: seq + 1, limit: 1 }, { quote: seq });
-    if (said !== undefined) state.quotes.set(seq, undefined);
+    if (state) this.questions.quote(state, seq);
   }
 
   /**
@@ -217,7 +213,7 @@ export class Conversation {
    */
   typing(room, now) {
     const last = this.typed.get(room);
-    if (!this.commands.listening || (last !== undefined && now - last < protocol.TYPING_EVERY)) return;
+    if (!this.commands.listening || (last !== undefined && now - last < TYPING_EVERY)) return;
     this.typed.set(room, now);
     this.commands.mention({ op: "typing", room });
   }
@@ -370,9 +366,7 @@ export class Conversation {
   /** @param {string} room */
   #catchUp(room) {
     const state = this.rooms.get(room);
-    if (!state?.behind || state.asking.log || this.resuming.has(room) || this.posting.paused.has(room)) return;
-    const fields = { room, after: state.timeline.seen, limit: protocol.LOG_LIMIT };
-    state.asking.log = this.commands.say("log", fields) !== undefined;
+    if (state && !this.resuming.has(room) && !this.posting.paused.has(room)) this.questions.log(state);
   }
 
   /** An entry says who joined, but not whether they are online. @param {string} room */
@@ -380,15 +374,7 @@ export class Conversation {
     const state = this.rooms.get(room);
     if (!state || room !== this.watched) return;
     state.membersStale = true;
-    this.#askMembers(state);
-  }
-
-  /** @param {RoomState} state */
-  #askMembers(state) {
-    if (state.asking.members) return;
-    state.membersStale = false;
-    const fields = { room: state.id, limit: protocol.MEMBERS_LIMIT };
-    state.asking.members = this.commands.say("members", fields) !== undefined;
+    this.questions.members(state);
   }
 
   // --- answers ------------------------------------------------------------------------------------------------
@@ -425,9 +411,8 @@ export class Conversation {
     if (op === "post") this.posting.refused(room, nonce, error);
     if (op === "rooms") for (const stray of this.strays.keys()) this.posting.pause(stray, error);
     const state = this.rooms.get(room);
-    if (!state || !isAsking(op)) return;
-    if (quote === undefined) state.asking[op] = false;
-    else state.quotes.delete(quote);
+    if (!state || !isQuestion(op)) return;
+    this.questions.refused(state, op, quote);
     if (isPassing(error)) this.posting.pause(room, error);
   }
 
@@ -483,7 +468,7 @@ export class Conversation {
     state.asking.members = false;
     state.moreMembers = next !== undefined;
     state.setMembers(members);
-    if (state.membersStale) this.#askMembers(state);
+    if (state.membersStale) this.questions.members(state);
     this.#emit({ type: "people" });
     this.#emit({ type: "timeline", room: state.id });
   }
@@ -498,14 +483,4 @@ export class Conversation {
   #emit(event) {
     this.events.push(event);
   }
-}
-
-/**
- * Whether this is something a room asks for by itself, and will ask for again.
- *
- * @param {string} op
- * @returns {op is "history" | "log" | "members"}
- */
-function isAsking(op) {
-  return op === "history" || op === "log" || op === "members";
 }
