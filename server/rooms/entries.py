@@ -7,6 +7,7 @@ same event.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from server.protocol.events import Entry, Joined, Left, MessageEntry
@@ -16,6 +17,12 @@ from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 
 DELIVERY_ENTRIES: Final = 100
 DELIVERY_CODE_POINTS: Final = 32_000  # at most 4 bytes each: a delivery stays below half of what a socket may queue
+
+
+@lru_cache(maxsize=64)
+def stamp(at: int) -> str:
+    """`rfc3339`, remembered: everything in a commit has the same time."""
+    return rfc3339(at)
 
 
 def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
@@ -31,13 +38,13 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
     match draft:
         case NewMessage():
             return MessageEntry(
-                seq=seq, room=room, from_=user, text=draft.text, at=rfc3339(at), nonce=draft.nonce,
+                seq=seq, room=room, from_=user, text=draft.text, at=stamp(at), nonce=draft.nonce,
                 reply_to=draft.reply_to, reactions=(),
             )  # fmt: skip
         case NewMember():
-            return Joined(room=room, seq=seq, user=user, at=rfc3339(at), by=draft.by)
+            return Joined(room=room, seq=seq, user=user, at=stamp(at), by=draft.by)
         case MemberGone():
-            return Left(room=room, seq=seq, user=user.user, at=rfc3339(at), by=draft.by, reason=draft.reason)
+            return Left(room=room, seq=seq, user=user.user, at=stamp(at), by=draft.by, reason=draft.reason)
 
 
 def entry_length(entry: Entry) -> int:

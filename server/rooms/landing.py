@@ -11,10 +11,9 @@ from collections.abc import Iterable
 
 from server.protocol.commands import Join
 from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
-from server.protocol.times import rfc3339
 from server.rooms.deciding import attach_asker
 from server.rooms.effects import Effect, FanOut, InTurn, TellUser
-from server.rooms.entries import entry_of, portions
+from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.in_flight import Pending
 from server.rooms.messages import Added, Answer, Delivery, Request
 from server.rooms.state import RoomState, answered
@@ -91,7 +90,7 @@ class Landing:
         duplicate = not first_is_new
         for request in requests:
             self._state.post_settled(request)
-            reply = Ok(id=request.command.id, room=self._state.room, seq=seq, at=rfc3339(at), duplicate=duplicate)
+            reply = Ok(id=request.command.id, room=self._state.room, seq=seq, at=stamp(at), duplicate=duplicate)
             self._answers.append(answered(request, reply))
             duplicate = True
 

@@ -137,3 +137,6 @@ class Scene:
     def beat(self, seconds: float = 1.0) -> list[Effect]:
         self.now += seconds
         return self.room.beat(self.now)
+
+    def is_restless(self) -> bool:
+        return self.room.restless

@@ -48,8 +48,8 @@ def test_authors_are_remembered_for_a_while() -> None:
         receipts.wrote(f"author {seq % 2}", seq)
     receipt = Receipt(room=ROOM, user="bob")
     assert receipts.authors(Covered(receipt, 14, 15)) is None, "forgotten"
-    assert receipts.authors(Covered(receipt, 15, 16)) == {"author 0"}
-    assert receipts.authors(Covered(receipt, 15, 17)) == {"author 0", "author 1"}
+    assert receipts.authors(Covered(receipt, 15, 16)) == frozenset({"author 0"})
+    assert receipts.authors(Covered(receipt, 15, 17)) == frozenset({"author 0", "author 1"})
     assert receipts.authors(Covered(receipt, 400, 400)) == frozenset()
 
 

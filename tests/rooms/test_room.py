@@ -458,9 +458,9 @@ def test_who_comes_and_goes_is_told_when_it_has_lasted() -> None:
 
 def test_a_room_rests_when_nobody_listens_for_a_while() -> None:
     scene = Scene("ann")
-    assert not scene.room.restless
+    assert not scene.is_restless()
     scene.room.session_ended(scene.sessions["ann"])
-    assert scene.room.restless
+    assert scene.is_restless()
     assert of(Rest, scene.beat()) == []
     assert of(Rest, scene.beat(REST_SECONDS - 1)) == []
     effects = scene.beat()

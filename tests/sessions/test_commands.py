@@ -178,7 +178,7 @@ def test_every_command_is_answered_in_its_time() -> None:
     assert desk.replied == ["!h", "!a", "!rooms"]
     desk.ok(2, "a")
     assert len(desk.replied) == 3, "what comes of it later is nobody's business"
-    assert desk.commands.next_deadline is None
+    assert len(desk.commands) == 0
     assert not desk.commands.concerns(ROOM)
 
 
