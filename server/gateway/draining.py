@@ -34,7 +34,7 @@ class Draining:
         finally:
             with context.finishing() as finishing:
                 finishing.deadline = trio.current_time() + self._gateway.limits.stop_seconds
-                await self._drain(context)
+                await self._drain(context)  # noqa: ASYNC102 - `finishing` is a shield with a deadline
 
     async def _drain(self, context: TaskContext) -> None:
         connections = context.system.dynamic(self._gateway.connections)
