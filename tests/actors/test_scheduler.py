@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import cast
 
 import pytest
@@ -10,7 +11,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors import Actor, ActorSpec, Address, Budget, DynamicSpec, Mailbox, SupervisorSpec, open_system
+from actors import Actor, ActorSpec, Address, Budget, DynamicSpec, Mailbox, Restart, SupervisorSpec, open_system
 from tests.actors.small_actors import Crash, Diary, Recorder, Script, quiet, recorder, tell_script, tree
 
 ROOMY = Mailbox(limit=1_000_000)
@@ -25,6 +26,10 @@ async def test_messages_of_one_sender_arrive_in_the_order_they_were_told() -> No
             address.tell(number)
         await quiet()
     assert log == list(range(1_000))
+
+
+def _note(log: list[object], entry: object, _: Script) -> None:
+    log.append(entry)
 
 
 class Forwarder(Actor):
@@ -128,6 +133,42 @@ async def test_an_actor_that_never_runs_dry_does_not_keep_trio_from_its_tasks() 
                 await trio.lowlevel.checkpoint()
         running = False
         await quiet()
+
+
+@pytest.mark.parametrize("waiting", [1, 3])
+async def test_what_an_actor_tells_itself_waits_until_the_others_have_had_their_turn(waiting: int) -> None:
+    log: list[object] = []
+    async with open_system(tree()) as system:
+        busy, other = (system.spawn(ActorSpec(id, Script)) for id in ("busy", "other"))
+        for _ in range(waiting):
+            tell_script(busy, lambda actor: tell_script(actor.address, lambda _: log.append("went on")))
+        tell_script(other, lambda _: log.append("other"))
+        await quiet()
+    assert log == ["other", *["went on"] * waiting]
+
+
+@pytest.mark.parametrize("waiting", [1, 2])
+async def test_a_message_that_ends_its_actor_in_order_is_the_last_whether_or_not_another_waits(waiting: int) -> None:
+    log: list[object] = []
+    async with open_system(tree()) as system:
+        script = system.spawn(ActorSpec("script", Script, restart=Restart.TEMPORARY))
+        tell_script(script, lambda actor: actor.stop())
+        for _ in range(waiting - 1):
+            tell_script(script, lambda _: log.append("too late"))
+        await quiet()
+        assert (script.alive, script.statistics().handled, log) == (False, 1, [])
+
+
+async def test_an_ordinary_message_waits_for_all_that_are_urgent() -> None:
+    log: list[object] = []
+    async with open_system(tree()) as system:
+        script = system.spawn(ActorSpec("script", Script))
+        tell_script(script, lambda _: log.append("ordinary"))
+        for number in range(3):
+            script.urgent(partial(_note, log, number))
+        await quiet()
+        assert log == [0, 1, 2, "ordinary"]
+        assert script.statistics().peak == 1
 
 
 async def test_settled_is_called_once_behind_messages_that_waited_together() -> None:
