@@ -31,14 +31,14 @@ class Visitor:
         if shown_as is not None:
             self.page.get_by_label("Shown as").fill(shown_as)
         self.page.get_by_role("button", name="Sign up").click()
-        expect(self.rooms).to_be_visible()
+        self.rooms.wait_for()
         return self
 
     def sign_in(self) -> Visitor:
         self.page.goto(self.url)
         self._fill_in()
         self.page.get_by_role("button", name="Sign in", exact=True).click()
-        expect(self.rooms).to_be_visible()
+        self.rooms.wait_for()
         return self
 
     def _fill_in(self) -> None:
@@ -61,14 +61,14 @@ class Visitor:
         if people:
             dialog.get_by_label("Name of the person" if kind == "Direct message" else "People to add").fill(people)
         dialog.locator("button[type=submit]").click()
-        expect(dialog).to_have_count(0)
-        expect(self.composer).to_be_visible()
+        dialog.wait_for(state="detached")
+        self.composer.wait_for()
         return self
 
     def open(self, room: str) -> Visitor:
         self.rooms.get_by_role("link", name=room).click()
-        expect(self.page.get_by_role("heading", level=1)).to_have_text(room)
-        expect(self.composer).to_be_visible()
+        self.page.get_by_role("heading", level=1, name=room, exact=True).wait_for()
+        self.composer.wait_for()
         return self
 
     # --- talking ---------------------------------------------------------------------------------------------
@@ -95,10 +95,11 @@ class Visitor:
         return self.page.locator(".message").filter(has=self.page.locator(".text").filter(has_text=whole))
 
     def sees(self, text: str) -> Visitor:
-        expect(self.message(text)).to_have_count(1)
+        """Waits for the message; seeing it twice is an error (the locator is strict)."""
+        self.message(text).wait_for(state="attached")
         return self
 
     def sees_sent(self, text: str) -> Visitor:
         """One's own message, on the server's disk."""
-        expect(self.message(text).locator(".sent, .received, .read")).to_have_count(1)
+        self.message(text).locator(".sent, .received, .read").wait_for(state="attached")
         return self
