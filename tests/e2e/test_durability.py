@@ -11,24 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.harness.people import Frame, Talker, register, talk
-from tests.harness.posters import Poster, judge
+from tests.harness.posters import Poster, gather, judge, wait_for
 from tests.harness.server import ServerProcess
 
 CLIENTS = 10
 KILLS = 20
 DATABASE = "hubbub.sqlite3"
-
-
-def gather(server: ServerProcess, count: int) -> list[Poster]:
-    """So many people in two rooms, not yet posting."""
-    people = [register(server.url, f"poster{n}") for n in range(count)]
-    rooms: list[str] = []
-    for host in (0, 1):
-        guests = [user for n, (user, _) in enumerate(people) if n % 2 == host and n != host]
-        with talk(server.websocket_url, people[host][1]) as talker:
-            created = talker.ask("create_room", kind="group", name="Kill", members=guests, nonce=f"k-{host}")
-            rooms.append(created["room"])
-    return [Poster(user, server.websocket_url, token, rooms[n % 2]) for n, (user, token) in enumerate(people)]
 
 
 def kill_while_they_post(server: ServerProcess, posters: list[Poster], kills: int) -> None:
@@ -41,14 +29,6 @@ def kill_while_they_post(server: ServerProcess, posters: list[Poster], kills: in
         server.start()
     for poster in posters:
         poster.finish()
-
-
-def wait_for(posters: list[Poster], seconds: float) -> list[str]:
-    """Who did not get the last post acknowledged in time."""
-    end = time.monotonic() + seconds
-    for poster in posters:
-        poster.join(max(0.0, end - time.monotonic()))
-    return [poster.who for poster in posters if poster.is_alive()]
 
 
 @pytest.mark.slow

@@ -30,7 +30,8 @@ from clients.checker import (
     Refused,
     Stored,
 )
-from tests.harness.people import Frame, open_websocket
+from tests.harness.people import Frame, open_websocket, register, talk
+from tests.harness.server import ServerProcess
 
 
 class Poster(threading.Thread):
@@ -126,6 +127,26 @@ class Poster(threading.Thread):
     def _move_to(self, seq: int) -> None:
         assert self._cursor is not None
         self._cursor["seq"] = max(seq, self._cursor["seq"])
+
+
+def gather(server: ServerProcess, count: int) -> list[Poster]:
+    """So many people in two rooms, not yet posting."""
+    people = [register(server.url, f"poster{n}") for n in range(count)]
+    rooms: list[str] = []
+    for host in (0, 1):
+        guests = [user for n, (user, _) in enumerate(people) if n % 2 == host and n != host]
+        with talk(server.websocket_url, people[host][1]) as talker:
+            created = talker.ask("create_room", kind="group", name="Kill", members=guests, nonce=f"k-{host}")
+            rooms.append(created["room"])
+    return [Poster(user, server.websocket_url, token, rooms[n % 2]) for n, (user, token) in enumerate(people)]
+
+
+def wait_for(posters: list[Poster], seconds: float) -> list[str]:
+    """Who did not get the last post acknowledged in time."""
+    end = time.monotonic() + seconds
+    for poster in posters:
+        poster.join(max(0.0, end - time.monotonic()))
+    return [poster.who for poster in posters if poster.is_alive()]
 
 
 def stored_facts(database: Path) -> list[Stored]:
