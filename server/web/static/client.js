@@ -8,6 +8,7 @@
 /** @import { ConnectionState } from "./connection.js" */
 /** @import { ConversationEvent } from "./conversation_events.js" */
 /** @import { ErrorReply, Ok } from "./protocol.js" */
+/** @import { UnsentStore } from "./storage.js" */
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { freshNonce } from "./nonce.js";
@@ -20,8 +21,6 @@ import { isBlank } from "./text.js";
  * @property {() => void} signedOut
  */
 
-/** @typedef {import("./storage.js").UnsentStore} UnsentStore */
-
 const ACKNOWLEDGE_AFTER = 1_000;
 const OVERDUE_EVERY = 2_000;
 
@@ -31,6 +30,8 @@ export class Client {
   #waiting = new Map();
   /** @type {number | undefined} */
   #acknowledging;
+  /** @type {number | undefined} */
+  #overdueCheck;
   /** @type {Set<number>} */
   #timers = new Set();
 
@@ -44,9 +45,9 @@ export class Client {
     this.unsent = unsent;
     this.listener = listener;
     this.connection = new Connection(url, {
-      opened: () => this.#do((conversation) => conversation.opened(token)),
-      received: (frame) => this.#do((conversation) => conversation.receive(frame, performance.now())),
-      lost: () => this.#do((conversation) => conversation.lost()),
+      opened: () => this.#pump((conversation) => conversation.opened(token)),
+      received: (frame) => this.#pump((conversation) => conversation.receive(frame, performance.now())),
+      lost: () => this.#pump((conversation) => conversation.lost()),
       changed: (state) => listener.connection(state),
       signedOut: () => listener.signedOut(),
     });
@@ -67,9 +68,6 @@ export class Client {
     this.connection.stop();
   }
 
-  /** @type {number | undefined} */
-  #overdueCheck;
-
   /**
    * @param {string} op
    * @param {Record<string, unknown>} fields
@@ -77,7 +75,7 @@ export class Client {
    */
   ask(op, fields) {
     return new Promise((resolve, reject) => {
-      this.#do((conversation) => {
+      this.#pump((conversation) => {
         const id = conversation.request(op, fields);
         this.#waiting.set(id, (frame) => (frame.op === "ok" ? resolve(frame) : reject(new CommandRefused(frame))));
       });
@@ -92,7 +90,7 @@ export class Client {
   post(room, text, replyTo) {
     if (isBlank(text)) return;
     const post = { room, nonce: freshNonce(), text, at: Date.now(), reply_to: replyTo };
-    this.#do((conversation) => conversation.post(post));
+    this.#pump((conversation) => conversation.post(post));
   }
 
   /**
@@ -100,7 +98,7 @@ export class Client {
    * @param {string} nonce
    */
   retry(room, nonce) {
-    this.#do((conversation) => conversation.posting.retry(room, nonce, freshNonce()));
+    this.#pump((conversation) => conversation.posting.retry(room, nonce, freshNonce()));
   }
 
   /**
@@ -108,17 +106,17 @@ export class Client {
    * @param {string} nonce
    */
   discard(room, nonce) {
-    this.#do((conversation) => conversation.posting.discard(room, nonce));
+    this.#pump((conversation) => conversation.posting.discard(room, nonce));
   }
 
   /** @param {string | undefined} room */
   watch(room) {
-    this.#do((conversation) => conversation.watch(room));
+    this.#pump((conversation) => conversation.watch(room));
   }
 
   /** @param {string} room */
   older(room) {
-    this.#do((conversation) => conversation.older(room));
+    this.#pump((conversation) => conversation.older(room));
   }
 
   /**
@@ -126,7 +124,7 @@ export class Client {
    * @param {number} seq
    */
   quote(room, seq) {
-    this.#do((conversation) => conversation.quote(room, seq));
+    this.#pump((conversation) => conversation.quote(room, seq));
   }
 
   /**
@@ -134,16 +132,16 @@ export class Client {
    * @param {number} seq
    */
   read(room, seq) {
-    this.#do((conversation) => conversation.read(room, seq));
+    this.#pump((conversation) => conversation.read(room, seq));
   }
 
   /** @param {string} room */
   typing(room) {
-    this.#do((conversation) => conversation.typing(room, performance.now()));
+    this.#pump((conversation) => conversation.typing(room, performance.now()));
   }
 
   /** @param {(conversation: Conversation) => void} act */
-  #do(act) {
+  #pump(act) {
     act(this.conversation);
     for (const frame of this.conversation.takeFrames(performance.now())) this.connection.send(frame);
     for (const event of this.conversation.takeEvents()) this.#happened(event);
@@ -159,7 +157,7 @@ export class Client {
     } else if (event.type === "heartbeat") {
       this.connection.settled(event.every);
     } else if (event.type === "pause") {
-      this.#later(event.after, () => this.#do((conversation) => conversation.again(event.room)));
+      this.#later(event.after, () => this.#pump((conversation) => conversation.again(event.room)));
     } else if (event.type === "reconnect") {
       this.#later(event.after + Math.random() * event.window, () => this.connection.drop());
     } else if (event.type === "unsent") {
@@ -174,7 +172,7 @@ export class Client {
     if (this.#acknowledging !== undefined) return;
     this.#acknowledging = setTimeout(() => {
       this.#acknowledging = undefined;
-      this.#do((conversation) => conversation.acknowledge());
+      this.#pump((conversation) => conversation.acknowledge());
     }, ACKNOWLEDGE_AFTER);
   }
 
