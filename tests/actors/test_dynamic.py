@@ -387,18 +387,6 @@ async def test_children_may_be_of_several_classes() -> None:
     assert kinds == ["Counter", "Recorder"] * 2
 
 
-@pytest.mark.parametrize("restart", [Restart.PERMANENT, Restart.TRANSIENT])
-async def test_a_child_is_restarted_from_the_arguments_it_was_started_with_each_time(restart: Restart) -> None:
-    async with open_system(counters(restart)) as system:
-        child = system.dynamic("many").start("a", 7)
-        for _ in range(2):
-            child.tell(Add())
-            child.tell(Crash())
-            await quiet()
-            assert await ask(child, Read, 1.0) == 7
-        assert child.incarnation == 3
-
-
 async def test_the_arguments_of_a_child_that_is_never_restarted_are_not_kept() -> None:
     async with open_system(counters(Restart.TEMPORARY)) as system:
         child = system.dynamic("many").start("a", 7)
