@@ -61,13 +61,12 @@ NEXT_SLICE: Final = NextSlice()
 class RoomActor(Actor):
     """One incarnation of a room. Its key in the supervisor is the room's id, which is its first argument, too."""
 
-    __slots__ = ("_beating", "_environment", "_fan_out", "_going_out", "_id", "_room")
+    __slots__ = ("_beating", "_environment", "_going_out", "_id", "_room")
 
     def __init__(self, environment: RoomEnvironment, room: str) -> None:
         self._environment = environment
         self._id = room
-        self._fan_out = FanOutQueue()
-        self._going_out = False
+        self._going_out: FanOutQueue | None = None  # there is one only while something waits in it
         self._beating = False
         self._room: Room
 
@@ -84,7 +83,8 @@ class RoomActor(Actor):
             case Outcomes():
                 effects = room.outcomes(message, now)
             case NextSlice():
-                self._fan_out_slice()
+                if self._going_out is not None:
+                    self._fan_out_slice(self._going_out)
                 return
             case Attach():
                 effects = room.attach(message)
@@ -134,19 +134,22 @@ class RoomActor(Actor):
 
     def _tell_in_order(self, effect: Ordered) -> None:
         """At once where that is possible: most rooms are small, and nothing is going out."""
-        if not self._fan_out and not (isinstance(effect, FanOut) and len(effect.to) > SLICE):
+        if self._going_out is not None:
+            self._going_out.add(effect)
+        elif isinstance(effect, FanOut) and len(effect.to) > SLICE:
+            self._going_out = FanOutQueue()
+            self._going_out.add(effect)
+            self._fan_out_slice(self._going_out)
+        else:
             self._tell(effect)
-            return
-        self._fan_out.add(effect)
-        if not self._going_out:
-            self._fan_out_slice()
 
-    def _fan_out_slice(self) -> None:
-        for part in self._fan_out.next_slice():
+    def _fan_out_slice(self, queue: FanOutQueue) -> None:
+        for part in queue.next_slice():
             self._tell(part)
-        self._going_out = bool(self._fan_out)
-        if self._going_out:
+        if queue:
             self.address.answer(NEXT_SLICE)
+        else:
+            self._going_out = None
 
     def _tell(self, effect: Ordered) -> None:
         match effect:

@@ -2,6 +2,9 @@
 
 Sessions are opaque keys here. Told to others is only a change that has lasted until somebody looks (once a second):
 whoever reloads a page does not flicker, and a crowd that comes at once is announced in one go.
+
+There is one of these for every open room, and nearly everybody has one session there: it stands by itself, without a
+tuple around it. What is to be told lies in a dictionary that is there only while there is something to tell.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from actors import Address
+from actors.few import Few, added, each, removed
 from server.protocol.events import Presence
 
 
@@ -25,14 +29,13 @@ class Audience:
     `everyone` is one tuple, shared by all deliveries until somebody comes or goes.
     """
 
-    __slots__ = ("_announced", "_attachments", "_everyone", "_sessions", "_unannounced")
+    __slots__ = ("_attachments", "_everyone", "_sessions", "_were_here")
 
     def __init__(self) -> None:
         self._attachments: dict[Address, Attachment] = {}
-        self._sessions: dict[str, tuple[Address, ...]] = {}
+        self._sessions: dict[str, Few[Address]] = {}
         self._everyone: tuple[Address, ...] | None = None
-        self._announced: set[str] = set()
-        self._unannounced: set[str] = set()
+        self._were_here: dict[str, bool] | None = None  # when `news` was asked for last; of those who moved since
 
     def __len__(self) -> int:
         return len(self._attachments)
@@ -45,14 +48,16 @@ class Audience:
 
     @property
     def has_news(self) -> bool:
-        return bool(self._unannounced)
+        return self._were_here is not None
 
     def attach(self, session: Address, user: str, number: int) -> None:
         """Attaching again replaces the earlier attachment."""
         if session not in self._attachments:
             self._everyone = None
-            self._sessions[user] = (*self._sessions.get(user, ()), session)
-            self._unannounced.add(user)
+            before = self._sessions.get(user)
+            if before is None:
+                self._moves(user, was_here=False)
+            self._sessions[user] = added(before, session)
         self._attachments[session] = Attachment(user, number)
 
     def detach(self, session: Address) -> Attachment | None:
@@ -60,12 +65,13 @@ class Audience:
         if attachment is None:
             return None
         self._everyone = None
-        left = tuple(other for other in self._sessions[attachment.user] if other is not session)
-        if left:
-            self._sessions[attachment.user] = left
+        user = attachment.user
+        left = removed(self._sessions[user], session)
+        if left is None:
+            del self._sessions[user]
+            self._moves(user, was_here=True)
         else:
-            del self._sessions[attachment.user]
-            self._unannounced.add(attachment.user)
+            self._sessions[user] = left
         return attachment
 
     def attachment(self, session: Address) -> Attachment | None:
@@ -78,11 +84,11 @@ class Audience:
         return user in self._sessions
 
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
-        return tuple(session for user in users for session in self._sessions.get(user, ()))
+        return tuple(session for user in users for session in each(self._sessions.get(user)))
 
     def without(self, user: str) -> tuple[Address, ...]:
         """Everyone but this user's own sessions."""
-        own = self._sessions.get(user, ())
+        own = each(self._sessions.get(user))
         return tuple(session for session in self.everyone if session not in own)
 
     def news(self) -> list[Presence]:
@@ -90,12 +96,9 @@ class Audience:
 
         Going is told even of those whose coming was not: who asked for the members meanwhile has seen them.
         """
-        changed = sorted(self._unannounced)
-        self._unannounced.clear()
-        came = [user for user in changed if self.is_here(user) and user not in self._announced]
-        went = [user for user in changed if not self.is_here(user)]
-        self._announced.difference_update(went)
-        self._announced.update(came)
+        moved, self._were_here = self._were_here or {}, None
+        came = [user for user in sorted(moved) if self.is_here(user) and not moved[user]]
+        went = [user for user in sorted(moved) if not self.is_here(user)]
         return [
             *(Presence(user=user, status="online") for user in came),
             *(Presence(user=user, status="offline") for user in went),
@@ -103,5 +106,9 @@ class Audience:
 
     def no_news(self) -> None:
         """Forget what was to be announced: the room is too large for it."""
-        self._unannounced.clear()
-        self._announced.clear()
+        self._were_here = None
+
+    def _moves(self, user: str, *, was_here: bool) -> None:
+        if self._were_here is None:
+            self._were_here = {}
+        self._were_here.setdefault(user, was_here)

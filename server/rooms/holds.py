@@ -74,6 +74,12 @@ class Holds(Generic[Sender]):
     def forget(self, sender: Sender) -> None:
         self._senders.pop(sender, None)
 
+    def sweep(self, now: float) -> None:
+        """Forget what was refused so long ago that nobody waits for it."""
+        for sender, posts in list(self._senders.items()):
+            for nonce in [nonce for nonce, until in posts.until.items() if UNDER_WAY < until <= now]:
+                self.settled(sender, nonce)
+
 
 def _must_wait(posts: _Posts, nonce: str, now: float) -> bool:
     """Whether something refused before this post is still expected. What is expected no more is forgotten."""

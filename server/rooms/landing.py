@@ -61,8 +61,8 @@ class Landing:
         """An entry that is in the log, although nobody was told that it landed."""
         match entry:
             case MessageEntry():
-                self._enter(entry)
                 self._state.receipts.wrote(entry.from_.user, entry.seq)
+                self._enter(entry)
             case Joined():
                 self._enter(entry)
                 self._after.append(TellUser(entry.user.user, Added(entry.room, entry.seq)))
@@ -78,8 +78,8 @@ class Landing:
             case NewMessage():
                 assert entry is not None, "a message always has its place in the log"
                 assert seq is not None
-                self._enter(entry)
                 self._state.receipts.wrote(draft.author, seq)
+                self._enter(entry)
                 self._posted(pending.requests, seq, landed.at, first_is_new=True)
             case NewMember():
                 self._came(pending, draft, entry)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from actors import Address
 from server.protocol.events import Entry
 from server.rooms.effects import Consult, Write
+from server.rooms.messages import Attach, Request
 from server.store.messages import Anchor, Anchored, LoadRoom, LogPage, NoRoom, ReadLog, RoomRecord
 
 RETRY_SECONDS: Final = 1.0
@@ -39,11 +40,17 @@ class Opening:
     ----------
     refs
         Gives the room's references, for questions that can be told apart.
+
+    Attributes
+    ----------
+    waiting
+        What the room was told meanwhile, and can only look at when it is open.
     """
 
-    __slots__ = ("_again_at", "_held", "_itself", "_lineage", "_record", "_ref", "_refs", "_room")
+    __slots__ = ("_again_at", "_held", "_itself", "_lineage", "_record", "_ref", "_refs", "_room", "waiting")
 
     def __init__(self, room: str, itself: Address, refs: Iterator[int]) -> None:
+        self.waiting: list[Request | Attach] = []
         self._room = room
         self._itself = itself
         self._refs = refs

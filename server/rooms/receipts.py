@@ -8,7 +8,6 @@ by one, a room where everybody reads everything would cost the square of its mem
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from itertools import takewhile
 from typing import Final
@@ -36,10 +35,10 @@ class Receipts:
 
     def __init__(self, room: str, last_seq: int) -> None:
         self._room = room
-        self._authors: deque[tuple[int, str]] = deque()
+        self._authors: list[tuple[int, str]] = []  # a deque takes 760 bytes even for one
         self._known_above = last_seq
         self._untold: dict[str, tuple[int, int]] = {}  # user -> what was told of received and read
-        self._unsaved: set[str] = set()
+        self._unsaved: dict[str, None] = {}
 
     @property
     def pending(self) -> bool:
@@ -49,7 +48,7 @@ class Receipts:
         """A message of `author` is in the log now."""
         self._authors.append((seq, author))
         if len(self._authors) > REMEMBERED_AUTHORS:
-            self._known_above, _ = self._authors.popleft()
+            self._known_above, _ = self._authors.pop(0)
 
     def mark(self, user: str, member: MemberRecord, received: int, read: int) -> None:
         """`user` says how far; the larger wins, and who has read has received."""
@@ -58,7 +57,7 @@ class Receipts:
         member.received = max(member.received, received, member.read)
         if before != (member.received, member.read):
             self._untold.setdefault(user, before)
-            self._unsaved.add(user)
+            self._unsaved[user] = None
 
     def unsaved(self, members: dict[str, MemberRecord]) -> tuple[Mark, ...]:
         """The marks to be written now; they count as written."""
@@ -72,7 +71,7 @@ class Receipts:
 
     def save_again(self, marks: Iterable[Mark]) -> None:
         """These could not be written."""
-        self._unsaved.update(mark.user for mark in marks)
+        self._unsaved.update((mark.user, None) for mark in marks)
 
     def untold(self, members: dict[str, MemberRecord]) -> list[Covered]:
         """What is newly covered, and by whom; it counts as told."""

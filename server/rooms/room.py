@@ -14,6 +14,7 @@ are told, marks are written, and what was asked in vain is given up.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 from typing import Final
 
@@ -73,8 +74,7 @@ class Room:
     """
 
     __slots__ = (
-        "_alone_since", "_gone", "_incarnation", "_itself", "_open", "_opening", "_refs", "_room", "_small_room",
-        "_state", "_waiting",
+        "_alone_since", "_gone", "_incarnation", "_itself", "_opening", "_refs", "_room", "_small_room", "_state",
     )  # fmt: skip
 
     def __init__(self, room: str, itself: Address, incarnation: int, small_room: int = SMALL_ROOM_MEMBERS) -> None:
@@ -83,11 +83,9 @@ class Room:
         self._incarnation = incarnation
         self._small_room = small_room
         self._refs = count(1)
-        self._opening = Opening(room, itself, self._refs)
+        self._opening: Opening | None = None
         self._state: RoomState | None = None
-        self._open = False
         self._gone = False
-        self._waiting: list[Request | Attach] = []
         self._alone_since: float | None = None
 
     @property
@@ -95,15 +93,12 @@ class Room:
         """Whether there is anything to do for the next `beat`."""
         state = self._state
         return not self._gone and (
-            not self._open
+            self._opening is not None
             or state is None
             or not state.audience
             or state.audience.has_news
             or state.stats_due
-            or state.receipts.pending
-            or bool(state.in_flight)
-            or bool(state.questions)
-            or bool(state.typists)
+            or state.is_busy
         )
 
     # --- commands ---------------------------------------------------------------------------------------------
@@ -112,7 +107,7 @@ class Room:
         state = self._state
         if state is None:
             return self._wait(request)
-        if not self._open:
+        if self._opening is not None:
             return self._wait_again(state, request, now)
         if not state.is_of_this_life(request):
             return [refused(request, unavailable())]
@@ -123,7 +118,7 @@ class Room:
 
     def attach(self, attach: Attach) -> Effects:
         state = self._state
-        if not self._open or state is None:
+        if self._opening is not None or state is None:
             return self._wait(attach)
         if attach.user not in state.members:
             return [Reply(attach.session, NotAttached(attach.ref, self._room, stranger(state.record.kind)))]
@@ -139,11 +134,11 @@ class Room:
         return _save_marks(state)
 
     def _wait(self, what: Request | Attach) -> Effects:
-        if self._gone:
+        if self._opening is None:
             return [_refuse_any(what, self._room, no_such_room())]
-        if len(self._waiting) >= WAITING_LIMIT:
+        if len(self._opening.waiting) >= WAITING_LIMIT:
             return [_refuse_any(what, self._room, unavailable())]
-        self._waiting.append(what)
+        self._opening.waiting.append(what)
         return []
 
     def _wait_again(self, state: RoomState, request: Request, now: float) -> Effects:
@@ -155,17 +150,20 @@ class Room:
     # --- opening ----------------------------------------------------------------------------------------------
 
     def started(self, now: float) -> Effects:
-        return [self._opening.begin(None, now)]
+        return [self._begin_opening(None, now)]
 
-    def _opened(self, opened: Opened, now: float) -> Effects:
-        self._open = True
+    def _begin_opening(self, held: int | None, now: float) -> Write:
+        self._opening = Opening(self._room, self._itself, self._refs)
+        return self._opening.begin(held, now)
+
+    def _opened(self, opened: Opened, waiting: Iterable[Request | Attach], now: float) -> Effects:
+        self._opening = None
         state = self._state
         if state is None:
             self._alone_since = now
             effects = self._first_opened(opened)
         else:
             effects = self._opened_again(state, opened)
-        waiting, self._waiting = self._waiting, []
         for what in waiting:
             effects += self.attach(what) if isinstance(what, Attach) else self.request(what, now)
         return effects
@@ -205,16 +203,16 @@ class Room:
             effects += state.remove(user, Left(room=self._room, user=user))
         return effects
 
-    def _vanished(self) -> Effects:
+    def _vanished(self, waiting: Iterable[Request | Attach]) -> Effects:
+        self._opening = None
         self._gone = True
-        waiting, self._waiting = self._waiting, []
         return [*(_refuse_any(what, self._room, no_such_room()) for what in waiting), Rest()]
 
     # --- what the store says ----------------------------------------------------------------------------------
 
     def outcomes(self, told: Outcomes, now: float) -> Effects:
         state = self._state
-        if not self._open or state is None or told.lineage != state.lineage:
+        if self._opening is not None or state is None or told.lineage != state.lineage:
             return []
         landing = Landing(state)
         lost: Effects = []
@@ -230,22 +228,22 @@ class Room:
 
     def _lineage_ended(self, state: RoomState, now: float) -> Effects:
         pending, deferred = state.in_flight.abandon()
-        self._open = False
         effects: Effects = [state.unavailable(request, now) for one in pending for request in one.requests]
+        begin = self._begin_opening(state.last_seq, now)
         for request in deferred:
             effects += self._wait_again(state, request, now)
-        effects.append(self._opening.begin(state.last_seq, now))
+        effects.append(begin)
         return effects
 
     def done(self, done: Done, now: float) -> Effects:
-        if self._opening.waits_for(done.ref):
-            return self._opening_went_on(done.value, now)
+        if self._opening is not None and self._opening.waits_for(done.ref):
+            return self._opening_went_on(self._opening, done.value, now)
         if self._state is None or (purpose := self._state.questions.take(done.ref)) is None:
             return []
         return self._answered(self._state, purpose, done.value, now)
 
     def failed(self, failed: Failed, now: float) -> Effects:
-        if self._opening.waits_for(failed.ref):
+        if self._opening is not None and self._opening.waits_for(failed.ref):
             self._opening.failed(now)
             return []
         if self._state is None or (purpose := self._state.questions.take(failed.ref)) is None:
@@ -255,7 +253,7 @@ class Room:
     def not_taken(self, message: Append | Anchor | Release | SaveMarks, now: float) -> Effects:
         """The writer's queue is full."""
         match message:
-            case Anchor():
+            case Anchor() if self._opening is not None:
                 self._opening.failed(now)
             case SaveMarks() if self._state is not None:
                 self._state.receipts.save_again(message.marks)
@@ -273,14 +271,14 @@ class Room:
             effects += self.request(request, now)
         return effects
 
-    def _opening_went_on(self, value: object, now: float) -> Effects:
-        match self._opening.answered(value, now):
+    def _opening_went_on(self, opening: Opening, value: object, now: float) -> Effects:
+        match opening.answered(value, now):
             case Consult() as question:
                 return [question]
             case Opened() as opened:
-                return self._opened(opened, now)
+                return self._opened(opened, opening.waiting, now)
             case NoRoom():
-                return self._vanished()
+                return self._vanished(opening.waiting)
 
     def _answered(self, state: RoomState, purpose: Purpose, value: object, now: float) -> Effects:
         match purpose, value:
@@ -298,7 +296,7 @@ class Room:
                 raise TypeError(f"{type(value).__name__} is no answer to {type(purpose).__name__}")
 
     def _invite_found(self, state: RoomState, request: Request, invitee: User | None, now: float) -> Effects:
-        if not self._open:
+        if self._opening is not None:
             return self._wait_again(state, request, now)
         try:
             return invite_found(state, request, invitee, now)
@@ -313,24 +311,26 @@ class Room:
 
     def beat(self, now: float) -> Effects:
         state = self._state
-        if not self._open or state is None:
+        if self._opening is not None:
             again = self._opening.beat(now)
-            return [] if again is None or self._gone else [again]
+            return [] if again is None else [again]
+        if state is None:
+            return []
         effects: Effects = []
-        for purpose in state.questions.overdue(now):
+        for purpose in state.overdue(now):
             effects += _given_up(state, purpose, unavailable(), now)
-        state.typists.sweep(now)
         effects += _news(state)
         effects += self._tell_receipts(state, now)
         effects += _save_marks(state)
         effects += self._give_up_writer(state, now)
+        state.sweep(now)
         effects += self._rest(state, now)
         return effects
 
     def _tell_receipts(self, state: RoomState, now: float) -> Effects:
         effects: Effects = []
         told: list[tuple[Receipt, frozenset[str]]] = []
-        for covered in state.receipts.untold(state.members):
+        for covered in state.receipts.untold(state.members) if state.has_marks else ():
             if state.large:
                 continue
             authors = state.receipts.authors(covered)
@@ -342,7 +342,7 @@ class Room:
 
     def _give_up_writer(self, state: RoomState, now: float) -> Effects:
         """An append without outcome for this long was lost with the writer that had it."""
-        oldest = state.in_flight.oldest
+        oldest = state.oldest_append
         if oldest is None or now - oldest.since < PATIENCE_SECONDS:
             return []
         return self._lineage_ended(state, now)
@@ -351,7 +351,7 @@ class Room:
         if state.audience:
             self._alone_since = None
             return []
-        if self._alone_since is None or state.in_flight or state.questions or state.receipts.pending:
+        if self._alone_since is None or state.is_busy:
             self._alone_since = now
         if now - self._alone_since < REST_SECONDS:
             return []
@@ -389,7 +389,7 @@ def _news(state: RoomState) -> Effects:
 
 
 def _save_marks(state: RoomState) -> Effects:
-    marks = state.receipts.unsaved(state.members)
+    marks = state.receipts.unsaved(state.members) if state.has_marks else ()
     return [Write(SaveMarks(state.room, marks))] if marks else []
 
 

@@ -2,12 +2,13 @@
 
 Nothing in here is ahead of the disk: a member is a member, and an entry has its `seq`, once the writer said so. What
 is on its way is in `in_flight`. Sessions and the room itself are opaque keys.
+
+There may be a hundred thousand rooms in which nothing happens: what only a busy one needs is made when it is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 from actors import Address
 from server.protocol.commands import Post
@@ -19,7 +20,8 @@ from server.rooms.effects import Effect, InTurn, Reply, Unwatch, Watch, Write
 from server.rooms.holds import Holds
 from server.rooms.in_flight import InFlight, Pending
 from server.rooms.messages import Answer, Attached, Detached, Request
-from server.rooms.questions import Questions
+from server.rooms.ongoing import Ongoing
+from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
 from server.rooms.typists import Typists
 from server.store.messages import Append, Draft, RoomRecord
@@ -45,8 +47,8 @@ class RoomState:
     """
 
     __slots__ = (
-        "_attachments", "_incarnation", "_refs", "_small_room", "audience", "base", "holds", "in_flight", "itself",
-        "last_seq", "lineage", "members", "questions", "receipts", "record", "room", "stats_due", "typists",
+        "_incarnation", "_ongoing", "_receipts", "_refs", "_small_room", "audience", "base", "itself", "last_seq",
+        "lineage", "members", "record", "room", "stats_due",
     )  # fmt: skip
 
     def __init__(
@@ -67,16 +69,67 @@ class RoomState:
         self.last_seq = record.last_seq
         self.members = record.members
         self.audience = Audience()
-        self.in_flight = InFlight()
-        self.questions = Questions()
-        self.receipts = Receipts(record.room, record.last_seq)
-        self.typists = Typists()
-        self.holds: Holds[int] = Holds()
         self.stats_due = False
+        self._ongoing: Ongoing | None = None
+        self._receipts: Receipts | None = None
         self._incarnation = incarnation
-        self._attachments = count(1)
         self._refs = refs
         self._small_room = small_room
+
+    # --- what only a busy room needs --------------------------------------------------------------------------
+
+    @property
+    def ongoing(self) -> Ongoing:
+        if self._ongoing is None:
+            self._ongoing = Ongoing()
+        return self._ongoing
+
+    @property
+    def in_flight(self) -> InFlight:
+        return self.ongoing.in_flight
+
+    @property
+    def questions(self) -> Questions:
+        return self.ongoing.questions
+
+    @property
+    def holds(self) -> Holds[int]:
+        return self.ongoing.holds
+
+    @property
+    def typists(self) -> Typists:
+        return self.ongoing.typists
+
+    @property
+    def receipts(self) -> Receipts:
+        """Kept once they are made, for the authors they remember."""
+        if self._receipts is None:
+            self._receipts = Receipts(self.room, self.last_seq)
+        return self._receipts
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether there are marks to be told or written."""
+        return self._receipts is not None and self._receipts.pending
+
+    @property
+    def is_busy(self) -> bool:
+        return self._ongoing is not None or self.has_marks
+
+    @property
+    def oldest_append(self) -> Pending | None:
+        return None if self._ongoing is None else self._ongoing.in_flight.oldest
+
+    def overdue(self, now: float) -> list[Purpose]:
+        """What was asked of the store, and will not be answered any more."""
+        return [] if self._ongoing is None else self._ongoing.questions.overdue(now)
+
+    def sweep(self, now: float) -> None:
+        """Let go of what is over."""
+        if self._ongoing is not None:
+            self._ongoing.sweep(now)
+            if not self._ongoing:
+                self._ongoing = None
 
     # --- what is so -------------------------------------------------------------------------------------------
 
@@ -120,7 +173,7 @@ class RoomState:
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
     def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
-        number = (self._incarnation << INCARNATION_BITS) + next(self._attachments)
+        number = self._incarnation << INCARNATION_BITS | self.next_ref()
         self.audience.attach(session, user, number)
         record, member = self.record, self.members[user]
         attached = Attached(
@@ -133,7 +186,8 @@ class RoomState:
         attachment = self.audience.detach(session)
         if attachment is None:
             return None
-        self.holds.forget(attachment.number)
+        if self._ongoing is not None:
+            self._ongoing.holds.forget(attachment.number)
         return attachment.number
 
     def remove(self, user: str, left: Left) -> list[Effect]:

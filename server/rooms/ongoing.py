@@ -1,0 +1,36 @@
+"""What a room is in the middle of: pure, with the time passed in.
+
+Most rooms are quiet most of the time, and the tables for what is under way would be half of what a quiet room of two
+takes. So they are made together when the first of them is needed, and let go together, at the end of a second in
+which nothing was left in any of them.
+"""
+
+from __future__ import annotations
+
+from server.rooms.holds import Holds
+from server.rooms.in_flight import InFlight
+from server.rooms.questions import Questions
+from server.rooms.typists import Typists
+
+
+class Ongoing:
+    """Changes on their way to the disk, questions to the store, posts held in their order, and who types.
+
+    `holds` are kept by the number of an attachment.
+    """
+
+    __slots__ = ("holds", "in_flight", "questions", "typists")
+
+    def __init__(self) -> None:
+        self.in_flight = InFlight()
+        self.questions = Questions()
+        self.holds: Holds[int] = Holds()
+        self.typists = Typists()
+
+    def __bool__(self) -> bool:
+        return bool(self.in_flight) or bool(self.questions) or bool(self.holds) or bool(self.typists)
+
+    def sweep(self, now: float) -> None:
+        """Forget what is over by the time alone."""
+        self.holds.sweep(now)
+        self.typists.sweep(now)
