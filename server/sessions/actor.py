@@ -23,7 +23,15 @@ from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
 from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing, Request
-from server.sessions.attending import READ_ON_AGAIN, RETRY_SECONDS, AttachAgain, Attending, Overdue, ReadOnAgain
+from server.sessions.attending import (
+    NO_OPENINGS,
+    READ_ON_AGAIN,
+    RETRY_SECONDS,
+    AttachAgain,
+    Attending,
+    Overdue,
+    ReadOnAgain,
+)
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
 from server.sessions.feed import Start
@@ -109,6 +117,8 @@ class SessionActor(Attending):
     def _open(self, said: Open) -> None:
         self.watch(said.connection)
         opening = Opening(said.connection, said.resume, said.command_id, {})
+        if self._openings is NO_OPENINGS:
+            self._openings = {}
         self._openings[said.connection] = opening
         self._ask_rooms(WelcomeWanted(opening))
 
@@ -130,7 +140,7 @@ class SessionActor(Attending):
         """Whether there was one."""
         found = self._openings.pop(connection, None) is not None
         if not self._openings:
-            self._openings = {}  # a dictionary does not shrink by itself
+            self._openings = NO_OPENINGS
         return found
 
     def _adopt(self, rooms: Iterable[Room]) -> None:

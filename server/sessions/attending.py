@@ -48,6 +48,10 @@ class Overdue(Struct, frozen=True):
     """To itself: the oldest command may have waited too long."""
 
 
+NO_OPENINGS: Final[dict[Address, Opening]] = {}
+NOTHING_ASKED: Final[dict[int, Purpose]] = {}
+"""Shared by all sessions at rest, and never written to."""
+
 OVERDUE: Final = Overdue()
 READ_ON_AGAIN: Final = ReadOnAgain()
 
@@ -66,8 +70,8 @@ class Attending(Actor):
         self._feed = Feed()
         self._open_commands: Commands | None = None
         self._places: dict[str, Place] = {}
-        self._openings: dict[Address, Opening] = {}
-        self._asked: dict[int, Purpose] = {}
+        self._openings = NO_OPENINGS
+        self._asked = NOTHING_ASKED
         self._last_ref = 0
         self._overdue: Timer | None = None
 
@@ -86,6 +90,8 @@ class Attending(Actor):
 
     def _new_ref(self, purpose: Purpose) -> int:
         ref = self._next_ref()
+        if self._asked is NOTHING_ASKED:
+            self._asked = {}
         self._asked[ref] = purpose
         return ref
 
@@ -93,7 +99,7 @@ class Attending(Actor):
         """What was asked for; it is answered now."""
         purpose = self._asked.pop(ref, None)
         if not self._asked:
-            self._asked = {}  # a dictionary does not shrink by itself
+            self._asked = NOTHING_ASKED
         return purpose
 
     def _ask(self, question: Read) -> None:

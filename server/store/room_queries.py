@@ -1,9 +1,14 @@
-"""What the reader asks of rooms and their members. Every function reads within the caller's snapshot."""
+"""What the reader asks of rooms and their members. Every function reads within the caller's snapshot.
+
+A database gives a new string for every row, and the ids of rooms and of their members are what open rooms and sessions
+keep by the thousands: so these are interned, and everybody who keeps one keeps the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from sys import intern
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, case, func, literal, select
 
@@ -89,13 +94,13 @@ def load_room(connection: Connection, question: LoadRoom) -> RoomRecord | NoRoom
         return NoRoom(question.room)
     people = connection.execute(_all_members, {"room": question.room})
     return RoomRecord(
-        room=row.id,
+        room=_shared(row.id),
         log=row.log,
-        kind=row.kind,
+        kind=_shared(row.kind),
         name=row.name,
         topic=row.topic,
         last_seq=row.last_seq,
-        members={user: MemberRecord(role, received, read) for user, role, received, read in people},
+        members={_shared(user): MemberRecord(_shared(role), received, read) for user, role, received, read in people},
     )
 
 
@@ -112,10 +117,15 @@ def read_members(connection: Connection, question: ReadMembers) -> MembersPage:
     )
 
 
+def _shared(text: Any) -> Any:
+    """The one string that everybody keeps who keeps this text."""
+    return intern(text)
+
+
 def _room_from(row: AnyRow) -> Room:
     peer = user_from(row.peer, row.peer_name, row.display_name, row.last_seen) if row.peer else None
     return Room(
-        room=row.id,
+        room=_shared(row.id),
         log=row.log,
         kind=row.kind,
         name=row.name,

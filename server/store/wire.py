@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -31,9 +32,9 @@ def user_from(user: str, name: str | None, display_name: str | None, last_seen: 
 
 
 def identity_from(owner: AnyRow, session: str, device: str | None) -> Identity:
-    """`owner` is a row of `users`."""
+    """`owner` is a row of `users`. The id is interned: the rooms of an owner who is here hold it, too."""
     return Identity(
-        user=user_from(owner.id, owner.name, owner.display_name),
+        user=user_from(intern(owner.id), owner.name, owner.display_name),
         session=session,
         device=device,
         administrator=owner.administrator,
