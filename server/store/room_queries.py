@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from sys import intern
-from typing import Any, Final
+from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, bindparam, case, func, literal, select
 
@@ -24,6 +24,8 @@ from server.store.messages import (
 )
 from server.store.tables import entries, members, rooms, users
 from server.store.wire import AnyRow, member_from, user_from
+
+Text = TypeVar("Text", bound=str)
 
 UNREAD_COUNTED: Final = 1_000
 """Nobody reads a larger number, and somebody who was away for a year must not hold up everybody's sign-in."""
@@ -117,9 +119,9 @@ def read_members(connection: Connection, question: ReadMembers) -> MembersPage:
     )
 
 
-def _shared(text: Any) -> Any:
+def _shared(text: Text) -> Text:
     """The one string that everybody keeps who keeps this text."""
-    return intern(text)
+    return cast("Text", intern(text))
 
 
 def _room_from(row: AnyRow) -> Room:
