@@ -11,7 +11,8 @@ The rules:
 - One page at a time for each connection, and the next one when the socket has taken what it was given.
 - What was seen is dropped; a gap makes everybody live in that room fall behind, at the place where the gap begins.
 
-Connections are opaque keys.
+Connections are opaque keys. Nearly all are live everywhere nearly all the time; of these nothing is kept but that they
+are there, and while nobody is late, a delivery simply goes to all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from actors import Address
 from server.protocol.events import AnyEvent, Entry, Left, Resumed
@@ -76,12 +77,8 @@ class Behind(Struct):
     since: int | None = None
 
 
-NOWHERE: Final[dict[str, Behind]] = {}
-"""Shared by all who are behind in no room, and never written to: most connections, most of the time."""
-
-
 class Reader(Struct):
-    """One connection.
+    """A connection that is late: behind, or full, or about to be.
 
     Attributes
     ----------
@@ -96,42 +93,44 @@ class Reader(Struct):
     """
 
     connection: Address
-    behind: dict[str, Behind] = NOWHERE
+    behind: dict[str, Behind] = field(default_factory=dict)
     reading: str | None = None
     full: bool = False
     weight: int = 0
 
     def falls_behind(self, room: str, cursor: int, since: int | None = None) -> None:
         """Who is behind already stays where it is."""
-        if self.behind is NOWHERE:
-            self.behind = {}
         self.behind.setdefault(room, Behind(cursor, since))
 
     def is_done_with(self, room: str) -> bool:
         """It is live there, or the room is over; whether it was behind."""
-        if self.behind is NOWHERE:
-            return False
-        was_behind = self.behind.pop(room, None) is not None
-        if not self.behind:
-            self.behind = NOWHERE
-        return was_behind
+        return self.behind.pop(room, None) is not None
+
+    @property
+    def is_late(self) -> bool:
+        return bool(self.behind) or self.full or self.weight > 0
+
+
+NOBODY_LATE: Final[dict[Address, Reader]] = {}
+"""Shared by all sessions in which nobody is late, and never written to."""
 
 
 class Feed:
     """The rooms a session follows, and its connections."""
 
-    __slots__ = ("_heads", "_readers")
+    __slots__ = ("_connections", "_heads", "_late")
 
     def __init__(self) -> None:
         self._heads: dict[str, int] = {}
-        self._readers: tuple[Reader, ...] = ()  # seldom more than one, and then a dictionary is three times as large
+        self._connections: tuple[Address, ...] = ()
+        self._late = NOBODY_LATE
 
     def __len__(self) -> int:
-        return len(self._readers)
+        return len(self._connections)
 
     @property
-    def connections(self) -> list[Address]:
-        return [reader.connection for reader in self._readers]
+    def connections(self) -> Sequence[Address]:
+        return self._connections
 
     @property
     def rooms(self) -> Iterable[str]:
@@ -142,7 +141,7 @@ class Feed:
 
     def cursor(self, connection: Address, room: str) -> int:
         """The last entry this connection was sent, or does not need."""
-        reader = self._reader(connection)
+        reader = self._late.get(connection)
         behind = None if reader is None else reader.behind.get(room)
         return self._heads[room] if behind is None else behind.cursor
 
@@ -152,9 +151,9 @@ class Feed:
         """The session follows a room from now on. `asker` knows all of it up to `head`, other connections only up
         to `others_from`."""
         self._heads[room] = head
-        for reader in self._readers:
-            if reader.connection is not asker and others_from < head:
-                reader.falls_behind(room, others_from)
+        for connection in self._connections:
+            if connection is not asker and others_from < head:
+                self._reader(connection).falls_behind(room, others_from)
         return self.go_on()
 
     def reaches(self, room: str, seq: int) -> Effects:
@@ -175,20 +174,24 @@ class Feed:
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
-        receivers = []
-        for reader in self._readers:
-            if reader.full:
-                reader.falls_behind(room, head)
-            elif room not in reader.behind:
-                receivers.append(reader.connection)
-        return receivers
+        if not self._late:
+            return self._connections
+        return [connection for connection in self._connections if self._takes(connection, room, head)]
+
+    def _takes(self, connection: Address, room: str, head: int) -> bool:
+        """Whether this connection takes what follows `head`; if it is full, it is behind from there on."""
+        reader = self._late.get(connection)
+        if reader is None:
+            return True
+        if reader.full:
+            reader.falls_behind(room, head)
+        return room not in reader.behind
 
     def missed(self, connection: Address, room: str, first: int) -> Effects:
         """The connection did not take a delivery that began at `first`."""
-        reader = self._reader(connection)
-        if reader is None:
+        if connection not in self._connections:
             return []
-        reader.falls_behind(room, first - 1)
+        self._reader(connection).falls_behind(room, first - 1)
         return self.congested(connection)
 
     def left(self, room: str, left: Left) -> Effects:
@@ -198,52 +201,65 @@ class Feed:
             return []
         is_next = left.seq in (None, head + 1)
         effects: Effects = []
-        for reader in self._readers:
-            is_live = not reader.is_done_with(room) and is_next
+        for connection in self._connections:
+            is_live = not self._is_done_with(connection, room) and is_next
             news = left if is_live else Left(room=room, user=left.user, by=left.by, reason=left.reason)
-            effects.append(Send(reader.connection, [news]))
-            if reader.reading == room:
-                reader.reading = None
+            effects.append(Send(connection, [news]))
         return [*effects, *self.go_on()]
 
     def _all_fall_behind(self, room: str, head: int) -> None:
-        for reader in self._readers:
-            reader.falls_behind(room, head)
+        for connection in self._connections:
+            self._reader(connection).falls_behind(room, head)
+
+    def _is_done_with(self, connection: Address, room: str) -> bool:
+        """The room is over for this connection; whether it was behind there."""
+        reader = self._late.get(connection)
+        if reader is None:
+            return False
+        if reader.reading == room:
+            reader.reading = None
+        return reader.is_done_with(room)
 
     # --- connections ------------------------------------------------------------------------------------------
 
     def opened(self, connection: Address, starts: Mapping[str, Start]) -> Effects:
         """A connection was welcomed. Rooms it has no start in are live from the head on."""
-        reader = Reader(connection)
-        self._readers = (*self._readers, reader)
+        self._connections = (*self._connections, connection)
         for room, start in starts.items():
             if start.resumed or start.seq < self._heads[room]:
-                reader.falls_behind(room, start.seq, start.seq if start.resumed else None)
+                self._reader(connection).falls_behind(room, start.seq, start.seq if start.resumed else None)
         return self.go_on()
 
     def closed(self, connection: Address) -> bool:
         """Whether there was such a connection."""
-        before = len(self._readers)
-        self._readers = tuple(reader for reader in self._readers if reader.connection is not connection)
-        return len(self._readers) < before
+        before = self._connections
+        self._connections = tuple(other for other in before if other is not connection)
+        self._late.pop(connection, None)
+        return len(self._connections) < len(before)
 
-    def _reader(self, connection: Address) -> Reader | None:
-        return next((reader for reader in self._readers if reader.connection is connection), None)
+    def _reader(self, connection: Address) -> Reader:
+        """What is kept of a connection while it is late; from now on, if it was not."""
+        if self._late is NOBODY_LATE:
+            self._late = {}
+        return self._late.setdefault(connection, Reader(connection))
 
     def takes_passing(self) -> Sequence[Address]:
         """Who may be told what is in no log: everyone who keeps up."""
-        return [reader.connection for reader in self._readers if not reader.full]
+        late = self._late
+        return [c for c in self._connections if c not in late or not late[c].full] if late else self._connections
 
     def congested(self, connection: Address) -> Effects:
         """The connection's socket does not keep up."""
+        if connection not in self._connections:
+            return []
         reader = self._reader(connection)
-        if reader is None or reader.full:
+        if reader.full:
             return []
         reader.full = True
         return [AwaitDrained(connection)]
 
     def drained(self, connection: Address) -> Effects:
-        reader = self._reader(connection)
+        reader = self._late.get(connection)
         if reader is None:
             return []
         reader.full = False
@@ -254,7 +270,7 @@ class Feed:
 
     def page(self, connection: Address, room: str, entries: Sequence[Entry]) -> Effects:
         """What was asked for with `ReadOn`; of a page that nobody waits for any more, nothing is used."""
-        reader = self._reader(connection)
+        reader = self._late.get(connection)
         if reader is None or reader.reading != room:
             return []
         reader.reading = None
@@ -271,16 +287,19 @@ class Feed:
 
     def page_failed(self, connection: Address, room: str) -> None:
         """The log could not be read; `go_on` tries again."""
-        reader = self._reader(connection)
+        reader = self._late.get(connection)
         if reader is not None and reader.reading == room:
             reader.reading = None
 
     def go_on(self) -> Effects:
         """Feed whoever is behind and can take more."""
         effects: Effects = []
-        for reader in self._readers:
-            if reader.behind:
-                effects += self._go_on_with(reader)
+        for reader in list(self._late.values()):
+            effects += self._go_on_with(reader)
+            if not reader.is_late:
+                del self._late[reader.connection]
+        if not self._late:
+            self._late = NOBODY_LATE
         return effects
 
     def _go_on_with(self, reader: Reader) -> Effects:
