@@ -78,7 +78,7 @@ class Behind(Struct):
 
 
 class Reader(Struct):
-    """A connection that is late: behind, or full, or about to be.
+    """A connection that is late: behind somewhere, or full.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Reader(Struct):
     full
         It was sent as much as it should hold, or said so itself; nothing more until it has drained.
     weight
-        Of what it was sent from the log since it was last known to be drained.
+        Of what it was sent from the log since it was last known to be drained, or live everywhere.
     """
 
     connection: Address
@@ -108,7 +108,7 @@ class Reader(Struct):
 
     @property
     def is_late(self) -> bool:
-        return bool(self.behind) or self.full or self.weight > 0
+        return bool(self.behind) or self.full
 
 
 NOBODY_LATE: Final[dict[Address, Reader]] = {}
@@ -234,7 +234,7 @@ class Feed:
         """Whether there was such a connection."""
         before = self._connections
         self._connections = tuple(other for other in before if other is not connection)
-        self._late.pop(connection, None)
+        self._forget(connection)
         return len(self._connections) < len(before)
 
     def _reader(self, connection: Address) -> Reader:
@@ -296,10 +296,6 @@ class Feed:
         effects: Effects = []
         for reader in list(self._late.values()):
             effects += self._go_on_with(reader)
-            if not reader.is_late:
-                del self._late[reader.connection]
-        if not self._late:
-            self._late = NOBODY_LATE
         return effects
 
     def _go_on_with(self, reader: Reader) -> Effects:
@@ -317,7 +313,14 @@ class Feed:
             else:
                 reader.reading = room
                 effects.append(ReadOn(connection, room, behind.cursor, head))
+        if not reader.is_late:
+            self._forget(connection)
         return effects
+
+    def _forget(self, connection: Address) -> None:
+        self._late.pop(connection, None)
+        if not self._late:
+            self._late = NOBODY_LATE
 
 
 def _resumed(connection: Address, room: str, behind: Behind) -> Effects:
