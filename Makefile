@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser check lint types bench pins clean
+.PHONY: help run test test-server test-browser check lint types bench pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,9 +33,10 @@ $(VENV)/dev.installed: requirements-dev.txt $(VENV)/run.installed
 run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
 	@$(BIN)/hubbub serve
 
-test: $(VENV)/dev.installed ## all tests (the browser's are skipped where Chromium is missing)
+test: test-server test-browser ## all tests (the browser's are skipped where Chromium is missing)
+
+test-server: $(VENV)/dev.installed ## everything but the page
 	@$(BIN)/python -m pytest -q -m "not browser"
-	@$(MAKE) --no-print-directory test-browser
 
 # Playwright leaves an asyncio loop behind in its process, which trio's tests must not see.
 test-browser: $(VENV)/dev.installed ## the page, in Chromium
@@ -51,7 +52,9 @@ lint: $(VENV)/dev.installed ## ruff, and what only flake8-async finds
 types: $(VENV)/dev.installed ## mypy --strict
 	@$(BIN)/mypy
 
-check: lint types test ## lint, types and tests: what continuous integration runs
+# Side by side: the browser mostly waits. What each one prints comes in one piece when it is done.
+check: $(VENV)/dev.installed ## lint, types and tests: what continuous integration runs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-server test-browser lint types
 
 bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
 	@$(BIN)/python tests/bench/run.py
