@@ -58,3 +58,18 @@ def test_a_final_answer_ends_the_wait_and_leaves_nothing_behind() -> None:
     holds.settled("ann", "b")
     holds.settled("ann", "never seen")
     assert not holds
+
+
+def test_a_post_that_was_given_up_is_forgotten_and_one_under_way_is_not() -> None:
+    holds: Holds[str] = Holds()
+    holds.refused("ann", "a", 0.0)
+    holds.refused("bob", "a", 1.0)
+    assert holds.admits("eve", "a", 0.0)
+    holds.sweep(HOLD_SECONDS)
+    assert holds.admits("ann", "b", HOLD_SECONDS)
+    assert not holds.admits("bob", "b", HOLD_SECONDS), "who is still expected"
+    holds.settled("ann", "b")
+    holds.sweep(HOLD_SECONDS + 1.0)
+    assert holds, "what is under way may still be refused"
+    holds.settled("eve", "a")
+    assert not holds
