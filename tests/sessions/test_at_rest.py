@@ -98,3 +98,20 @@ async def test_a_room_of_two_at_rest_is_small(store: Store) -> None:
         after = own_bytes(actor)
     assert before <= ROOM_BYTES, before
     assert after <= before + TALK_BYTES, (before, after)
+
+
+async def test_an_id_is_the_same_string_for_all_who_keep_it(store: Store) -> None:
+    register = Register()
+    async with staged(store, room=register.room) as stage:
+        room, guests = await in_a_group(stage, "ann", "bob")
+        phone = await stage.device_of(guests[0].user)
+        welcome = await phone.come()
+        (actor,) = register.rooms
+        await until_at_rest(stage, actor)
+        state = actor._room._state
+        assert state is not None
+        shown = next(info.room for info in welcome.rooms if info.room == room)
+        assert state.room is shown
+        (ann,) = (user for user in state.members if user == phone.user)
+        assert ann is phone.user
+        assert ann is welcome.me.user
