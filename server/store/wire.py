@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from sys import intern
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
 
@@ -14,6 +14,7 @@ from server.protocol.times import rfc3339
 from server.store.messages import Identity
 
 AnyRow = Row[*tuple[Any, ...]]
+_M = TypeVar("_M", bound=Message)
 
 
 def user_from(user: str, name: str | None, display_name: str | None, last_seen: int | None = None) -> User:
@@ -51,16 +52,7 @@ def member_from(row: AnyRow) -> Member:
 
 
 def message_from(row: AnyRow) -> Message:
-    return Message(
-        seq=row.seq,
-        room=row.room_id,
-        from_=user_from(row.user_id, row.name, row.display_name),
-        text=row.text,
-        at=rfc3339(row.at),
-        nonce=row.nonce,
-        reply_to=row.reply_to,
-        reactions=(),
-    )
+    return _message(Message, row)
 
 
 def entry_from(row: AnyRow) -> Entry:
@@ -69,7 +61,11 @@ def entry_from(row: AnyRow) -> Entry:
 
 
 def _message_entry(row: AnyRow) -> MessageEntry:
-    return MessageEntry(
+    return _message(MessageEntry, row)
+
+
+def _message(kind: type[_M], row: AnyRow) -> _M:
+    return kind(
         seq=row.seq,
         room=row.room_id,
         from_=user_from(row.user_id, row.name, row.display_name),
