@@ -41,14 +41,32 @@ class Backlog:
             return self._missed.pop(next(iter(self._missed)))
         return self._events.popleft() if self._events else None
 
+    def unread_behind(self) -> dict[str, int]:
+        """For each room of which something waits: behind which `seq` it begins."""
+        behind: dict[str, int] = {}
+        for event in (*self._missed.values(), *self._events):
+            span = _span(event)
+            if span is not None:
+                behind.setdefault(span.room, span.after)
+        return behind
+
     def _drop(self, event: Event) -> None:
-        match event:
-            case Missed():
-                self._miss(event.room, event.after, event.through)
-            case MessageEntry() | Joined() | Left() | RoomChanged() | UnknownEntry() if event.seq is not None:
-                self._miss(event.room, event.seq - 1, event.seq)
+        span = _span(event)
+        if span is not None:
+            self._miss(span.room, span.after, span.through)
 
     def _miss(self, room: str, after: int, through: int) -> None:
         known = self._missed.get(room)
         first = after if known is None else known.after
         self._missed[room] = Missed(room, first, through, "not read in time")
+
+
+def _span(event: Event) -> Missed | None:
+    """Which part of a log an event is, said as its loss; None if it has no place in one."""
+    match event:
+        case Missed():
+            return event
+        case MessageEntry() | Joined() | Left() | RoomChanged() | UnknownEntry() if event.seq is not None:
+            return Missed(event.room, event.seq - 1, event.seq, "not read in time")
+        case _:
+            return None

@@ -194,8 +194,15 @@ class Client:
         return self._conversation.unsent
 
     def cursors(self) -> dict[str, Cursor]:
-        """How far each room was read, for `open_client` of a later run."""
-        return self._conversation.cursors()
+        """How far each room was read, for `open_client` of a later run.
+
+        Events that have come and were not taken from the iteration yet count as unread: a later run gets them again.
+        """
+        cursors = self._conversation.cursors()
+        for room, seq in self._backlog.unread_behind().items():
+            if room in cursors:
+                cursors[room] = Cursor(cursors[room].log, min(seq, cursors[room].seq))
+        return cursors
 
     # --- verbs ---------------------------------------------------------------------------------------------
 

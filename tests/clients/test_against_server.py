@@ -139,7 +139,8 @@ class Witness:
         self.room = room
         self.facts = facts
         self.who = client.me.user
-        facts.append(Began(self.who, room, client.cursors()[room].seq))
+        # What the welcome said: entries may have come since, and wait to be read.
+        facts.append(Began(self.who, room, client.rooms_known[room].last_seq))
 
     async def post(self, count: int) -> None:
         """A post may be sent more often than it is given, so each counts as tried twice."""

@@ -52,3 +52,16 @@ def test_a_gap_that_goes_is_part_of_what_was_missed() -> None:
     for event in (Missed("r_1", 3, 9, "not recovered"), entry(10), entry(11)):
         backlog.put(event)
     assert drained(backlog) == [Missed("r_1", 3, 10, "not read in time"), entry(11)]
+
+
+def test_what_waits_is_unread_from_its_first_entry_on() -> None:
+    backlog = Backlog(2)
+    assert backlog.unread_behind() == {}
+    backlog.put(TypingEvent(room="r_1", user="u_1"))
+    backlog.put(entry(7))
+    backlog.put(entry(8))
+    assert backlog.unread_behind() == {"r_1": 6}
+    backlog.put(entry(3, "r_2"))
+    assert backlog.unread_behind() == {"r_1": 6, "r_2": 2}, "what was dropped is unread, too"
+    drained(backlog)
+    assert backlog.unread_behind() == {}

@@ -374,3 +374,19 @@ async def test_cursors_let_a_later_client_go_on(
     hub.append(ROOM, "bob", "between two runs")
     async with opener(cursors=cursors) as client:
         assert await next_text(client) == "between two runs"
+
+
+async def test_what_came_and_was_not_read_is_unread_for_a_later_client(
+    opener: Opener, autojump_clock: MockClock, hub: SmallHub, small_server: SmallServer
+) -> None:
+    hub.logs[ROOM] = []
+    async with opener() as client:
+        await until_online(client)
+        for n in range(3):
+            hub.append(ROOM, "bob", f"text {n}")
+        await small_server.flush()
+        await client.ping()
+        assert await next_text(client) == "text 0"
+        cursors = client.cursors()
+    async with opener(cursors=cursors) as client:
+        assert await next_text(client) == "text 1"
