@@ -49,6 +49,7 @@ def test_the_same_check_catches_a_server_that_acknowledges_before_the_commit(dat
         kill_while_they_post(server, posters, kills=4)
         wait_for(posters, 10)  # who resumes from what this server has lost may wait for ever
         server.stop()
+    assert wait_for(posters, 30) == [], "nobody is left behind"
     kinds = {finding.kind.name for finding in judge(posters, data / DATABASE)}
     assert kinds & {"LOST", "SEQ_TWICE", "PHANTOM", "SEQ_CHANGED"}, kinds
 

@@ -55,20 +55,27 @@ class Poster(threading.Thread):
         self._lives = 0
         self._cursor: Frame | None = None
         self._ending = threading.Event()
+        self._given_up = threading.Event()
+        self._chance = random.Random(who)  # its own: hypothesis watches the shared one
 
     def finish(self) -> None:
         """Get the last post acknowledged, then end."""
         self._ending.set()
 
+    def give_up(self) -> None:
+        """End when the connection does, with or without an answer."""
+        self._ending.set()
+        self._given_up.set()
+
     def run(self) -> None:
-        while not (self._ending.is_set() and self._is_idle):
+        while not (self._ending.is_set() and self._is_idle) and not self._given_up.is_set():
             self._lives += 1
             connection = (self.who, self._lives)
             try:
                 with open_websocket(self._url) as websocket:
                     self._talk(websocket, connection)
             except (WebSocketException, OSError, TimeoutError, EOFError):
-                time.sleep(random.uniform(0.02, 0.1))
+                time.sleep(self._chance.uniform(0.02, 0.1))
             self.facts.append(Closed(connection, time.monotonic()))
 
     _is_idle = True
@@ -142,11 +149,14 @@ def gather(server: ServerProcess, count: int) -> list[Poster]:
 
 
 def wait_for(posters: list[Poster], seconds: float) -> list[str]:
-    """Who did not get the last post acknowledged in time."""
+    """Who did not get the last post acknowledged in time. They give up when the server goes."""
     end = time.monotonic() + seconds
     for poster in posters:
         poster.join(max(0.0, end - time.monotonic()))
-    return [poster.who for poster in posters if poster.is_alive()]
+    late = [poster for poster in posters if poster.is_alive()]
+    for poster in late:
+        poster.give_up()
+    return [poster.who for poster in late]
 
 
 def stored_facts(database: Path) -> list[Stored]:
