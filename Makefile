@@ -59,8 +59,8 @@ check: $(VENV)/dev.installed ## lint, types and tests: what continuous integrati
 bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
 	@$(BIN)/python tests/bench/run.py
 
-PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --no-annotate --no-header pyproject.toml
+PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --no-header pyproject.toml
 pins: $(BIN)/python ## renew requirements*.txt after a change of dependencies
 	@$(PIP) install uv
 	@$(PIN) -o requirements.txt

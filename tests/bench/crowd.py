@@ -7,6 +7,7 @@ beyond what the figures need: correctness has tests of its own.
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import select
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 AT_ONCE = 100
+
+_nonces = itertools.count()
 
 
 class Peer:
@@ -31,6 +34,13 @@ class Peer:
 
     def say(self, payload: bytes) -> None:
         self.socket.sendall(masked(payload))
+
+    def post(self) -> None:
+        """A message of 100 characters into the room that is its tag, with a nonce of its own."""
+        self.say(
+            b'{"op":"post","id":1,"room":"%s","nonce":"bench-%d","text":"%s"}'
+            % (self.tag.encode(), next(_nonces), b"x" * 100)
+        )
 
     def read(self) -> None:
         """One recv, and every frame that is complete."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from tests.bench.crowd import Crowd, Peer, hear_with
 from tests.bench.stage import SERVER_CPU, pinned, served, tell
 
 MEMBERS = 200
-_nonces = itertools.count()
 
 
 def deliveries_figure(folder: Path, rounds: int, seconds: float) -> None:
@@ -49,18 +47,11 @@ def deliveries_figure(folder: Path, rounds: int, seconds: float) -> None:
         )
 
 
-def _post(peer: Peer) -> None:
-    peer.say(
-        b'{"op":"post","id":1,"room":"%s","nonce":"bench-%d","text":"%s"}'
-        % (peer.tag.encode(), next(_nonces), b"x" * 100)
-    )
-
-
 def _event_size(crowd: Crowd, peers: list[Peer]) -> int:
     """Bytes of one event's frame on the wire."""
     sizes: list[int] = []
     hear_with(peers, lambda _, payload: sizes.append(len(payload)) if b'"message"' in payload[:20] else None)
-    _post(peers[0])
+    peers[0].post()
     crowd.run(lambda: len(sizes) >= len(peers), 10)
     return sizes[0] + 4
 
@@ -78,7 +69,7 @@ def _round(pid: int, crowd: Crowd, peers: list[Peer], in_flight: int, seconds: f
     wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(pid)
     while time.perf_counter() - begin < seconds:
         for _ in range(in_flight):
-            _post(peers[0])
+            peers[0].post()
         wanted += in_flight * len(peers)
         crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
         assert arrived == wanted, (arrived, wanted)

@@ -5,15 +5,12 @@ N posters with one outstanding post each, in N/2 rooms of two (one poster: a roo
 
 from __future__ import annotations
 
-import itertools
 import time
 from pathlib import Path
 
 from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
 from tests.bench.stage import served, tell
-
-_nonces = itertools.count()
 
 
 def posts_figure(folder: Path, rounds: int, seconds: float) -> None:
@@ -60,10 +57,7 @@ def _round(crowd: Crowd, peers: list[Peer], count: int, seconds: float) -> list[
 
     def post(peer: Peer) -> None:
         sent[peer] = time.perf_counter()
-        peer.say(
-            b'{"op":"post","id":1,"room":"%s","nonce":"bench-%d","text":"%s"}'
-            % (peer.tag.encode(), next(_nonces), b"x" * 100)
-        )
+        peer.post()
 
     def heard(peer: Peer, payload: bytes) -> None:
         assert not payload.startswith(b'{"op":"error"'), payload
