@@ -16,7 +16,6 @@ from server.protocol.errors import ErrorCode, Refusal
 _USER_NAME: Final = re.compile(r"[a-z0-9_.-]+")
 _CHANNEL_NAME: Final = re.compile(r"[a-z0-9_-]+")
 _ID: Final = re.compile(r"[A-Za-z0-9_]+")
-_USER_ID: Final = re.compile(r"u_[0-9A-HJKMNP-TV-Z]{26}")  # Crockford's base 32: no I, L, O, U
 # Bidirectional controls can make a name read as another one (Unicode Technical Report 36, section 2.5).
 _BIDI_OVERRIDES: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CONTROL: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -44,6 +43,7 @@ def check_nonce(nonce: str) -> str:
 
 
 def check_user_name(name: str) -> str:
+    """Lower case, so that no name is ever anybody's id: those have upper-case letters (`server/store/ids.py`)."""
     if not 1 <= len(name) <= limits.USER_NAME_CHARACTERS or not _USER_NAME.fullmatch(name):
         raise _bad(f"`name` must have 1 to {limits.USER_NAME_CHARACTERS} characters of a-z 0-9 _ . -")
     return name
@@ -76,11 +76,6 @@ def check_password(password: str) -> str:
 def looks_like_room(room: str) -> bool:
     """Whether a string can be a room's id at all; anything else is `no_such_room` without a look at the store."""
     return room.startswith("r_") and len(room) <= limits.ROOM_ID_CHARACTERS and bool(_ID.fullmatch(room))
-
-
-def looks_like_user(user: str) -> bool:
-    """Whether a string is a user's id, and not a name: names have no upper-case letter."""
-    return bool(_USER_ID.fullmatch(user))
 
 
 def _check_encodable(field: str, text: str) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol.rules import looks_like_room, looks_like_user
+from server.protocol.errors import Refusal
+from server.protocol.rules import check_user_name, looks_like_room
 from server.store.ids import encoded, new_id
 
 NUMBERS = st.integers(0, 2**128 - 1)
@@ -23,7 +25,10 @@ def test_crockfords_alphabet_has_no_letters_that_look_like_digits() -> None:
 
 def test_an_id_tells_what_it_is_and_is_no_name() -> None:
     assert looks_like_room(new_id("r", 1_750_000_000_000))
-    assert looks_like_user(new_id("u", 1_750_000_000_000))
+    user = new_id("u", 1_750_000_000_000)
+    assert user.startswith("u_")
+    with pytest.raises(Refusal):
+        check_user_name(user)
 
 
 def test_ids_of_one_millisecond_differ() -> None:
