@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, bindparam, case, update
+from sqlalchemy import Connection, bindparam, case, update
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store import creating, people
@@ -36,6 +36,7 @@ from server.store.messages import (
     TouchTokens,
 )
 from server.store.planning import Knowledge
+from server.store.sqlite import Writing
 from server.store.tables import members
 
 Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdministrator | SetRegistration
@@ -71,7 +72,7 @@ _save_marks: Final = (
 )
 
 
-def commit(engine: Engine, batch: Batch, at: int) -> Committed:
+def commit(writing: Writing, batch: Batch, at: int) -> Committed:
     """Write `batch` at `at` (ms since the epoch); after the return it is on disk.
 
     Raises
@@ -80,14 +81,14 @@ def commit(engine: Engine, batch: Batch, at: int) -> Committed:
         Nothing is known but that the database did not confirm it; the transaction was rolled back.
     """
     try:
-        return _all_at_once(engine, batch, at)
+        return _all_at_once(writing, batch, at)
     except REFUSED:
-        return _one_by_one(engine, batch, at)
+        return _one_by_one(writing, batch, at)
 
 
-def _all_at_once(engine: Engine, batch: Batch, at: int) -> Committed:
+def _all_at_once(writing: Writing, batch: Batch, at: int) -> Committed:
     known = Knowledge(dict(batch.heads))
-    with engine.begin() as connection:
+    with writing.begin() as connection:
         outcomes = append_trusting(connection, batch.appends, known, at) if batch.appends else []
         answers = [_answer(connection, change, at) for change in batch.changes]
         _save(connection, batch.marks)
@@ -95,9 +96,9 @@ def _all_at_once(engine: Engine, batch: Batch, at: int) -> Committed:
     return Committed(outcomes, answers, known.heads)
 
 
-def _one_by_one(engine: Engine, batch: Batch, at: int) -> Committed:
+def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
     known = Knowledge(dict(batch.heads))
-    with engine.begin() as connection:
+    with writing.begin() as connection:
         outcomes = append_careful(connection, batch.appends, known, at) if batch.appends else []
         answers = [_guarded_answer(connection, change, at) for change in batch.changes]
         for mark in batch.marks:

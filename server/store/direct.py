@@ -27,7 +27,7 @@ from server.store.messages import (
     SetRegistration,
 )
 from server.store.migrating import require_newest
-from server.store.sqlite import DATABASE_ERRORS, Pragmas, reading_engine, writing_engine
+from server.store.sqlite import DATABASE_ERRORS, Pragmas, Writing, reading_engine, writing_engine
 
 Change = AddUser | SetPassword | SetAdministrator | SetRegistration
 Question = FindUser | FindCredentials | ListUsers
@@ -58,10 +58,11 @@ class DirectStore:
         self._database = DataDirectory(data).database
         if not self._database.is_file():
             raise NotMigrated(self._database, None)
-        self._writing = writing_engine(self._database, pragmas)
+        engine = writing_engine(self._database, pragmas)
+        self._writing = Writing(engine)
         self._reading = reading_engine(self._database, pragmas, connections=1)
         try:
-            require_newest(self._writing, self._database)
+            require_newest(engine, self._database)
         except BaseException:
             self.close()
             raise
@@ -84,7 +85,7 @@ class DirectStore:
 
     def close(self) -> None:
         self._reading.dispose()
-        self._writing.dispose()
+        self._writing.throw_away()
 
     def __enter__(self) -> DirectStore:
         return self

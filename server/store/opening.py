@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from server.store.directory import DataDirectory, DirectoryLock
 from server.store.migrating import migrate
-from server.store.sqlite import LogFile, Pragmas, reading_engine, writing_engine
+from server.store.sqlite import LogFile, Pragmas, Writing, reading_engine, writing_engine
 
 READING_THREADS: Final = 2
 """One that is busy with somebody's history, and one for everybody else."""
@@ -24,7 +24,7 @@ class Store:
     Attributes
     ----------
     writing
-        An engine of one connection: the writer's.
+        The writer's connection.
     reading
         An engine of `READING_THREADS` connections that cannot write.
     log_file
@@ -35,18 +35,18 @@ class Store:
 
     def __init__(self, directory: DataDirectory, lock: DirectoryLock, pragmas: Pragmas) -> None:
         self.directory = directory
-        self.writing: Engine = writing_engine(directory.database, pragmas)
+        self.writing = Writing(writing_engine(directory.database, pragmas))
         self.reading: Engine = reading_engine(directory.database, pragmas, READING_THREADS)
         self.log_file = LogFile(directory.database, self.writing, pragmas)
         self.lineage_numbers: Iterator[int] = count(1)
         self._lock = lock
         # The first connection makes the write-ahead log, which those that only read cannot.
-        self.writing.connect().close()
+        self.writing.driver_connection()
 
     def close(self) -> None:
         """Nobody may be writing or reading any more. The last connection copies the write-ahead log back."""
         self.reading.dispose()
-        self.writing.dispose()
+        self.writing.throw_away()
         self._lock.close()
 
     def __enter__(self) -> Store:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import trio
 
@@ -28,6 +28,7 @@ from server.store.lineages import Lineages
 from server.store.messages import Write
 from server.store.opening import Store
 from server.store.sqlite import DATABASE_ERRORS
+from server.store.thread import OwnThread
 from server.store.unanswered import Unanswered
 
 MOST_IN_A_BATCH: Final = 1_000
@@ -42,7 +43,6 @@ FINISH_SECONDS: Final = 4.0
 BACKOFF: Final = Backoff(first=0.05, factor=2.0, longest=1.0)
 
 Clock = Callable[[], int]
-_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -55,25 +55,26 @@ async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Cl
     clock
         Milliseconds since the epoch; called once a batch, right before its transaction begins.
     """
-    writer = _Writer(store, inbox, clock)
-    context.started()
-    try:
-        await writer.serve()
-    except trio.Cancelled:
-        with trio.move_on_after(FINISH_SECONDS, shield=True):
-            await writer.finish()
-        raise
+    with OwnThread("store writer") as thread:
+        writer = _Writer(store, inbox, clock, thread)
+        context.started()
+        try:
+            await writer.serve()
+        except trio.Cancelled:
+            with trio.move_on_after(FINISH_SECONDS, shield=True):
+                await writer.finish()
+            raise
 
 
 class _Writer:
     __slots__ = ("_clock", "_failures", "_inbox", "_lineages", "_store", "_thread")
 
-    def __init__(self, store: Store, inbox: Inbox, clock: Clock) -> None:
+    def __init__(self, store: Store, inbox: Inbox, clock: Clock, thread: OwnThread) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
         self._lineages = Lineages(store.lineage_numbers)
-        self._thread = trio.CapacityLimiter(1)
+        self._thread = thread
         self._failures = 0
 
     async def serve(self) -> None:
@@ -90,6 +91,8 @@ class _Writer:
             await trio.lowlevel.checkpoint_if_cancelled()  # a commit itself cannot be
 
     async def _next(self) -> list[object]:
+        if writes := self._inbox.take_nowait(MOST_IN_A_BATCH):
+            return writes
         with trio.move_on_after(IDLE_SECONDS):
             return await self._inbox.take(MOST_IN_A_BATCH)
         await self._tidy(self._store.log_file.copy_back)
@@ -113,19 +116,23 @@ class _Writer:
         committed = await self._commit(batch)
         if committed is None:
             unanswered.lose()
-        else:
-            unanswered.settle(committed)
-            if self._store.log_file.is_long():
-                await self._tidy(self._store.log_file.shrink)
+            return
+        on_disk, log_is_long = committed
+        unanswered.settle(on_disk)
+        if log_is_long:
+            await self._tidy(self._store.log_file.shrink)
 
-    async def _commit(self, batch: Batch) -> Committed | None:
-        """What is on disk now; None if that is nothing, or nobody knows."""
+    async def _commit(self, batch: Batch) -> tuple[Committed, bool] | None:
+        """What is on disk now, and whether the log has become long; None if that is nothing, or nobody knows."""
+        store, clock = self._store, self._clock
         try:
-            committed = await self._in_thread(lambda: commit(self._store.writing, batch, self._clock()))
+            committed = await self._thread.run(
+                lambda: (commit(store.writing, batch, clock()), store.log_file.is_long())
+            )
         except DATABASE_ERRORS as error:
             self._failures += 1
             _log.error("commit %d in a row failed: %s", self._failures, error.orig)
-            await self._in_thread(self._store.writing.dispose)
+            await self._thread.run(store.writing.throw_away)
             return None
         self._failures = 0
         return committed
@@ -133,12 +140,6 @@ class _Writer:
     async def _tidy(self, work: Callable[[], None]) -> None:
         """Everybody was answered before; the next batch will meet whatever is wrong now."""
         try:
-            await self._in_thread(work)
+            await self._thread.run(work)
         except DATABASE_ERRORS as error:
             _log.warning("the write-ahead log was not copied back: %s", error.orig)
-
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        """Run `work` in the writer's thread to its end, cancelled or not: a commit cannot be taken back half-way."""
-        with trio.CancelScope(shield=True):
-            return await trio.to_thread.run_sync(work, limiter=self._thread)
-        raise AssertionError("nobody cancels a shielded scope")

@@ -5,23 +5,22 @@ Everything else is the real server. Tests run it to show that their checks catch
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
-
 from server.cli.main import main
 from server.store import writer
 from server.store.batches import Batch, Committed, commit
 from server.store.planning import Knowledge, plan
+from server.store.sqlite import Writing
 
 _waiting: list[tuple[Batch, int]] = []
 
 
-def commit_later(engine: Engine, batch: Batch, at: int) -> Committed:
+def commit_later(writing: Writing, batch: Batch, at: int) -> Committed:
     """Commit what was acknowledged last time, and claim that `batch` is on disk."""
     while _waiting:
         earlier, then = _waiting.pop(0)
-        commit(engine, earlier, then)
+        commit(writing, earlier, then)
     if batch.changes or not batch.appends:
-        return commit(engine, batch, at)
+        return commit(writing, batch, at)
     known = Knowledge(dict(batch.heads))
     planned = plan(batch.appends, known, at)
     known.learn(planned)

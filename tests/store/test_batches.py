@@ -216,9 +216,7 @@ def statements(store: Store) -> list[str]:
         if not seen or seen[-1] != verb:
             seen.append(verb)
 
-    borrowed = store.writing.raw_connection()
-    borrowed.driver_connection.set_trace_callback(note)  # type: ignore[union-attr]
-    borrowed.close()
+    store.writing.driver_connection().set_trace_callback(note)
     return seen
 
 

@@ -58,7 +58,7 @@ async def test_while_another_process_holds_the_lock_nobody_hears_anything(tmp_pa
 
 def test_the_writers_own_connection_makes_commits_durable(store: Store) -> None:
     found = {}
-    with store.writing.connect() as connection:
+    with store.writing.begin() as connection:
         for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "wal_autocheckpoint"):
             found[pragma] = connection.exec_driver_sql(f"PRAGMA {pragma}").scalar()
     assert found == {

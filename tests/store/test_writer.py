@@ -203,11 +203,11 @@ async def test_cancelling_in_the_middle_of_a_commit_waits_for_it_and_tells(
 ) -> None:
     from server.store import batches, writer
 
-    held = trio.Event()
+    held, token = trio.Event(), trio.lowlevel.current_trio_token()
 
     def slowly(*args: object) -> object:
-        trio.from_thread.run_sync(held.set)
-        trio.from_thread.run(trio.sleep, 0.05)
+        trio.from_thread.run_sync(held.set, trio_token=token)
+        trio.from_thread.run(trio.sleep, 0.05, trio_token=token)
         return batches.commit(*args)  # type: ignore[arg-type]
 
     async with serving(store) as desk:
