@@ -8,6 +8,7 @@ from __future__ import annotations
 from actors.actor import Actor
 from actors.address import Address
 from actors.ask import Reply, ask
+from actors.dead_letters import DeadLetter
 from actors.dynamic import Dynamic
 from actors.errors import (
     AlreadyStarted,
@@ -30,12 +31,13 @@ from actors.garbage import FreezePolicy
 from actors.inbox import Inbox, InboxStatistics
 from actors.introspect import Node, Statistics
 from actors.mailbox import Mailbox, Overflow
-from actors.messages import NORMAL, SHUTDOWN, Down, Gapped, Reason, Tell
+from actors.messages import NORMAL, SHUTDOWN, Answer, Down, Gapped, NoAnswer, Reason, Tell
 from actors.policy import Backoff, Breaker, Intensity, Restart, Strategy
 from actors.scheduler import Budget
 from actors.spec import ActorSpec, ChildSpec, DynamicSpec, SupervisorSpec, TaskSpec
 from actors.system import System, open_system, run
 from actors.task import TaskContext
+from actors.threads import Threads
 from actors.timers import Timer
 
 __all__ = [
@@ -45,12 +47,14 @@ __all__ = [
     "ActorSpec",
     "Address",
     "AlreadyStarted",
+    "Answer",
     "AskFailed",
     "Backoff",
     "Breaker",
     "Budget",
     "ChildSpec",
     "Crashed",
+    "DeadLetter",
     "Down",
     "Dynamic",
     "DynamicSpec",
@@ -63,6 +67,7 @@ __all__ = [
     "Mailbox",
     "MaxChildren",
     "NameTaken",
+    "NoAnswer",
     "Node",
     "NotRunning",
     "Overflow",
@@ -83,6 +88,7 @@ __all__ = [
     "TaskContext",
     "TaskSpec",
     "Tell",
+    "Threads",
     "TimedOut",
     "Timer",
     "ask",

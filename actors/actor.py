@@ -15,15 +15,23 @@ message handlers by type (a `match` in `receive` is checked for exhaustiveness, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from actors.lifecycle import unwatch, watch
-from actors.messages import NORMAL, Stop
+from actors.messages import NORMAL, Stop, Tell
+from actors.request import send_request
+from actors.threads import Work
 
 if TYPE_CHECKING:
     from actors.address import Address
+    from actors.ask import Reply
     from actors.system import System
+    from actors.threads import Threads
     from actors.timers import Timer
+
+Args = TypeVarTuple("Args")
 
 
 class Actor:
@@ -70,6 +78,52 @@ class Actor:
     def unwatch(self, target: Address) -> None:
         """Watch no more. A `Down` that is already in the mailbox stays there."""
         unwatch(self.address, target)
+
+    def link(self, target: Address) -> None:
+        """Fall together from now on: when one of the two incarnations ends, the other ends with the same reason.
+
+        But for `NORMAL`. To link with one that is down already is as if it had ended just after. To link again
+        what is linked already changes nothing.
+        """
+        self.system.links.link(self.address, target)
+
+    def unlink(self, target: Address) -> None:
+        """Fall together no more; harmless if they are not linked."""
+        self.system.links.unlink(self.address, target)
+
+    def send_request(
+        self, target: Tell, question: Callable[[Reply[Any]], object], *, seconds: float, label: object = None
+    ) -> None:
+        """Ask another actor or a task, and be told `Answer`, or `NoAnswer` with the reason, exactly once.
+
+        As the function `ask`, with the same endings, but by a message; dies with this incarnation.
+
+        Args:
+            target: who is asked.
+            question: makes the message, with the reply it is given in its attribute `reply_to`.
+            seconds: how long to wait.
+            label: what the answer is called, to tell it from others.
+        """
+        send_request(self.address, target, question, seconds, label)
+
+    def offload(
+        self,
+        threads: Threads,
+        function: Callable[[*Args], object],
+        *args: *Args,
+        seconds: float,
+        label: object = None,
+    ) -> None:
+        """Have `function(*args)` called in a thread, and be told its result as an `Answer`, or a `NoAnswer`.
+
+        Args:
+            threads: which threads.
+            function: may block; must not touch what belongs to actors.
+            args: what it is called with.
+            seconds: how long to wait; it is not begun later than that.
+            label: what the answer is called, to tell it from others.
+        """
+        send_request(self.address, threads, partial(Work, partial(function, *args)), seconds, label)
 
     def send_after(self, seconds: float, message: object) -> Timer:
         """Be told `message` once, `seconds` from now, unless cancelled; dies with this incarnation."""

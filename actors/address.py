@@ -49,15 +49,16 @@ CLOSED = _Closed()
 
 class Extra:
     """What only some actors have: arguments that the next life is made with, questions that are open, how the
-    last life ended, and how many messages found the mailbox full."""
+    last life ended, how many messages found the mailbox full, and whether this life has asked and was answered."""
 
-    __slots__ = ("args", "dropped", "questions", "reason")
+    __slots__ = ("answered", "args", "dropped", "questions", "reason")
 
     def __init__(self) -> None:
         self.args: tuple[object, ...] = ()
         self.questions: dict[Reply[Any], None] | None = None
         self.reason: object = None
         self.dropped = 0
+        self.answered = False
 
 
 class Address:
@@ -124,7 +125,7 @@ class Address:
             self._blueprint.scheduler.enqueue(self)
             return True
         if box is CLOSED:
-            return self._dead_letter()
+            return self._dead_letter(message)
         box.append(message)
         return True
 
@@ -137,7 +138,7 @@ class Address:
             False if the actor has stopped.
         """
         if self._box is CLOSED:
-            return self._dead_letter()
+            return self._dead_letter(message)
         if self._urgent is None:
             self._urgent = [message]
         else:
@@ -207,15 +208,15 @@ class Address:
             if not extra.questions:
                 extra.questions = None
 
-    def _dead_letter(self) -> bool:
-        self._blueprint.scheduler.dead_letters += 1
+    def _dead_letter(self, message: object) -> bool:
+        self._blueprint.system.dead_letters.lost(self, message)
         return False
 
     def _overflow(self, message: object) -> bool:
         """The mailbox is full, or closed."""
         box = self._box
         if box is None or box is CLOSED:
-            return self._dead_letter()
+            return self._dead_letter(message)
         self._more().dropped += 1
         match self._blueprint.overflow:
             case Overflow.REFUSE:

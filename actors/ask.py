@@ -1,16 +1,16 @@
-"""Asking: a question from a trio task to an actor, and the one-use address its answer goes to.
+"""Asking: a question, and the one-use address its answer goes to.
 
 The rules:
-- An ask ends with the answer, `Stopped`, `Crashed`, `Refused` or `TimedOut`; never in silence.
+- A question ends with the answer, `Stopped`, `Crashed`, `Refused` or `TimedOut`; never in silence.
 - Who is asked knows its open questions, so a crash or a stop ends them at once and not at their deadline.
 - A `Reply` is used once. A second or a late answer is dropped, and harms nobody.
-
-Between actors no `Reply` is needed: the message carries `reply_to=self.address` and a reference of the
-asker's own, the answer comes back through `reply_to.answer(...)`, and `watch` tells if it never will.
+- Who is asked need not know who asks: a task waits in `ask`, an actor hears by a message (`request.py`), and
+  both put a `Reply` into the question.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
@@ -23,8 +23,31 @@ from actors.messages import Tell
 A = TypeVar("A")
 
 
-class Reply(Generic[A]):
-    """Where the answer to one question goes. Travels in the question's `reply_to`."""
+class Reply(ABC, Generic[A]):
+    """Where the answer to one question goes. Travels in the question's `reply_to`; `A` is what is expected."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def over(self) -> bool:
+        """Whether nobody waits for the answer any more: it has ended, or who asked has."""
+
+    @abstractmethod
+    def tell(self, answer: object, /) -> bool:
+        """Answer; takes any object, as every `Tell` does. False: nobody waits any more."""
+
+    @abstractmethod
+    def fail(self, failure: AskFailed) -> None:
+        """End the question without an answer; harmless when it is over."""
+
+    def answer(self, answer: object, /) -> bool:
+        """The same as `tell`: a reply takes one answer."""
+        return self.tell(answer)
+
+
+class Awaited(Reply[A]):
+    """The reply a task waits for."""
 
     __slots__ = ("_answer", "_done", "_failure")
 
@@ -33,23 +56,21 @@ class Reply(Generic[A]):
         self._answer: A
         self._failure: AskFailed | None = None
 
-    def tell(self, answer: object, /) -> bool:
-        """Answer. False: nobody waits any more, or it was answered before.
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._done.is_set()
 
-        Takes any object, as every `Tell` does; `A` is what the one who asks expects.
-        """
+    def tell(self, answer: object, /) -> bool:
+        """See `Reply.tell`."""
         if self._done.is_set():
             return False
         self._answer = cast(A, answer)
         self._done.set()
         return True
 
-    def answer(self, answer: object, /) -> bool:
-        """The same: a reply takes one answer."""
-        return self.tell(answer)
-
     def fail(self, failure: AskFailed) -> None:
-        """End the question without an answer."""
+        """See `Reply.fail`."""
         if not self._done.is_set():
             self._failure = failure
             self._done.set()
@@ -84,16 +105,22 @@ async def ask(address: Tell, question: Callable[[Reply[A]], object], seconds: fl
         Refused: its mailbox is full.
         TimedOut: no answer in time.
     """
-    reply: Reply[A] = Reply()
-    message = question(reply)
-    if not isinstance(address, Address):
-        if not address.tell(message):
-            raise Refused(f"{address!r} has not taken the question")
-        return await reply.wait(seconds)
-    if not address.tell(message):
-        raise Refused(f"{address.path} is full") if address.alive else Stopped(f"{address.path} has stopped")
-    address._opened(reply)
+    reply: Awaited[A] = Awaited()
+    put(address, question(reply), reply)
     try:
         return await reply.wait(seconds)
     finally:
-        address._settled(reply)
+        if isinstance(address, Address):
+            address._settled(reply)
+
+
+def put(address: Tell, message: object, reply: Reply[A]) -> None:
+    """Tell a question; it fails at once if it is not taken, and as soon as an actor that took it ends."""
+    if address.tell(message):
+        if isinstance(address, Address):
+            address._opened(reply)
+    elif isinstance(address, Address):
+        full = address.alive
+        reply.fail(Refused(f"{address.path} is full") if full else Stopped(f"{address.path} has stopped"))
+    else:
+        reply.fail(Refused(f"{address!r} has not taken the question"))

@@ -2,7 +2,7 @@
 
 The rules:
 - An incarnation ends exactly once, and everything that was tied to it ends with it: its questions fail, its
-  watchers are told `Down`, its own watches, groups and timers lapse.
+  watchers are told `Down`, those linked with it fall, its own watches, groups and timers lapse.
 - `Down` goes into the mailbox as any message does: behind everything the actor had told that watcher before.
 - An address and its state refer to each other only while the incarnation lives; `end` parts them, so that
   neither needs the collector.
@@ -16,6 +16,7 @@ from actors.address import CLOSED, Address, Extra
 from actors.errors import AskFailed, Crashed, Stopped, untraced
 from actors.few import added, contains, each, removed
 from actors.messages import NORMAL, Down, Start, Stop
+from actors.request import drop_answers
 
 log = logging.getLogger("actors.supervisor")
 
@@ -76,6 +77,9 @@ def end(address: Address, reason: object) -> None:
         _fail_received_questions(address, extra, reason)
     _lapse(address)
     _announce(address, reason)
+    links = address._blueprint.system.links
+    if links:
+        links.ended(address, reason)
     address._blueprint.owner.child_ended(address, reason)
 
 
@@ -85,14 +89,16 @@ def close(address: Address, reason: object) -> None:
     if box is CLOSED:
         return
     address._box, address._urgent, address._actor = CLOSED, None, None
-    address._blueprint.scheduler.dead_letters += len(box or ()) + len(urgent or ())
-    address._blueprint.system.names.free(address._key, address)
+    system = address._blueprint.system
+    for message in (*(box or ()), *(urgent or ())):
+        system.dead_letters.lost(address, message)
+    system.names.free(address._key, address)
     watchers, address._watchers = each(address._watchers), None
     for watcher in watchers:
         watcher._watching = removed(watcher._watching, address)
     extra = address._extra
     if extra is not None:
-        for reply in extra.questions or ():
+        for reply in tuple(extra.questions or ()):
             reply.fail(Stopped(f"{address.path} has stopped"))
         extra.args, extra.questions = (), None
 
@@ -130,7 +136,8 @@ def _announce(address: Address, reason: object) -> None:
 
 
 def _lapse(address: Address) -> None:
-    """What the incarnation had joined and watched, it has no more."""
+    """What the incarnation had joined, watched and asked, it has no more."""
+    drop_answers(address)
     targets, address._watching = each(address._watching), None
     for target in targets:
         target._watchers = removed(target._watchers, address)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from actors.address import Address
+    from actors.errors import AskFailed
 
 
 class Tell(Protocol):
@@ -54,6 +55,32 @@ class Down:
     def crashed(self) -> bool:
         """Whether it ended by an exception."""
         return isinstance(self.reason, BaseException)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question this actor has asked by `send_request` was answered.
+
+    Args:
+        label: what the asker called the question.
+        value: the answer.
+    """
+
+    label: object
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """A question this actor has asked by `send_request` has ended without an answer.
+
+    Args:
+        label: what the asker called the question.
+        failure: why: `Stopped`, `Crashed` (with what was raised as its cause), `Refused` or `TimedOut`.
+    """
+
+    label: object
+    failure: AskFailed
 
 
 @dataclass(frozen=True, slots=True)

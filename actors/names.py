@@ -75,3 +75,7 @@ class Groups:
     def members(self, group: Hashable) -> tuple[Address, ...]:
         """Who is in a group, in the order of joining."""
         return each(self._members.get(group))
+
+    def broadcast(self, group: Hashable, message: object, but: Address | None = None) -> int:
+        """Tell all members, in the order of joining, but one if named; how many took it."""
+        return sum(member.tell(message) for member in self.members(group) if member is not but)

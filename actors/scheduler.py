@@ -51,7 +51,7 @@ class Budget:
 class Scheduler:
     """The run queue and its loop. `enqueue` belongs to `Address` and `lifecycle`, `run` to the system."""
 
-    __slots__ = ("_budget", "_parked", "_ready", "after_slice", "dead_letters", "enqueue")
+    __slots__ = ("_budget", "_parked", "_ready", "after_slice", "enqueue")
 
     def __init__(self, budget: Budget, after_slice: Callable[[], None] | None = None) -> None:
         self._budget = budget
@@ -60,8 +60,6 @@ class Scheduler:
         self.enqueue: Callable[[Address], None] = self._ready.append
         """Put an address that has something to do on the run queue; it must not be there already."""
         self.after_slice = after_slice
-        self.dead_letters = 0
-        """Messages told to, or left in the mailbox of, an actor that has stopped."""
 
     @property
     def ready(self) -> int:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from actors.dead_letters import DeadLetters
 from actors.dynamic import Dynamic
 from actors.errors import GaveUp, NameTaken, RootGaveUp
 from actors.garbage import FreezePolicy, Freezer
 from actors.introspect import Node, tree_lines
+from actors.links import Links
 from actors.names import Groups, Names
 from actors.scheduler import Budget, Scheduler
 from actors.spec import DynamicSpec, SupervisorSpec, dynamics_of
@@ -44,6 +46,9 @@ class System:
         self.timers = Timers()
         self.names = Names()
         self.groups = Groups()
+        self.links = Links()
+        self.dead_letters = DeadLetters()
+        """Messages told to, or left in the mailbox of, actors that had stopped."""
         self.births = 0
         """Actors started so far."""
         self._dynamics: dict[str, Dynamic] = {}
@@ -52,11 +57,6 @@ class System:
                 raise ValueError(f"the tree has several dynamic supervisors called {spec.id}")
             self._dynamics[spec.id] = Dynamic(spec, self)
         self._root = Supervisor(root, root.id, self)
-
-    @property
-    def dead_letters(self) -> int:
-        """Messages told to, or left in the mailbox of, actors that had stopped."""
-        return self.scheduler.dead_letters
 
     def dynamic(self, id: str) -> Dynamic:
         """The dynamic supervisor with this id. Raises KeyError if the tree has none."""
@@ -77,6 +77,10 @@ class System:
     def members(self, group: Hashable) -> tuple[Address, ...]:
         """Who is in a group."""
         return self.groups.members(group)
+
+    def broadcast(self, group: Hashable, message: object, but: Address | None = None) -> int:
+        """Tell all members of a group, but one if named; how many took it."""
+        return self.groups.broadcast(group, message, but)
 
     def spawn(self, spec: ActorSpec) -> Address:
         """Start an actor that the tree does not list, under the root, with a breaker of its own: for tests

@@ -27,6 +27,7 @@ from actors import (
     ask,
     open_system,
 )
+from actors.ask import Awaited
 from tests.actors.small_actors import Add, Boom, Counter, Crash, End, Ponder, Read, collected, quiet, tree
 
 
@@ -73,7 +74,7 @@ async def test_a_late_answer_is_dropped_and_harms_nobody() -> None:
 
 
 async def test_a_reply_is_used_once() -> None:
-    reply: Reply[int] = Reply()
+    reply: Awaited[int] = Awaited()
     assert reply.tell(1)
     assert not reply.answer(2)
     assert await reply.wait(1.0) == 1
@@ -207,7 +208,7 @@ async def test_a_cycle_of_asks_ends_by_deadline(autojump_clock: MockClock) -> No
 
     async with trio.open_nursery() as nursery:
         for own, other in (inboxes, inboxes[::-1]):
-            own.tell(Ponder(Reply()))
+            own.tell(Ponder(Awaited()))
             nursery.start_soon(serve, own, other)
     assert outcomes == ["timed out", "timed out"]
 

@@ -104,6 +104,6 @@ async def test_messages_to_a_stopped_actor_are_dead_letters_and_counted() -> Non
         system.dynamic("short").stop("short")
         await quiet()
         assert not address.alive
-        before = system.dead_letters
+        before = system.dead_letters.count
         assert [address.tell(1), address.answer(2), address.urgent(3)] == [False, False, False]
-        assert system.dead_letters == before + 3
+        assert system.dead_letters.count == before + 3
