@@ -21,6 +21,7 @@ from server.gateway.legal import refusal_of
 from server.gateway.messages import Signal
 from server.gateway.opening import MOST_STARTS, Opening, close_of
 from server.gateway.outbound import Outbound
+from server.gateway.parsing import BrokenFraming
 from server.gateway.websocket import Websocket
 from server.protocol.closing import CloseCode
 from server.protocol.codec import BrokenFrame, InvalidCommand, decode_command, encode_event
@@ -81,6 +82,9 @@ class Connection(Websocket):
             self._reply(error_from(error.refusal, error.command_id))
         else:
             self._handle_command(command)
+
+    def _broken(self, error: BrokenFraming) -> None:
+        self._close(CloseCode.PROTOCOL_ERROR, str(error))
 
     def _handle_command(self, command: AnyCommand) -> None:
         refusal = refusal_of(command, "ready" if self._opening is None else "opening")

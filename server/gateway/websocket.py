@@ -148,7 +148,7 @@ class Websocket(Actor):
         try:
             return parser.next(self._message_bytes())
         except BrokenFraming as error:
-            self._close(CloseCode.PROTOCOL_ERROR, str(error))
+            self._broken(error)
             return None
 
     def _wait_for_more(self, parser: FrameParser) -> None:
@@ -350,6 +350,10 @@ class Websocket(Actor):
 
     def _heard(self, message: str | bytes) -> None:
         """A whole message has arrived."""
+        raise NotImplementedError
+
+    def _broken(self, error: BrokenFraming) -> None:
+        """The peer does not keep to RFC 6455, or said more than it may: to be closed."""
         raise NotImplementedError
 
     def _told(self, message: object) -> None:
