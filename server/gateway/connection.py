@@ -53,6 +53,21 @@ class Connection(Websocket):
         self._session: Address | None = None
         self._unanswered = 0
 
+    def receive(self, message: object) -> None:
+        if (
+            isinstance(message, Outgoing)
+            and not message.answers
+            and self._outbound is None
+            and self._closing is None
+            and self._opening is None
+        ):  # nearly everything that is ever said comes this way: past all matching, and with as few calls as can be
+            if self._pending is None:
+                self._pending = message.frames or frames_of(message)
+            else:
+                self._write(message.frames or frames_of(message))
+        else:
+            super().receive(message)
+
     def _told(self, message: object) -> None:
         match message:
             case NotifyDrained():

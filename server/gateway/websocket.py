@@ -55,7 +55,7 @@ class Websocket(Actor):
         self._socket: socket.socket | None = sock
         self._closing: Timer | None = None  # by when the peer has to close, once our close frame was said
         self._parser: FrameParser | None = None
-        self._pending: list[bytes] | None = None
+        self._pending: bytes | list[bytes] | None = None  # mostly one frame: then without a list around it
         self._outbound: Outbound | None = None
         self._wants_drained = False
 
@@ -94,7 +94,7 @@ class Websocket(Actor):
         try:
             if self._pending is not None:
                 self._flush()
-            if self._outbound is None and (self._wants_drained or self._closing is not None):
+            if self._outbound is None and (self._closing is not None or self._wants_drained):
                 self._all_left()
         except BaseException:
             self._release()
@@ -189,24 +189,34 @@ class Websocket(Actor):
 
     def _write(self, frames: bytes) -> None:
         """Say `frames` with all others of this activation."""
-        if self._pending is None:
-            self._pending = [frames]
-            return
-        self._pending.append(frames)
-        if len(self._pending) >= _MOST_PENDING:
-            self._flush()
+        pending = self._pending
+        if pending is None:
+            self._pending = frames
+        elif isinstance(pending, bytes):
+            self._pending = [pending, frames]
+        else:
+            pending.append(frames)
+            if len(pending) >= _MOST_PENDING:
+                self._flush()
 
     def _flush(self) -> None:
         pending, sock = self._pending, self._socket
         if pending is None or sock is None:
             return
         self._pending = None
-        data = pending[0] if len(pending) == 1 else b"".join(pending)
+        data = pending if isinstance(pending, bytes) else b"".join(pending)
         if self._outbound is not None:
             self._outbound.push(data)
-        elif (sent := self._send(sock, data)) == len(data):
-            return
-        elif sent is not None:
+        else:
+            try:  # as in `_send`, without the call: this is the way of every delivery
+                sent = sock.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._hang_up()
+                return
+            if sent == len(data):
+                return
             self._start_queue(sock, data, sent)
         self._look_whether_it_is_congested()
 

@@ -116,14 +116,20 @@ NOBODY_LATE: Final[dict[Address, Reader]] = {}
 
 
 class Feed:
-    """The rooms a session follows, and its connections."""
+    """The rooms a session follows, and its connections.
 
-    __slots__ = ("_connections", "_heads", "_late")
+    Attributes
+    ----------
+    late
+        The connections that are behind somewhere, or full. For others: only to see whether there are any.
+    """
+
+    __slots__ = ("_connections", "_heads", "late")
 
     def __init__(self) -> None:
         self._heads: dict[str, int] = {}
         self._connections: tuple[Address, ...] = ()
-        self._late = NOBODY_LATE
+        self.late = NOBODY_LATE
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -141,7 +147,7 @@ class Feed:
 
     def cursor(self, connection: Address, room: str) -> int:
         """The last entry this connection was sent, or does not need."""
-        reader = self._late.get(connection)
+        reader = self.late.get(connection)
         behind = None if reader is None else reader.behind.get(room)
         return self._heads[room] if behind is None else behind.cursor
 
@@ -174,13 +180,13 @@ class Feed:
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
-        if not self._late:
+        if not self.late:
             return self._connections
         return [connection for connection in self._connections if self._takes(connection, room, head)]
 
     def _takes(self, connection: Address, room: str, head: int) -> bool:
         """Whether this connection takes what follows `head`; if it is full, it is behind from there on."""
-        reader = self._late.get(connection)
+        reader = self.late.get(connection)
         if reader is None:
             return True
         if reader.full:
@@ -213,7 +219,7 @@ class Feed:
 
     def _is_done_with(self, connection: Address, room: str) -> bool:
         """The room is over for this connection; whether it was behind there."""
-        reader = self._late.get(connection)
+        reader = self.late.get(connection)
         if reader is None:
             return False
         if reader.reading == room:
@@ -239,13 +245,13 @@ class Feed:
 
     def _reader(self, connection: Address) -> Reader:
         """What is kept of a connection while it is late; from now on, if it was not."""
-        if self._late is NOBODY_LATE:
-            self._late = {}
-        return self._late.setdefault(connection, Reader(connection))
+        if self.late is NOBODY_LATE:
+            self.late = {}
+        return self.late.setdefault(connection, Reader(connection))
 
     def takes_passing(self) -> Sequence[Address]:
         """Who may be told what is in no log: everyone who keeps up."""
-        late = self._late
+        late = self.late
         return [c for c in self._connections if c not in late or not late[c].full] if late else self._connections
 
     def congested(self, connection: Address) -> Effects:
@@ -259,7 +265,7 @@ class Feed:
         return [AwaitDrained(connection)]
 
     def drained(self, connection: Address) -> Effects:
-        reader = self._late.get(connection)
+        reader = self.late.get(connection)
         if reader is None:
             return []
         reader.full = False
@@ -270,7 +276,7 @@ class Feed:
 
     def page(self, connection: Address, room: str, entries: Sequence[Entry]) -> Effects:
         """What was asked for with `ReadOn`; of a page that nobody waits for any more, nothing is used."""
-        reader = self._late.get(connection)
+        reader = self.late.get(connection)
         if reader is None or reader.reading != room:
             return []
         reader.reading = None
@@ -287,14 +293,14 @@ class Feed:
 
     def page_failed(self, connection: Address, room: str) -> None:
         """The log could not be read; `go_on` tries again."""
-        reader = self._late.get(connection)
+        reader = self.late.get(connection)
         if reader is not None and reader.reading == room:
             reader.reading = None
 
     def go_on(self) -> Effects:
         """Feed whoever is behind and can take more."""
         effects: Effects = []
-        for reader in list(self._late.values()):
+        for reader in list(self.late.values()):
             effects += self._go_on_with(reader)
         return effects
 
@@ -318,9 +324,9 @@ class Feed:
         return effects
 
     def _forget(self, connection: Address) -> None:
-        self._late.pop(connection, None)
-        if not self._late:
-            self._late = NOBODY_LATE
+        self.late.pop(connection, None)
+        if not self.late:
+            self.late = NOBODY_LATE
 
 
 def _resumed(connection: Address, room: str, behind: Behind) -> Effects:

@@ -1,7 +1,6 @@
 """The real server with sabotage: one part after the other crashes, again and again, in the middle of its work.
 
-Each sabotage replaces one method by one that now and then raises: a connection that is about to say something, a
-session and a room on any message, a room between two slices of a fan-out, the writer before a commit, and between
+Each sabotage replaces one method by one that now and then raises: a connection, a session and a room on any message, a room between two slices of a fan-out, the writer before a commit, and between
 the commit and telling of it.
 """
 
@@ -64,7 +63,7 @@ def before(owner: Any, method: str, kind: str) -> None:
 
 if __name__ == "__main__":
     fan_out.SLICE = actor.SLICE = 2  # type: ignore[misc]
-    before(Connection, "_say", "connection")
+    before(Connection, "receive", "connection")
     before(SessionActor, "receive", "session")
     before(RoomActor, "receive", "room")
     before(RoomActor, "_fan_out_slice", "slice")
