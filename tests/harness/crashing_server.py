@@ -1,7 +1,7 @@
 """The real server with sabotage: one part after the other crashes, again and again, in the middle of its work.
 
-Each sabotage replaces one method by one that now and then raises: a connection, a session and a room on any message, a room between two slices of a fan-out, the writer before a commit, and between
-the commit and telling of it.
+Each sabotage replaces one method by one that now and then raises: a connection, a session and a room on any message,
+a room between two slices of a fan-out, the writer before a commit, and between the commit and telling of it.
 """
 
 from __future__ import annotations
