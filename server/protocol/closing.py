@@ -27,7 +27,7 @@ class CloseCode(IntEnum):
     FLOODING = 4503
 
 
-_NAMES: Final = {
+NAMES: Final = {
     CloseCode.NORMAL: "normal",
     CloseCode.GOING_AWAY: "going away",
     CloseCode.INTERNAL_ERROR: "internal error",
@@ -42,13 +42,29 @@ _NAMES: Final = {
     CloseCode.FLOODING: "flooding",
 }
 
+MEANING: Final = {
+    CloseCode.NORMAL: "the conversation is over",
+    CloseCode.GOING_AWAY: "what served this connection is leaving; a proxy may say so",
+    CloseCode.INTERNAL_ERROR: "a fault of the server",
+    CloseCode.DRAINING: "the server stops, or is replaced",
+    CloseCode.SLOW_CONSUMER: "the client did not take what was sent; everything is in the log",
+    CloseCode.HEARTBEAT_MISSED: "nothing was heard of the client for 2.5 heartbeats",
+    CloseCode.OVER_CAPACITY: "the server is full",
+    CloseCode.NO_HELLO: "no `hello` within 10 s of the upgrade",
+    CloseCode.TOKEN_REVOKED: "the token was good once, and has ended: log in again",
+    CloseCode.BAD_TOKEN: "this is no token: log in",
+    CloseCode.PROTOCOL_ERROR: "what the client sent is no frame of this protocol",
+    CloseCode.FLOODING: "the client went on after it was told to slow down; it may come back after 60 s",
+}
+"""For the documents that client authors read."""
+
 
 def close_reason(code: CloseCode, text: str = "") -> str:
     """The reason of a close frame: `<name>: <text>`, cut to what a control frame can hold.
 
     The cut falls between two code points, never inside one.
     """
-    reason = f"{_NAMES[code]}: {text}" if text else _NAMES[code]
+    reason = f"{NAMES[code]}: {text}" if text else NAMES[code]
     return reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
 
 

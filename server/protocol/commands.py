@@ -10,99 +10,161 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from server.protocol.limits import ID_CHARACTERS, LARGEST_INTEGER
+from server.protocol.fields import LogId, Nonce, RoomId, Text
+from server.protocol.limits import (
+    HISTORY_LIMIT,
+    ID_CHARACTERS,
+    LARGEST_INTEGER,
+    LOG_LIMIT,
+    MEMBERS_LIMIT,
+    RESUME_ROOMS,
+    ROOM_MEMBERS_AT_CREATION,
+)
 from server.protocol.objects import RoomKind
 
 CommandId = (
     Annotated[str, Meta(max_length=ID_CHARACTERS)] | Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 )
-Seq = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER)]
+Seq = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="Place in the log of the room; 0: before its first.")]
 Limit = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER)]
+HistorySize = Annotated[Limit, Meta(description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
+LogSize = Annotated[Limit, Meta(description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
+MembersSize = Annotated[Limit, Meta(description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
+Resume = Annotated[
+    dict[str, "Cursor"],
+    Meta(
+        description="By room: how far the client has read it. Entries that are missing come before anything new of it.",
+        extra_json_schema={"maxProperties": RESUME_ROOMS},
+    ),
+]
 
 
 class Cursor(Struct, frozen=True, gc=False):
     """How far a client has read a room: the id of the log, and the last `seq` it holds."""
 
-    log: str
+    log: LogId
     seq: Seq
 
 
 class Command(Struct, frozen=True, kw_only=True, tag_field="op"):
-    id: CommandId | None = None
+    """What a client says."""
+
+    id: Annotated[CommandId | None, Meta(description="Chosen by the client; the reply carries it back.")] = None
 
 
 class Hello(Command, frozen=True, kw_only=True, tag="hello"):
-    token: str | None = None
-    resume: dict[str, Cursor] | None = None
+    """Opens the conversation: who this is, and how far each room has been read.
+
+    Said once, within 10 s of the upgrade. Answered with `welcome`, or the connection is closed: 4501 for a bad token.
+    """
+
+    token: Annotated[str | None, Meta(description="Not needed where the upgrade carried it as a header.")] = None
+    resume: Resume | None = None
 
 
 class CreateRoom(Command, frozen=True, kw_only=True, tag="create_room"):
+    """Makes a room: a `channel` that anyone may join, a `group` by invitation, or a `dm` of two people.
+
+    The same two people get the same `dm` every time. A channel has a unique name; a group may go without one.
+    """
+
     kind: RoomKind
-    nonce: str
-    name: str | None = None
-    members: list[str] = []
+    nonce: Nonce
+    name: Annotated[str | None, Meta(description="Of a channel: 1-64 of a-z 0-9 _ -. Of a group: 1-64 characters.")] = (
+        None
+    )
+    members: Annotated[
+        list[str],
+        Meta(
+            description="Other people, by name or id: exactly one for a `dm`.",
+            extra_json_schema={"maxItems": ROOM_MEMBERS_AT_CREATION},
+        ),
+    ] = []
 
 
 class Join(Command, frozen=True, kw_only=True, tag="join"):
-    room: str | None = None
-    name: str | None = None
+    """Becomes a member of a channel, given by `room` or by `name`. The next entry delivered is `last_seq` + 1."""
+
+    room: RoomId | None = None
+    name: Annotated[str | None, Meta(description="Of a channel.")] = None
 
 
 class Leave(Command, frozen=True, kw_only=True, tag="leave"):
-    room: str
+    """Ends a membership. None of the room's entries follow the reply."""
+
+    room: RoomId
 
 
 class Post(Command, frozen=True, kw_only=True, tag="post"):
-    room: str
-    nonce: str
-    text: str
+    """Says something in a room. `ok` means that it is on disk.
+
+    A retry with the same `nonce` and the same content answers as the first time, with `duplicate: true`.
+    """
+
+    room: RoomId
+    nonce: Nonce
+    text: Text
     reply_to: Seq | None = None
 
 
 class History(Command, frozen=True, kw_only=True, tag="history"):
-    room: str
+    """Messages of a room in their present state, ascending: those `before` a `seq`, those `after` it, or the newest."""
+
+    room: RoomId
     before: Seq | None = None
     after: Seq | None = None
-    limit: Limit = 50
+    limit: HistorySize = 50
 
 
 class Log(Command, frozen=True, kw_only=True, tag="log"):
-    room: str
+    """Entries of a room's log as they were written. Asked by a client that saw a gap in `seq`."""
+
+    room: RoomId
     after: Seq
-    limit: Limit = 500
+    limit: LogSize = 500
 
 
 class Received(Command, frozen=True, kw_only=True, tag="received"):
-    room: str
+    """Everything up to `seq` has reached this user. Cumulative: the larger wins."""
+
+    room: RoomId
     seq: Seq
 
 
 class Read(Command, frozen=True, kw_only=True, tag="read"):
-    room: str
+    """Everything up to `seq` was read by this user. Cumulative: the larger wins."""
+
+    room: RoomId
     seq: Seq
 
 
 class Typing(Command, frozen=True, kw_only=True, tag="typing"):
-    room: str
+    """Shows that this user is typing; at most one in 3 s is passed on. Answered only if it carries an `id`."""
+
+    room: RoomId
 
 
 class Members(Command, frozen=True, kw_only=True, tag="members"):
-    room: str
-    limit: Limit = 100
-    next: str | None = None
+    """Who is in a room, page by page."""
+
+    room: RoomId
+    limit: MembersSize = 100
+    next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
 
 
 class Invite(Command, frozen=True, kw_only=True, tag="invite"):
-    room: str
-    user: str
+    """Makes somebody a member of a channel or group. `ok` carries no `seq` where they are one already."""
+
+    room: RoomId
+    user: Annotated[str, Meta(description="By name or id.")]
 
 
 class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
-    pass
+    """The rooms this user is a member of."""
 
 
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
-    pass
+    """Asks whether the server is there, for clients that cannot see a websocket's own pings. Answered with `pong`."""
 
 
 AnyCommand = (

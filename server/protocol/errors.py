@@ -7,6 +7,7 @@ frame, and never crashes an actor. Our own faults are ordinary exceptions and do
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class ErrorCode(StrEnum):
@@ -30,6 +31,32 @@ class ErrorCode(StrEnum):
     BAD_TOKEN = "bad_token"  # noqa: S105 - the name of an error, not a secret
     REGISTRATION_CLOSED = "registration_closed"
     NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    INTERNAL_ERROR = "internal_error"
+
+
+MEANING: Final = {
+    ErrorCode.BAD_REQUEST: "a field is missing or not what it must be; the message names it",
+    ErrorCode.UNKNOWN_OP: "this server has no such op",
+    ErrorCode.NOT_READY: "not before `welcome`",
+    ErrorCode.NO_SUCH_ROOM: "there is no such room, or none that the asker may know of",
+    ErrorCode.NO_SUCH_USER: "there is no such user",
+    ErrorCode.NO_SUCH_MESSAGE: "the room has no such message",
+    ErrorCode.NOT_A_MEMBER: "of this channel: join it first",
+    ErrorCode.FORBIDDEN: "members may not do this here, or not this one",
+    ErrorCode.TOO_LONG: "over a limit of length",
+    ErrorCode.RATE_LIMITED: "too much at once: wait for `retry_after`",
+    ErrorCode.CONFLICT: "this nonce was used for something else, or the name is in use",
+    ErrorCode.UNAVAILABLE: "nothing was done, or the nonce makes the retry safe",
+    ErrorCode.NAME_TAKEN: "somebody has this name",
+    ErrorCode.BAD_CREDENTIALS: "no such name, or another password",
+    ErrorCode.BAD_TOKEN: "no token, or one that has ended: log in again",
+    ErrorCode.REGISTRATION_CLOSED: "nobody can sign up on this server",
+    ErrorCode.NOT_FOUND: "there is nothing at this address",
+    ErrorCode.METHOD_NOT_ALLOWED: "not with this method; `Allow` names those that are possible",
+    ErrorCode.INTERNAL_ERROR: "a fault of the server, which it has logged",
+}
+"""For the documents that client authors read; what a program shows to people is the error's own message."""
 
 
 class Refusal(Exception):

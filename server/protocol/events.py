@@ -5,15 +5,23 @@ Entries of a room's log (`Entry`) carry `seq`; everything else has no order agai
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
 
 from server.protocol.commands import CommandId
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.fields import EntrySeq, LastSeq, Milliseconds, RoomId, Time, UserId
 from server.protocol.objects import Member, Message, Room, Status, User
+
+NotRecovered = Literal["another_log", "future", "too_much"]
+"""The cursor is of another log, it is ahead of the log, or more is missing than is replayed."""
+
+Echo = Annotated[CommandId, Meta(description="As the command carried it.")]
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
-    pass
+    """What the server says."""
 
 
 # --- replies -------------------------------------------------------------------------------------------------
@@ -22,31 +30,40 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op
 class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     """The answer to a command that was done; which fields it carries depends on the command."""
 
-    id: CommandId | None = None
-    room: str | None = None
-    seq: int | None = None
-    at: str | None = None
-    duplicate: bool | None = None
+    id: Echo | None = None
+    room: RoomId | None = None
+    seq: Annotated[EntrySeq | None, Meta(description="The entry this became.")] = None
+    at: Time | None = None
+    duplicate: Annotated[bool | None, Meta(description="Whether it was done before, by the same nonce.")] = None
     info: Room | None = None
-    messages: list[Message] | None = None
-    entries: list[Entry] | None = None
-    from_: int | None = field(default=None, name="from")
-    to: int | None = None
-    more: bool | None = None
+    messages: Annotated[list[Message] | None, Meta(description="Ascending by `seq`.")] = None
+    entries: Annotated[list[Entry] | None, Meta(description="Ascending by `seq`, without a gap.")] = None
+    from_: Annotated[int | None, Meta(description="The first `seq` that was looked at.")] = field(
+        default=None, name="from"
+    )
+    to: Annotated[int | None, Meta(description="The last `seq` that is told; below `from` if there is none.")] = None
+    more: Annotated[bool | None, Meta(description="Whether there are further ones in the direction asked for.")] = None
     members: list[Member] | None = None
-    next: str | None = None
+    next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
     rooms: list[Room] | None = None
 
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
-    id: CommandId | None = None
+    """The answer to a command that was not done, and to an object that is no command.
+
+    Programs act on `code`, people read `message`. Without `id` where the command had none that could be read.
+    """
+
+    id: Echo | None = None
     code: ErrorCode
     message: str
-    retry_after: int | None = None
+    retry_after: Annotated[Milliseconds | None, Meta(description="Milliseconds until a retry makes sense.")] = None
 
 
 class Pong(Event, frozen=True, kw_only=True, tag="pong"):
-    id: CommandId | None = None
+    """The answer to `ping`."""
+
+    id: Echo | None = None
 
 
 def error_from(refusal: Refusal, command_id: CommandId | None = None) -> Error:
@@ -57,20 +74,25 @@ def error_from(refusal: Refusal, command_id: CommandId | None = None) -> Error:
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What a client has to keep to: bytes of a frame, code points of a text, commands without an answer."""
+    """What a client of this server has to keep to."""
 
-    frame: int
-    text: int
-    unanswered: int
+    frame: Annotated[int, Meta(description="Bytes of a websocket message.")]
+    text: Annotated[int, Meta(description="Code points of a text.")]
+    unanswered: Annotated[int, Meta(description="Commands without an answer; the server reads no further then.")]
 
 
 class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
-    id: CommandId | None = None
+    """The answer to `hello`: who this is, what this server can do, and the rooms as they are now.
+
+    Live entries of a room that was not named in `resume` begin exactly after its `last_seq` here.
+    """
+
+    id: Echo | None = None
     me: User
-    session: str
-    node: str
-    heartbeat: int
-    features: tuple[str, ...]
+    session: Annotated[str, Meta(description="This user on this device: opaque.")]
+    node: Annotated[str, Meta(description="The process that serves this connection: opaque.")]
+    heartbeat: Annotated[Milliseconds, Meta(description="Milliseconds of silence until the server pings.")]
+    features: Annotated[tuple[str, ...], Meta(description="The ops this server has built.")]
     limits: Limits
     rooms: list[Room]
 
@@ -78,45 +100,54 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
     """Ends the recovery of one room. `recovered: false` says that entries are missing, and why."""
 
-    room: str
+    room: RoomId
     recovered: bool
-    last_seq: int
-    from_: int | None = field(default=None, name="from")
-    to: int | None = None
-    reason: str | None = None
+    last_seq: LastSeq
+    from_: Annotated[int | None, Meta(description="The first entry that was replayed.")] = field(
+        default=None, name="from"
+    )
+    to: Annotated[int | None, Meta(description="The last entry that was replayed.")] = None
+    reason: Annotated[NotRecovered | None, Meta(description="Why not: the client pages `history` then.")] = None
 
 
 # --- entries of a room's log ---------------------------------------------------------------------------------
 
 
 class MessageEntry(Message, frozen=True, kw_only=True, omit_defaults=True, tag_field="op", tag="message"):
-    """A Message, as an event."""
+    """A message was posted."""
 
 
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
-    room: str
-    seq: int
+    """Somebody became a member, on their own or because somebody invited them."""
+
+    room: RoomId
+    seq: EntrySeq
     user: User
-    at: str
-    by: str | None = None
+    at: Time
+    by: Annotated[UserId | None, Meta(description="Who invited them.")] = None
 
 
 class Left(Event, frozen=True, kw_only=True, tag="left"):
-    """`seq` is absent where a resumed room was lost: then it is no entry, only the news."""
+    """Somebody is a member no longer.
 
-    room: str
-    user: str
-    at: str | None = None
-    seq: int | None = None
-    by: str | None = None
+    `seq` is absent where a resumed room was lost: then it is no entry, only the news.
+    """
+
+    room: RoomId
+    user: UserId
+    at: Time | None = None
+    seq: EntrySeq | None = None
+    by: Annotated[UserId | None, Meta(description="Who removed them.")] = None
     reason: str | None = None
 
 
 class RoomChanged(Event, frozen=True, kw_only=True, tag="room"):
-    room: str
-    seq: int
+    """The room itself is another now: its name, topic or rights."""
+
+    room: RoomId
+    seq: EntrySeq
     info: Room
-    at: str
+    at: Time
 
 
 Entry = MessageEntry | Joined | Left | RoomChanged
@@ -126,35 +157,47 @@ Entry = MessageEntry | Joined | Left | RoomChanged
 
 
 class Receipt(Event, frozen=True, kw_only=True, tag="receipt"):
-    room: str
-    user: str
-    received: int | None = None
-    read: int | None = None
+    """How far somebody has received and read a room: told to the authors of what is newly covered, once a second."""
+
+    room: RoomId
+    user: UserId
+    received: Annotated[int | None, Meta(description="Up to this `seq`.")] = None
+    read: Annotated[int | None, Meta(description="Up to this `seq`.")] = None
 
 
 class TypingEvent(Event, frozen=True, kw_only=True, tag="typing"):
-    room: str
-    user: str
+    """Somebody is typing. Clients let it fade after 5 s."""
+
+    room: RoomId
+    user: UserId
 
 
 class Presence(Event, frozen=True, kw_only=True, tag="presence"):
-    user: str
+    """Somebody came or went."""
+
+    user: UserId
     status: Status
-    last_seen: str | None = None
+    last_seen: Time | None = None
 
 
 class RoomStats(Event, frozen=True, kw_only=True, tag="room_stats"):
-    room: str
+    """How many members a large channel has: told once a second at the most, in place of `joined` and `left`."""
+
+    room: RoomId
     members: int
 
 
 class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
-    every: int
+    """From now on the server pings after this much silence."""
+
+    every: Milliseconds
 
 
 class Reconnect(Event, frozen=True, kw_only=True, tag="reconnect"):
-    after: int
-    window: int
+    """The server is about to stop: please reconnect at a random time in the window, and resume."""
+
+    after: Annotated[Milliseconds, Meta(description="Milliseconds until the window begins.")]
+    window: Annotated[Milliseconds, Meta(description="Milliseconds that it lasts.")]
 
 
 AnyEvent = (

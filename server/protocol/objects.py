@@ -6,9 +6,11 @@ there, empty or null. Ids are opaque strings. Nothing here validates: these valu
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+from server.protocol.fields import EntrySeq, LastSeq, LogId, RoomId, Text, Time, UserId
 
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
@@ -18,39 +20,49 @@ Status = Literal["online", "away", "busy", "offline"]
 class User(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A person. A deleted one keeps the id and loses the name."""
 
-    user: str
+    user: UserId
     name: str | None
     display_name: str | None = None
     status: Status | None = None
-    last_seen: str | None = None
+    last_seen: Time | None = None
     deleted: bool = False
 
 
 class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A room as one of its members sees it: `role`, `read_seq`, `unread` and `mentions` are the reader's own."""
 
-    room: str
-    log: str
+    room: RoomId
+    log: LogId
     kind: RoomKind
-    name: str | None = None
+    name: Annotated[str | None, Meta(description="Absent in a `dm`.")] = None
     topic: str | None = None
-    members: int
-    last_seq: int
-    read_seq: int
+    members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
+    last_seq: LastSeq
+    read_seq: Annotated[int, Meta(description="Up to here the reader has read.", extra_json_schema={"minimum": 0})]
     role: Role
-    unread: int
-    mentions: int
-    peer: User | None = None
+    unread: Annotated[
+        int,
+        Meta(
+            description="Other people's undeleted messages after `read_seq`, counted up to 1,000: show that as many.",
+            extra_json_schema={"minimum": 0},
+        ),
+    ]
+    mentions: Annotated[int, Meta(description="Of the reader, unread.", extra_json_schema={"minimum": 0})]
+    peer: Annotated[User | None, Meta(description="The other person of a `dm`.")] = None
 
 
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody in a room, and since when."""
+
     user: User
     role: Role
-    joined_at: str
-    read_seq: int | None = None
+    joined_at: Time
+    read_seq: Annotated[int | None, Meta(description="Up to here they have read.")] = None
 
 
 class Reaction(Struct, frozen=True, kw_only=True, gc=False):
+    """How many people reacted with one emoji, and whether the reader is among them."""
+
     emoji: str
     count: int
     me: bool
@@ -59,11 +71,11 @@ class Reaction(Struct, frozen=True, kw_only=True, gc=False):
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message in its present state. `nonce` goes to everyone, so that everyone gets the same bytes."""
 
-    seq: int
-    room: str
+    seq: EntrySeq
+    room: RoomId
     from_: User = field(name="from")
-    text: str
-    at: str
+    text: Text
+    at: Time
     nonce: str | None = None
-    reply_to: int | None = None
+    reply_to: Annotated[int | None, Meta(description="The `seq` of the message that is answered.")] = None
     reactions: tuple[Reaction, ...]

@@ -13,8 +13,8 @@ from typing import Final
 from server.protocol import limits
 from server.protocol.errors import ErrorCode, Refusal
 
-_USER_NAME: Final = re.compile(r"[a-z0-9_.-]+")
-_CHANNEL_NAME: Final = re.compile(r"[a-z0-9_-]+")
+_USER_NAME: Final = re.compile(f"{limits.USER_NAME_ALPHABET}+")
+_CHANNEL_NAME: Final = re.compile(f"{limits.CHANNEL_NAME_ALPHABET}+")
 _ID: Final = re.compile(r"[A-Za-z0-9_]+")
 # Bidirectional controls can make a name read as another one (Unicode Technical Report 36, section 2.5).
 _BIDI_OVERRIDES: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

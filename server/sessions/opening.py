@@ -12,14 +12,14 @@ from typing import Final
 from msgspec import Struct
 
 from server.protocol.commands import Cursor
-from server.protocol.events import Left, Resumed
+from server.protocol.events import Left, NotRecovered, Resumed
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
 from server.sessions.feed import Start
 
-OTHER_LOG: Final = "this is another log than the one the cursor is of"
-FROM_THE_FUTURE: Final = "the cursor is ahead of the log"
-TOO_MUCH: Final = "more is missing than is replayed"
+OTHER_LOG: Final = "another_log"
+FROM_THE_FUTURE: Final = "future"
+TOO_MUCH: Final = "too_much"
 
 
 class Beginning(Struct, frozen=True):
@@ -49,7 +49,7 @@ def begin(rooms: Iterable[Room], resume: Mapping[str, Cursor], user: str) -> Beg
     return Beginning(starts, news)
 
 
-def why_not(room: Room, cursor: Cursor, left: int) -> str | None:
+def why_not(room: Room, cursor: Cursor, left: int) -> NotRecovered | None:
     """Why what follows `cursor` is not replayed, or None. `left`: how many entries this connection may still get."""
     if cursor.log != room.log:
         return OTHER_LOG

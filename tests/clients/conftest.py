@@ -137,7 +137,7 @@ class SmallConnection:
         log = self.hub.logs.get(room, [])
         missing = log[cursor.seq :]
         if cursor.log != self.hub.log_id or cursor.seq > len(log) or len(missing) > self.hub.replay:
-            self.tell(Resumed(room=room, recovered=False, reason="cannot be recovered", last_seq=len(log)))
+            self.tell(Resumed(room=room, recovered=False, reason="another_log", last_seq=len(log)))
             return
         for entry in missing:
             self.tell(entry)

@@ -1,0 +1,76 @@
+"""Fields that mean the same wherever they stand on the wire: a type, what it means, and what a schema says of it.
+
+The rule: `extra_json_schema` tells client authors what `rules.py` checks; decoding does not look at it, because those
+checks have error codes of their own. Nothing that slows a decoder is here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from server.protocol import limits
+
+RoomId = Annotated[str, Meta(description="A room, by its id: opaque.", examples=["r_01KX2Y8F7Q3M5N9PABCDEFGHJK"])]
+UserId = Annotated[str, Meta(description="A user, by their id: opaque.", examples=["u_01KX2Y8F7Q3M5N9PABCDEFGHJK"])]
+LogId = Annotated[
+    str, Meta(description="The log of a room, by its id. A new one after a restore from backup: cursors end with it.")
+]
+EntrySeq = Annotated[
+    int, Meta(description="Place in the log of the room: 1, 2, 3 … without a gap.", extra_json_schema={"minimum": 1})
+]
+LastSeq = Annotated[
+    int, Meta(description="The newest entry of the log; 0 of an empty one.", extra_json_schema={"minimum": 0})
+]
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, UTC, milliseconds, by the server's clock, which may step back: only `seq` orders.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+Milliseconds = Annotated[int, Meta(description="In milliseconds.", extra_json_schema={"minimum": 0})]
+UserName = Annotated[
+    str,
+    Meta(
+        description="Unique, of lower case: a-z 0-9 _ . -",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": limits.USER_NAME_CHARACTERS,
+            "pattern": f"^{limits.USER_NAME_ALPHABET}+$",
+        },
+    ),
+]
+ShownName = Annotated[
+    str,
+    Meta(
+        description="For people to read: no control or bidirectional-override characters, not only white space.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.DISPLAY_NAME_CHARACTERS},
+    ),
+]
+Password = Annotated[
+    str,
+    Meta(
+        description="Any characters; length is all that is asked for.",
+        extra_json_schema={
+            "minLength": limits.PASSWORD_CHARACTERS[0],
+            "maxLength": limits.PASSWORD_CHARACTERS[1],
+            "format": "password",
+        },
+    ),
+]
+Text = Annotated[
+    str,
+    Meta(
+        description="What is said: code points, not only white space, no NUL. Kept as sent.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.TEXT_CODE_POINTS},
+    ),
+]
+Nonce = Annotated[
+    str,
+    Meta(
+        description="Makes a retry safe: at least 64 random bits, new for each new thing, the same for a retry.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.NONCE_CHARACTERS},
+    ),
+]
