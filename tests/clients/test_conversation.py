@@ -435,7 +435,7 @@ def test_what_cannot_be_recovered_is_told(talk: Talk) -> None:
     talk.hub.append(ROOM, "bob", "d")
     talk.exchange()
     missed = [h for h in talk.seen if isinstance(h, Missed)]
-    assert missed == [Missed(ROOM, 0, 3, "cannot be recovered")]
+    assert missed == [Missed(ROOM, 0, 3, "another_log")]
     assert talk.texts == ["d"]
 
 
