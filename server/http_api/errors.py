@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.fields import Milliseconds
 
 STATUS: Final[dict[ErrorCode, HTTPStatus]] = {
     ErrorCode.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
@@ -37,16 +38,22 @@ STATUS: Final[dict[ErrorCode, HTTPStatus]] = {
     ErrorCode.BAD_TOKEN: HTTPStatus.UNAUTHORIZED,
     ErrorCode.REGISTRATION_CLOSED: HTTPStatus.FORBIDDEN,
     ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+    ErrorCode.INTERNAL_ERROR: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
+    """Programs act on `code`, people read `message`."""
+
     code: str
     message: str
-    retry_after: int | None = None
+    retry_after: Annotated[Milliseconds | None, Meta(description="Milliseconds until a retry makes sense.")] = None
 
 
-class Body(Struct, frozen=True):
+class Failure(Struct, frozen=True):
+    """The body of every call that failed."""
+
     error: Problem
 
 
@@ -81,9 +88,9 @@ async def on_disconnect(_request: Request, _error: Exception) -> Response:
 
 async def on_crash(_request: Request, _error: Exception) -> Response:
     """The exception is raised again behind this response, for the server to log."""
-    problem = Problem("internal_error", "this is our fault, and was logged")
+    problem = Problem(ErrorCode.INTERNAL_ERROR, "this is our fault, and was logged")
     return _response(HTTPStatus.INTERNAL_SERVER_ERROR, problem, {})
 
 
 def _response(status: HTTPStatus, problem: Problem, headers: dict[str, str]) -> Response:
-    return Response(msgspec.json.encode(Body(problem)), status, headers, "application/json")
+    return Response(msgspec.json.encode(Failure(problem)), status, headers, "application/json")

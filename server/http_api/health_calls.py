@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.asking import answer_to
+from server.contracts.call import Call
 from server.http_api.bodies import json_response
 from server.http_api.environment import HttpEnvironment
 from server.http_api.errors import refused
-from server.protocol.errors import Refusal, unavailable
+from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.store.messages import Ready
 
 _READY_SECONDS = 2.0  # a balancer that asks every few seconds must not pile up questions
 
 
 class Health(Struct, frozen=True):
-    status: str
+    """How the process is."""
+
+    status: Annotated[str, Meta(description="For people; programs look at the call's own status.")]
 
 
 class HealthCalls:
@@ -30,9 +34,11 @@ class HealthCalls:
         self._readiness = environment.readiness
 
     async def healthz(self, _request: Request) -> Response:
+        """Whether the process lives."""
         return json_response(Health("alive"))
 
     async def readyz(self, _request: Request) -> Response:
+        """Whether it wants traffic: not while it starts or stops, nor while its database does not answer."""
         if not self._readiness.ready:
             return refused(unavailable())
         try:
@@ -40,3 +46,22 @@ class HealthCalls:
         except Refusal as refusal:
             return refused(refusal)
         return json_response(Health("ready"), HTTPStatus.OK)
+
+
+HEALTH_CALLS: Final[tuple[Call[HealthCalls], ...]] = (
+    Call(
+        method="GET",
+        path="/healthz",
+        handler=HealthCalls.healthz,
+        tag="health",
+        answers={HTTPStatus.OK: Health},
+    ),
+    Call(
+        method="GET",
+        path="/readyz",
+        handler=HealthCalls.readyz,
+        tag="health",
+        answers={HTTPStatus.OK: Health},
+        refuses=(ErrorCode.UNAVAILABLE,),
+    ),
+)

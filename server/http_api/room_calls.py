@@ -7,20 +7,22 @@ rules decide, in the room, and the same refusals come back.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from actors import AskFailed, Quarantined, Reply, StartFailed, StartRefused, ask
 from server.accounts.asking import answer_to
+from server.contracts.call import Call
 from server.http_api.authentication import bearer_token
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
-from server.protocol.commands import History, Limit, Post, Seq
-from server.protocol.errors import Refusal, no_such_room, unavailable
+from server.protocol.commands import History, HistorySize, Post, Seq
+from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Error, Ok
+from server.protocol.fields import EntrySeq, Nonce, RoomId, Text, Time
 from server.protocol.objects import Message, Room, User
 from server.protocol.rules import looks_like_room
 from server.rooms.messages import Answer
@@ -28,19 +30,31 @@ from server.rooms.messages import Request as RoomRequest
 from server.store.messages import ListRooms, RoomList
 
 
+class OfRoom(Struct, frozen=True):
+    """Which room a call is about."""
+
+    room: RoomId
+
+
 class NewPost(Struct, frozen=True):
-    nonce: str
-    text: str
+    """A message to be."""
+
+    nonce: Nonce
+    text: Text
     reply_to: Seq | None = None
 
 
 class HistoryQuery(Struct, frozen=True):
+    """Which part of a room's history: `before` and `after` exclude each other; with neither, the newest."""
+
     before: Seq | None = None
     after: Seq | None = None
-    limit: Limit = 50
+    limit: HistorySize = 50
 
 
 class Rooms(Struct, frozen=True):
+    """Those the caller is a member of."""
+
     rooms: tuple[Room, ...]
 
 
@@ -52,10 +66,12 @@ class Messages(Struct, frozen=True):
 
 
 class Posted(Struct, frozen=True):
-    room: str
-    seq: int
-    at: str
-    duplicate: bool
+    """It is on disk, as this entry of the room's log."""
+
+    room: RoomId
+    seq: EntrySeq
+    at: Time
+    duplicate: Annotated[bool, Meta(description="Whether it was posted before, with the same nonce.")]
 
 
 class RoomCalls:
@@ -65,6 +81,7 @@ class RoomCalls:
         self._environment = environment
 
     async def list_rooms(self, request: Request) -> Response:
+        """The rooms the caller is a member of."""
         user = await self._caller(request)
         found = await answer_to(
             self._environment.reader,
@@ -74,10 +91,8 @@ class RoomCalls:
         )
         return json_response(Rooms(found.rooms))
 
-    async def messages(self, request: Request) -> Response:
-        return await (self.post(request) if request.method == "POST" else self.history(request))
-
     async def history(self, request: Request) -> Response:
+        """Messages of a room in their present state, ascending by `seq`: `before` one, `after` one, or the newest."""
         user = await self._caller(request)
         query = read_query(request, HistoryQuery)
         room = request.path_params["room"]
@@ -85,6 +100,11 @@ class RoomCalls:
         return json_response(Messages(done.messages or [], bool(done.more)))
 
     async def post(self, request: Request) -> Response:
+        """Says something in a room.
+
+        The answer means that it is on disk. A retry with the same `nonce` and the same content is answered with 200 and
+        `duplicate: true` in place of 201.
+        """
         user = await self._caller(request)
         new = await read_body(request, NewPost, self._environment.body_bytes)
         room = request.path_params["room"]
@@ -117,3 +137,43 @@ class RoomCalls:
                 return done
             case Error(code=code, message=message, retry_after=retry_after):
                 raise Refusal(code, message, retry_after)
+
+
+ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (
+    Call(
+        method="GET",
+        path="/v1/rooms",
+        handler=RoomCalls.list_rooms,
+        tag="rooms",
+        needs_token=True,
+        answers={HTTPStatus.OK: Rooms},
+    ),
+    Call(
+        method="GET",
+        path="/v1/rooms/{room}/messages",
+        handler=RoomCalls.history,
+        tag="rooms",
+        needs_token=True,
+        in_path=OfRoom,
+        query=HistoryQuery,
+        answers={HTTPStatus.OK: Messages},
+        refuses=(ErrorCode.NO_SUCH_ROOM, ErrorCode.NOT_A_MEMBER),
+    ),
+    Call(
+        method="POST",
+        path="/v1/rooms/{room}/messages",
+        handler=RoomCalls.post,
+        tag="rooms",
+        needs_token=True,
+        in_path=OfRoom,
+        body=NewPost,
+        answers={HTTPStatus.CREATED: Posted, HTTPStatus.OK: Posted},
+        refuses=(
+            ErrorCode.NO_SUCH_ROOM,
+            ErrorCode.NOT_A_MEMBER,
+            ErrorCode.NO_SUCH_MESSAGE,
+            ErrorCode.CONFLICT,
+            ErrorCode.RATE_LIMITED,
+        ),
+    ),
+)

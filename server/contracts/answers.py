@@ -1,0 +1,95 @@
+"""What each command is answered with: the table that `ok` alone, which is one type for all of them, does not tell.
+
+Every command can besides be refused with a code of `ALWAYS`, and one on a room with those of `OF_A_ROOM`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from server.protocol.commands import (
+    AnyCommand,
+    CreateRoom,
+    Hello,
+    History,
+    Invite,
+    Join,
+    Leave,
+    Log,
+    Members,
+    Ping,
+    Post,
+    Read,
+    Received,
+    RoomCommand,
+    Rooms,
+    Typing,
+)
+from server.protocol.errors import ErrorCode
+from server.protocol.events import AnyEvent, Pong, Welcome
+
+ALWAYS: Final = (ErrorCode.BAD_REQUEST, ErrorCode.NOT_READY, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
+OF_A_ROOM: Final = (ErrorCode.NO_SUCH_ROOM, ErrorCode.NOT_A_MEMBER)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command is answered.
+
+    Parameters
+    ----------
+    carries
+        Fields of `ok` that are always there, by their names on the wire.
+    may_carry
+        Those that may be absent.
+    refuses
+        The codes of this command alone.
+    instead
+        The event that answers it in place of `ok`.
+    """
+
+    carries: tuple[str, ...] = ()
+    may_carry: tuple[str, ...] = ()
+    refuses: tuple[ErrorCode, ...] = ()
+    instead: type[AnyEvent] | None = None
+
+
+ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
+    Hello: Answer(instead=Welcome),
+    CreateRoom: Answer(
+        carries=("room", "info"), refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.NO_SUCH_ROOM, ErrorCode.CONFLICT)
+    ),
+    Join: Answer(carries=("room", "info"), refuses=(ErrorCode.NO_SUCH_ROOM,)),
+    Leave: Answer(carries=("room",), refuses=(ErrorCode.FORBIDDEN,)),
+    Post: Answer(
+        carries=("room", "seq", "at", "duplicate"),
+        refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.CONFLICT),
+    ),
+    History: Answer(carries=("messages", "more")),
+    Log: Answer(carries=("entries", "from", "to", "more")),
+    Received: Answer(),
+    Read: Answer(),
+    Typing: Answer(),
+    Members: Answer(carries=("members",), may_carry=("next",)),
+    Invite: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
+    Rooms: Answer(carries=("rooms",)),
+    Ping: Answer(instead=Pong),
+}
+
+
+def refusals_of(command: type[AnyCommand]) -> Iterator[ErrorCode]:
+    """Every code a command can be refused with."""
+    yield from ALWAYS
+    if command in get_args(RoomCommand):
+        yield from OF_A_ROOM
+    yield from ANSWERS[command].refuses
+
+
+def commands() -> tuple[type[AnyCommand], ...]:
+    return get_args(AnyCommand)
+
+
+def events() -> tuple[type[AnyEvent], ...]:
+    return get_args(AnyEvent)

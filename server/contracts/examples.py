@@ -1,0 +1,135 @@
+"""One example of every message, as a typed value: Ada has made a group, invites Bob, and says hello.
+
+They are encoded by the real codec on their way into the document, so an example cannot have a field that the server
+does not know.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from server.protocol.commands import (
+    AnyCommand,
+    CreateRoom,
+    Cursor,
+    Hello,
+    History,
+    Invite,
+    Join,
+    Leave,
+    Log,
+    Members,
+    Ping,
+    Post,
+    Read,
+    Received,
+    Rooms,
+    Typing,
+)
+from server.protocol.errors import ErrorCode
+from server.protocol.events import (
+    AnyEvent,
+    Error,
+    Heartbeat,
+    Joined,
+    Left,
+    Limits,
+    MessageEntry,
+    Ok,
+    Pong,
+    Presence,
+    Receipt,
+    Reconnect,
+    Resumed,
+    RoomChanged,
+    RoomStats,
+    TypingEvent,
+    Welcome,
+)
+from server.protocol.objects import Member, Message, Room, User
+
+TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
+ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"
+CHANNEL_ID: Final = "r_01KX2Z4T6V8X0B2D4F6H8K0M2P"
+_ADA_ID: Final = "u_01KX2Y7A1C3E5G7J9M1P3R5T7V"
+_BOB_ID: Final = "u_01KX2Y7D4F6H8K0N2Q4S6V8X0Z"
+_LOG: Final = "l_9fWq2T"
+NONCE: Final = "b7c1f0a94e2d4c58"
+AT: Final = "2026-11-22T12:00:07.250Z"
+_EARLIER: Final = "2026-11-22T12:00:00.000Z"
+
+ADA: Final = User(user=_ADA_ID, name="ada", display_name="Ada L.", status="online")
+BOB: Final = User(user=_BOB_ID, name="bob", status="offline", last_seen=_EARLIER)
+ROOM: Final = Room(
+    room=ROOM_ID, log=_LOG, kind="group", name="Analytical engine", members=2, last_seq=3, read_seq=2, role="owner",
+    unread=1, mentions=0,
+)  # fmt: skip
+CHANNEL: Final = Room(
+    room=CHANNEL_ID, log=_LOG, kind="channel", name="lobby", members=41, last_seq=1_204, read_seq=1_204, role="member",
+    unread=0, mentions=0,
+)  # fmt: skip
+MESSAGE: Final = Message(seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE, reactions=())
+_ENTRY: Final = MessageEntry(seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE, reactions=())
+_JOINED: Final = Joined(room=ROOM_ID, seq=2, user=BOB, at=_EARLIER, by=_ADA_ID)
+
+COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
+    Hello: Hello(token=TOKEN, resume={ROOM_ID: Cursor(_LOG, 2)}),
+    CreateRoom: CreateRoom(id=1, kind="group", name="Analytical engine", members=["bob"], nonce=NONCE),
+    Join: Join(id=2, name="lobby"),
+    Leave: Leave(id=3, room=CHANNEL_ID),
+    Post: Post(id=4, room=ROOM_ID, nonce=NONCE, text="Hello, Bob", reply_to=3),
+    History: History(id=5, room=ROOM_ID, before=200, limit=50),
+    Log: Log(id=6, room=ROOM_ID, after=1, limit=500),
+    Received: Received(id=7, room=ROOM_ID, seq=3),
+    Read: Read(id=8, room=ROOM_ID, seq=3),
+    Typing: Typing(room=ROOM_ID),
+    Members: Members(id=9, room=ROOM_ID, limit=100),
+    Invite: Invite(id=10, room=ROOM_ID, user="bob"),
+    Rooms: Rooms(id=11),
+    Ping: Ping(id="are you there"),
+}
+
+OKS: Final[dict[type[AnyCommand], Ok]] = {
+    CreateRoom: Ok(id=1, room=ROOM_ID, info=ROOM),
+    Join: Ok(id=2, room=CHANNEL_ID, info=CHANNEL),
+    Leave: Ok(id=3, room=CHANNEL_ID),
+    Post: Ok(id=4, room=ROOM_ID, seq=4, at=AT, duplicate=False),
+    History: Ok(id=5, messages=[MESSAGE], more=False),
+    Log: Ok(id=6, entries=[_JOINED, _ENTRY], from_=2, to=3, more=False),
+    Received: Ok(id=7),
+    Read: Ok(id=8),
+    Typing: Ok(id="typing 1"),
+    Members: Ok(
+        id=9,
+        members=[
+            Member(user=ADA, role="owner", joined_at=_EARLIER, read_seq=3),
+            Member(user=BOB, role="member", joined_at=_EARLIER),
+        ],
+        next="bob",
+    ),
+    Invite: Ok(id=10, seq=5),
+    Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
+}
+"""What each of them is answered with."""
+
+EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
+    Error: Error(id=4, code=ErrorCode.RATE_LIMITED, message="too much at once, please wait", retry_after=1_500),
+    Pong: Pong(id="are you there"),
+    Welcome: Welcome(
+        me=ADA, session="s_01KX2Y9B2D4F6H8K0M2P4R6T8V", node="n_4f1c9a02", heartbeat=30_000,
+        features=("create_room", "join", "leave", "post", "history"),
+        limits=Limits(frame=65_536, text=4_000, unanswered=32), rooms=[ROOM],
+    ),
+    Resumed: Resumed(room=ROOM_ID, recovered=True, from_=3, to=3, last_seq=3),
+    MessageEntry: _ENTRY,
+    Joined: _JOINED,
+    Left: Left(room=CHANNEL_ID, seq=1_205, user=_ADA_ID, at=AT),
+    RoomChanged: RoomChanged(room=ROOM_ID, seq=6, info=ROOM, at=AT),
+    Receipt: Receipt(room=ROOM_ID, user=_BOB_ID, received=4, read=4),
+    TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
+    Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),
+    RoomStats: RoomStats(room=CHANNEL_ID, members=312),
+    Heartbeat: Heartbeat(every=60_000),
+    Reconnect: Reconnect(after=500, window=3_000),
+}  # fmt: skip
+"""Of everything but `ok`."""

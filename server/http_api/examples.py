@@ -1,0 +1,26 @@
+"""One example of every body of the HTTP API, for its document: the people and the room of the websocket's examples."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from server.accounts.service import SignedIn
+from server.contracts.examples import ADA, AT, CHANNEL, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
+from server.http_api.account_calls import Login, Register
+from server.http_api.health_calls import Health
+from server.http_api.room_calls import Messages, NewPost, Posted, Rooms
+
+_PASSWORD: Final = "correct horse battery"  # noqa: S105 - nobody's
+
+EXAMPLES: Final[dict[type, Struct]] = {
+    Register: Register("ada", _PASSWORD, "Ada L.", "laptop"),
+    Login: Login("ada", _PASSWORD, "phone"),
+    SignedIn: SignedIn(ADA, TOKEN),
+    Rooms: Rooms((ROOM, CHANNEL)),
+    Messages: Messages([MESSAGE], more=False),
+    NewPost: NewPost(NONCE, "Hello, Bob", reply_to=3),
+    Posted: Posted(ROOM_ID, 4, AT, duplicate=False),
+    Health: Health("alive"),
+}
