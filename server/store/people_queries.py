@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, or_, select
 
 from server.protocol.objects import User
+from server.store.in_lists import padded
 from server.store.messages import (
     Credentials,
     FindCredentials,
@@ -61,7 +62,7 @@ def find_identities(
         Milliseconds since the epoch: a token that was last used before has expired.
     """
     found: dict[bytes, Identity | NoIdentity] = {}
-    for row in connection.execute(_find_identities, {"hashes": list(hashes)}):
+    for row in connection.execute(_find_identities, {"hashes": padded(hashes)}):
         over = row.ended_at is not None or row.last_used < used_since or row.name is None
         found[row.hash] = NoIdentity(revoked=True) if over else identity_from(row, row.session, row.device)
     return found

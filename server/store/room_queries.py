@@ -13,6 +13,7 @@ from typing import Final, TypeVar, cast
 from sqlalchemy import Connection, bindparam, case, func, literal, select
 
 from server.protocol.objects import Room
+from server.store.in_lists import padded
 from server.store.messages import (
     FindChannel,
     LoadRoom,
@@ -81,7 +82,7 @@ _page_of_members: Final = (
 def list_rooms(connection: Connection, readers: Iterable[str]) -> dict[str, list[Room]]:
     """The rooms of all these users, in one query: counters and heads are of one snapshot."""
     found: dict[str, list[Room]] = {reader: [] for reader in readers}
-    for row in connection.execute(_list_rooms, {"readers": list(found)}):
+    for row in connection.execute(_list_rooms, {"readers": padded(found)}):
         found[row.reader].append(_room_from(row))
     return found
 

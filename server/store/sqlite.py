@@ -11,9 +11,10 @@ half-way for want of it), the others cannot (`mode=ro` and `query_only`).
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -29,6 +30,8 @@ ROW_ERRORS: Final = (IntegrityError, DataError, UnicodeEncodeError, OverflowErro
 DATABASE_ERRORS: Final = (DBAPIError,)
 
 Mode = Literal["ro", "rw", "rwc"]
+
+_log = logging.getLogger(__name__)
 
 _PAGE_BYTES: Final = 4_096
 _CHECKPOINT_PATIENCE_MS: Final = 200
@@ -129,6 +132,9 @@ class LogFile:
     looks into it at that moment; where readers are always busy, it would grow without a bound. Past four times the
     size, the writer therefore waits until they are gone, and no new one needs the file meanwhile.
 
+    Where that fails it is logged, and nothing else: everybody was answered before, and the next commit will meet
+    whatever is wrong now.
+
     Parameters
     ----------
     writing
@@ -169,14 +175,17 @@ class LogFile:
 
     def _checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
         """Whether somebody was in the way. Not in a transaction, where SQLite refuses it."""
-        cursor = self._writing.driver_connection().cursor()
-        patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
         try:
-            cursor.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_PATIENCE_MS}")
-            return bool(cursor.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0])
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {patience}")
-            cursor.close()
+            with closing(self._writing.driver_connection().cursor()) as cursor:
+                patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+                cursor.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_PATIENCE_MS}")
+                try:
+                    return bool(cursor.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0])
+                finally:
+                    cursor.execute(f"PRAGMA busy_timeout = {patience}")
+        except (driver.Error, DBAPIError) as error:
+            _log.warning("the write-ahead log was not copied back: %s", error)
+            return True
 
 
 def _engine(database: Path, pragmas: Pragmas, mode: Mode, connections: int) -> Engine:

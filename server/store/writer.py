@@ -55,7 +55,7 @@ async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Cl
     clock
         Milliseconds since the epoch; called once a batch, right before its transaction begins.
     """
-    with OwnThread("store writer") as thread:
+    with OwnThread("store writer", store.log_file.copy_back, IDLE_SECONDS) as thread:
         writer = _Writer(store, inbox, clock, thread)
         context.started()
         try:
@@ -79,9 +79,7 @@ class _Writer:
 
     async def serve(self) -> None:
         while True:
-            await self._write(await self._next())
-            # Those who were just told run before the next batch is taken, so that their next appends are in it.
-            await trio.lowlevel.checkpoint()
+            await self._write(await self._inbox.take(MOST_IN_A_BATCH))
             if self._failures:
                 await trio.sleep(BACKOFF.delay(self._failures))
 
@@ -89,14 +87,6 @@ class _Writer:
         while writes := self._inbox.take_nowait(MOST_IN_A_BATCH):
             await self._write(writes)
             await trio.lowlevel.checkpoint_if_cancelled()  # a commit itself cannot be
-
-    async def _next(self) -> list[object]:
-        if writes := self._inbox.take_nowait(MOST_IN_A_BATCH):
-            return writes
-        with trio.move_on_after(IDLE_SECONDS):
-            return await self._inbox.take(MOST_IN_A_BATCH)
-        await self._tidy(self._store.log_file.copy_back)
-        return await self._inbox.take(MOST_IN_A_BATCH)
 
     async def _write(self, writes: Sequence[object]) -> None:
         unanswered = Unanswered(self._lineages)
@@ -120,7 +110,7 @@ class _Writer:
         on_disk, log_is_long = committed
         unanswered.settle(on_disk)
         if log_is_long:
-            await self._tidy(self._store.log_file.shrink)
+            await self._thread.run(self._store.log_file.shrink)
 
     async def _commit(self, batch: Batch) -> tuple[Committed, bool] | None:
         """What is on disk now, and whether the log has become long; None if that is nothing, or nobody knows."""
@@ -136,10 +126,3 @@ class _Writer:
             return None
         self._failures = 0
         return committed
-
-    async def _tidy(self, work: Callable[[], None]) -> None:
-        """Everybody was answered before; the next batch will meet whatever is wrong now."""
-        try:
-            await self._thread.run(work)
-        except DATABASE_ERRORS as error:
-            _log.warning("the write-ahead log was not copied back: %s", error.orig)

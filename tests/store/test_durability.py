@@ -187,19 +187,31 @@ async def test_the_write_ahead_log_stays_bounded_while_readers_are_always_busy(t
 
 
 async def test_when_nothing_happens_the_write_ahead_log_is_copied_back(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.store.writer.IDLE_SECONDS", 0.1)
-    await a_room(desk)
-
     def rooms_without_the_log() -> int:
-        alone = shutil.copy(desk.store.directory.database, tmp_path / "alone.sqlite3")
+        alone = shutil.copy(store.directory.database, tmp_path / "alone.sqlite3")
         with closing(driver.connect(alone)) as connection:
             return int(connection.execute("SELECT count(*) FROM rooms").fetchone()[0])
 
-    with trio.fail_after(PATIENCE):
-        while rooms_without_the_log() == 0:  # noqa: ASYNC110 - a file tells nobody
-            await trio.sleep(0.05)
+    monkeypatch.setattr("server.store.writer.IDLE_SECONDS", 0.1)
+    async with serving(store) as desk:
+        await a_room(desk)
+        with trio.fail_after(PATIENCE):
+            while rooms_without_the_log() == 0:  # noqa: ASYNC110 - a file tells nobody
+                await trio.sleep(0.05)
+
+
+async def test_where_the_write_ahead_log_cannot_be_copied_back_it_is_said_and_writing_goes_on(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann, room = await a_room(desk)
+    desk.store.writing.driver_connection().close()
+    desk.store.log_file.copy_back()
+    assert "the write-ahead log was not copied back" in caplog.text
+    assert isinstance(await room.said(ann, "n1"), Lost)
+    room = await desk.anchored(room.room)
+    assert isinstance(await room.said(ann, "n1"), Landed)
 
 
 async def test_somebody_who_reads_for_long_does_not_hold_up_the_writer(tmp_path: Path) -> None:
