@@ -5,18 +5,26 @@ the close frame, and laziness: `next` parses one frame at a time, so commands th
 in the buffer, and what a paused connection can hold is what one `recv` brought.
 
 A parser takes 2 KB and an idle connection needs none: it is borrowed when bytes arrive and goes back when they
-end at the end of a message. wsproto's own `Connection` would not tell when that is. Left out: extensions.
+end at the end of a message. wsproto's own `Connection` would not tell when that is.
+
+A compressed message is inflated when all of it is there, so what is half-way stays small, and never further than the
+limit on messages.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
-from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, MessageDecoder, Opcode, ParseFailed
+from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, MessageDecoder, Opcode, ParseFailed, RsvBits
 
-_MOST_PIECES: Final = 64
+from server.gateway.deflate import inflated
+
+_MOST_PIECES: Final = 64  # of a message, kept one by one
+_NO_BITS: Final = RsvBits(False, False, False)
+_COMPRESSED_BIT: Final = RsvBits(True, False, False)
 
 
 class BrokenFraming(Exception):
@@ -50,15 +58,36 @@ ClientMessage = str | bytes | Ping | PeerClose | Quiet
 """A text message, a binary message, or a frame of another kind."""
 
 
+class _CompressibleFrames(FrameDecoder):
+    """wsproto's decoder, which lets RSV1 pass where RFC 7692, section 6 allows it: on the first frame of a message."""
+
+    def __init__(self) -> None:
+        super().__init__(client=False)
+        self.is_agreed = False
+        """Whether permessage-deflate was agreed on."""
+        self.compressed: Opcode | None = None
+        """The opcode of the compressed message under way."""
+
+    def extension_processing(self, opcode: Opcode, rsv: RsvBits, payload_len: int) -> None:
+        if rsv == _NO_BITS:
+            return
+        if rsv != _COMPRESSED_BIT or not self.is_agreed or opcode not in (Opcode.TEXT, Opcode.BINARY):
+            raise ParseFailed("a reserved bit is set")
+        self.compressed = opcode
+
+
 class FrameParser:
     """One client's frames. After `BrokenFraming` or `PeerClose` it is of no more use."""
 
-    __slots__ = ("_frames", "_messages", "_pieces", "_size", "charged", "is_queued")
+    __slots__ = ("_blocks", "_frames", "_messages", "_pieces", "_size", "charged", "is_queued")
 
     def __init__(self) -> None:
-        self._frames = FrameDecoder(client=False)
+        self._frames = _CompressibleFrames()
         self._messages = MessageDecoder()
         self._pieces: list[str | bytes] = []
+        self._blocks: list[
+            str | bytes
+        ] = []  # pieces joined: a message sent byte by byte must not cost an object a byte
         self._size = 0  # payload bytes of the message under way
         self.charged = 0
         """What the pool has counted for this parser; nobody else's business."""
@@ -74,6 +103,10 @@ class FrameParser:
     def held(self) -> int:
         """Bytes that are kept until more arrive, or until somebody asks for the next message."""
         return len(self._frames.buffer) + self._size
+
+    def take_compressed(self, is_agreed: bool) -> None:
+        """Whether the messages that now come may be compressed."""
+        self._frames.is_agreed = is_agreed
 
     def feed(self, received: bytes) -> None:
         self._frames.receive_bytes(received)
@@ -91,7 +124,7 @@ class FrameParser:
         BrokenFraming
             A message above the limit, or what RFC 6455 forbids: an unmasked or a wrongly fragmented frame, an unknown
             opcode, a set reserved bit, an oversize or fragmented control frame, a close frame with a bad code, text
-            that is not UTF-8.
+            that is not UTF-8; a compressed message that is none.
         """
         try:
             frame = self._decode(limit)
@@ -99,7 +132,12 @@ class FrameParser:
                 return None
             if frame.opcode.iscontrol():
                 return _control(frame)
-            return self._assemble(self._messages.process_frame(frame))
+            if self._frames.compressed is not None and frame.opcode is Opcode.TEXT:
+                frame = frame._replace(opcode=Opcode.BINARY)  # it is no UTF-8 before it is inflated
+            whole = self._assemble(self._messages.process_frame(frame))
+            if self._frames.compressed is not None and isinstance(whole, bytes):
+                return self._inflate(whole, limit)
+            return whole
         except ParseFailed as error:
             raise BrokenFraming(error.code, str(error)) from None
 
@@ -114,7 +152,7 @@ class FrameParser:
         if frame is not None and not frame.opcode.iscontrol():
             self._size += len(frame.payload)
         if self._size + announced > limit:
-            raise BrokenFraming(CloseReason.MESSAGE_TOO_BIG, f"a message may have {limit} bytes")
+            raise _too_large(limit)
         return frame
 
     def _assemble(self, part: Frame) -> str | bytes | Quiet:
@@ -122,17 +160,36 @@ class FrameParser:
         assert not isinstance(payload, tuple)
         if part.message_finished:
             self._size = 0
-            if not self._pieces:
+            if not self._pieces and not self._blocks:
                 return payload
-            self._pieces.append(payload)
-            whole = _joined(self._pieces)
-            self._pieces = []
+            whole = _joined([*self._blocks, *self._pieces, payload])
+            self._blocks, self._pieces = [], []
             return whole
         if payload:
             self._pieces.append(payload)
-            if len(self._pieces) > _MOST_PIECES:  # a message sent byte by byte must not cost an object a byte
-                self._pieces = [_joined(self._pieces)]
+            if len(self._pieces) == _MOST_PIECES:
+                self._blocks.append(_joined(self._pieces))
+                self._pieces = []
         return QUIET
+
+    def _inflate(self, payload: bytes, limit: int) -> str | bytes:
+        opcode, self._frames.compressed = self._frames.compressed, None
+        try:
+            message = inflated(payload, limit)
+        except zlib.error as error:
+            raise BrokenFraming(CloseReason.INVALID_FRAME_PAYLOAD_DATA, str(error)) from None
+        if len(message) > limit:
+            raise _too_large(limit)
+        if opcode is Opcode.BINARY:
+            return message
+        try:
+            return message.decode()
+        except UnicodeDecodeError as error:
+            raise BrokenFraming(CloseReason.INVALID_FRAME_PAYLOAD_DATA, str(error)) from None
+
+
+def _too_large(limit: int) -> BrokenFraming:
+    return BrokenFraming(CloseReason.MESSAGE_TOO_BIG, f"a message may have {limit} bytes")
 
 
 def _joined(pieces: list[str | bytes]) -> str | bytes:
@@ -188,9 +245,12 @@ class ParserPool:
         self.borrowed = 0
         self.held = 0
 
-    def borrow(self) -> FrameParser:
+    def borrow(self, *, compressed: bool = False) -> FrameParser:
+        """A parser for a connection, which may have agreed that messages are `compressed`."""
         self.borrowed += 1
-        return self._spares.pop() if self._spares else FrameParser()
+        parser = self._spares.pop() if self._spares else FrameParser()
+        parser.take_compressed(compressed)
+        return parser
 
     def charge(self, parser: FrameParser) -> bool:
         """Count what `parser` holds now. False: all of them together hold too much, and this one has to go."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.gateway.deflate import WIDEST, deflated
 from server.gateway.parsing import QUIET, BrokenFraming, ClientMessage, FrameParser, ParserPool, PeerClose, Ping
 from tests.gateway.doorway import frame, text
 
@@ -16,8 +17,12 @@ LIMIT = 1_000
 TEXT, BINARY, CONTINUATION, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
 
 
-def parsed(*chunks: bytes, limit: int = LIMIT) -> list[ClientMessage]:
+RSV1 = 4
+
+
+def parsed(*chunks: bytes, limit: int = LIMIT, compressed: bool = False) -> list[ClientMessage]:
     parser = FrameParser()
+    parser.take_compressed(compressed)
     messages = []
     for chunk in chunks:
         parser.feed(chunk)
@@ -68,6 +73,7 @@ def test_messages_arrive_whole_however_they_are_cut(bytes_of_client: bytes, mess
         pytest.param(text(b"\xff"), 1007, id="text that is not UTF-8"),
         pytest.param(text(b"\xed\xa0\x80"), 1007, id="an encoded surrogate"),
         pytest.param(text("é".encode()[:1]), 1007, id="half a character"),
+        pytest.param(frame(TEXT, deflated(b"x", WIDEST), rsv=RSV1), 1002, id="compressed, which was not agreed on"),
         pytest.param(frame(CLOSE, b"x"), 1002, id="close with one byte"),
         pytest.param(frame(CLOSE, struct.pack("!H", 1005)), 1002, id="close with a code nobody may send"),
         pytest.param(frame(CLOSE, struct.pack("!H", 999)), 1002, id="close with a code too low"),
@@ -120,7 +126,7 @@ def test_a_message_sent_byte_by_byte_does_not_cost_an_object_a_byte() -> None:
         parser.feed(bytes([byte]))
         while parser.next(100_000) is not None:
             pass
-    assert len(parser._pieces) <= 64
+    assert len(parser._pieces) + len(parser._blocks) <= len(whole.encode()) // 64 + 64
     parser.feed(text(whole)[-1:])
     assert parser.next(100_000) == whole
 
@@ -142,6 +148,79 @@ def test_any_cut_gives_the_same_messages(messages: list[str], cuts: list[int]) -
 def test_no_bytes_do_more_than_break_the_framing(rubbish: bytes) -> None:
     with suppress(BrokenFraming):
         parsed(rubbish)
+
+
+# --- compressed messages -----------------------------------------------------------------------------------------
+
+
+def squeezed(message: str | bytes, opcode: int = TEXT) -> bytes:
+    """A whole compressed message."""
+    return frame(opcode, deflated(message.encode() if isinstance(message, str) else message, WIDEST), rsv=RSV1)
+
+
+def cut_in_two(message: str, *between: bytes) -> bytes:
+    """A compressed message in two frames: only the first one says that it is compressed."""
+    payload = deflated(message.encode(), WIDEST)
+    middle = len(payload) // 2
+    first = frame(TEXT, payload[:middle], fin=False, rsv=RSV1)
+    return b"".join((first, *between, frame(CONTINUATION, payload[middle:])))
+
+
+@pytest.mark.parametrize(
+    ("bytes_of_client", "messages"),
+    [
+        pytest.param(squeezed("жук"), ["жук"], id="text"),
+        pytest.param(squeezed(b"\xff\0", BINARY), [b"\xff\0"], id="binary"),
+        pytest.param(squeezed(""), [""], id="an empty text"),
+        pytest.param(squeezed("a") + text("b") + squeezed("a"), ["a", "b", "a"], id="some are, some are not"),
+        pytest.param(cut_in_two("жук " * 50), ["жук " * 50], id="fragments"),
+        pytest.param(cut_in_two("a", frame(PING, b"?")), [Ping(b"?"), "a"], id="a ping between fragments"),
+        pytest.param(squeezed("x" * LIMIT), ["x" * LIMIT], id="as large as may be"),
+    ],
+)
+def test_compressed_messages_arrive_whole_however_they_are_cut(
+    bytes_of_client: bytes, messages: list[ClientMessage]
+) -> None:
+    assert parsed(bytes_of_client, compressed=True) == messages
+    assert parsed(*(bytes([byte]) for byte in bytes_of_client), compressed=True) == messages
+
+
+@pytest.mark.parametrize(
+    ("bytes_of_client", "code"),
+    [
+        pytest.param(squeezed("x" * (LIMIT + 1)), 1009, id="larger than may be once it is inflated"),
+        pytest.param(squeezed(bytes(10_000_000), BINARY)[:20], 1009, id="larger than may be by its header"),
+        pytest.param(squeezed(bytes(500_000), BINARY), 1009, id="a bomb"),
+        pytest.param(frame(TEXT, b"\xff" * 20, rsv=RSV1), 1007, id="no deflate stream"),
+        pytest.param(frame(TEXT, b"", rsv=RSV1), 1007, id="nothing"),
+        pytest.param(frame(TEXT, deflated(b"Hello" * 50, WIDEST)[:-3], rsv=RSV1), 1007, id="a torn stream"),
+        pytest.param(squeezed(b"\xff", TEXT), 1007, id="text that is not UTF-8"),
+        pytest.param(squeezed("é".encode()[:1], TEXT), 1007, id="half a character"),
+        pytest.param(text("a", fin=False) + frame(CONTINUATION, b"b", rsv=RSV1), 1002, id="in the middle of a message"),
+        pytest.param(frame(PING, b"", rsv=RSV1), 1002, id="a compressed ping"),
+        pytest.param(frame(CLOSE, b"", rsv=RSV1), 1002, id="a compressed close"),
+        pytest.param(frame(TEXT, b"\0", rsv=RSV1 | 2), 1002, id="another reserved bit"),
+        pytest.param(text("a", fin=False) + squeezed("b"), 1002, id="a compressed message in the middle of one"),
+        pytest.param(frame(TEXT, b"\0", fin=False, rsv=RSV1) + text("b"), 1002, id="a message in the middle of it"),
+    ],
+)
+def test_what_is_compressed_wrongly_is_named(bytes_of_client: bytes, code: int) -> None:
+    with pytest.raises(BrokenFraming) as caught:
+        parsed(bytes_of_client, compressed=True)
+    assert caught.value.code == code
+    with pytest.raises(BrokenFraming):
+        parsed(*(bytes([byte]) for byte in bytes_of_client), compressed=True)
+
+
+def test_nothing_is_inflated_before_all_of_it_is_there() -> None:
+    parser = FrameParser()
+    parser.take_compressed(True)
+    bomb = deflated(bytes(500_000), WIDEST)
+    assert len(bomb) < LIMIT
+    parser.feed(frame(BINARY, bomb, fin=False, rsv=RSV1))
+    while parser.next(LIMIT) is not None:
+        pass
+    assert parser.held == len(bomb)
 
 
 # --- the pool ----------------------------------------------------------------------------------------------------
@@ -169,6 +248,19 @@ def test_what_broke_leaves_nothing_behind_for_the_next_one(broken: bytes) -> Non
     fresh = pool.borrow()
     fresh.feed(text("x" * LIMIT))
     assert fresh.next(LIMIT) == "x" * LIMIT
+
+
+def test_an_agreement_does_not_outlive_its_connection() -> None:
+    pool = ParserPool(1_000)
+    parser = pool.borrow(compressed=True)
+    parser.feed(squeezed("a"))
+    assert parser.next(LIMIT) == "a"
+    pool.give_back(parser)
+    other = pool.borrow()
+    assert other is parser
+    other.feed(squeezed("a"))
+    with pytest.raises(BrokenFraming):
+        other.next(LIMIT)
 
 
 def test_what_all_parsers_hold_is_bounded() -> None:
