@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.protocol import commands
 from server.protocol.codec import (
+    MSGPACK,
     BrokenFrame,
     InvalidCommand,
     decode_command,
@@ -127,3 +129,69 @@ def test_an_error_says_when_to_try_again_only_where_that_makes_sense() -> None:
     assert b'"retry_after":500' in encode_event(error_from(unavailable(), 1))
     refused = error_from(Refusal(ErrorCode.FORBIDDEN, "no"), "x")
     assert encode_event(refused) == b'{"op":"error","id":"x","code":"forbidden","message":"no"}'
+
+
+# --- msgpack -----------------------------------------------------------------------------------------------------
+
+
+def packed(value: object) -> bytes:
+    return msgspec.msgpack.encode(value)
+
+
+def test_msgpack_says_the_same_objects() -> None:
+    post = {"op": "post", "id": 7, "room": "r_1", "nonce": "n", "text": "hi"}
+    assert MSGPACK.decode_command(packed(post)) == commands.Post(id=7, room="r_1", nonce="n", text="hi")
+    entry = MessageEntry(
+        seq=1, room="r_1", from_=User(user="u_1", name="ann"), text="hi", at="…", nonce="n", reactions=()
+    )
+    assert msgspec.msgpack.decode(MSGPACK.encode_event(entry)) == msgspec.json.decode(encode_event(entry))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        packed([1]),
+        packed("post"),
+        packed(None),
+        packed({"op": "ping"})[:-1],
+        packed({"op": "ping"}) + b"\0",
+        b"\xc1",
+        b"\x81\xa2op\xa1\xff",
+        b"\x81\x81\x01\x02\x03",
+        b"\x82\xa2op\xa4post\xa4text\xa3\xed\xa0\x80",
+        b"\xdf\xff\xff\xff\xff",
+        b"\x81" * 100_000,
+    ],
+    ids=lambda frame: repr(frame[:12]),
+)
+def test_what_is_no_msgpack_object_breaks_the_connection(frame: bytes) -> None:
+    with pytest.raises(BrokenFrame):
+        MSGPACK.decode_command(frame)
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "command_id"),
+    [
+        ({"op": "fly", "id": 1}, ErrorCode.UNKNOWN_OP, 1),
+        ({"op": b"ping", "id": 2}, ErrorCode.BAD_REQUEST, 2),
+        ({"op": "post", "id": "a", "room": "r_1"}, ErrorCode.BAD_REQUEST, "a"),
+        ({"op": "ping", "id": b"a"}, ErrorCode.BAD_REQUEST, None),
+        ({"op": "ping", "id": 2**63}, ErrorCode.BAD_REQUEST, None),
+        ({1: 2}, ErrorCode.BAD_REQUEST, None),
+    ],
+    ids=str,
+)
+def test_an_invalid_msgpack_command_is_answered_with_its_id(
+    command: object, code: ErrorCode, command_id: object
+) -> None:
+    with pytest.raises(InvalidCommand) as caught:
+        MSGPACK.decode_command(packed(command))
+    assert caught.value.refusal.code is code
+    assert caught.value.command_id == command_id
+
+
+@given(st.binary(max_size=200))
+def test_no_msgpack_frame_brings_the_decoder_down(frame: bytes) -> None:
+    with contextlib.suppress(BrokenFrame, InvalidCommand):
+        MSGPACK.decode_command(frame)
