@@ -91,7 +91,8 @@ class Detached(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """To all sessions of a user (group `("user", id)`): this room is theirs now, from the entry `seq` on.
+    """To all sessions of a user, who are in the group named by the user's id: this room is theirs now, from the entry
+    `seq` on.
 
     Whoever is attached already ignores it.
     """

@@ -53,12 +53,15 @@ from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreate
 
 
 class SessionActor(Attending):
-    """One session. Its key in the supervisor is the session's id; its argument is the identity."""
+    """One session. Its key in the supervisor is the session's id; its argument is the identity.
+
+    All sessions of a user are in the group whose name is the user's id.
+    """
 
     __slots__ = ()
 
     def started(self) -> None:
-        self.system.join(("user", self._identity.user.user), self.address)
+        self.system.join(self._user.user, self.address)
         self._seen_now()
 
     def stopped(self, reason: object) -> None:
@@ -66,7 +69,7 @@ class SessionActor(Attending):
 
     def _seen_now(self) -> None:
         environment = self._environment
-        environment.writer.tell(TouchTokens((self._identity.session,), environment.clock()))
+        environment.writer.tell(TouchTokens((self._id,), environment.clock()))
 
     def receive(self, message: object) -> None:
         if message.__class__ is not Delivery:
@@ -135,11 +138,11 @@ class SessionActor(Attending):
         self._adopt(rooms)
         if not self._close_opening(opening.connection):
             return
-        beginning = begin(rooms, opening.resume, self._identity.user.user)
+        beginning = begin(rooms, opening.resume, self._user.user)
         starts = {room: Start(seq - 1) for room, seq in opening.added.items() if self._feed.follows(room)}
         environment = self._environment
         welcome = Welcome(
-            id=opening.command_id, me=self._identity.user, session=self._identity.session, node=environment.node,
+            id=opening.command_id, me=self._user, session=self._id, node=environment.node,
             heartbeat=environment.heartbeat, features=FEATURES, limits=environment.limits, rooms=self._shown(rooms),
         )  # fmt: skip
         opening.connection.answer(Outgoing([welcome, *beginning.news]))
@@ -184,7 +187,7 @@ class SessionActor(Attending):
             if room is not None and not looks_like_room(room):
                 raise no_such_room()
             if isinstance(command, CreateRoom):
-                check_creation(command, self._identity.user)
+                check_creation(command, self._user)
             if isinstance(command, Join):
                 _check_join(command)
         except Refusal as refusal:
@@ -196,7 +199,7 @@ class SessionActor(Attending):
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
         place = self._places.get(typing.room)
         if place is not None and place.attachment is not None:
-            place.address.tell(Request(0, self.address, self._identity.user, typing, place.attachment))
+            place.address.tell(Request(0, self.address, self._user, typing, place.attachment))
 
     def _begin(self, opened: OpenCommand) -> None:
         command = opened.command
@@ -215,7 +218,7 @@ class SessionActor(Attending):
     def _create(self, ref: int, creation: CreateRoom) -> None:
         asked = self._new_ref(CreationWanted(ref))
         question = NewRoom(
-            reply_to=self.address, ref=asked, creator=self._identity.user.user, kind=creation.kind,
+            reply_to=self.address, ref=asked, creator=self._user.user, kind=creation.kind,
             name=creation.name, members=tuple(creation.members), nonce=creation.nonce,
         )  # fmt: skip
         if not self._environment.writer.tell(question):
@@ -292,7 +295,7 @@ class SessionActor(Attending):
     def _created(self, command: int, created: RoomCreated) -> None:
         """Tell everyone who is in the room now, attach to it, and answer when that is done."""
         for user in created.added:
-            for session in self.system.members(("user", user)):
+            for session in self.system.members(user):
                 if session is not self.address:
                     session.tell(Added(created.room, 1))
         if self._feed.follows(created.room):
@@ -327,7 +330,7 @@ class SessionActor(Attending):
     def _with_status(self, user: User) -> User:
         if user.deleted:
             return user
-        here = self.system.members(("user", user.user))
+        here = self.system.members(user.user)
         return structs.replace(user, status="online" if here else "offline")
 
     # --- events -----------------------------------------------------------------------------------------------

@@ -60,13 +60,13 @@ class Attending(Actor):
     """See the top of this file. `SessionActor` adds the connections and the store's answers."""
 
     __slots__ = (
-        "_asked", "_environment", "_feed", "_identity", "_last_ref", "_open_commands", "_openings", "_overdue",
-        "_places",
+        "_asked", "_environment", "_feed", "_last_ref", "_open_commands", "_openings", "_overdue",
+        "_places", "_user",
     )  # fmt: skip
 
     def __init__(self, environment: SessionEnvironment, identity: Identity) -> None:
         self._environment = environment
-        self._identity = identity
+        self._user = identity.user
         self._feed = Feed()
         self._open_commands: Commands | None = None
         self._places: dict[str, Place] = {}
@@ -81,6 +81,10 @@ class Attending(Actor):
         if self._open_commands is None:
             self._open_commands = Commands(self._environment.command_seconds)
         return self._open_commands
+
+    @property
+    def _id(self) -> str:
+        return str(self.address.name)
 
     # --- asking the store -------------------------------------------------------------------------------------
 
@@ -108,7 +112,7 @@ class Attending(Actor):
 
     def _ask_rooms(self, purpose: Purpose) -> None:
         ref = self._new_ref(purpose)
-        self._ask(ListRooms(reply_to=self.address, ref=ref, user=self._identity.user.user))
+        self._ask(ListRooms(reply_to=self.address, ref=ref, user=self._user.user))
 
     def _unanswerable(self, failed: Failed) -> None:
         raise NotImplementedError
@@ -206,7 +210,7 @@ class Attending(Actor):
             self._go_on(self._commands.not_taken(opened.ref, refusal, trio.current_time()))
             return
         session = self.address if isinstance(command, Join) else None
-        request = Request(opened.ref, self.address, self._identity.user, command, place.attachment, session)
+        request = Request(opened.ref, self.address, self._user, command, place.attachment, session)
         if not place.address.tell(request) and place.address.alive:
             self._go_on(self._commands.not_taken(opened.ref, unavailable(), trio.current_time()))
 
@@ -226,7 +230,7 @@ class Attending(Actor):
         self._commands.block(room)
         place.attaching = self._next_ref()
         place.creator = place.creator if creator is None else creator
-        attach = Attach(place.attaching, self.address, self._identity.user.user)
+        attach = Attach(place.attaching, self.address, self._user.user)
         if not place.address.tell(attach) and place.address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
 
@@ -304,7 +308,7 @@ class Attending(Actor):
         creator, place.creator = place.creator, None
         if creator is not None:
             self._refuse(creator, refused.refusal)
-        self._lost(room, place, Left(room=room, user=self._identity.user.user))
+        self._lost(room, place, Left(room=room, user=self._user.user))
 
     def _detached(self, detached: Detached) -> None:
         place = self._places.get(detached.room)
