@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check lint types bench pins clean
+.PHONY: help run test test-server test-browser check lint types bench bench-gateway pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,14 @@ check: $(VENV)/dev.installed ## lint, types and tests: what continuous integrati
 
 bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
 	@$(BIN)/python tests/bench/run.py
+
+# What it is compared with, besides the `websockets` that the tests need. Without npm that column stays empty.
+build/peers/node_modules/ws:
+	@npm install --silent --no-audit --no-fund --prefix build/peers ws@8.23.0 || \
+	  echo "npm cannot install it: Node ws is left out" >&2
+
+bench-gateway: $(VENV)/dev.installed build/peers/node_modules/ws ## the gateway beside other servers (half an hour)
+	@$(BIN)/python tests/bench/gateway/run.py
 
 PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-header pyproject.toml

@@ -101,9 +101,17 @@ def _upgrade_ended(connected: socket.socket) -> None:
     assert head.startswith(b"HTTP/1.1 101"), head
 
 
-def _keep_welcome(payload: bytes, welcomes: list[bytes]) -> None:
-    if payload.startswith(b'{"op":"welcome"'):
-        welcomes.append(payload)
+def _await_welcome(peer: Peer) -> None:
+    welcomes: list[bytes] = []
+
+    def keep(_peer: Peer, payload: bytes) -> None:
+        if payload.startswith(b'{"op":"welcome"'):
+            welcomes.append(payload)
+
+    peer.heard = keep
+    while not welcomes:
+        peer.read()
+    peer.heard = _ignore
 
 
 class Crowd:
@@ -114,8 +122,11 @@ class Crowd:
         self._by_descriptor: dict[int, Peer] = {}
         self._epoll = select.epoll()
 
-    def connect(self, address: tuple[str, int], arrivals: Iterable[tuple[str, Any]]) -> list[Peer]:
-        """One websocket for each token (with the tag its peer gets), upgraded and welcomed, a hundred at a time."""
+    def connect(self, address: tuple[str, int], arrivals: Iterable[tuple[str | None, Any]]) -> list[Peer]:
+        """One websocket for each token (with the tag its peer gets), upgraded and welcomed, a hundred at a time.
+
+        Without a token it is upgraded only: that is all other servers know.
+        """
         waiting, arrived = list(arrivals), list[Peer]()
         while waiting:
             some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
@@ -123,17 +134,15 @@ class Crowd:
             self.run(lambda: False, 0)
         return arrived
 
-    def _arrive(self, address: tuple[str, int], some: list[tuple[str, Any]]) -> list[Peer]:
+    def _arrive(self, address: tuple[str, int], some: list[tuple[str | None, Any]]) -> list[Peer]:
         peers = [Peer(_upgrade_begun(address), tag) for _, tag in some]
         for peer, (token, _) in zip(peers, some, strict=True):
             _upgrade_ended(peer.socket)
-            peer.say(json.dumps({"op": "hello", "token": token}).encode())
-        for peer in peers:
-            welcomes: list[bytes] = []
-            peer.heard = lambda _, payload, welcomes=welcomes: _keep_welcome(payload, welcomes)  # type: ignore[misc]
-            while not welcomes:
-                peer.read()
-            peer.heard = _ignore
+            if token is not None:
+                peer.say(json.dumps({"op": "hello", "token": token}).encode())
+        for peer, (token, _) in zip(peers, some, strict=True):
+            if token is not None:
+                _await_welcome(peer)
             self.add(peer)
         return peers
 
@@ -153,6 +162,14 @@ class Crowd:
                 self._by_descriptor[descriptor].read()
             if left <= 0 and not ready:
                 return
+
+    def leave(self, peers: Iterable[Peer]) -> None:
+        """These hang up; the others stay."""
+        leaving = set(peers)
+        for peer in leaving:
+            del self._by_descriptor[peer.socket.fileno()]
+            peer.socket.close()
+        self.peers = [peer for peer in self.peers if peer not in leaving]
 
     def close(self) -> None:
         for peer in self.peers:

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
-from tests.bench.stage import SERVER_CPU, pinned, served, tell
+from tests.bench.stage import python, served, started, tell
 
 MEMBERS = 200
 
@@ -78,30 +76,21 @@ def _round(pid: int, crowd: Crowd, peers: list[Peer], in_flight: int, seconds: f
 
 def _floor_round(size: int, seconds: float) -> float:
     """Microseconds of CPU per send of the bare loop, read by the same crowd code."""
-    with pinned(SERVER_CPU):
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("floor.py")), str(MEMBERS), str(size)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    crowd, arrived = Crowd(), 0
+    with started(*python(Path(__file__).with_name("floor.py"), MEMBERS, size)) as (process, address):
+        crowd, arrived = Crowd(), 0
 
-    def heard(_peer: Peer, _payload: bytes) -> None:
-        nonlocal arrived
-        arrived += 1
+        def heard(_peer: Peer, _payload: bytes) -> None:
+            nonlocal arrived
+            arrived += 1
 
-    for _ in range(MEMBERS):
-        crowd.add(Peer(socket.create_connection(("127.0.0.1", port))))
-    hear_with(crowd.peers, heard)
-    wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(process.pid)
-    while time.perf_counter() - begin < seconds:
-        crowd.peers[0].socket.send(b"!")
-        wanted += MEMBERS
-        crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
-    used = measure.cpu_seconds(process.pid) - before
-    crowd.close()
-    process.wait(10)
-    process.stdout.close()
+        for _ in range(MEMBERS):
+            crowd.add(Peer(socket.create_connection(address)))
+        hear_with(crowd.peers, heard)
+        wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(process.pid)
+        while time.perf_counter() - begin < seconds:
+            crowd.peers[0].socket.send(b"!")
+            wanted += MEMBERS
+            crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
+        used = measure.cpu_seconds(process.pid) - before
+        crowd.close()
     return used / arrived * 1e6

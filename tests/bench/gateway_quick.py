@@ -11,10 +11,8 @@ import argparse
 import contextlib
 import socket
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -36,11 +34,12 @@ from server.sessions.messages import Open, Said
 from server.store.messages import Done, FindIdentity, Identity
 from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
-from tests.bench.stage import CLIENT_CPU, SERVER_CPU, pinned, tell
+from tests.bench.stage import CLIENT_CPU, pinned, python, started, tell
 
 FEW, MANY = 1_000, 7_000
 MEMBERS = 200
 SOME_TEXT = "x" * 100
+SERVE = (sys.executable, "-m", "tests.bench.gateway_quick", "--serve")
 
 
 # --- the server process ------------------------------------------------------------------------------------------
@@ -154,27 +153,13 @@ def serve() -> None:
 # --- the client process ------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def started(*command: str) -> Iterator[tuple[subprocess.Popen[bytes], tuple[str, int]]]:
-    with pinned(SERVER_CPU):
-        process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        yield process, ("127.0.0.1", int(process.stdout.readline()))
-    finally:
-        process.kill()
-        process.wait(10)
-        assert process.stdout is not None
-        process.stdout.close()
-
-
 def idle_memory(rest: float) -> None:
-    with started("-m", "tests.bench.gateway_quick", "--serve") as (server, address):
+    with started(*SERVE) as (server, address):
         crowd = Crowd()
         memory = {}
         used_before, begin = measure.cpu_seconds(server.pid), time.perf_counter()
         for number in range(1, MANY + 1):
-            crowd.connect(address, "t")
+            crowd.connect(address, [("t", None)])
             if number == FEW:
                 crowd.run(lambda: False, rest)
                 memory[FEW] = measure.proportional_memory(server.pid)
@@ -195,7 +180,7 @@ def cpu_of_gateway(address: tuple[str, int], pid: int, posts: int, in_flight: in
     """Microseconds of server CPU for each delivery to one of the members."""
     crowd = Crowd()
     for _ in range(MEMBERS):
-        crowd.connect(address, "t")
+        crowd.connect(address, [("t", None)])
     heard = 0
 
     def count(_peer: Peer, payload: bytes) -> None:
@@ -218,8 +203,7 @@ def cpu_of_gateway(address: tuple[str, int], pid: int, posts: int, in_flight: in
 
 def cpu_of_floor(posts: int) -> float:
     size = 190  # of the frame of `OneRoom`
-    floor = str(Path(__file__).with_name("floor.py"))
-    with started(floor, str(MEMBERS), str(size)) as (server, address):
+    with started(*python(Path(__file__).with_name("floor.py"), MEMBERS, size)) as (server, address):
         crowd = Crowd()
         for _ in range(MEMBERS):
             crowd.add(Peer(socket.create_connection(address)))
@@ -244,9 +228,9 @@ def deliveries(rounds: int, posts: int) -> None:
     one, eight, floor = [], [], []
     for _ in range(rounds):
         floor.append(cpu_of_floor(posts))
-        with started("-m", "tests.bench.gateway_quick", "--serve") as (server, address):
+        with started(*SERVE) as (server, address):
             one.append(cpu_of_gateway(address, server.pid, posts, 1))
-        with started("-m", "tests.bench.gateway_quick", "--serve") as (server, address):
+        with started(*SERVE) as (server, address):
             eight.append(cpu_of_gateway(address, server.pid, posts * 4, 8))
     base = statistics.median(floor)
     tell("gateway_delivery_floor", us=measure.spread(floor))

@@ -7,13 +7,12 @@ import statistics
 import time
 from pathlib import Path
 
-_TICK = os.sysconf("SC_CLK_TCK")
+_ALL_THREADS = 2  # CPUCLOCK_SCHED, as clock_getcpuclockid(3) puts it together
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of a process, in seconds (resolution: one tick, 10 ms)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
+    """User and system time of all threads of a process, in seconds: to the nanosecond, where /proc has ticks."""
+    return time.clock_gettime((~pid << 3) | _ALL_THREADS)
 
 
 def proportional_memory(pid: int) -> int:
@@ -38,8 +37,8 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def fdatasync_loop(folder: Path, seconds: float) -> list[float]:
-    """Milliseconds of each append of 4 KiB with fdatasync, one after the other."""
+def fdatasync_loop(folder: Path, seconds: float, pause: float = 0.0) -> list[float]:
+    """Milliseconds of each append of 4 KiB with fdatasync, one after the other, so many seconds apart."""
     taken: list[float] = []
     path = folder / "fdatasync.probe"
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -51,6 +50,7 @@ def fdatasync_loop(folder: Path, seconds: float) -> list[float]:
             os.write(file, block)
             os.fdatasync(file)
             taken.append((time.perf_counter() - begin) * 1000)
+            time.sleep(pause)
     finally:
         os.close(file)
         path.unlink()

@@ -30,7 +30,7 @@ def posts_figure(folder: Path, rounds: int, seconds: float) -> None:
             disk_tail.append(measure.percentile(synced, 0.99))
             for count in rates:
                 before, begin = measure.cpu_seconds(server.process.pid), time.perf_counter()
-                latencies = _round(crowd, peers[: max(count, 2)], count, seconds)
+                latencies = answered_posts(crowd, peers[: max(count, 2)], count, seconds)
                 taken = time.perf_counter() - begin
                 rates[count].append(len(latencies) / taken)
                 halves[count].append(measure.percentile(latencies, 0.5))
@@ -49,7 +49,7 @@ def posts_figure(folder: Path, rounds: int, seconds: float) -> None:
         )
 
 
-def _round(crowd: Crowd, peers: list[Peer], count: int, seconds: float) -> list[float]:
+def answered_posts(crowd: Crowd, peers: list[Peer], count: int, seconds: float) -> list[float]:
     """Milliseconds from post to acknowledgement of every post of one round."""
     latencies: list[float] = []
     sent: dict[Peer, float] = {}

@@ -23,12 +23,17 @@ from server.store.opening import open_store
 class Person:
     user: str
     token: str
-    room: str
+    rooms: tuple[str, ...]
+    """All of them with the same people; most figures need the first only."""
+
+    @property
+    def room(self) -> str:
+        return self.rooms[0]
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everyone, room by room; each is a member of one room."""
+    """Everyone, by those who are in rooms together."""
 
     rooms: list[list[Person]]
 
@@ -37,25 +42,25 @@ class People:
         return [(person.token, person.room) for room in self.rooms for person in room]
 
 
-def seed(data: Path, sizes: list[int]) -> People:
-    """Make a data directory with one room of each size, a channel where it is large."""
+def seed(data: Path, sizes: list[int], rooms_each: int = 1) -> People:
+    """Make a data directory with so many rooms of each size, with the same people; channels where they are large."""
     at = int(time.time() * 1000)
-    people = People([_room_of(size, at) for size in sizes])
+    people = People([_people(size, rooms_each, at) for size in sizes])
     with open_store(data) as store, store.writing.begin() as connection:
-        for number, room in enumerate(people.rooms):
-            _write(connection, number, room, at)
+        for number, members in enumerate(people.rooms):
+            names = [f"p{number}.{n}" for n in range(len(members))]
+            _write_people(connection, names, members, at)
+            for nth, room in enumerate(members[0].rooms):
+                _write_room(connection, room, f"room{number}-{nth}", names, members, at)
     return people
 
 
-def _room_of(size: int, at: int) -> list[Person]:
-    room = new_id("r", at)
-    return [Person(new_id("u", at), secrets.token_urlsafe(32), room) for _ in range(size)]
+def _people(size: int, rooms_each: int, at: int) -> list[Person]:
+    rooms = tuple(new_id("r", at) for _ in range(rooms_each))
+    return [Person(new_id("u", at), secrets.token_urlsafe(32), rooms) for _ in range(size)]
 
 
-def _write(connection: Connection, number: int, people: list[Person], at: int) -> None:
-    names = [f"p{number}.{n}" for n in range(len(people))]
-    room, channel = people[0].room, len(people) > 2
-    logged = len(people) if len(people) <= 256 else 0
+def _write_people(connection: Connection, names: list[str], people: list[Person], at: int) -> None:
     connection.execute(
         insert(tables.users),
         [
@@ -76,17 +81,21 @@ def _write(connection: Connection, number: int, people: list[Person], at: int) -
             for person in people
         ],
     )
+
+
+def _write_room(connection: Connection, room: str, title: str, names: list[str], people: list[Person], at: int) -> None:
+    channel, logged = len(people) > 2, len(people) if len(people) <= 256 else 0
     connection.execute(
         insert(tables.rooms),
         {
             "id": room,
             "log": new_id("l", at),
             "kind": "channel" if channel else "group",
-            "name": f"room{number}",
+            "name": title,
             "last_seq": logged,
             "members": len(people),
             "creator": people[0].user,
-            "nonce": f"seed-{number}",
+            "nonce": f"seed-{title}",
             "digest": b"",
             "created_at": at,
         },
@@ -107,8 +116,9 @@ def _write(connection: Connection, number: int, people: list[Person], at: int) -
         ],
     )
     if logged:
-        connection.execute(insert(tables.entries), [_joined(person, seq, at) for seq, person in enumerate(people, 1)])
+        joined = [_joined(room, person, seq, at) for seq, person in enumerate(people, 1)]
+        connection.execute(insert(tables.entries), joined)
 
 
-def _joined(person: Person, seq: int, at: int) -> dict[str, Any]:
-    return {"room_id": person.room, "seq": seq, "kind": "joined", "at": at, "user_id": person.user}
+def _joined(room: str, person: Person, seq: int, at: int) -> dict[str, Any]:
+    return {"room_id": room, "seq": seq, "kind": "joined", "at": at, "user_id": person.user}

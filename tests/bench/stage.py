@@ -6,6 +6,8 @@ import contextlib
 import json
 import os
 import platform
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,11 +32,14 @@ def pinned(cpu: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def served(folder: Path, rooms: list[int]) -> Iterator[tuple[ServerProcess, People]]:
-    """A fresh server whose store has one room for each number in `rooms`, with so many people in it."""
+def served(folder: Path, rooms: list[int], *, rooms_each: int = 1) -> Iterator[tuple[ServerProcess, People]]:
+    """A fresh server whose store has one room for each number in `rooms`, with so many people in it.
+
+    `rooms_each`: how many rooms these same people are in together.
+    """
     with tempfile.TemporaryDirectory(dir=folder) as name:
         data = Path(name) / "data"
-        people = seed(data, rooms)
+        people = seed(data, rooms, rooms_each)
         server = ServerProcess(data, environment={"HUBBUB_MAX_CONNECTIONS": "19000", "HUBBUB_LOG_LEVEL": "warning"})
         with pinned(SERVER_CPU):
             server.start()
@@ -42,6 +47,25 @@ def served(folder: Path, rooms: list[int]) -> Iterator[tuple[ServerProcess, Peop
             yield server, people
         finally:
             server.stop()
+
+
+@contextlib.contextmanager
+def started(*command: str | Path) -> Iterator[tuple[subprocess.Popen[bytes], tuple[str, int]]]:
+    """A server that prints its port first, on the server's processor; killed at the end."""
+    with pinned(SERVER_CPU):
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield process, ("127.0.0.1", int(process.stdout.readline()))
+    finally:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
+
+
+def python(script: Path, *arguments: object) -> list[str]:
+    """The command that runs `script` with this Python."""
+    return [sys.executable, str(script), *map(str, arguments)]
 
 
 def disk(folder: Path) -> Path:

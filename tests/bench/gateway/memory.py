@@ -1,0 +1,41 @@
+"""Memory of an idle connection: the slope of Pss between 2,000 and 18,000, after a rest.
+
+Ours are authenticated, welcomed, and in one room; the peers' are upgraded. Measured once each: it takes minutes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.bench import measure
+from tests.bench.crowd import Crowd
+from tests.bench.stage import served, started
+
+FEW, MANY = 2_000, 18_000
+
+
+def memory_of_ours(folder: Path, rest: float) -> int:
+    """Bytes for each connection."""
+    with served(folder, [MANY]) as (server, people):
+        return _slope(server.process.pid, server.address, list(people.arrivals()), rest)
+
+
+def memory_of_peer(command: list[str], rest: float) -> int:
+    """Bytes for each connection."""
+    with started(*command) as (process, address):
+        return _slope(process.pid, address, [(None, None)] * MANY, rest)
+
+
+def _slope(pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]], rest: float) -> int:
+    crowd = Crowd()
+    try:
+        crowd.connect(address, arrivals[:FEW])
+        crowd.run(lambda: False, rest)
+        few = measure.proportional_memory(pid)
+        crowd.connect(address, arrivals[FEW:])
+        crowd.run(lambda: False, rest)
+        many = measure.proportional_memory(pid)
+    finally:
+        crowd.close()
+    return round((many - few) / (MANY - FEW))
