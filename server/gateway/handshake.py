@@ -43,7 +43,7 @@ async def serve_socket(system: System, gateway: Gateway, stream: trio.SocketStre
         except Exception:
             log.exception("a handshake failed")
     finally:
-        await trio.aclose_forcefully(stream)
+        stream.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
 
 
 class Handshake:
@@ -91,7 +91,13 @@ class Handshake:
         await self._connection.finish()
 
     async def _websocket(self, request: h11.Request) -> None:
-        judged = judge(request.method, request.http_version, Fields(request.headers), self._gateway.origins)
+        judged = judge(
+            request.method,
+            request.http_version,
+            Fields(request.headers),
+            self._gateway.origins,
+            compression=self._gateway.compression,
+        )
         if isinstance(judged, Refused):
             await self._refuse(judged)
             return
@@ -100,7 +106,7 @@ class Handshake:
         if refused is not None:
             await self._refuse(refused)
         else:
-            await self._hand_over(judged, digest)
+            self._hand_over(judged, digest)
 
     async def _vouch(self, digest: bytes) -> Refused | None:
         """Why this token is no ticket; None if it is one."""
@@ -115,16 +121,16 @@ class Handshake:
             return refusals.OVER_CAPACITY
         return None if isinstance(whose, Identity) else refusals.BAD_TOKEN
 
-    async def _hand_over(self, upgrade: Upgrade, digest: bytes | None) -> None:
+    def _hand_over(self, upgrade: Upgrade, digest: bytes | None) -> None:
         """From here on the socket belongs to a connection actor."""
         self._connection.h11.next_event()  # the end of the request, which has no body: what follows is no HTTP
         rest, _ended = self._connection.h11.trailing_data
-        await self._connection.send_bytes(switching_protocols(upgrade))
         sock = _taken_out(self._connection.stream)
         try:
+            sock.send(switching_protocols(upgrade))  # nothing was sent before: the kernel has room for it
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._gateway.limits.send_buffer_bytes)
             connections = self._system.dynamic(self._gateway.connections)
-            connection = connections.start(next(self._gateway.keys), sock, digest)
+            connection = connections.start(next(self._gateway.keys), sock, digest, upgrade.dialect)
         except (StartRefused, StartFailed, OSError) as error:
             log.debug("a websocket could not start: %s", error)
             sock.close()
