@@ -29,7 +29,7 @@ from server.gateway.upgrade import WEBSOCKET_PATH
 from server.protocol import limits
 from server.protocol.closing import MEANING as CLOSE_MEANING
 from server.protocol.closing import NAMES, CloseCode, may_reconnect
-from server.protocol.codec import SUBPROTOCOL, encode_command, encode_event
+from server.protocol.codec import JSON, MSGPACK, encode_command, encode_event
 from server.protocol.commands import LEGAL, AnyCommand, Command
 from server.protocol.errors import MEANING, ErrorCode
 from server.protocol.events import AnyEvent, Entry, Error, Ok
@@ -128,7 +128,7 @@ def _channel(messages: Iterable[str]) -> Document:
                     "type": "object",
                     "properties": {
                         "Authorization": {"type": "string", "description": "`Bearer` and a token."},
-                        "Sec-WebSocket-Protocol": {"type": "string", "enum": [SUBPROTOCOL]},
+                        "Sec-WebSocket-Protocol": {"type": "string", "enum": [JSON.subprotocol, MSGPACK.subprotocol]},
                     },
                 },
                 "bindingVersion": "0.1.0",
@@ -157,9 +157,9 @@ def _channel_description() -> str:
         for code in CloseCode
     )
     return (
-        f"One JSON object in each text frame (subprotocol `{SUBPROTOCOL}`, which is the default). Before the first "
-        "`welcome` only `hello` and `ping` may be said. Any byte counts as a sign of life; whoever is silent for 2.5 "
-        "heartbeats is closed.\n\n"
+        f"One object in each message: JSON in text frames (subprotocol `{JSON.subprotocol}`, which is the default), or "
+        f"msgpack in binary ones (`{MSGPACK.subprotocol}`). Before `welcome` only `hello` and `ping` may be said. "
+        "Any byte counts as a sign of life; whoever is silent for 2.5 heartbeats is closed.\n\n"
         "How it ends, best effort (1006, a lost connection, means: reconnect and resume; wherever it says yes, with "
         "jittered backoff):\n\n"
         f"| code | name | meaning | reconnect |\n|---|---|---|---|\n{codes}"

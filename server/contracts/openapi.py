@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from server.contracts.call import Call
 from server.contracts.schemas import (
-    Schema,
     merged,
     said_by_clients,
     said_by_the_server,
@@ -148,7 +147,7 @@ class _Builder:
                 "name": name,
                 "in": where,
                 "required": name in component.get("required", ()),
-                "schema": _without_null(bare),
+                "schema": bare,
                 **({"description": schema["description"]} if "description" in schema else {}),
             }
 
@@ -162,7 +161,7 @@ class _Builder:
     def _content(self, kind: type, media_type: str) -> Document:
         content: Document = {"schema": self._schemas[kind]}
         if kind in self._examples:
-            content["example"] = msgspec.to_builtins(self._examples[kind])
+            content["example"] = msgspec.json.decode(msgspec.json.encode(self._examples[kind]))
         return {media_type: content}
 
     def _failures(self, call: Call[Any]) -> Document:
@@ -213,14 +212,6 @@ def _headers(status: HTTPStatus) -> Document:
         case _:
             return {}
     return {"headers": {name: {"required": True, "schema": schema, "description": description}}}
-
-
-def _without_null(schema: Schema) -> Schema:
-    """A URL has no null: what is not there is left out."""
-    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
-    if len(choices) != 1:
-        return schema
-    return {**{key: value for key, value in schema.items() if key not in ("anyOf", "default")}, **choices[0]}
 
 
 def _in_order(kinds: Iterable[type | None]) -> list[Any]:

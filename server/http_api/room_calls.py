@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,8 +47,8 @@ class NewPost(Struct, frozen=True):
 class HistoryQuery(Struct, frozen=True):
     """Which part of a room's history: `before` and `after` exclude each other; with neither, the newest."""
 
-    before: Seq | None = None
-    after: Seq | None = None
+    before: Seq | UnsetType = UNSET  # None would let `?before=null` pass for a number
+    after: Seq | UnsetType = UNSET
     limit: HistorySize = 50
 
 
@@ -96,7 +96,9 @@ class RoomCalls:
         user = await self._caller(request)
         query = read_query(request, HistoryQuery)
         room = request.path_params["room"]
-        done = await self._told(user, History(room=room, before=query.before, after=query.after, limit=query.limit))
+        before = None if query.before is UNSET else query.before
+        after = None if query.after is UNSET else query.after
+        done = await self._told(user, History(room=room, before=before, after=after, limit=query.limit))
         return json_response(Messages(done.messages or [], bool(done.more)))
 
     async def post(self, request: Request) -> Response:

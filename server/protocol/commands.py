@@ -26,10 +26,9 @@ CommandId = (
     Annotated[str, Meta(max_length=ID_CHARACTERS)] | Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 )
 Seq = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="Place in the log of the room; 0: before its first.")]
-Limit = Annotated[int, Meta(ge=1, le=LARGEST_INTEGER)]
-HistorySize = Annotated[Limit, Meta(description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
-LogSize = Annotated[Limit, Meta(description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
-MembersSize = Annotated[Limit, Meta(description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
+HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
+LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
+MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
 Resume = Annotated[
     dict[str, "Cursor"],
     Meta(

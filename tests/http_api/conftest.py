@@ -1,4 +1,7 @@
-"""The HTTP application over the real store, rooms and hashing task; only the socket is missing."""
+"""The HTTP application over the real store, rooms and hashing task; only the socket is missing.
+
+Whatever a test is answered is held against the document: no answer may come that a client author was not told of.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from server.rooms.actor import RoomActor, RoomEnvironment
 from server.store.opening import open_store
 from server.store.reader import run_reader
 from server.store.writer import run_writer
+from tests.harness.documented import check_documented
 
 PASSWORD = "correct horse battery"
 LOGIN_ATTEMPTS = 3
@@ -107,7 +111,9 @@ def client(
     transport = httpx.ASGITransport(
         make_app(environment), client=(address, 40_000), raise_app_exceptions=raise_app_exceptions
     )
-    return httpx.AsyncClient(transport=transport, base_url="http://hubbub.test")
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://hubbub.test", event_hooks={"response": [check_documented]}
+    )
 
 
 async def call(

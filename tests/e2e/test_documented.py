@@ -1,0 +1,134 @@
+"""Everything that can be said to a real server, and whatever it says to that: as the websocket's document has it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any, get_args
+
+from server.protocol.commands import LEGAL, AnyCommand
+from server.protocol.events import AnyEvent
+from tests.harness.documented import WEBSOCKET, complaints
+from tests.harness.people import Frame, Talker, register, talk
+from tests.harness.server import ServerProcess
+
+COMMANDS: dict[str, str] = {kind.__struct_config__.tag: kind.__name__ for kind in get_args(AnyCommand)}
+EVENTS: dict[str, str] = {kind.__struct_config__.tag: kind.__name__ for kind in get_args(AnyEvent)}
+
+
+class Witness:
+    """Gives commands for somebody, and holds what is heard against the document."""
+
+    def __init__(self, talker: Talker) -> None:
+        self._talker = talker
+        self.said = {"hello"}
+        self.heard: set[str] = set()
+        self._look_at(talker.welcome)
+
+    def say(self, op: str, **fields: Any) -> Frame:
+        """A command that is valid by the document, and its answer."""
+        self.said.add(op)
+        assert complaints(WEBSOCKET, payload_of(COMMANDS[op]), {"op": op, **fields}) == []
+        answer = self._talker.ask(op, **fields)
+        self._look_at(answer, op)
+        return answer
+
+    def hear(self, op: str) -> Frame:
+        """Waits for an event."""
+        event = self._talker.expect(op)
+        self._look_at(event)
+        return event
+
+    def _look_at(self, frame: Frame, answers: str | None = None) -> None:
+        op = frame["op"]
+        self.heard.add(op)
+        name = f"{COMMANDS[answers]}Ok" if answers is not None and op == "ok" else EVENTS[op]
+        assert complaints(WEBSOCKET, payload_of(name), frame) == [], frame
+        if answers is not None and op == "error":
+            assert frame["code"] in WEBSOCKET["operations"][answers]["x-error-codes"]
+
+
+def payload_of(message: str) -> Frame:
+    payload: Frame = WEBSOCKET["components"]["messages"][message]["payload"]
+    return payload
+
+
+def nonce() -> str:
+    return secrets.token_hex(8)
+
+
+def test_a_real_server_says_what_the_document_says(server: ServerProcess, person: Callable[[], Talker]) -> None:
+    ada, bob = Witness(person()), Witness(person())
+    bob_name = bob._talker.welcome["me"]["name"]
+    room = ada.say("create_room", kind="group", name="Engine", members=[], nonce=nonce())["room"]
+    ada.say("invite", room=room, user=bob_name)
+    assert "seq" not in ada.say("invite", room=room, user=bob_name)
+    bob.hear("joined")
+    first = nonce()
+    ada.say("post", room=room, nonce=first, text="Hello")
+    assert ada.say("post", room=room, nonce=first, text="Hello")["duplicate"]
+    seq = bob.hear("message")["seq"]
+    bob.say("received", room=room, seq=seq)
+    bob.say("read", room=room, seq=seq)
+    ada.hear("receipt")
+    bob.say("post", room=room, nonce=nonce(), text="You, too", reply_to=seq)
+    bob.say("typing", room=room)
+    ada.hear("typing")
+    for witness in (ada, bob):
+        witness.say("history", room=room, limit=1)
+        witness.say("log", room=room, after=0)
+        witness.say("members", room=room, limit=1)
+        witness.say("rooms")
+        witness.say("ping")
+    dm = ada.say("create_room", kind="dm", members=[bob_name], nonce=nonce())
+    assert dm["info"]["peer"]["name"] == bob_name
+    lobby = ada.say("create_room", kind="channel", name=f"lobby-{nonce()}", members=[], nonce=nonce())
+    bob.say("join", name=lobby["info"]["name"])
+    bob.say("leave", room=lobby["room"])
+    assert bob.say("leave", room=dm["room"])["code"] == "forbidden"
+    bob.say("leave", room=room)
+    ada.hear("left")
+    assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read"}
+    assert ada.said | bob.said == set(LEGAL)
+    assert {"ok", "error", "welcome", "pong", "message", "joined", "left", "receipt", "typing"} <= ada.heard | bob.heard
+
+
+def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> None:
+    ada, eve = Witness(person()), Witness(person())
+    secret = ada.say("create_room", kind="group", members=[], nonce=nonce())["room"]
+    open_room = ada.say("create_room", kind="channel", name=f"open-{nonce()}", members=[], nonce=nonce())["room"]
+    said = {
+        "history": {},
+        "log": {"after": 0},
+        "members": {},
+        "typing": {},
+        "received": {"seq": 1},
+        "read": {"seq": 1},
+        "post": {"nonce": "n", "text": "Hello"},
+        "invite": {"user": "nobody-at-all"},
+    }
+    for op, fields in said.items():
+        assert eve.say(op, room=secret, **fields)["code"] == "no_such_room"
+        assert eve.say(op, room=open_room, **fields)["code"] == "not_a_member"
+    assert eve.say("join", room=secret)["code"] == "no_such_room"
+    assert eve.say("leave", room=secret)["code"] == "no_such_room"
+    assert eve.say("join")["code"] == "bad_request"
+    assert ada.say("invite", room=secret, user="nobody-at-all")["code"] == "no_such_user"
+    assert ada.say("post", room=secret, nonce="n", text="Hello", reply_to=99)["code"] == "no_such_message"
+    ada.say("post", room=secret, nonce="n", text="Hello")
+    assert ada.say("post", room=secret, nonce="n", text="Bye")["code"] == "conflict"
+    assert ada.say("create_room", kind="dm", members=["nobody-at-all"], nonce=nonce())["code"] == "no_such_user"
+
+
+def test_a_resumed_room_is_recovered_as_documented(server: ServerProcess) -> None:
+    _, token = register(server.url, f"reader-{nonce()}")
+    with talk(server.websocket_url, token) as talker:
+        ada = Witness(talker)
+        info = ada.say("create_room", kind="group", members=[], nonce=nonce())["info"]
+        ada.say("post", room=info["room"], nonce=nonce(), text="Hello")
+    for log, recovered in ((info["log"], True), ("another", False)):
+        resume = {info["room"]: {"log": log, "seq": 0}, "r_lost": {"log": "l", "seq": 3}}
+        with talk(server.websocket_url, token, resume) as talker:
+            again = Witness(talker)
+            assert "seq" not in again.hear("left")
+            assert again.hear("resumed")["recovered"] is recovered
