@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.cli.exits import MEANING
+from server.http_api.app import CALLS
 from server.protocol.closing import CloseCode
 from server.protocol.commands import LEGAL
 from server.protocol.errors import ErrorCode
@@ -40,6 +41,11 @@ def test_every_op_error_and_close_code_is_in_the_protocol() -> None:
         assert f"`{code.value}`" in PROTOCOL
     for close in CloseCode:
         assert str(close.value) in PROTOCOL
+
+
+def test_every_http_call_is_in_the_protocol() -> None:
+    for call in CALLS:
+        assert f"{call.method} {call.path}" in PROTOCOL
 
 
 @pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: page.name)

@@ -41,6 +41,7 @@ MEDIA_TYPE: Final = f"application/vnd.aai.asyncapi+json;version={VERSION}"
 _CHANNEL: Final = "websocket"
 _HERE: Final = {"$ref": f"#/channels/{_CHANNEL}"}
 _BEFORE_THE_UPGRADE: Final = (
+    refusals.bad_upgrade("the message names what is wrong with the request"), refusals.TOO_SLOW,
     refusals.BAD_TOKEN, refusals.FOREIGN_ORIGIN, refusals.NOT_A_WEBSOCKET, refusals.OTHER_VERSION,
     refusals.HEAD_TOO_LARGE, refusals.OVER_CAPACITY,
 )  # fmt: skip

@@ -125,7 +125,7 @@ def test_every_close_code_is_there_and_whether_to_come_back() -> None:
 
 
 def test_a_client_is_told_how_an_upgrade_can_fail() -> None:
-    assert {refused["status"] for refused in CHANNEL["x-refused-upgrades"]} == {401, 403, 426, 431, 503}
+    assert {refused["status"] for refused in CHANNEL["x-refused-upgrades"]} == {400, 401, 403, 408, 426, 431, 503}
 
 
 def test_every_code_has_a_meaning() -> None:

@@ -105,7 +105,9 @@ async def test_a_bad_post_is_refused_by_name(house: House, body: dict[str, Any],
     assert (await house.api.get(f"/v1/rooms/{room}/messages", headers=ada)).json()["messages"] == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "before=-1", "before=5&after=1", "after=1.5"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "before=-1", "before=5&after=1", "after=1.5", "before=null"]
+)
 async def test_a_bad_query_is_refused(house: House, query: str) -> None:
     ada = await house.person("ada")
     room = await room_of(house, ada)
