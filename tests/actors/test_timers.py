@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
+
 import pytest
 import trio
 from hypothesis import given, settings
@@ -168,16 +170,39 @@ async def test_cancelled_timers_do_not_fill_the_heap(autojump_clock: MockClock) 
         assert len(system.timers._heap) <= 200
 
 
-async def test_a_hundred_thousand_pending_timers_are_one_task() -> None:
+class StepsOfTasks(trio.abc.Instrument):
+    """How often each task ran."""
+
+    def __init__(self) -> None:
+        self.steps: Tally[str] = Tally()
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.steps[task.name] += 1
+
+
+async def test_a_hundred_thousand_pending_timers_are_one_task_that_does_not_move_while_they_wait(
+    autojump_clock: MockClock,
+) -> None:
     async with open_system(tree(SCRIPT)) as system:
         await quiet()
         before = trio.lowlevel.current_statistics().tasks_living
+        told: list[object] = []
 
         def set_many(actor: Script) -> None:
-            for _ in range(100_000):
-                actor.send_after(3600.0, None)
+            for number in range(100_000):
+                actor.send_after(3600.0, lambda _, number=number: told.append(number))
 
         tell_script(the(system), set_many)
         await quiet()
         assert len(system.timers) == 100_000
         assert trio.lowlevel.current_statistics().tasks_living == before
+        counter = StepsOfTasks()
+        trio.lowlevel.add_instrument(counter)
+        for _ in range(10):
+            await trio.sleep(300.0)
+        trio.lowlevel.remove_instrument(counter)
+        assert counter.steps["actors timers"] == counter.steps["actors scheduler"] == 0
+        assert told == []
+        await trio.sleep(700.0)
+        assert told == list(range(100_000))
+        assert len(system.timers) == 0
