@@ -197,8 +197,8 @@ class SessionActor(Attending):
 
     def _pass_typing(self, typing: Typing) -> None:
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
-        place = self._places.get(typing.room)
-        if place is not None and place.attachment is not None:
+        place = self._feed.place(typing.room)
+        if place is not None and place.address is not None and place.attachment is not None:
             place.address.tell(Request(0, self.address, self._user, typing, place.attachment))
 
     def _begin(self, opened: OpenCommand) -> None:
@@ -242,7 +242,7 @@ class SessionActor(Attending):
             self._end_visit(room)
 
     def _has_read(self, command: Read) -> None:
-        place = self._places.get(command.room)
+        place = self._feed.place(command.room)
         if place is not None:
             place.read = max(place.read, command.seq)
 
@@ -324,7 +324,7 @@ class SessionActor(Attending):
     def _shown_one(self, room: Room) -> Room:
         if room.peer is not None:
             room = structs.replace(room, peer=self._with_status(room.peer))
-        place = self._places.get(room.room)
+        place = self._feed.place(room.room)
         return room if place is None else as_read(room, place.read)
 
     def _with_status(self, user: User) -> User:

@@ -27,7 +27,7 @@ from server.sessions.commands import Open as OpenCommand
 from server.sessions.environment import SessionEnvironment
 from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Send
 from server.sessions.messages import Close, NotifyDrained
-from server.sessions.places import Place
+from server.sessions.places import Attaching, Place
 from server.sessions.purposes import InfoWanted, Opening, PageWanted, Purpose
 from server.store.messages import Failed, Identity, ListRooms, Read, ReadLog
 
@@ -61,7 +61,7 @@ class Attending(Actor):
 
     __slots__ = (
         "_asked", "_environment", "_feed", "_last_ref", "_open_commands", "_openings", "_overdue",
-        "_places", "_user",
+        "_user",
     )  # fmt: skip
 
     def __init__(self, environment: SessionEnvironment, identity: Identity) -> None:
@@ -69,7 +69,6 @@ class Attending(Actor):
         self._user = identity.user
         self._feed = Feed()
         self._open_commands: Commands | None = None
-        self._places: dict[str, Place] = {}
         self._openings = NO_OPENINGS
         self._asked = NOTHING_ASKED
         self._last_ref = 0
@@ -165,15 +164,15 @@ class Attending(Actor):
     def _expire(self) -> None:
         self._overdue = None
         self._go_on(self._commands.expire(trio.current_time()))
-        for room in list(self._places):
-            self._end_visit(room)
+        for place in self._feed.each_place():
+            self._end_visit(place.room)
 
     def _refuse(self, command: int, refusal: Refusal) -> None:
         self._go_on(self._commands.refused(command, refusal, trio.current_time()))
 
     # --- rooms ------------------------------------------------------------------------------------------------
 
-    def _visit(self, room: str) -> Place:
+    def _visit(self, room: str) -> tuple[Place, Address]:
         """The actor of a room, found or started, and watched.
 
         Raises
@@ -181,37 +180,38 @@ class Attending(Actor):
         Refusal
             It crashed too often lately, or cannot be started.
         """
-        place = self._places.get(room)
-        if place is not None:
-            return place
+        place = self._feed.place(room)
+        if place is not None and place.address is not None:
+            return place, place.address
         try:
             address = self.system.dynamic(ROOMS).find_or_start(room, room)
         except Quarantined as quarantined:
             raise unavailable(int(quarantined.retry_after * 1000)) from None
         except (StartRefused, StartFailed, NotRunning):
             raise unavailable() from None
-        self._places[room] = place = Place(address)
+        place = self._feed.take_place(room)
+        place.address = address
         self.watch(address)
-        return place
+        return place, address
 
     def _end_visit(self, room: str) -> None:
         """Let go of a room that is not the user's when nothing is open there any more."""
-        place = self._places.get(room)
-        if place is None or place.attaching is not None:
+        place = self._feed.place(room)
+        if place is None or place.head is not None or place.awaits is not None or self._commands.concerns(room):
             return
-        if not self._feed.follows(room) and not self._commands.concerns(room):
+        if place.address is not None:
             self.unwatch(place.address)
-            del self._places[room]
+        self._feed.drop_place(room)
 
     def _send_to_room(self, opened: OpenCommand, room: str, command: RoomCommand | Join) -> None:
         try:
-            place = self._visit(room)
+            place, address = self._visit(room)
         except Refusal as refusal:
             self._go_on(self._commands.not_taken(opened.ref, refusal, trio.current_time()))
             return
         session = self.address if isinstance(command, Join) else None
         request = Request(opened.ref, self.address, self._user, command, place.attachment, session)
-        if not place.address.tell(request) and place.address.alive:
+        if not address.tell(request) and address.alive:
             self._go_on(self._commands.not_taken(opened.ref, unavailable(), trio.current_time()))
 
     def _attach(self, room: str, creator: int | None = None) -> None:
@@ -223,15 +223,14 @@ class Attending(Actor):
             The `create_room` this is for.
         """
         try:
-            place = self._visit(room)
+            place, address = self._visit(room)
         except Refusal as refusal:
             self._cannot_attach(room, refusal, creator)
             return
         self._commands.block(room)
-        place.attaching = self._next_ref()
-        place.creator = place.creator if creator is None else creator
-        attach = Attach(place.attaching, self.address, self._user.user)
-        if not place.address.tell(attach) and place.address.alive:
+        ref = self._next_ref()
+        place.attaching = Attaching(ref, place.creator if creator is None else creator)
+        if not address.tell(Attach(ref, self.address, self._user.user)) and address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
 
     def _cannot_attach(self, room: str, refusal: Refusal, creator: int | None) -> None:
@@ -245,7 +244,7 @@ class Attending(Actor):
             self.send_after(max(seconds, RETRY_SECONDS), AttachAgain(room))
 
     def _attach_again(self, room: str) -> None:
-        place = self._places.get(room)
+        place = self._feed.place(room)
         is_wanted = self._feed.follows(room) or (place is not None and place.creator is not None)
         if is_wanted and (place is None or place.attachment is None):
             self._attach(room)
@@ -260,36 +259,35 @@ class Attending(Actor):
         room = added.room
         for opening in self._openings.values():
             opening.added.setdefault(room, added.seq)
-        place = self._places.get(room)
-        if not self._feed.follows(room) and (place is None or place.attaching is None):
+        place = self._feed.place(room)
+        if place is None or (place.head is None and place.awaits is None):
             self._follow(room, added.seq - 1)
 
     def _attached(self, attached: Attached) -> None:
         room = attached.room
         try:
-            place = self._visit(room)
+            place, _ = self._visit(room)
         except Refusal:
             return
         if place.attachment is not None and attached.attachment <= place.attachment:
             return
         place.attachment = attached.attachment
-        if place.attaching == attached.ref:
-            place.attaching = None
-        if self._feed.follows(room):
+        place.answered(attached.ref)
+        creator = place.take_creator()
+        if place.head is not None:
             self._feed_on(self._feed.reaches(room, attached.last_seq))
         else:
-            self._attached_to_new(place, attached)
-        creator, place.creator = place.creator, None
+            self._attached_to_new(attached, creator)
         if creator is not None:
             self._ask_rooms(InfoWanted(creator, room))
-        if place.attaching is None:
+        if place.awaits is None:
             self._go_on(self._commands.unblock(room, trio.current_time()))
 
-    def _attached_to_new(self, place: Place, attached: Attached) -> None:
+    def _attached_to_new(self, attached: Attached, creator: int | None) -> None:
         """The connection that made or joined the room learns of it by the reply, the others by its entries."""
-        command = attached.ref if place.creator is None else place.creator
+        command = attached.ref if creator is None else creator
         opened = self._commands.find(command)
-        others_from = max(0, attached.read_seq - 1) if place.creator is None else 0
+        others_from = max(0, attached.read_seq - 1) if creator is None else 0
         for opening in self._openings.values():
             opening.added.setdefault(attached.room, others_from + 1)
         asker = None if opened is None else opened.connection
@@ -298,20 +296,20 @@ class Attending(Actor):
 
     def _not_attached(self, refused: NotAttached) -> None:
         room = refused.room
-        place = self._places.get(room)
-        if place is None or place.attaching != refused.ref:
+        place = self._feed.place(room)
+        if place is None or place.awaits != refused.ref:
             return
-        place.attaching = None
+        place.answered(refused.ref)
         if refused.refusal.code is ErrorCode.UNAVAILABLE:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
             return
-        creator, place.creator = place.creator, None
+        creator = place.take_creator()
         if creator is not None:
             self._refuse(creator, refused.refusal)
         self._lost(room, place, Left(room=room, user=self._user.user))
 
     def _detached(self, detached: Detached) -> None:
-        place = self._places.get(detached.room)
+        place = self._feed.place(detached.room)
         if place is not None and place.attachment == detached.attachment:
             self._lost(detached.room, place, detached.left)
 
@@ -324,20 +322,27 @@ class Attending(Actor):
 
     def _room_ended(self, down: Down) -> None:
         room = str(down.address.name)
-        place = self._places.get(room)
+        place = self._feed.place(room)
         if place is None or place.address is not down.address:
             return
+        place.ended()
+        creator, follows = place.creator, place.head is not None
         if not down.address.alive:
-            del self._places[room]
-        place.attachment = place.attaching = None
+            self._leave(place)
         if down.reason is SHUTDOWN:
             self._go_on(self._commands.room_unavailable(room, unavailable(), trio.current_time()))
             return
-        if self._feed.follows(room) or place.creator is not None:
-            self._attach(room, place.creator)
+        if follows or creator is not None:
+            self._attach(room, creator)
         now = trio.current_time()
         crashed = down.reason is not NORMAL
         self._go_on(self._commands.room_crashed(room, now) if crashed else self._commands.room_rested(room, now))
+
+    def _leave(self, place: Place) -> None:
+        """There is no actor there any more; where to stand in the log is kept."""
+        place.address = None
+        if place.head is None:
+            self._feed.drop_place(place.room)
 
     def _join_answered(self, opened: OpenCommand, room: str) -> None:
         """Joining what is joined already: how the room looks to this user, the store knows."""

@@ -17,7 +17,7 @@ are there, and while nobody is late, a delivery simply goes to all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -26,6 +26,7 @@ from actors import Address
 from server.protocol.events import AnyEvent, Entry, Left, Resumed
 from server.rooms.entries import entry_length
 from server.rooms.pages import fitting
+from server.sessions.places import Places
 
 PAGE_ENTRIES: Final = 100
 PAGE_CODE_POINTS: Final = 20_000  # of text in a page; at most 4 bytes each
@@ -115,8 +116,8 @@ NOBODY_LATE: Final[dict[Address, Reader]] = {}
 """Shared by all sessions in which nobody is late, and never written to."""
 
 
-class Feed:
-    """The rooms a session follows, and its connections.
+class Feed(Places):
+    """The rooms a session follows, which are the places with a `head`, and its connections: one stands by itself.
 
     Attributes
     ----------
@@ -124,65 +125,79 @@ class Feed:
         The connections that are behind somewhere, or full. For others: only to see whether there are any.
     """
 
-    __slots__ = ("_connections", "_heads", "late")
+    __slots__ = ("_connections", "late")
 
     def __init__(self) -> None:
-        self._heads: dict[str, int] = {}
-        self._connections: tuple[Address, ...] = ()
+        super().__init__()
+        self._connections: Address | tuple[Address, ...] = ()
         self.late = NOBODY_LATE
 
     def __len__(self) -> int:
-        return len(self._connections)
+        return len(self.connections)
 
     @property
-    def connections(self) -> Sequence[Address]:
-        return self._connections
+    def connections(self) -> tuple[Address, ...]:
+        connections = self._connections
+        return connections if isinstance(connections, tuple) else (connections,)
 
     @property
-    def rooms(self) -> Iterable[str]:
-        return self._heads.keys()
+    def rooms(self) -> list[str]:
+        return [place.room for place in self.each_place() if place.head is not None]
 
     def follows(self, room: str) -> bool:
-        return room in self._heads
+        place = self.place(room)
+        return place is not None and place.head is not None
+
+    def _head(self, room: str) -> int:
+        """Of a room that is followed."""
+        place = self.place(room)
+        assert place is not None
+        assert place.head is not None
+        return place.head
 
     def cursor(self, connection: Address, room: str) -> int:
         """The last entry this connection was sent, or does not need."""
         reader = self.late.get(connection)
         behind = None if reader is None else reader.behind.get(room)
-        return self._heads[room] if behind is None else behind.cursor
+        return self._head(room) if behind is None else behind.cursor
 
     # --- rooms ------------------------------------------------------------------------------------------------
 
     def follow(self, room: str, head: int, *, asker: Address | None, others_from: int) -> Effects:
         """The session follows a room from now on. `asker` knows all of it up to `head`, other connections only up
         to `others_from`."""
-        self._heads[room] = head
-        for connection in self._connections:
+        self.take_place(room).head = head
+        for connection in self.connections:
             if connection is not asker and others_from < head:
                 self._reader(connection).falls_behind(room, others_from)
         return self.go_on()
 
     def reaches(self, room: str, seq: int) -> Effects:
         """The log of the room is known to reach `seq`, which may be more than the session was told of."""
-        head = self._heads[room]
+        head = self._head(room)
         if seq <= head:
             return []
         self._all_fall_behind(room, head)
-        self._heads[room] = seq
+        self.take_place(room).head = seq
         return self.go_on()
 
     def delivered(self, room: str, first: int, last: int) -> Sequence[Address]:
         """Entries `first` to `last` are there: to whom they are to be passed on. The others are behind now."""
-        head = self._heads.get(room)
-        if head is None or last <= head:
+        place = self._only  # not by `place`: this is the way of nearly everything
+        if place is None or place.room != room:
+            place = self.place(room)
+        if place is None or (head := place.head) is None or last <= head:
             return ()
-        self._heads[room] = last
+        place.head = last
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
+        connections = self._connections
+        if not isinstance(connections, tuple):
+            connections = (connections,)
         if not self.late:
-            return self._connections
-        return [connection for connection in self._connections if self._takes(connection, room, head)]
+            return connections
+        return [connection for connection in connections if self._takes(connection, room, head)]
 
     def _takes(self, connection: Address, room: str, head: int) -> bool:
         """Whether this connection takes what follows `head`; if it is full, it is behind from there on."""
@@ -195,26 +210,27 @@ class Feed:
 
     def missed(self, connection: Address, room: str, first: int) -> Effects:
         """The connection did not take a delivery that began at `first`."""
-        if connection not in self._connections:
+        if connection not in self.connections:
             return []
         self._reader(connection).falls_behind(room, first - 1)
         return self.congested(connection)
 
     def left(self, room: str, left: Left) -> Effects:
         """The session follows this room no more; whoever does not have all before it hears only that it is over."""
-        head = self._heads.pop(room, None)
-        if head is None:
+        place = self.place(room)
+        if place is None or (head := place.head) is None:
             return []
+        place.head = None
         is_next = left.seq in (None, head + 1)
         effects: Effects = []
-        for connection in self._connections:
+        for connection in self.connections:
             is_live = not self._is_done_with(connection, room) and is_next
             news = left if is_live else Left(room=room, user=left.user, by=left.by, reason=left.reason)
             effects.append(Send(connection, [news]))
         return [*effects, *self.go_on()]
 
     def _all_fall_behind(self, room: str, head: int) -> None:
-        for connection in self._connections:
+        for connection in self.connections:
             self._reader(connection).falls_behind(room, head)
 
     def _is_done_with(self, connection: Address, room: str) -> bool:
@@ -230,18 +246,21 @@ class Feed:
 
     def opened(self, connection: Address, starts: Mapping[str, Start]) -> Effects:
         """A connection was welcomed. Rooms it has no start in are live from the head on."""
-        self._connections = (*self._connections, connection)
+        self._keep((*self.connections, connection))
         for room, start in starts.items():
-            if start.resumed or start.seq < self._heads[room]:
+            if start.resumed or start.seq < self._head(room):
                 self._reader(connection).falls_behind(room, start.seq, start.seq if start.resumed else None)
         return self.go_on()
 
     def closed(self, connection: Address) -> bool:
         """Whether there was such a connection."""
-        before = self._connections
-        self._connections = tuple(other for other in before if other is not connection)
+        before = self.connections
+        self._keep(tuple(other for other in before if other is not connection))
         self._forget(connection)
-        return len(self._connections) < len(before)
+        return len(self) < len(before)
+
+    def _keep(self, connections: tuple[Address, ...]) -> None:
+        self._connections = connections[0] if len(connections) == 1 else connections
 
     def _reader(self, connection: Address) -> Reader:
         """What is kept of a connection while it is late; from now on, if it was not."""
@@ -252,11 +271,11 @@ class Feed:
     def takes_passing(self) -> Sequence[Address]:
         """Who may be told what is in no log: everyone who keeps up."""
         late = self.late
-        return [c for c in self._connections if c not in late or not late[c].full] if late else self._connections
+        return [c for c in self.connections if c not in late or not late[c].full] if late else self.connections
 
     def congested(self, connection: Address) -> Effects:
         """The connection's socket does not keep up."""
-        if connection not in self._connections:
+        if connection not in self.connections:
             return []
         reader = self._reader(connection)
         if reader.full:
@@ -309,7 +328,7 @@ class Feed:
         connection = reader.connection
         while reader.behind and reader.reading is None and not reader.full:
             room, behind = next(iter(reader.behind.items()))
-            head = self._heads[room]
+            head = self._head(room)
             if behind.cursor >= head:
                 reader.is_done_with(room)
                 effects += _resumed(connection, room, behind)

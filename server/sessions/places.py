@@ -1,8 +1,11 @@
-"""Where a session stands with the actors of its rooms.
+"""Where a session stands with its rooms, and the table of that: pure.
 
 A session is *attached* to the rooms of its user, and *visits* others while a command of it is open there (to join, or
 to hear that it may not). Either way it watches the room's address, because a command that was sent must be answered
 even if the room does not live to do it.
+
+There may be a hundred thousand sessions, and most have one room: then the table is that room's place itself, which is
+a fifth of a dictionary with a place in it.
 """
 
 from __future__ import annotations
@@ -13,26 +16,118 @@ from actors import Address
 from server.protocol.objects import Room
 
 
-class Place(Struct):
-    """One room's actor.
+class Attaching(Struct, gc=False):
+    """An attachment that is wanted and not decided.
 
     Attributes
     ----------
+    ref
+        The reference of the `Attach` that is not answered yet; None between two tries.
+    creator
+        The reference of the `create_room` that it is for.
+    """
+
+    ref: int | None
+    creator: int | None = None
+
+
+class Place(Struct, gc=False):
+    """One room. Not in the collector's sight: it goes with its session, from which the address parts at the end.
+
+    Attributes
+    ----------
+    address
+        The room's actor, found or started, and watched; None: there is none that could be watched.
+    head
+        The last entry the session has heard of without a gap; None: it does not follow the room.
     attachment
         Given by the room; None: not attached.
-    attaching
-        The reference of the `Attach` that is not answered yet.
-    creator
-        The reference of the `create_room` that attaching is for.
     read
         How far this session said that its user has read.
     """
 
-    address: Address
+    room: str
+    address: Address | None = None
+    head: int | None = None
     attachment: int | None = None
-    attaching: int | None = None
-    creator: int | None = None
     read: int = 0
+    attaching: Attaching | None = None
+
+    @property
+    def awaits(self) -> int | None:
+        """The reference of the `Attach` that is not answered yet."""
+        return None if self.attaching is None else self.attaching.ref
+
+    @property
+    def creator(self) -> int | None:
+        """The reference of the `create_room` that attaching is for."""
+        return None if self.attaching is None else self.attaching.creator
+
+    def answered(self, ref: int) -> None:
+        """The `Attach` with this reference is; of another one, this says nothing."""
+        if self.awaits == ref:
+            self.attaching = None if self.creator is None else Attaching(None, self.creator)
+
+    def take_creator(self) -> int | None:
+        """The reference of the `create_room` that attaching was for: it can be answered now."""
+        creator = self.creator
+        if creator is not None:
+            self.attaching = None if self.awaits is None else Attaching(self.awaits)
+        return creator
+
+    def ended(self) -> None:
+        """The room's actor has, and with it what it had given, and would have answered."""
+        self.attachment = None
+        if self.awaits is not None:
+            self.answered(self.awaits)
+
+
+class Places:
+    """The places of a session, by room; in the order in which it came there."""
+
+    __slots__ = ("_only", "_several")
+
+    def __init__(self) -> None:
+        self._only: Place | None = None
+        self._several: dict[str, Place] | None = None  # of two and more
+
+    def place(self, room: str) -> Place | None:
+        if self._several is not None:
+            return self._several.get(room)
+        only = self._only
+        return only if only is not None and only.room == room else None
+
+    def take_place(self, room: str) -> Place:
+        """The place of a room, made if there is none."""
+        found = self.place(room)
+        if found is not None:
+            return found
+        made = Place(room)
+        if self._several is not None:
+            self._several[room] = made
+        elif self._only is None:
+            self._only = made
+        else:
+            self._several = {self._only.room: self._only, room: made}
+            self._only = None
+        return made
+
+    def drop_place(self, room: str) -> None:
+        """Harmless where there is none."""
+        several = self._several
+        if several is not None:
+            several.pop(room, None)
+            if len(several) == 1:
+                (self._only,) = several.values()
+                self._several = None
+        elif self._only is not None and self._only.room == room:
+            self._only = None
+
+    def each_place(self) -> tuple[Place, ...]:
+        """All of them now; not touched by what becomes of the table while they are gone through."""
+        if self._several is not None:
+            return tuple(self._several.values())
+        return () if self._only is None else (self._only,)
 
 
 def as_read(room: Room, read: int) -> Room:
