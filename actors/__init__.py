@@ -8,16 +8,21 @@ from __future__ import annotations
 from actors.actor import Actor
 from actors.address import Address
 from actors.ask import Reply, ask
+from actors.code_change import change_all, change_code
 from actors.dead_letters import DeadLetter
 from actors.dynamic import Dynamic
 from actors.errors import (
     AlreadyStarted,
+    AlreadyTraced,
     AskFailed,
+    ChangeFailed,
     Crashed,
     GaveUp,
+    Lifeless,
     MaxChildren,
     NameTaken,
     NotRunning,
+    Overrun,
     Quarantined,
     Refused,
     RootGaveUp,
@@ -29,16 +34,20 @@ from actors.errors import (
 )
 from actors.garbage import FreezePolicy
 from actors.inbox import Inbox, InboxStatistics
-from actors.introspect import Node, Statistics
+from actors.introspect import ChildCount, Node, Statistics, get_state
 from actors.mailbox import Mailbox, Overflow
 from actors.messages import NORMAL, SHUTDOWN, Answer, Down, Gapped, NoAnswer, Reason, Tell
 from actors.policy import Backoff, Breaker, Intensity, Restart, Strategy
+from actors.reloading import reloaded
+from actors.runaways import RunawayPolicy
 from actors.scheduler import Budget
 from actors.spec import ActorSpec, ChildSpec, DynamicSpec, SupervisorSpec, TaskSpec
+from actors.suspending import resume, suspend
 from actors.system import System, open_system, run
 from actors.task import TaskContext
 from actors.threads import Threads
 from actors.timers import Timer
+from actors.tracing import Received, Trace, trace, trace_class
 
 __all__ = [
     "NORMAL",
@@ -47,11 +56,14 @@ __all__ = [
     "ActorSpec",
     "Address",
     "AlreadyStarted",
+    "AlreadyTraced",
     "Answer",
     "AskFailed",
     "Backoff",
     "Breaker",
     "Budget",
+    "ChangeFailed",
+    "ChildCount",
     "ChildSpec",
     "Crashed",
     "DeadLetter",
@@ -64,6 +76,7 @@ __all__ = [
     "Inbox",
     "InboxStatistics",
     "Intensity",
+    "Lifeless",
     "Mailbox",
     "MaxChildren",
     "NameTaken",
@@ -71,12 +84,15 @@ __all__ = [
     "Node",
     "NotRunning",
     "Overflow",
+    "Overrun",
     "Quarantined",
     "Reason",
+    "Received",
     "Refused",
     "Reply",
     "Restart",
     "RootGaveUp",
+    "RunawayPolicy",
     "StartFailed",
     "StartRefused",
     "StartTimedOut",
@@ -91,7 +107,16 @@ __all__ = [
     "Threads",
     "TimedOut",
     "Timer",
+    "Trace",
     "ask",
+    "change_all",
+    "change_code",
+    "get_state",
     "open_system",
+    "reloaded",
+    "resume",
     "run",
+    "suspend",
+    "trace",
+    "trace_class",
 ]

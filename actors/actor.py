@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVarTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVarTuple
 
+from actors.introspect import taken_over
 from actors.lifecycle import unwatch, watch
 from actors.messages import NORMAL, Stop, Tell
 from actors.request import send_request
@@ -42,6 +43,9 @@ class Actor:
     address: Address
     """Its own address; set before `started`."""
 
+    version: ClassVar[int | str] = 1
+    """Which version of its code this class is; OTP's `-vsn`. What `code_change` of the next one is told."""
+
     def started(self) -> None:
         """Called once in the life of each incarnation, before its first message. May tell, watch and set timers."""
 
@@ -59,6 +63,24 @@ class Actor:
 
     def stopped(self, reason: object) -> None:
         """Called at an orderly end (its own `stop`, or its supervisor's), not after a crash: OTP's `terminate`."""
+
+    @classmethod
+    def code_change(cls, old_version: int | str, state: Any) -> Self:  # noqa: ANN401 - of a class that has no name any more
+        """Make the object that goes on for one of another version of this class: OTP's `code_change`.
+
+        Called by a hot code change. Unless it says otherwise, every slot that both classes have is taken over.
+
+        Args:
+            old_version: the `version` of the old class; a higher one when a change is taken back.
+            state: the old object. It is to be left as it is: if the change fails, it goes on.
+
+        Returns:
+            The new object, of this class; it is given its address after that. Nothing else is called for it.
+
+        Raises:
+            AttributeError: this class has a slot that the old one has not, so what is in it has to be said here.
+        """
+        return taken_over(cls, state)
 
     @property
     def system(self) -> System:

@@ -6,6 +6,7 @@ Its address is made at the first start and kept until the supervisor will not st
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
@@ -14,11 +15,13 @@ from actors import lifecycle
 from actors.address import Address
 from actors.blueprint import Blueprint
 from actors.child import Parent, Readiness
-from actors.errors import StartFailed, untraced
+from actors.errors import CRASHES, StartFailed, untraced
 from actors.introspect import Node
-from actors.messages import SHUTDOWN, Stop
+from actors.messages import SHUTDOWN
+from actors.suspending import end_soon
 
 if TYPE_CHECKING:
+    from actors.actor import Actor
     from actors.spec import ActorSpec
 
 log = logging.getLogger("actors.supervisor")
@@ -44,13 +47,15 @@ class ActorChild:
         self._ready = Readiness()
         try:
             address = self._own_address()
-            lifecycle.begin(address, self._spec.args)
-        except Exception as error:
+            lifecycle.begin_again(address, self._spec.args)
+        except CRASHES as error:
             log.error("%s failed to start: %r", self.path, error, exc_info=error)
             raise StartFailed(self.path) from untraced(error)
         self._starts += 1
         self.up = True
-        if address._blueprint.has_started:
+        if not address._blueprint.has_started:
+            self._ready.resolve()
+        else:
             failure = await self._ready.wait()
             if failure is not None:
                 raise StartFailed(self.path) from failure
@@ -58,11 +63,11 @@ class ActorChild:
     async def stop(self) -> None:
         """Ask it to stop, and kill it when its time is up."""
         address, self.up = self._address, False
-        if address is None or address._actor is None:
+        if address is None or not address.living:
             return
         self._gone = trio.Event()
         if self._spec.shutdown:
-            address.urgent(Stop(SHUTDOWN))
+            end_soon(address, SHUTDOWN)
             with trio.move_on_after(self._spec.shutdown) as time:
                 await self._gone.wait()
             if time.cancelled_caught:
@@ -76,7 +81,6 @@ class ActorChild:
         address, self._address = self._address, None
         if address is not None:
             lifecycle.close(address, reason)
-            address._blueprint.variants.clear()  # they refer to each other
 
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""
@@ -84,6 +88,11 @@ class ActorChild:
             return Node(self.id, "actor", "stopped", max(0, self._starts - 1))
         now = self._address.statistics()
         return Node(self.id, "actor", now.state, max(0, self._starts - 1), now.actor)
+
+    def addresses(self) -> Iterator[Address]:
+        """Its own."""
+        if self._address is not None:
+            yield self._address
 
     def path_of(self, address: Address) -> str:
         """The address has no siblings."""
@@ -97,18 +106,23 @@ class ActorChild:
         """The incarnation is over: asked to, or failed to start, or for its parent to decide."""
         if self._gone is not None:
             self._gone.set()
-        elif address._blueprint.has_started and not self._ready.known and isinstance(reason, BaseException):
+        elif not self._ready.known and isinstance(reason, BaseException):
             self._ready.resolve(reason)
         else:
             self._ready.resolve()
             self._parent.child_ended(self, reason)
 
+    def start_changed(self, address: Address, start: Callable[..., Actor]) -> None:
+        """Also when its supervisor, restarted, makes it anew from its specification."""
+        self._parent.system.code.starts[self.path] = start
+
     def _own_address(self) -> Address:
         if self._address is None:
             spec = self._spec
-            blueprint = Blueprint(self._parent.system, self, spec.start, spec.mailbox)
+            system = self._parent.system
+            blueprint = Blueprint(system, self, system.code.start_of(self.path, spec.start), spec.mailbox)
             address = Address(blueprint, spec.name)
             if spec.name is not None:
-                self._parent.system.names.register(spec.name, address)
+                system.names.register(spec.name, address)
             self._address = address
         return self._address

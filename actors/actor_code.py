@@ -2,8 +2,8 @@
 
 The rules:
 - The few functions of this package that call an actor are marked with `calls_actor`, and have its address in a local
-  variable `address`. So the stack itself says who runs now: nothing is noted for it anywhere, and the hot path does
-  not know that it is watched.
+  variable `address` (and in `new_class` what it is about to become, if it is). So the stack itself says who runs now:
+  nothing is noted for it anywhere, and the hot path does not know that it is watched.
 - Actor code is code of a module in which the actor's class, or a base of it, is written, but for the standard
   library, trio and this package; and of the modules and packages that the application names. Everything else is not,
   though an actor has called it: it may hold a lock, or be in the middle of a change that others see.
@@ -28,11 +28,18 @@ R = TypeVar("R")
 
 _NOT_THEIRS = {"actors", "trio", *sys.stdlib_module_names}
 _CALLERS: set[CodeType] = set()
+_HANDING_ON: set[CodeType] = set()
 
 
 def calls_actor(function: Callable[P, R]) -> Callable[P, R]:
     """Mark a function that calls an actor: a hook, its constructor. The actor's address is its local `address`."""
     _CALLERS.add(function.__code__)
+    return function
+
+
+def hands_on(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function that stands between such a function and the actor, and that an exception may end anywhere."""
+    _HANDING_ON.add(function.__code__)
     return function
 
 
@@ -42,11 +49,13 @@ class Call:
 
     Args:
         address: whose.
+        new_class: what it is about to become.
         frames: from the hook inwards, up to the next such call or to what runs now; empty when the runtime itself
             is at work.
     """
 
     address: Address
+    new_class: type | None
     frames: list[FrameType]
 
 
@@ -59,11 +68,11 @@ def calls_on(frame: FrameType | None) -> list[Call]:
     inside: list[FrameType] = []
     while frame is not None:
         if frame.f_code in _CALLERS:
-            address = frame.f_locals.get("address")  # unbound at the very beginning of a slice
-            if address is not None:
-                found.append(Call(address, inside[::-1]))
+            known = frame.f_locals
+            if "address" in known:  # it is not at the very beginning of a slice
+                found.append(Call(known["address"], known.get("new_class"), inside[::-1]))
             inside = []
-        else:
+        elif frame.f_code not in _HANDING_ON:
             inside.append(frame)
         frame = frame.f_back
     return found
@@ -78,7 +87,7 @@ def actor_frames(call: Call, named: tuple[str, ...]) -> list[FrameType]:
         call: the call.
         named: modules and packages whose code counts as actor code too.
     """
-    modules = _modules(call.address)
+    modules = _modules(call)
 
     def belongs(frame: FrameType) -> bool:
         module = frame.f_globals.get("__name__", "")
@@ -89,13 +98,10 @@ def actor_frames(call: Call, named: tuple[str, ...]) -> list[FrameType]:
     return list(takewhile(belongs, call.frames))
 
 
-def _modules(address: Address) -> set[str]:
+def _modules(call: Call) -> set[str]:
     """Where the class of an actor, or of one that is being made, is written."""
-    actor, blueprint = address._actor, address._blueprint
+    blueprint = call.address._blueprint
     start = blueprint.start.func if isinstance(blueprint.start, partial) else blueprint.start
-    if actor is not None:
-        written: type | None = type(actor)
-    else:
-        written = start if isinstance(start, type) else blueprint.actor_class
-    modules = set() if written is None else {base.__module__ for base in written.__mro__}
+    classes = [known for known in (blueprint.actor_class, start, call.new_class) if isinstance(known, type)]
+    modules = {base.__module__ for known in classes for base in known.__mro__}
     return {module for module in modules if module.partition(".")[0] not in _NOT_THEIRS}

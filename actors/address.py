@@ -154,6 +154,12 @@ class Address:
         return self._box is not CLOSED
 
     @property
+    def living(self) -> bool:
+        """Whether it has an incarnation now. Not while it waits for its restart; that of a suspended actor is kept by
+        the system."""
+        return self._actor is not None or self in self._blueprint.system.suspended
+
+    @property
     def name(self) -> Hashable | None:
         """The name it was given in its specification, or its key among the children of a dynamic supervisor."""
         return self._key
@@ -175,6 +181,7 @@ class Address:
             handled=self._handled,
             dropped=self._extra.dropped if self._extra else 0,
             restarts=max(0, self.incarnation - 1),
+            seconds=self._blueprint.system.samples.seconds_of(self),
             last_reason=self._extra.reason if self._extra else None,
         )
 
@@ -185,7 +192,7 @@ class Address:
         if self._box is CLOSED:
             return "stopped"
         if self._actor is None:
-            return "waiting"
+            return "suspended" if self.living else "waiting"
         return "resting" if self._box is None else "ready"
 
     def _more(self) -> Extra:

@@ -1,13 +1,15 @@
 """Blueprint: what all children of one specification share, so that none of them has to carry it.
 
 A specification's `start` may return actors of several classes; each class gets its own variant of the
-blueprint, because the hooks a class overrides are looked up once, here, and not at every activation.
+blueprint, because the hooks a class overrides are looked up once, here, and not at every activation. Variants know
+each other weakly: one that no actor has any more is gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
 
 from actors.actor import Actor
 from actors.mailbox import Mailbox, Overflow
@@ -33,11 +35,16 @@ class Owner(Protocol):
         """An incarnation has ended: start the next one, now or later, or close the address."""
         ...
 
+    def start_changed(self, address: Address, start: Callable[..., Actor]) -> None:
+        """The code of this child alone is changed: `start` makes its next lives."""
+        ...
+
 
 class Blueprint:
     """The shared record of all actors of one specification and one class."""
 
     __slots__ = (
+        "__weakref__",
         "actor_class",
         "actor_name",
         "has_settled",
@@ -57,7 +64,7 @@ class Blueprint:
         owner: Owner,
         start: Callable[..., Actor],
         mailbox: Mailbox,
-        variants: dict[type[Actor], Blueprint] | None = None,
+        variants: WeakValueDictionary[type[Actor], Blueprint] | None = None,
     ) -> None:
         self.system = system
         self.scheduler: Scheduler = system.scheduler
@@ -65,7 +72,7 @@ class Blueprint:
         self.start = start
         self.limit: int = mailbox.limit
         self.overflow: Overflow = mailbox.overflow
-        self.variants: dict[type[Actor], Blueprint] = {} if variants is None else variants
+        self.variants = WeakValueDictionary[type[Actor], Blueprint]() if variants is None else variants
         self.actor_class: type[Actor] | None = None
         self.actor_name = ""
         self.has_started = False
@@ -83,3 +90,8 @@ class Blueprint:
             known.has_settled = actor_class.settled is not Actor.settled
             self.variants[actor_class] = known
         return known
+
+    def start_with(self, start: Callable[..., Actor]) -> None:
+        """From now on `start` makes the lives of all who share this blueprint, or a variant of it."""
+        for shared in (self, *self.variants.values()):
+            shared.start = start

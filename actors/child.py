@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -10,6 +11,7 @@ from actors.introspect import Node
 from actors.policy import Restart
 
 if TYPE_CHECKING:
+    from actors.address import Address
     from actors.system import System
 
 
@@ -87,6 +89,10 @@ class Child(Protocol):
 
     def close(self, reason: object) -> None:
         """Nobody will start it again: give back what is kept between two lives."""
+        ...
+
+    def addresses(self) -> Iterator[Address]:
+        """The addresses of all actors in it."""
         ...
 
     def describe(self, most: int) -> Node:

@@ -20,8 +20,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
+from actors.actor_code import calls_actor, hands_on
 from actors.blueprint import Blueprint
-from actors.errors import ChangeFailed, Lifeless
+from actors.errors import CRASHES, ChangeFailed, Lifeless
 from actors.mailbox import Mailbox
 from actors.suspending import itself, put_in_place, refuse_running
 
@@ -69,6 +70,7 @@ class Successor:
         self.start = start
         self.replaced = replaced
 
+    @hands_on
     def __call__(self, *args: object) -> Actor:
         """Make one."""
         actor = self.start(*args)
@@ -90,6 +92,7 @@ def successor(start: Start, replaced: Classes) -> Start:
     return Successor(start, replaced)
 
 
+@hands_on
 def changed(actor: Actor, new_class: type[Actor]) -> Actor:
     """The actor of the new class that goes on for this one. Raises what its hook raises, and TypeError."""
     new = new_class.code_change(type(actor).version, actor)
@@ -157,13 +160,14 @@ def _with_new(addresses: list[Address], classes: Classes) -> list[tuple[Address,
     return [(address, classes[old_class]) for address, old_class in found if old_class is not None]
 
 
+@calls_actor
 def _made(address: Address, new_class: type[Actor]) -> Actor | None:
     """The new object for an actor; None for one that waits for its restart."""
     if not address.living:
         return None
     try:
         return changed(itself(address), new_class)
-    except Exception as error:
+    except CRASHES as error:
         raise ChangeFailed(address.path) from error
 
 

@@ -17,7 +17,7 @@ The rules:
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
@@ -26,12 +26,14 @@ from actors import lifecycle
 from actors.address import Address
 from actors.blueprint import Blueprint
 from actors.child import Parent
-from actors.errors import AlreadyStarted, GaveUp, MaxChildren, NotRunning, Quarantined, StartFailed, untraced
+from actors.errors import CRASHES, AlreadyStarted, GaveUp, MaxChildren, NotRunning, Quarantined, StartFailed, untraced
 from actors.introspect import Node
-from actors.messages import SHUTDOWN, Stop
+from actors.messages import SHUTDOWN
 from actors.policy import CrashRecord, Restart
+from actors.suspending import end_soon
 
 if TYPE_CHECKING:
+    from actors.actor import Actor
     from actors.spec import DynamicSpec
     from actors.system import System
 
@@ -49,7 +51,7 @@ class Dynamic:
         self.path = spec.id
         self.restarts = 0
         self._system = system
-        self._blueprint = Blueprint(system, self, spec.start, spec.mailbox)
+        self._blueprint = Blueprint(system, self, system.code.current(spec.start), spec.mailbox)
         self._children: dict[Hashable, Address] = {}
         self._leaving: dict[Address, None] = {}
         self._records: dict[Hashable, CrashRecord] = {}
@@ -74,6 +76,7 @@ class Dynamic:
             AlreadyStarted: there is one with this key.
             Quarantined: it has crashed too often lately.
             MaxChildren: there are as many as there may be.
+            NameTaken: it was to have its key as its name, which another actor has.
             NotRunning: this supervisor is not running.
             StartFailed: `start` raised, which is chained.
         """
@@ -87,10 +90,12 @@ class Dynamic:
         if self.spec.max_children is not None and len(children) >= self.spec.max_children:
             raise MaxChildren(f"{self.path} has {len(children)} children, which is its limit")
         address = Address(self._blueprint, key)
+        if self.spec.named:
+            self._system.names.register(key, address)
         children[key] = address
         try:
             lifecycle.begin(address, args)
-        except Exception as error:
+        except CRASHES as error:
             del children[key]
             lifecycle.close(address, error)
             self._remember_crash(key)
@@ -112,7 +117,7 @@ class Dynamic:
         if address is None:
             return False
         self._leaving[address] = None
-        return address.urgent(Stop(reason))
+        return end_soon(address, reason)
 
     def children(self) -> Iterator[Address]:
         """All children; the iterator does not survive a start or an end of one."""
@@ -128,18 +133,26 @@ class Dynamic:
     def child_started(self, address: Address) -> None:
         """Nobody waits for a child of this supervisor to be ready."""
 
+    def start_changed(self, address: Address, start: Callable[..., Actor]) -> None:
+        """Its own blueprint says so, and goes with it."""
+
     def child_ended(self, address: Address, reason: object) -> None:
         """Start its next incarnation, or close its address."""
         while self._restarts(address, reason):
             try:
-                lifecycle.begin(address, () if address._extra is None else address._extra.args)
-            except Exception as error:
+                lifecycle.begin_again(address, () if address._extra is None else address._extra.args)
+            except CRASHES as error:
                 log.error("%s failed to start: %r", address.path, error, exc_info=error)
                 reason = untraced(error)
             else:
                 self.restarts += 1
                 return
         self._forget(address, reason)
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """What the next child is made by."""
+        return self._blueprint
 
     def describe(self, most: int) -> tuple[Node, ...]:
         """The first `most` children, as parts of the tree."""
@@ -161,7 +174,7 @@ class Dynamic:
         self._empty = trio.Event()
         if seconds and (self._children or self._leaving):
             for address in self._children.values():
-                address.urgent(Stop(SHUTDOWN))
+                end_soon(address, SHUTDOWN)
             with trio.move_on_after(seconds):
                 await self._empty.wait()
             if len(self):
@@ -221,7 +234,7 @@ class Dynamic:
         left = [*self._children.values(), *self._leaving]
         self._children = {}
         for address in left:
-            if address._actor is None:
+            if not address.living:
                 lifecycle.close(address, SHUTDOWN)
             else:
                 lifecycle.kill(address, SHUTDOWN)
@@ -270,6 +283,10 @@ class DynamicChild:
 
     def close(self, reason: object) -> None:
         """It keeps nothing between two lives."""
+
+    def addresses(self) -> Iterator[Address]:
+        """Those of its children."""
+        return self._dynamic.children()
 
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""

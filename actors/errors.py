@@ -1,7 +1,8 @@
 """Everything this library raises, and which side it blames.
 
 `AskFailed`: the actor that was asked will not answer. `StartRefused`: a supervisor will not start this child
-now. `StartFailed`: the child itself could not start. `GaveUp`: a supervisor has run out of patience.
+now. `StartFailed`: the child itself could not start. `GaveUp`: a supervisor has run out of patience. `Lifeless`,
+`ChangeFailed`, `AlreadyTraced`: an operator has asked for what cannot be.
 """
 
 from __future__ import annotations
@@ -87,6 +88,46 @@ class StartTimedOut(StartFailed):
 
     def __init__(self, path: str, seconds: float) -> None:
         super().__init__(path, f"was not ready within {seconds:g} s")
+
+
+class Lifeless(Exception):
+    """There is no incarnation to suspend, change or look into: it has stopped, or waits for its restart."""
+
+
+class ChangeFailed(Exception):
+    """An actor's code was not changed, nor that of any changed together with it; what its hook raised is chained.
+
+    Attributes:
+        path: which actor.
+    """
+
+    def __init__(self, path: str, why: str = "could not be changed") -> None:
+        super().__init__(f"{path} {why}")
+        self.path = path
+
+
+class AlreadyTraced(Exception):
+    """Who is to be traced has a trace that has not ended."""
+
+
+class Overrun(BaseException):
+    """A call of an actor has used more CPU time than it may.
+
+    A `BaseException`, so that a loop around `except Exception` does not live on: do not catch it.
+
+    Attributes:
+        path: which actor.
+        limit: seconds of CPU time that one call may take.
+    """
+
+    def __init__(self, path: str, limit: float) -> None:
+        super().__init__(f"{path} has used more than {limit:g} s of CPU time in one call")
+        self.path = path
+        self.limit = limit
+
+
+CRASHES = (Exception, Overrun)
+"""What counts as a crash when it leaves an actor's code."""
 
 
 class GaveUp(Exception):

@@ -6,8 +6,20 @@ children by the hundred thousand, so `describe` shows the first few of each and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import nlargest
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+from actors.suspending import itself
+
+if TYPE_CHECKING:
+    from actors.actor import Actor
+    from actors.address import Address
+
+A = TypeVar("A", bound="Actor")
+
+TopBy: TypeAlias = Literal["time", "mailbox", "messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +29,15 @@ class Statistics:
     Args:
         path: where it stands in the tree.
         actor: the name of its class.
-        state: "resting", "ready" (waits for its turn, or runs), "waiting" (between two lives) or "stopped".
+        state: "resting", "ready" (waits for its turn, or runs), "suspended", "waiting"
+            (between two lives) or "stopped".
         incarnation: which life it is.
         waiting: messages in its mailbox.
         peak: the most that ever waited when its turn came.
         handled: messages received, over all lives.
         dropped: messages its full mailbox refused or dropped.
         restarts: lives before this one.
+        seconds: of CPU time it has used, over all lives; sampled, so only the greedy are seen.
         last_reason: why its last life ended, when that was not in the normal way.
     """
 
@@ -36,7 +50,25 @@ class Statistics:
     handled: int
     dropped: int
     restarts: int
+    seconds: float
     last_reason: object
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCount:
+    """The children of one supervisor: OTP's `count_children`.
+
+    Args:
+        specs: how many there are.
+        active: how many of them run.
+        supervisors: how many of them are supervisors.
+        workers: how many of them are actors or tasks.
+    """
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +93,14 @@ class Node:
     children: tuple[Node, ...] = ()
     hidden: int = 0
 
+    def count(self) -> ChildCount:
+        """How many children there are; those not shown are of a dynamic supervisor, which has none that is down."""
+        shown = self.children
+        down = sum(child.state in {"stopped", "waiting"} for child in shown)
+        supervisors = sum(child.kind in {"supervisor", "dynamic"} for child in shown)
+        specs = len(shown) + self.hidden
+        return ChildCount(specs, specs - down, supervisors, specs - supervisors)
+
 
 def tree_lines(node: Node, indent: str = "") -> Iterator[str]:
     """The tree under `node`, one line a node."""
@@ -71,3 +111,57 @@ def tree_lines(node: Node, indent: str = "") -> Iterator[str]:
         yield from tree_lines(child, indent + "  ")
     if node.hidden:
         yield f"{indent}  … and {node.hidden} more"
+
+
+def top(addresses: Iterable[Address], most: int, by: Literal["mailbox", "messages"]) -> list[tuple[Address, float]]:
+    """See `System.top`."""
+    if by == "mailbox":
+        amounts = ((address, len(address._box)) for address in addresses if address._box and address.alive)
+    else:
+        amounts = ((address, address._handled) for address in addresses if address._handled)
+    return nlargest(most, amounts, key=_amount)
+
+
+def get_state(address: Address) -> dict[str, object]:
+    """What is in the slots of an actor now: a copy of the dictionary, but not of what is in it (`sys:get_state`).
+
+    For whoever looks for a fault. Nothing in it is to be changed, and nothing but a console is to depend on it.
+
+    Raises:
+        Lifeless: it has stopped, or waits for its restart.
+    """
+    return _slots(itself(address))
+
+
+def taken_over(new_class: type[A], old: object) -> A:
+    """A new object with what the old one has of it. Raises AttributeError for a slot that the old one has not got."""
+    new = new_class.__new__(new_class)
+    values, slots = _slots(old), _slot_names(new_class)
+    for name, value in values.items():
+        if name in slots or hasattr(new, "__dict__"):
+            setattr(new, name, value)
+    unsaid = set(slots) - values.keys() - set(_slot_names(type(old)))
+    if unsaid:
+        raise AttributeError(f"{new_class.__qualname__}.code_change does not say what {', '.join(sorted(unsaid))} is")
+    return new
+
+
+def _slots(actor: object) -> dict[str, object]:
+    """What is set of an object, but for its address."""
+    named = {name: getattr(actor, name) for name in _slot_names(type(actor)) if hasattr(actor, name)}
+    return named | getattr(actor, "__dict__", {})
+
+
+def _slot_names(of: type) -> list[str]:
+    """The slots of a class and of those it is derived from; the address is not state."""
+    names: list[str] = []
+    for base in reversed(of.__mro__):
+        declared = vars(base).get("__slots__", ())
+        for name in (declared,) if isinstance(declared, str) else declared:
+            private = name.startswith("__") and not name.endswith("__")
+            names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
+    return [name for name in names if name not in {"address", "__dict__", "__weakref__"}]
+
+
+def _amount(entry: tuple[Address, float]) -> float:
+    return entry[1]

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import logging
 
+from actors.actor_code import calls_actor
 from actors.address import CLOSED, Address, Extra
-from actors.errors import AskFailed, Crashed, Stopped, untraced
+from actors.errors import CRASHES, AskFailed, Crashed, Stopped, untraced
 from actors.few import added, contains, each, removed
 from actors.messages import NORMAL, Down, Start, Stop
 from actors.request import drop_answers
@@ -23,6 +24,7 @@ log = logging.getLogger("actors.supervisor")
 START = Start()
 
 
+@calls_actor
 def begin(address: Address, args: tuple[object, ...]) -> None:
     """Make the next incarnation from `args`. Raises whatever making it raises; then the address is as it was."""
     blueprint = address._blueprint
@@ -41,22 +43,31 @@ def begin(address: Address, args: tuple[object, ...]) -> None:
         address._box = None
 
 
-def crash(address: Address, error: Exception) -> None:
+def begin_again(address: Address, args: tuple[object, ...]) -> None:
+    """As `begin`, for whoever may have been traced in a former life, and still be."""
+    begin(address, args)
+    trace = address._blueprint.system.traces.get(address)
+    if trace is not None and address._actor is not None:
+        address._actor = trace.around(address._actor)
+
+
+def crash(address: Address, error: BaseException) -> None:
     """An exception has left the actor's code: log it, and end the incarnation."""
     log.error("%s crashed: %r", address.path, error, exc_info=error)
     end(address, untraced(error))
 
 
+@calls_actor
 def stop(address: Address, reason: object) -> None:
     """End the incarnation in order: its `stopped` hook runs first."""
     actor = address._actor
     if actor is not None:
         try:
             actor.stopped(reason)
-        except Exception as error:
+        except CRASHES as error:
             crash(address, error)
             return
-    if isinstance(reason, Exception):
+    if isinstance(reason, BaseException):
         crash(address, reason)
     else:
         end(address, reason)
@@ -64,6 +75,8 @@ def stop(address: Address, reason: object) -> None:
 
 def end(address: Address, reason: object) -> None:
     """The incarnation is over: tell everyone, and let the supervisor decide."""
+    if address._actor is None:
+        address._blueprint.system.suspended.pop(address, None)
     address._actor = None
     if address._box is None:
         address._box = []
@@ -105,7 +118,7 @@ def close(address: Address, reason: object) -> None:
 
 def kill(address: Address, reason: object) -> None:
     """End the incarnation at once: no hook of it runs."""
-    if address._actor is not None:
+    if address.living:
         end(address, reason)
 
 
@@ -113,7 +126,7 @@ def watch(watcher: Address, target: Address) -> None:
     """See `Actor.watch`."""
     if contains(target._watchers, watcher):
         return
-    if target._actor is None:
+    if not target.living:
         reason = None if target._extra is None else target._extra.reason
         watcher.answer(Down(target, target.incarnation, NORMAL if reason is None else reason))
     if target._box is CLOSED:

@@ -21,6 +21,7 @@ import logging
 from actors.address import Address
 from actors.few import Few, added, each, removed
 from actors.messages import NORMAL, Stop
+from actors.suspending import wake
 
 log = logging.getLogger("actors.supervisor")
 
@@ -39,7 +40,7 @@ class Links:
 
     def link(self, one: Address, other: Address) -> None:
         """See `Actor.link`."""
-        if other._actor is None:
+        if not other.living:
             reason = None if other._extra is None else other._extra.reason
             _fall(one, other, NORMAL if reason is None else reason)
         elif other is not one:
@@ -72,3 +73,4 @@ def _fall(address: Address, other: Address, reason: object) -> None:
         address.urgent(Stop(reason))
         if address._urgent is not None:
             address._urgent.insert(0, address._urgent.pop())
+        wake(address)

@@ -53,7 +53,7 @@ class Groups:
 
     def join(self, group: Hashable, address: Address) -> None:
         """Add an actor to a group, until it leaves or its incarnation ends. One that is down cannot join."""
-        if address._actor is None:
+        if not address.living:
             return
         self._members[group] = added(self._members.get(group), address)
         address._groups = added(address._groups, group)

@@ -50,7 +50,7 @@ class Question(Reply[A]):
     def over(self) -> bool:
         """Whether nobody waits for the answer any more: it has ended, or the incarnation that asked has."""
         asker = self._asker
-        return asker is None or asker._actor is None or asker.incarnation != self._incarnation
+        return asker is None or not asker.living or asker.incarnation != self._incarnation
 
     def tell(self, answer: object, /) -> bool:
         """See `Reply.tell`."""
@@ -67,8 +67,9 @@ class Question(Reply[A]):
         return False
 
     def _end(self, message: Answer | NoAnswer) -> bool:
+        taken = self._parted(message)
         self._timers.cancelled()
-        return self._parted(message)
+        return taken
 
     def _parted(self, message: Answer | NoAnswer) -> bool:
         """Let go of both sides, and tell the one that asked if it lives."""

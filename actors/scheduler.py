@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -25,7 +24,9 @@ import trio
 
 from actors import lifecycle
 from actors.actor import Actor
+from actors.actor_code import calls_actor
 from actors.address import Address
+from actors.errors import CRASHES
 from actors.messages import Start, Stop
 
 BACKLOG = 128
@@ -66,22 +67,25 @@ class Scheduler:
         """How many actors wait for their turn: the run queue."""
         return len(self._ready)
 
-    def withdraw(self, address: Address) -> None:
-        """Take an address whose incarnation was killed off the run queue, wherever it stands."""
-        with suppress(ValueError):
+    def withdraw(self, address: Address) -> bool:
+        """Take an address that was killed or suspended off the run queue; False if it is not there."""
+        try:
             self._ready.remove(address)
+        except ValueError:
+            return False
+        return True
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Run actors until cancelled."""
         while True:
-            if self._ready:
-                self._run_slice()
-                if self.after_slice is not None:
-                    self.after_slice()
-                await trio.lowlevel.checkpoint()
-            else:
+            if not self._ready:
                 await self._park()
+            self._run_slice()
+            if self.after_slice is not None:
+                self.after_slice()
+            if self._ready:
+                await trio.lowlevel.checkpoint()
 
     async def _park(self) -> None:
         self._parked = trio.lowlevel.current_task()
@@ -101,6 +105,7 @@ class Scheduler:
             trio.lowlevel.reschedule(self._parked)
             self._parked = None
 
+    @calls_actor
     def _run_slice(self) -> None:
         """Give actors their turns until none is ready, or the time is up."""
         ready = self._ready
@@ -146,7 +151,7 @@ class Scheduler:
                             looks = LOOKS
                 if address._blueprint.has_settled:
                     actor.settled()
-            except Exception as error:
+            except CRASHES as error:
                 address._handled += received
                 lifecycle.crash(address, error)
                 continue
@@ -156,6 +161,7 @@ class Scheduler:
             else:
                 address._box = None
 
+    @calls_actor
     def _run_urgent(self, address: Address, actor: Actor, urgent: list[object]) -> bool:
         """Hand over one urgent message; False if the incarnation ended by it."""
         message = urgent.pop(0)
@@ -170,7 +176,7 @@ class Scheduler:
             else:
                 address._handled += 1
                 actor.receive(message)
-        except Exception as error:
+        except CRASHES as error:
             lifecycle.crash(address, error)
             return False
         if isinstance(message, Start):

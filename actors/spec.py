@@ -78,6 +78,7 @@ class DynamicSpec:
             supervisor. None: they count, as in OTP.
         max_children: how many there may be.
         intensity: without a breaker, how many restarts before this supervisor gives up.
+        named: whether the key of a child is its name in the whole system as well, for `System.whereis`.
     """
 
     id: str
@@ -88,6 +89,7 @@ class DynamicSpec:
     breaker: Breaker | None = field(default_factory=Breaker)
     max_children: int | None = None
     intensity: Intensity = field(default_factory=Intensity)
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ A restart that has to wait for its backoff does not hold up those of other child
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from actors.spec import ActorSpec, ChildSpec, DynamicSpec, SupervisorSpec, TaskS
 from actors.task import TaskChild
 
 if TYPE_CHECKING:
+    from actors.address import Address
     from actors.system import System
 
 log = logging.getLogger("actors.supervisor")
@@ -83,6 +84,11 @@ class Supervisor:
         child = DynamicChild(spec, self)
         child.open()
         self.children.append(child)
+
+    def addresses(self) -> Iterator[Address]:
+        """The addresses of all actors below it, in start order."""
+        for child in self.children:
+            yield from child.addresses()
 
     def describe(self, most: int) -> tuple[Node, ...]:
         """The children, as parts of the tree."""
@@ -205,6 +211,10 @@ class SupervisorChild:
 
     def close(self, reason: object) -> None:
         """It keeps nothing between two lives."""
+
+    def addresses(self) -> Iterator[Address]:
+        """Those below it."""
+        return iter(()) if self._supervisor is None else self._supervisor.addresses()
 
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""

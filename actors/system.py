@@ -8,27 +8,33 @@ by a second cancel.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import trio
 
+from actors.code_change import Code
 from actors.dead_letters import DeadLetters
 from actors.dynamic import Dynamic
 from actors.errors import GaveUp, NameTaken, RootGaveUp
 from actors.garbage import FreezePolicy, Freezer
-from actors.introspect import Node, tree_lines
+from actors.introspect import Node, TopBy, top, tree_lines
 from actors.links import Links
 from actors.names import Groups, Names
+from actors.runaways import RunawayPolicy, Runaways
+from actors.sampling import Samples
 from actors.scheduler import Budget, Scheduler
 from actors.spec import DynamicSpec, SupervisorSpec, dynamics_of
 from actors.supervisor import Supervisor
 from actors.timers import Timers
 
 if TYPE_CHECKING:
+    from actors.actor import Actor
     from actors.address import Address
+    from actors.blueprint import Blueprint
     from actors.spec import ActorSpec
+    from actors.tracing import Trace
 
 
 class System:
@@ -38,17 +44,32 @@ class System:
         root: the whole tree.
         budget: how long an actor, and all actors together, may run at a time.
         freeze: when to take what has lived long out of the collector's sight; None: never.
+        runaways: which handlers are interrupted, and what is reported; None: nothing.
     """
 
-    def __init__(self, root: SupervisorSpec, budget: Budget | None = None, freeze: FreezePolicy | None = None) -> None:
+    def __init__(
+        self,
+        root: SupervisorSpec,
+        budget: Budget | None = None,
+        freeze: FreezePolicy | None = None,
+        runaways: RunawayPolicy | None = None,
+    ) -> None:
+        self.samples = Samples()
+        """Who uses the time; stays empty without `runaways`."""
         self._freezer = None if freeze is None else Freezer(freeze)
-        self.scheduler = Scheduler(budget or Budget(), None if freeze is None else self._look_for_garbage)
+        self._runaways = None if runaways is None else Runaways(runaways, self.samples)
+        self.scheduler = Scheduler(budget or Budget(), self._after_slice if freeze or runaways else None)
         self.timers = Timers()
         self.names = Names()
         self.groups = Groups()
         self.links = Links()
         self.dead_letters = DeadLetters()
         """Messages told to, or left in the mailbox of, actors that had stopped."""
+        self.code = Code()
+        self.traces: dict[Address | type[Actor], Trace] = {}
+        """Those that have not ended, by the address or the class of actors that is traced."""
+        self.suspended: dict[Address, Actor] = {}
+        """Those who receive nothing for now; see `suspending`."""
         self.births = 0
         """Actors started so far."""
         self._dynamics: dict[str, Dynamic] = {}
@@ -90,15 +111,34 @@ class System:
         """
         if spec.id in self._dynamics:
             raise ValueError(f"{spec.id} is the id of another dynamic supervisor")
-        if spec.name is not None and self.names.find(spec.name) is not None:
+        named = spec.name is not None
+        if named and self.names.find(spec.name) is not None:
             raise NameTaken(f"{spec.name!r} is taken")
-        alone = DynamicSpec(spec.id, spec.start, spec.mailbox, spec.restart, spec.shutdown)
+        alone = DynamicSpec(spec.id, spec.start, spec.mailbox, spec.restart, spec.shutdown, named=named)
         dynamic = self._dynamics[spec.id] = Dynamic(alone, self)
         self._root.adopt(alone)
-        address = dynamic.start(spec.id if spec.name is None else spec.name, *spec.args)
-        if spec.name is not None:
-            self.names.register(spec.name, address)
-        return address
+        return dynamic.start(spec.name if named else spec.id, *spec.args)
+
+    def addresses(self) -> Iterator[Address]:
+        """The addresses of all actors, in start order of the tree; does not survive a start or an end of one."""
+        return self._root.addresses()
+
+    def blueprints(self) -> Iterator[Blueprint]:
+        """What the next children of all dynamic supervisors are made by."""
+        return (dynamic.blueprint for dynamic in self._dynamics.values())
+
+    def find(self, path: str) -> Address | None:
+        """The actor at this place in the tree. Looks through all: 40 ms for 100,000 actors."""
+        return next((address for address in self.addresses() if address.path == path), None)
+
+    def top(self, most: int, by: TopBy) -> list[tuple[Address, float]]:
+        """Which actors have the most of something, and how much; the first has most, and who has none is left out.
+
+        Args:
+            most: how many at most.
+            by: "time" (seconds of CPU, sampled), "mailbox" (messages that wait) or "messages" (handled so far).
+        """
+        return self.samples.top(most) if by == "time" else top(self.addresses(), most, by)
 
     def describe(self, most: int = 10) -> Node:
         """The tree as data, with at most `most` children of each dynamic supervisor."""
@@ -128,13 +168,22 @@ class System:
                 on_ready(self)
 
         failure: GaveUp | None = None
+        guard = nullcontext() if self._runaways is None else self._runaways.armed()
+        with guard:
+            failure = await self._run_tree(ready)
+        if self._freezer is not None:
+            self._freezer.thaw()
+        return failure
+
+    async def _run_tree(self, ready: Callable[[], None]) -> GaveUp | None:
+        failure: GaveUp | None = None
         async with trio.open_nursery() as runtime:
             runtime.start_soon(self.scheduler.run, name="actors scheduler")
             runtime.start_soon(self.timers.run, name="actors timers")
             failure = await self._root.run(ready)
+            for trace in tuple(self.traces.values()):
+                trace.stop()
             runtime.cancel_scope.cancel()
-        if self._freezer is not None:
-            self._freezer.thaw()
         return failure
 
     async def _stop_when_cancelled(self) -> None:
@@ -143,13 +192,18 @@ class System:
         finally:
             self._root.stop()
 
-    def _look_for_garbage(self) -> None:
+    def _after_slice(self) -> None:
+        if self._runaways is not None:
+            self._runaways.slice_over()
         if self._freezer is not None:
             self._freezer.look(self.births)
 
 
 FREEZE = FreezePolicy()
 """What a system that runs does about garbage unless told otherwise."""
+
+RUNAWAYS = RunawayPolicy()
+"""What it does about runaways unless told otherwise."""
 
 
 async def run(
@@ -158,6 +212,7 @@ async def run(
     on_ready: Callable[[System], None] | None = None,
     budget: Budget | None = None,
     freeze: FreezePolicy | None = FREEZE,
+    runaways: RunawayPolicy | None = RUNAWAYS,
 ) -> None:
     """Run a tree until this is cancelled; then, or when the root gives up, stop it in order.
 
@@ -166,22 +221,25 @@ async def run(
         on_ready: called once all children are ready.
         budget: how long an actor, and all actors together, may run at a time.
         freeze: when to take what has lived long out of the collector's sight; None: never.
+        runaways: which handlers are interrupted, and what is reported; None: nothing. In the main thread only.
 
     Raises:
         RootGaveUp: the root could not start, or had to restart its children too often.
     """
-    await System(root, budget, freeze).run(on_ready)
+    await System(root, budget, freeze, runaways).run(on_ready)
 
 
 @asynccontextmanager
-async def open_system(root: SupervisorSpec, *, budget: Budget | None = None) -> AsyncIterator[System]:
+async def open_system(
+    root: SupervisorSpec, *, budget: Budget | None = None, runaways: RunawayPolicy | None = None
+) -> AsyncIterator[System]:
     """A running tree for the length of a block, ready when it begins: for tests, and for a look at
-    a tree. No garbage policy.
+    a tree. No garbage policy; and unless asked for, no signal, no thread and nothing that depends on a clock.
 
     Raises:
         RootGaveUp: the root could not start, or gave up during the block, which is cancelled then.
     """
-    system = System(root, budget)
+    system = System(root, budget, runaways=runaways)
     ready = trio.Event()
     failures: list[Exception] = []
 

@@ -11,6 +11,7 @@ The rules:
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,6 +22,7 @@ from actors.introspect import Node
 from actors.messages import NORMAL, SHUTDOWN
 
 if TYPE_CHECKING:
+    from actors.address import Address
     from actors.spec import TaskSpec
     from actors.system import System
 
@@ -114,6 +116,10 @@ class TaskChild:
 
     def close(self, reason: object) -> None:
         """A task keeps nothing between two runs."""
+
+    def addresses(self) -> Iterator[Address]:
+        """A task has none."""
+        return iter(())
 
     def describe(self, most: int) -> Node:
         """It, as a part of the tree."""

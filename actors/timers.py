@@ -71,7 +71,7 @@ class Timer:
         address = self._address
         if address is None:
             return False
-        if address._actor is None or address.incarnation != self._incarnation:
+        if not address.living or address.incarnation != self._incarnation:
             self._spent()
             return False
         if self._period:

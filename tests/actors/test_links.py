@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from actors import (
@@ -208,7 +210,7 @@ async def test_ten_thousand_in_a_chain_fall_one_by_one() -> None:
     many = DynamicSpec("many", Partner, restart=Restart.TEMPORARY, breaker=None)
     async with open_system(SupervisorSpec("root", [many])) as system:
         chain = [system.dynamic("many").start(number, log) for number in range(10_000)]
-        for one, other in zip(chain, chain[1:], strict=False):
+        for one, other in pairwise(chain):
             one.tell(other)
         await quiet()
         assert len(system.links) == 10_000

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
-from actors import ActorSpec, Address, NameTaken, Restart, RootGaveUp, System, open_system
+from actors import (
+    ActorSpec,
+    Address,
+    DynamicSpec,
+    Mailbox,
+    NameTaken,
+    Restart,
+    RootGaveUp,
+    SupervisorSpec,
+    System,
+    open_system,
+)
+from actors.lifecycle import watch
 from tests.actors.small_actors import Crash, End, Recorder, Script, quiet, recorder, tell_script, tree
 
 
@@ -119,3 +132,113 @@ async def test_an_actor_that_joins_in_started_is_back_after_its_restart() -> Non
         tell_script(named(system, "m"), lambda _: 1 / 0)
         await quiet()
         assert system.members("g") == (named(system, "m"),)
+
+
+async def test_a_broadcast_is_told_to_every_member_but_one_if_named() -> None:
+    logs: dict[str, list[object]] = {name: [] for name in "abc"}
+    async with open_system(tree(*(recorder(log, name) for name, log in logs.items()))) as system:
+        for name in "ab":
+            system.join("g", named(system, name))
+        assert system.broadcast("g", "to all") == 2
+        assert system.broadcast("g", "to the others", but=named(system, "a")) == 1
+        assert system.broadcast("nobody here", "to nobody") == 0
+        await quiet()
+    assert logs == {"a": ["to all"], "b": ["to all", "to the others"], "c": []}
+
+
+async def test_a_broadcast_counts_those_who_took_it() -> None:
+    async with open_system(tree(recorder([], "a", Mailbox(1)), recorder([], "b"))) as system:
+        for name in "ab":
+            system.join("g", named(system, name))
+        named(system, "a").tell("fills it")
+        assert system.broadcast("g", "hello") == 1
+
+
+async def test_a_broadcast_reaches_who_is_a_member_now_whatever_they_do_on_hearing_it() -> None:
+    heard: list[object] = []
+
+    async with open_system(tree(*(ActorSpec(name, Script, name=name) for name in "abc"))) as system:
+
+        def hear_and_leave(actor: Script) -> None:
+            heard.append(actor.address.name)
+            actor.system.leave("g", actor.address)
+
+        for name in "abc":
+            system.join("g", named(system, name))
+        assert system.broadcast("g", hear_and_leave) == 3
+        await quiet()
+        assert heard == ["a", "b", "c"]
+        assert system.members("g") == ()
+
+
+async def test_whoever_finds_or_starts_at_the_same_time_gets_the_same_one_and_it_is_started_once() -> None:
+    """Tasks and actors all live in one thread, and no wait is between looking and starting: there is no race."""
+    starts: list[int] = []
+    got: list[Address] = []
+
+    class Only(Recorder):
+        __slots__ = ()
+
+        def started(self) -> None:
+            starts.append(1)
+
+    async def from_a_task(system: System) -> None:
+        await trio.lowlevel.checkpoint()
+        got.append(system.dynamic("many").find_or_start("k", []))
+
+    def from_an_actor(actor: Script) -> None:
+        got.append(actor.system.dynamic("many").find_or_start("k", []))
+
+    many = [DynamicSpec("many", Only), DynamicSpec("scripts", Script)]
+    async with open_system(SupervisorSpec("root", many)) as system, trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(from_a_task, system)
+            tell_script(system.dynamic("scripts").start(number), from_an_actor)
+        await quiet()
+        assert len(got) == 200
+        assert set(got) == {system.dynamic("many").find("k")}
+        assert starts == [1]
+
+
+NAMED = DynamicSpec("many", Recorder, restart=Restart.TRANSIENT, breaker=None, named=True)
+
+
+async def test_the_key_of_a_dynamic_child_may_be_its_name_and_is_free_again_when_it_has_stopped() -> None:
+    async with open_system(SupervisorSpec("root", [NAMED, recorder([], "a")])) as system:
+        many = system.dynamic("many")
+        child = many.find_or_start("k", [])
+        assert system.whereis("k") is child is many.find_or_start("k", [])
+        child.tell(Crash())
+        await quiet()
+        assert system.whereis("k") is child
+        many.stop("k")
+        await quiet()
+        assert system.whereis("k") is None
+        assert many.find_or_start("k", []) is not child
+
+
+async def test_a_dynamic_child_whose_name_another_has_is_refused_and_leaves_nothing_behind() -> None:
+    async with open_system(SupervisorSpec("root", [NAMED, recorder([], "a")])) as system:
+        with pytest.raises(NameTaken):
+            system.dynamic("many").find_or_start("a", [])
+        assert len(system.dynamic("many")) == 0
+        assert named(system, "a").path == "root/a"
+
+
+async def test_a_hundred_thousand_with_names_groups_and_watchers_are_torn_down_without_a_search() -> None:
+    """Each end costs the same whoever else there is: were one of them a search, this would take an hour."""
+    downs: list[object] = []
+    async with open_system(SupervisorSpec("root", [NAMED, recorder(downs, "hub")])) as system:
+        hub, many = named(system, "hub"), system.dynamic("many")
+        children = [many.start(number, []) for number in range(100_000)]
+        for child in children:
+            system.join("everyone", child)
+            watch(hub, child)
+            watch(child, hub)
+        assert len(system.names) == 100_001
+        for child in reversed(children):
+            child.tell(End())
+        await quiet()
+        assert (len(many), len(system.names), len(system.groups)) == (0, 1, 0)
+        assert (hub._watchers, hub._watching) == (None, None)
+    assert len(downs) == 100_000

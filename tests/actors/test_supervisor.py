@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import trio
@@ -17,6 +19,7 @@ from actors import (
     Address,
     Backoff,
     Budget,
+    ChildCount,
     ChildSpec,
     Down,
     DynamicSpec,
@@ -222,15 +225,75 @@ async def test_addresses_and_mailboxes_outlive_a_restart_by_strategy() -> None:
         assert "told while it was down, or about to be" in log
 
 
-async def test_a_temporary_child_is_never_restarted_not_even_with_all() -> None:
+@pytest.mark.parametrize("strategy", Strategy)
+async def test_a_temporary_child_is_never_restarted_by_no_strategy_be_it_an_actor_or_a_task(
+    strategy: Strategy,
+) -> None:
+    log: list[object] = []
+    task = replace(noted_task("task", log), restart=Restart.TEMPORARY)
+    children = [noted("a", log), noted("t", log, Restart.TEMPORARY), task, noted("z", log)]
+    async with open_system(SupervisorSpec("root", children, strategy)) as system:
+        named(system, "a").tell(Crash())
+        await quiet()
+        restarted = strategy is not Strategy.ONE_FOR_ONE
+        assert log.count("a started") == 2
+        assert log.count("z started") == 1 + restarted
+        assert log.count("t started") == log.count("task started") == 1
+        assert (system.whereis("t") is None) == restarted, "it falls with the others all the same"
+
+
+async def test_a_temporary_child_that_crashed_is_gone_and_no_restart_of_its_siblings_brings_it_back() -> None:
     log: list[object] = []
     children = [noted("a", log), noted("t", log, Restart.TEMPORARY)]
     async with open_system(SupervisorSpec("root", children, Strategy.ONE_FOR_ALL)) as system:
+        named(system, "t").tell(Crash())
+        await quiet()
+        assert log == ["a started", "t started"], "its own end restarts nobody"
         named(system, "a").tell(Crash())
         await quiet()
-        assert log.count("a started") == 2
-        assert log.count("t started") == 1
+        assert log == ["a started", "t started", "a started"]
+
+
+async def test_a_transient_child_that_had_ended_is_started_again_when_all_are() -> None:
+    """As in OTP: it is started with its siblings, because they are made to work together."""
+    log: list[object] = []
+    children = [noted("a", log), noted("t", log, Restart.TRANSIENT)]
+    async with open_system(SupervisorSpec("root", children, Strategy.ONE_FOR_ALL)) as system:
+        named(system, "t").tell(End())
+        await quiet()
         assert system.whereis("t") is None
+        named(system, "a").tell(Crash())
+        await quiet()
+        assert log.count("t started") == 2
+        assert named(system, "t").alive
+
+
+async def test_the_children_of_a_supervisor_are_listed_and_counted() -> None:
+    """OTP's `which_children` and `count_children`."""
+    children: list[ChildSpec] = [
+        noted("a", []),
+        noted("gone", [], Restart.TEMPORARY),
+        noted_task("b", []),
+        SupervisorSpec("c", [noted("d", [])]),
+        DynamicSpec("many", Counter),
+    ]
+    async with open_system(SupervisorSpec("root", children)) as system:
+        named(system, "gone").tell(End())
+        for key in range(100):
+            system.dynamic("many").start(key)
+        await quiet()
+        root = system.describe(most=3)
+        assert [(child.id, child.kind, child.state) for child in root.children] == [
+            ("a", "actor", "resting"),
+            ("gone", "actor", "stopped"),
+            ("b", "task", "running"),
+            ("c", "supervisor", "running"),
+            ("many", "dynamic", "running"),
+        ]
+        assert root.count() == ChildCount(specs=5, active=4, supervisors=2, workers=3)
+        assert root.children[-1].count() == ChildCount(specs=100, active=100, supervisors=0, workers=100)
+        assert len(system.dynamic("many")) == 100
+        assert {child.name for child in system.dynamic("many").children()} == set(range(100))
 
 
 async def test_a_transient_child_is_restarted_after_a_crash_and_not_after_an_orderly_end() -> None:
@@ -324,6 +387,7 @@ async def test_a_child_that_cannot_start_fails_the_start_and_is_named() -> None:
         async with open_system(SupervisorSpec("root", [noted("a", log), TaskSpec("bad", bad), noted("c", log)])):
             raise AssertionError("never ready")
     assert failure.value.path == "root/bad"
+    assert str(failure.value) == "root/bad failed to start"
     assert isinstance(failure.value.__cause__, Boom)
     assert log == ["a started", "a stopped"]
 
@@ -336,6 +400,7 @@ async def test_a_child_that_is_not_ready_in_time_fails_the_start_and_is_named(au
         async with open_system(SupervisorSpec("root", [TaskSpec("slow", never_ready, start_timeout=3.0)])):
             raise AssertionError("never ready")
     assert failure.value.path == "root/slow"
+    assert str(failure.value) == "root/slow was not ready within 3 s"
     assert isinstance(failure.value.__cause__, StartTimedOut)
     assert trio.current_time() >= 3.0
 
@@ -556,3 +621,29 @@ def test_dynamic_supervisors_have_ids_of_their_own_in_the_whole_tree() -> None:
     inner = SupervisorSpec("inner", [DynamicSpec("many", Recorder)])
     with pytest.raises(ValueError, match="several dynamic supervisors called many"):
         System(SupervisorSpec("root", [DynamicSpec("many", Recorder), inner]))
+
+
+DOOMED = """
+import logging
+import trio
+from actors import Actor, ActorSpec, SupervisorSpec, run
+
+class Doomed(Actor):
+    def started(self):
+        self.send_after(0.001, "crash")
+
+    def receive(self, message):
+        raise ValueError("doomed")
+
+logging.getLogger("actors").setLevel(logging.CRITICAL)
+inner = SupervisorSpec("inner", [ActorSpec("doomed", Doomed)])
+trio.run(run, SupervisorSpec("root", [inner]))
+"""
+
+
+async def test_when_the_root_gives_up_the_process_ends_and_not_with_zero() -> None:
+    with trio.fail_after(60):
+        process = await trio.run_process([sys.executable, "-c", DOOMED], check=False, capture_stderr=True)
+    assert process.returncode == 1
+    last = process.stderr.decode().splitlines()[-1]
+    assert "RootGaveUp: root/inner/doomed ended more than 1 times in 5 s" in process.stderr.decode(), last
