@@ -24,7 +24,6 @@ from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
 from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing, Request
 from server.sessions.attending import (
-    NO_OPENINGS,
     READ_ON_AGAIN,
     RETRY_SECONDS,
     AttachAgain,
@@ -123,15 +122,14 @@ class SessionActor(Attending):
                 self._close_all(CloseCode.TOKEN_REVOKED)
             case _:
                 raise TypeError(f"a session is not told {type(message).__name__}")
+        self._rest()
 
     # --- connections ------------------------------------------------------------------------------------------
 
     def _open(self, said: Open) -> None:
         self.watch(said.connection)
         opening = Opening(said.connection, said.resume, said.command_id, {})
-        if self._openings is NO_OPENINGS:
-            self._openings = {}
-        self._openings[said.connection] = opening
+        self._ongoing.openings[said.connection] = opening
         self._ask_rooms(WelcomeWanted(opening))
 
     def _welcome(self, opening: Opening, rooms: tuple[Room, ...]) -> None:
@@ -150,10 +148,7 @@ class SessionActor(Attending):
 
     def _close_opening(self, connection: Address) -> bool:
         """Whether there was one."""
-        found = self._openings.pop(connection, None) is not None
-        if not self._openings:
-            self._openings = NO_OPENINGS
-        return found
+        return self._ongoing.openings.pop(connection, None) is not None
 
     def _adopt(self, rooms: Iterable[Room]) -> None:
         """Follow all rooms the store says are the user's, as far as it says they reach."""
@@ -165,13 +160,13 @@ class SessionActor(Attending):
 
     def _ended(self, down: Down) -> None:
         if self._feed.closed(down.address) or self._close_opening(down.address):
-            if not len(self._feed) and not self._openings:
+            if not len(self._feed) and not self._ongoing.openings:
                 self.stop()
         else:
             self._room_ended(down)
 
     def _close_all(self, code: CloseCode) -> None:
-        for connection in (*self._feed.connections, *self._openings):
+        for connection in (*self._feed.connections, *self._ongoing.openings):
             connection.answer(Close(code))
 
     # --- commands ---------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from actors import NORMAL, SHUTDOWN, Actor, Address, Down, NotRunning, Quarantined, StartFailed, StartRefused, Timer
+from actors import NORMAL, SHUTDOWN, Actor, Address, Down, NotRunning, Quarantined, StartFailed, StartRefused
 from server.protocol.closing import CloseCode
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
@@ -27,8 +27,9 @@ from server.sessions.commands import Open as OpenCommand
 from server.sessions.environment import SessionEnvironment
 from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Send
 from server.sessions.messages import Close, NotifyDrained
+from server.sessions.ongoing import Ongoing
 from server.sessions.places import Attaching, Place
-from server.sessions.purposes import InfoWanted, Opening, PageWanted, Purpose
+from server.sessions.purposes import InfoWanted, PageWanted, Purpose
 from server.store.messages import Failed, Identity, ListRooms, Read, ReadLog
 
 RETRY_SECONDS: Final = 0.5
@@ -48,10 +49,6 @@ class Overdue(Struct, frozen=True):
     """To itself: the oldest command may have waited too long."""
 
 
-NO_OPENINGS: Final[dict[Address, Opening]] = {}
-NOTHING_ASKED: Final[dict[int, Purpose]] = {}
-"""Shared by all sessions at rest, and never written to."""
-
 OVERDUE: Final = Overdue()
 READ_ON_AGAIN: Final = ReadOnAgain()
 
@@ -59,27 +56,30 @@ READ_ON_AGAIN: Final = ReadOnAgain()
 class Attending(Actor):
     """See the top of this file. `SessionActor` adds the connections and the store's answers."""
 
-    __slots__ = (
-        "_asked", "_environment", "_feed", "_last_ref", "_open_commands", "_openings", "_overdue",
-        "_user",
-    )  # fmt: skip
+    __slots__ = ("_busy_with", "_environment", "_feed", "_last_ref", "_user")
 
     def __init__(self, environment: SessionEnvironment, identity: Identity) -> None:
         self._environment = environment
         self._user = identity.user
         self._feed = Feed()
-        self._open_commands: Commands | None = None
-        self._openings = NO_OPENINGS
-        self._asked = NOTHING_ASKED
         self._last_ref = 0
-        self._overdue: Timer | None = None
+        self._busy_with: Ongoing | None = None
+
+    @property
+    def _ongoing(self) -> Ongoing:
+        """Made when it is needed, until `_rest`."""
+        if self._busy_with is None:
+            self._busy_with = Ongoing(self._environment.command_seconds)
+        return self._busy_with
 
     @property
     def _commands(self) -> Commands:
-        """Made when they are needed: most sessions say nothing most of the time."""
-        if self._open_commands is None:
-            self._open_commands = Commands(self._environment.command_seconds)
-        return self._open_commands
+        return self._ongoing.commands
+
+    def _rest(self) -> None:
+        """Keep nothing for what is over."""
+        if self._busy_with is not None and not self._busy_with:
+            self._busy_with = None
 
     @property
     def _id(self) -> str:
@@ -93,17 +93,12 @@ class Attending(Actor):
 
     def _new_ref(self, purpose: Purpose) -> int:
         ref = self._next_ref()
-        if self._asked is NOTHING_ASKED:
-            self._asked = {}
-        self._asked[ref] = purpose
+        self._ongoing.asked[ref] = purpose
         return ref
 
     def _purpose(self, ref: int) -> Purpose | None:
         """What was asked for; it is answered now."""
-        purpose = self._asked.pop(ref, None)
-        if not self._asked:
-            self._asked = NOTHING_ASKED
-        return purpose
+        return self._ongoing.asked.pop(ref, None)
 
     def _ask(self, question: Read) -> None:
         if not self._environment.reader.tell(question):
@@ -153,16 +148,13 @@ class Attending(Actor):
 
     def _look_after_deadlines(self) -> None:
         """One timer for all commands, for the oldest of them."""
-        if self._overdue is not None:
-            return
-        deadline = self._commands.next_deadline
-        if deadline is not None:
-            self._overdue = self.send_after(max(0.0, deadline - trio.current_time()), OVERDUE)
-        elif self._commands.are_forgotten:
-            self._open_commands = None
+        ongoing = self._ongoing
+        deadline = ongoing.commands.next_deadline
+        if ongoing.overdue is None and deadline is not None:
+            ongoing.overdue = self.send_after(max(0.0, deadline - trio.current_time()), OVERDUE)
 
     def _expire(self) -> None:
-        self._overdue = None
+        self._ongoing.overdue = None
         self._go_on(self._commands.expire(trio.current_time()))
         for place in self._feed.each_place():
             self._end_visit(place.room)
@@ -257,7 +249,7 @@ class Attending(Actor):
     def _added(self, added: Added) -> None:
         """The entries from `added.seq` on are news to every connection."""
         room = added.room
-        for opening in self._openings.values():
+        for opening in self._ongoing.openings.values():
             opening.added.setdefault(room, added.seq)
         place = self._feed.place(room)
         if place is None or (place.head is None and place.awaits is None):
@@ -288,7 +280,7 @@ class Attending(Actor):
         command = attached.ref if creator is None else creator
         opened = self._commands.find(command)
         others_from = max(0, attached.read_seq - 1) if creator is None else 0
-        for opening in self._openings.values():
+        for opening in self._ongoing.openings.values():
             opening.added.setdefault(attached.room, others_from + 1)
         asker = None if opened is None else opened.connection
         effects = self._feed.follow(attached.room, attached.last_seq, asker=asker, others_from=others_from)

@@ -15,7 +15,6 @@ from actors import Actor, Address
 from server.protocol.commands import Read
 from server.rooms.actor import RoomActor, RoomEnvironment
 from server.sessions.actor import SessionActor
-from server.sessions.attending import NO_OPENINGS, NOTHING_ASKED
 from server.sessions.environment import SessionEnvironment
 from server.sessions.feed import NOBODY_LATE
 from server.store.messages import Identity
@@ -30,7 +29,7 @@ TALK_BYTES = 500
 
 A = TypeVar("A", bound=Actor)
 NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment)
-SHARED = {id(constant) for constant in (NO_OPENINGS, NOTHING_ASKED, NOBODY_LATE, None, True, False, ())}
+SHARED = {id(constant) for constant in (NOBODY_LATE, None, True, False, ())}
 SMALL_INTS = range(-5, 257)
 
 
