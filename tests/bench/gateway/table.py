@@ -19,15 +19,17 @@ ELSEWHERE = {
 PEERS = ("websockets", "Node ws")
 OURS, PASSING = "Hubbub, stored", "Hubbub, not stored"
 SERVERS = (OURS, PASSING, *PEERS, "floor", "floor, not stored", "fdatasync")
+DASH = "-"
 COLUMNS = ("", "KB idle", "us/delivery: 1", "8 in flight", "at 20/s", "p50 / p99 ms", "connects/s", "us each")
 
 
 def text_of(figures: Figures) -> str:
-    """The whole table. A part that was not measured is a dash."""
-    rows = [COLUMNS, *(row for name in SERVERS for row in _rows(figures, name)), *_elsewhere(figures)]
+    """The whole table. What was not measured is a dash, or left out where nothing of a row was."""
+    found = [row for name in SERVERS for row in _rows(figures, name)]
+    rows = [COLUMNS, *(row for row in found if any(cell != DASH for cell in row[1:])), *_elsewhere(figures)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    aims = [f"{what:<66} {found:>14}   aim {aim}" for what, found, aim in _aims(figures)]
+    aims = [f"{what:<66} {found:>14}   aim {aim}" for what, found, aim in _aims(figures) if found[0] != DASH]
     return "\n".join([*lines, "", *aims])
 
 
@@ -49,7 +51,7 @@ def _row(figures: Figures, name: str, under: str) -> tuple[str, ...]:
         _shown(_number(figures, "deliveries", f"{under}, 1 in flight", "cpu_us")),
         _shown(_number(figures, "deliveries", f"{under}, 8 in flight", "cpu_us")),
         _shown(at_rest if timed else None),
-        f"{_shown(p50)} / {_shown(p99)}" if timed and p50 is not None else "-",
+        f"{_shown(p50)} / {_shown(p99)}" if timed and p50 is not None else DASH,
         _shown(_number(figures, "connects", server, "per_second"), 0),
         _shown(_number(figures, "connects", server, "cpu_us"), 0),
     )
@@ -67,7 +69,7 @@ def _elsewhere(figures: Figures) -> list[tuple[str, ...]]:
     return [
         (
             f"{name} (scaled from another run)", f"{memory[0]:.1f}-{memory[1]:.1f}",
-            _range(cpu[0] * scale, cpu[1] * scale), "-", "-", f"{p50 * scale:.2f} / {p99 * scale:.2f}", "-", "-",
+            _range(cpu[0] * scale, cpu[1] * scale), DASH, DASH, f"{p50 * scale:.2f} / {p99 * scale:.2f}", DASH, DASH,
         )
         for name, (memory, cpu, p50, p99) in ELSEWHERE.items()
     ]  # fmt: skip
@@ -114,7 +116,7 @@ def _against_floor(figures: Figures, who: str, in_flight: int, aim: str) -> tupl
 
 def _stored_latency(figures: Figures, what: str, aim: str) -> tuple[str, str, str]:
     found, synced = (_number(figures, "latency", name, what) for name in (OURS, "fdatasync"))
-    times = _shown(found / synced, 1) if found is not None and synced else "-"
+    times = _shown(found / synced, 1) if found is not None and synced else DASH
     title = f"stored, 20/s x 200, {what[:3]} in ms (times a bare fdatasync)"
     return title, f"{_shown(found)} ({times})", f"<= {aim}"
 
@@ -129,7 +131,7 @@ def _thousandth(value: float | None) -> float | None:
 
 
 def _shown(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"
+    return DASH if value is None else f"{value:,.{digits}f}"
 
 
 def _range(low: float, high: float) -> str:
