@@ -6,11 +6,21 @@ checks have error codes of their own. Nothing that slows a decoder is here.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
 from server.protocol import limits
+
+_HIDDEN: Final = (
+    r"\u0000-\u001f\u007f-\u009f\u2028\u2029"  # control characters
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional overrides
+)
+_BLANK: Final = r"\s\u001c-\u001f\u0085"  # what Python takes for white space and ECMA 262 does not stands beside \s
+NO_NUL: Final = r"^[^\u0000]*$"
+SAID: Final = rf"^[^\u0000]*[^\u0000{_BLANK}][^\u0000]*$"
+SHOWN: Final = rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$"
+"""Regular expressions of ECMA 262, as JSON Schema has them, for what `rules.py` checks with more words."""
 
 RoomId = Annotated[str, Meta(description="A room, by its id: opaque.", examples=["r_01KX2Y8F7Q3M5N9PABCDEFGHJK"])]
 UserId = Annotated[str, Meta(description="A user, by their id: opaque.", examples=["u_01KX2Y8F7Q3M5N9PABCDEFGHJK"])]
@@ -46,7 +56,7 @@ ShownName = Annotated[
     str,
     Meta(
         description="For people to read: no control or bidirectional-override characters, not only white space.",
-        extra_json_schema={"minLength": 1, "maxLength": limits.DISPLAY_NAME_CHARACTERS},
+        extra_json_schema={"minLength": 1, "maxLength": limits.DISPLAY_NAME_CHARACTERS, "pattern": SHOWN},
     ),
 ]
 Password = Annotated[
@@ -64,13 +74,13 @@ Text = Annotated[
     str,
     Meta(
         description="What is said: code points, not only white space, no NUL. Kept as sent.",
-        extra_json_schema={"minLength": 1, "maxLength": limits.TEXT_CODE_POINTS},
+        extra_json_schema={"minLength": 1, "maxLength": limits.TEXT_CODE_POINTS, "pattern": SAID},
     ),
 ]
 Nonce = Annotated[
     str,
     Meta(
         description="Makes a retry safe: at least 64 random bits, new for each new thing, the same for a retry.",
-        extra_json_schema={"minLength": 1, "maxLength": limits.NONCE_CHARACTERS},
+        extra_json_schema={"minLength": 1, "maxLength": limits.NONCE_CHARACTERS, "pattern": NO_NUL},
     ),
 ]
