@@ -159,5 +159,4 @@ class RoomActor(Actor):
             case InTurn(message=answer, to=asker):
                 asker.answer(answer)
             case TellUser(user=user, message=added):
-                for session in self.system.members(user):
-                    session.tell(added)
+                self.system.broadcast(user, added)

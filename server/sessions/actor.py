@@ -290,9 +290,7 @@ class SessionActor(Attending):
     def _created(self, command: int, created: RoomCreated) -> None:
         """Tell everyone who is in the room now, attach to it, and answer when that is done."""
         for user in created.added:
-            for session in self.system.members(user):
-                if session is not self.address:
-                    session.tell(Added(created.room, 1))
+            self.system.broadcast(user, Added(created.room, 1), but=self.address)
         if self._feed.follows(created.room):
             self._ask_rooms(InfoWanted(command, created.room))
         else:
