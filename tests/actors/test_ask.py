@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +27,7 @@ from actors import (
     open_system,
 )
 from actors.ask import Awaited
-from tests.actors.small_actors import Add, Boom, Counter, Crash, End, Ponder, Read, collected, quiet, tree
+from tests.actors.small_actors import Add, Boom, Counter, Crash, End, Ponder, Read, quiet, tree
 
 
 def counter(restart: Restart = Restart.PERMANENT, mailbox: Mailbox | None = None) -> ActorSpec:
@@ -227,14 +226,3 @@ async def test_a_cancelled_ask_leaves_nothing_behind() -> None:
         extra = the(system)._extra
         assert extra is not None
         assert extra.questions is None
-
-
-async def test_a_failed_ask_leaves_nothing_to_the_collector() -> None:
-    async with open_system(tree(counter())) as system:
-        with collected() as garbage:
-            for _ in range(10):
-                with pytest.raises(TimedOut):
-                    await ask(the(system), Ponder, 0.0)
-            gc.collect()
-            ours = [thing for thing in garbage if isinstance(thing, (Reply, AskFailed))]
-    assert ours == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter as Tally
 from functools import partial
 
@@ -16,7 +15,6 @@ from actors import (
     Actor,
     ActorSpec,
     Address,
-    Breaker,
     Down,
     DynamicSpec,
     Mailbox,
@@ -36,7 +34,6 @@ from tests.actors.small_actors import (
     Script,
     Unwatch,
     Watch,
-    collected,
     quiet,
     recorder,
     tell_script,
@@ -351,29 +348,3 @@ async def test_down_comes_exactly_once_for_every_incarnation_that_ends_while_wat
                     await quiet()
         seen = Tally((targets.index(down.address), down.incarnation) for down in log if isinstance(down, Down))
     assert seen == expected
-
-
-async def test_a_system_that_spawns_crashes_restarts_and_stops_leaves_nothing_to_the_collector() -> None:
-    root = SupervisorSpec(
-        "root",
-        [recorder([], "watcher"), DynamicSpec("many", Recorder, breaker=Breaker(1_000_000), mailbox=Mailbox(10))],
-    )
-    async with open_system(root) as system:
-        many, watcher = system.dynamic("many"), named(system, "watcher")
-
-        async def generation() -> None:
-            for key in range(200):
-                address = many.start(key, [])
-                watcher.tell(Watch(address))
-                address.tell("hello")
-                address.tell(Crash())
-                address.tell(End())
-            await quiet()
-
-        await generation()
-        assert len(many) == 0
-        with collected() as garbage:
-            await generation()
-            gc.collect()
-            ours = [thing for thing in garbage if type(thing).__module__.startswith(("actors", "tests.actors"))]
-    assert ours == []
