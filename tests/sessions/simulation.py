@@ -518,6 +518,9 @@ class World:
     def members(self, group: Hashable) -> tuple[Box, ...]:
         return tuple(self.groups.get(group, ()))
 
+    def broadcast(self, group: Hashable, message: object, but: object = None) -> int:
+        return sum(box.tell(message) for box in self.members(group) if box is not but)
+
     # --- what tests do ----------------------------------------------------------------------------------------
 
     def find(self, key: Hashable) -> Box | None:
