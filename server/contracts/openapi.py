@@ -6,6 +6,7 @@ The websocket is not in it: `asyncapi.py` describes that. Neither is the web pag
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from server.contracts.call import Call
 from server.contracts.schemas import (
+    Schema,
     merged,
     said_by_clients,
     said_by_the_server,
@@ -48,10 +50,9 @@ on the websocket at `/v1/ws`, which `/v1/asyncapi.json` describes.
 - Fields that nobody defined are ignored, in both directions."""
 
 
-def openapi(
-    calls: Iterable[Call[Any]], failure: type[Struct], statuses: Mapping[ErrorCode, HTTPStatus], examples: Examples
-) -> Document:
-    """The document.
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """What all calls of an API have in common.
 
     Parameters
     ----------
@@ -62,7 +63,20 @@ def openapi(
     examples
         Of bodies, by type.
     """
-    builder = _Builder(list(calls), failure, statuses, examples)
+
+    failure: type[Struct]
+    statuses: Mapping[ErrorCode, HTTPStatus]
+    examples: Mapping[type, Struct]
+
+
+def openapi(calls: Iterable[Call[Any]], conventions: Conventions) -> Document:
+    """The document."""
+    calls = list(calls)
+    schemas = _Schemas(calls, conventions.failure)
+    operations = _Operations(schemas, conventions)
+    paths: dict[str, Document] = {}
+    for call in calls:
+        paths.setdefault(call.path, {})[call.method.lower()] = operations.of(call)
     return {
         "openapi": VERSION,
         "info": {
@@ -74,53 +88,52 @@ def openapi(
         },
         "servers": [{"url": "/", "description": "The server this document came from."}],
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
-        "paths": builder.paths(),
+        "paths": paths,
         "components": {
-            "schemas": builder.components,
+            "schemas": schemas.components,
             "securitySchemes": {
                 _BEARER: {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "From `register` or `login`. Opaque, and ends 90 days after its last use.",
+                    "description": "From `register` or `login`. Opaque, and ends some time after its last use.",
                 }
             },
         },
     }
 
 
-Examples = Mapping[type, Struct]
+class _Schemas:
+    """Of everything the calls take and answer.
 
+    Attributes
+    ----------
+    of
+        How each type is referred to.
+    parameters
+        The types whose fields are parameters. They are no components: nobody refers to them as a whole.
+    components
+        What is referred to, by name.
+    """
 
-class _Builder:
-    def __init__(
-        self,
-        calls: list[Call[Any]],
-        failure: type[Struct],
-        statuses: Mapping[ErrorCode, HTTPStatus],
-        examples: Examples,
-    ) -> None:
-        self._calls = calls
-        self._statuses = statuses
-        self._examples = examples
-        taken = _in_order(kind for call in calls for kind in (call.in_path, call.query, call.body))
-        given = _in_order([failure, *(kind for call in calls for kind in call.answers.values())])
-        taken_schemas, taken_components = said_by_clients(taken)
-        given_schemas, given_components = said_by_the_server(given)
-        self._schemas = dict(zip([*taken, *given], [*taken_schemas, *given_schemas], strict=True))
-        self._failure = self._schemas[failure]
-        self._parameters = {
-            kind: taken_components.pop(kind.__name__)
-            for kind in _in_order(kind for call in calls for kind in (call.in_path, call.query))
-        }
+    def __init__(self, calls: list[Call[Any]], failure: type[Struct]) -> None:
+        parameters = _each_once(kind for call in calls for kind in (call.in_path, call.query))
+        bodies = _each_once(call.body for call in calls)
+        answers = _each_once([failure, *(kind for call in calls for kind in call.answers.values())])
+        _, self.parameters = said_by_clients(parameters)
+        taken, taken_components = said_by_clients(bodies)
+        given, given_components = said_by_the_server(answers)
+        self.of: dict[type, Schema] = dict(zip([*bodies, *answers], [*taken, *given], strict=True))
         self.components = merged(taken_components, given_components)
 
-    def paths(self) -> Document:
-        paths: dict[str, Document] = {}
-        for call in self._calls:
-            paths.setdefault(call.path, {})[call.method.lower()] = self._operation(call)
-        return paths
 
-    def _operation(self, call: Call[Any]) -> Document:
+class _Operations:
+    """What the document says of one call."""
+
+    def __init__(self, schemas: _Schemas, conventions: Conventions) -> None:
+        self._schemas = schemas
+        self._conventions = conventions
+
+    def of(self, call: Call[Any]) -> Document:
         summary, description = summary_and_description(call.handler)
         operation: Document = {
             "operationId": call.name,
@@ -140,7 +153,7 @@ class _Builder:
         """A parameter for each field."""
         if kind is None:
             return
-        component = self._parameters[kind]
+        component = self._schemas.parameters[kind.__name__]
         for name, schema in component["properties"].items():
             bare = {key: value for key, value in schema.items() if key != "description"}
             yield {
@@ -159,9 +172,9 @@ class _Builder:
         }
 
     def _content(self, kind: type, media_type: str) -> Document:
-        content: Document = {"schema": self._schemas[kind]}
-        if kind in self._examples:
-            content["example"] = msgspec.json.decode(msgspec.json.encode(self._examples[kind]))
+        content: Document = {"schema": self._schemas.of[kind]}
+        if kind in self._conventions.examples:
+            content["example"] = msgspec.to_builtins(self._conventions.examples[kind])
         return {media_type: content}
 
     def _failures(self, call: Call[Any]) -> Document:
@@ -170,7 +183,7 @@ class _Builder:
                 "description": "\n".join(f"- `{code}`: {MEANING[code]}" for code in codes),
                 "content": {
                     "application/json": {
-                        "schema": self._failure,
+                        "schema": self._schemas.of[self._conventions.failure],
                         "examples": {
                             code.value: {"value": {"error": {"code": code, "message": MEANING[code]}}} for code in codes
                         },
@@ -185,7 +198,7 @@ class _Builder:
         """What a call may be refused with, by status."""
         found: Codes = {}
         for code in _refusals_of(call):
-            found.setdefault(self._statuses[code], []).append(code)
+            found.setdefault(self._conventions.statuses[code], []).append(code)
         for refused in _BEFORE_ANY_CALL:
             found.setdefault(refused.status, []).append(refused.code)
         return {status: list(dict.fromkeys(codes)) for status, codes in found.items()}
@@ -214,6 +227,5 @@ def _headers(status: HTTPStatus) -> Document:
     return {"headers": {name: {"required": True, "schema": schema, "description": description}}}
 
 
-def _in_order(kinds: Iterable[type | None]) -> list[Any]:
-    """Each once."""
+def _each_once(kinds: Iterable[type | None]) -> list[Any]:
     return list(dict.fromkeys(kind for kind in kinds if kind is not None))

@@ -18,11 +18,13 @@ from starlette.responses import Response
 
 from server.contracts.asyncapi import MEDIA_TYPE, asyncapi
 from server.contracts.call import Call
-from server.contracts.openapi import openapi
+from server.contracts.openapi import Conventions, openapi
 from server.http_api.errors import STATUS, Failure
 from server.http_api.examples import EXAMPLES
 
 Document = dict[str, Any]
+
+CONVENTIONS: Final = Conventions(failure=Failure, statuses=STATUS, examples=EXAMPLES)
 
 
 class Contract:
@@ -63,7 +65,7 @@ class ContractCalls:
     """
 
     def __init__(self, calls: Iterable[Call[Any]]) -> None:
-        self._openapi = Contract(lambda: openapi(calls, Failure, STATUS, EXAMPLES), "application/json")
+        self._openapi = Contract(lambda: openapi(calls, CONVENTIONS), "application/json")
         self._asyncapi = Contract(asyncapi, MEDIA_TYPE)
 
     async def openapi(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from server.contracts.call import Call
 from server.contracts.openapi import TAGS, openapi
 from server.http_api.app import CALLS
-from server.http_api.errors import STATUS, Failure
+from server.http_api.contract_calls import CONVENTIONS
 from server.protocol.errors import ErrorCode
 from tests.harness.documented import HTTP, complaints
 
@@ -41,7 +41,7 @@ def document_of(**more: Any) -> Any:
     call = Call(
         method="GET", path="/shelf/{name}", handler=Shelf.take, tag="rooms", answers={HTTPStatus.OK: None}, **more
     )
-    document = openapi([call], Failure, STATUS, {})
+    document = openapi([call], CONVENTIONS)
     OpenAPIV31SpecValidator(document).validate()
     return document
 

@@ -25,6 +25,11 @@ class Witness:
         self.heard: set[str] = set()
         self._look_at(talker.welcome)
 
+    @property
+    def name(self) -> str:
+        name: str = self._talker.welcome["me"]["name"]
+        return name
+
     def say(self, op: str, **fields: Any) -> Frame:
         """A command that is valid by the document, and its answer."""
         self.said.add(op)
@@ -59,10 +64,9 @@ def nonce() -> str:
 
 def test_a_real_server_says_what_the_document_says(server: ServerProcess, person: Callable[[], Talker]) -> None:
     ada, bob = Witness(person()), Witness(person())
-    bob_name = bob._talker.welcome["me"]["name"]
     room = ada.say("create_room", kind="group", name="Engine", members=[], nonce=nonce())["room"]
-    ada.say("invite", room=room, user=bob_name)
-    assert "seq" not in ada.say("invite", room=room, user=bob_name)
+    ada.say("invite", room=room, user=bob.name)
+    assert "seq" not in ada.say("invite", room=room, user=bob.name)
     bob.hear("joined")
     first = nonce()
     ada.say("post", room=room, nonce=first, text="Hello")
@@ -80,8 +84,8 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
         witness.say("members", room=room, limit=1)
         witness.say("rooms")
         witness.say("ping")
-    dm = ada.say("create_room", kind="dm", members=[bob_name], nonce=nonce())
-    assert dm["info"]["peer"]["name"] == bob_name
+    dm = ada.say("create_room", kind="dm", members=[bob.name], nonce=nonce())
+    assert dm["info"]["peer"]["name"] == bob.name
     lobby = ada.say("create_room", kind="channel", name=f"lobby-{nonce()}", members=[], nonce=nonce())
     bob.say("join", name=lobby["info"]["name"])
     bob.say("leave", room=lobby["room"])

@@ -12,8 +12,7 @@ from jsonschema import Draft202012Validator
 from server.contracts.asyncapi import asyncapi
 from server.contracts.openapi import openapi
 from server.http_api.app import CALLS
-from server.http_api.errors import STATUS, Failure
-from server.http_api.examples import EXAMPLES
+from server.http_api.contract_calls import CONVENTIONS
 
 Document = dict[str, Any]
 
@@ -24,7 +23,7 @@ def as_read(document: Document) -> Document:
     return read
 
 
-HTTP: Document = as_read(openapi(CALLS, Failure, STATUS, EXAMPLES))
+HTTP: Document = as_read(openapi(CALLS, CONVENTIONS))
 WEBSOCKET: Document = as_read(asyncapi())
 
 
