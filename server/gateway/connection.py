@@ -15,7 +15,8 @@ from __future__ import annotations
 import socket
 
 from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, StartFailed, StartRefused
-from server.gateway.frames import frames_of, text_frame
+from server.gateway.dialects import PLAIN_JSON, Dialect
+from server.gateway.frames import frames_of
 from server.gateway.gateway import Gateway
 from server.gateway.legal import refusal_of
 from server.gateway.messages import Signal
@@ -24,7 +25,7 @@ from server.gateway.outbound import Outbound
 from server.gateway.parsing import BrokenFraming
 from server.gateway.websocket import Websocket
 from server.protocol.closing import CloseCode
-from server.protocol.codec import BrokenFrame, InvalidCommand, decode_command, encode_event
+from server.protocol.codec import BrokenFrame, InvalidCommand
 from server.protocol.commands import AnyCommand, Hello, Ping, is_answered
 from server.protocol.errors import Refusal
 from server.protocol.events import AnyEvent, Pong, Welcome, error_from
@@ -43,12 +44,15 @@ class Connection(Websocket):
         As for a `Websocket`.
     header_hash
         Of the token the upgrade carried, already found to be good; None where it carried none.
+    dialect
+        How it speaks.
     """
 
-    __slots__ = ("_opening", "_session", "_unanswered")
+    __slots__ = ("_dialect", "_opening", "_session", "_unanswered")
 
-    def __init__(self, gateway: Gateway, sock: socket.socket, header_hash: bytes | None) -> None:
+    def __init__(self, gateway: Gateway, sock: socket.socket, header_hash: bytes | None, dialect: Dialect) -> None:
         super().__init__(gateway, sock)
+        self._dialect = dialect
         self._opening: Opening | None = Opening(header_hash)  # None as soon as it is ready, or closing
         self._session: Address | None = None
         self._unanswered = 0
@@ -60,6 +64,7 @@ class Connection(Websocket):
             and self._outbound is None
             and self._closing is None
             and self._opening is None
+            and self._dialect is PLAIN_JSON
         ):  # nearly everything that is ever said comes this way: past all matching, and with as few calls as can be
             if self._pending is None:
                 self._pending = message.frames or frames_of(message)
@@ -86,11 +91,13 @@ class Connection(Websocket):
     # --- what the client says ------------------------------------------------------------------------------------
 
     def _heard(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            self._close(CloseCode.PROTOCOL_ERROR, "binary frames are not spoken here")
+        codec = self._dialect.codec
+        if isinstance(message, bytes) is not codec.is_binary:
+            spoken = "binary" if codec.is_binary else "text"
+            self._close(CloseCode.PROTOCOL_ERROR, f"{codec.subprotocol} is spoken in {spoken} frames")
             return
         try:
-            command = decode_command(message)
+            command = codec.decode_command(message)
         except BrokenFrame as error:
             self._close(CloseCode.PROTOCOL_ERROR, str(error))
         except InvalidCommand as error:
@@ -122,6 +129,9 @@ class Connection(Websocket):
             self._session.answer(said)
         else:
             self._session.tell(said)
+
+    def _is_compressed(self) -> bool:
+        return self._dialect.plain is not None
 
     def _may_start(self) -> bool:
         return self._unanswered < self._gateway.limits.unanswered
@@ -210,7 +220,7 @@ class Connection(Websocket):
     # --- what is said to the client ------------------------------------------------------------------------------
 
     def _say(self, outgoing: Outgoing) -> None:
-        frames = outgoing.frames or frames_of(outgoing)
+        frames = self._dialect.frames_of(outgoing)
         if self._outbound is not None and not self._has_room(self._outbound, outgoing, len(frames)):
             return
         self._write(frames)
@@ -233,7 +243,7 @@ class Connection(Websocket):
         return True
 
     def _reply(self, event: AnyEvent) -> None:
-        self._write(text_frame(encode_event(event)))
+        self._write(self._dialect.frame_of(event))
 
     def _congested(self) -> None:
         if self._session is not None:

@@ -25,6 +25,8 @@ class Gateway:
         Answers plain HTTP.
     origins
         Web origins besides the server's own whose pages may connect, as `scheme://host[:port]` in lower case.
+    compression
+        Whether an offer of permessage-deflate is taken.
     sessions, connections
         The ids of the two dynamic supervisors.
     keys
@@ -37,6 +39,7 @@ class Gateway:
     reader: Tell
     app: AsgiApp
     origins: frozenset[str] = frozenset()
+    compression: bool = False
     sessions: str = "sessions"
     connections: str = "connections"
     keys: Iterator[int] = field(default_factory=count)

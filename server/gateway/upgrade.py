@@ -1,8 +1,7 @@
 """The opening handshake of RFC 6455, section 4.2, as a pure function: a request in, our 101 or a refusal out.
 
 Pages of other origins are refused here (section 10.2): browsers let any page open a websocket to any server,
-and only the `Origin` header tells. Programs that are no browsers send none and are welcome. Left out:
-extensions; whoever offers `permessage-deflate` is answered without it.
+and only the `Origin` header tells. Programs that are no browsers send none and are welcome.
 """
 
 from __future__ import annotations
@@ -16,12 +15,15 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from server.gateway import refusals
+from server.gateway.deflate import agree
+from server.gateway.dialects import Dialect, dialect
 from server.gateway.refusals import Refused, bad_upgrade
-from server.protocol.codec import SUBPROTOCOL
+from server.protocol.codec import JSON, MSGPACK
 
 WEBSOCKET_PATH: Final = b"/v1/ws"
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _BEARER: Final = "bearer "
+_CODECS: Final = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,18 @@ class Upgrade:
         `Sec-WebSocket-Key` as it was sent.
     subprotocol
         The one to answer with, or None where the client asked for none that is spoken here.
+    extensions
+        What to answer to the extensions that were offered, or None where none of them is used.
+    dialect
+        What follows from both.
     token
         What followed `Authorization: Bearer`, or None without that header. Not looked at here.
     """
 
     key: bytes
     subprotocol: str | None
+    extensions: str | None
+    dialect: Dialect
     token: str | None
 
 
@@ -66,13 +74,17 @@ class Fields:
         return [token.strip() for value in self.all(name) for token in value.split(",") if token.strip()]
 
 
-def judge(method: bytes, http_version: bytes, fields: Fields, allowed_origins: Collection[str]) -> Upgrade | Refused:
+def judge(
+    method: bytes, http_version: bytes, fields: Fields, allowed_origins: Collection[str], *, compression: bool
+) -> Upgrade | Refused:
     """Whether this request for the websocket's path may become one.
 
     Parameters
     ----------
     allowed_origins
         Origins besides the server's own, as `scheme://host[:port]` in lower case.
+    compression
+        Whether an offer of permessage-deflate is taken.
     """
     if "websocket" not in _lower(fields.tokens(b"upgrade")):
         return refusals.NOT_A_WEBSOCKET
@@ -94,18 +106,35 @@ def judge(method: bytes, http_version: bytes, fields: Fields, allowed_origins: C
         token = _bearer(authorizations)
         if token is None:
             return refusals.BAD_TOKEN
+    return _agreed(key.encode(), fields, token, compression=compression)
+
+
+def _agreed(key: bytes, fields: Fields, token: str | None, *, compression: bool) -> Upgrade:
+    """The client's wishes, in its order, as far as they can be met. Who asks for no subprotocol speaks JSON."""
     offered = fields.tokens(b"sec-websocket-protocol")
-    return Upgrade(key.encode(), SUBPROTOCOL if SUBPROTOCOL in offered else None, token)
+    subprotocol = next((name for name in offered if name in _CODECS), None)
+    agreement = agree(fields.tokens(b"sec-websocket-extensions")) if compression else None
+    return Upgrade(
+        key,
+        subprotocol,
+        None if agreement is None else agreement.response,
+        dialect(
+            JSON if subprotocol is None else _CODECS[subprotocol],
+            None if agreement is None else agreement.window_bits,
+        ),
+        token,
+    )
 
 
 def switching_protocols(upgrade: Upgrade) -> bytes:
-    """Our 101. Without a subprotocol in it the client knows that none of those it offered was taken."""
+    """Our 101. What was offered and is not in it, the client knows was not taken."""
     accept = base64.b64encode(hashlib.sha1(upgrade.key + _GUID, usedforsecurity=False).digest())
-    chosen = b"sec-websocket-protocol: %s\r\n" % upgrade.subprotocol.encode() if upgrade.subprotocol else b""
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
-        b"sec-websocket-accept: %s\r\n%s\r\n" % (accept, chosen)
-    )
+    fields = [b"upgrade: websocket", b"connection: Upgrade", b"sec-websocket-accept: " + accept]
+    if upgrade.subprotocol is not None:
+        fields.append(b"sec-websocket-protocol: " + upgrade.subprotocol.encode())
+    if upgrade.extensions is not None:
+        fields.append(b"sec-websocket-extensions: " + upgrade.extensions.encode())
+    return b"\r\n".join((b"HTTP/1.1 101 Switching Protocols", *fields, b"", b""))
 
 
 def _lower(tokens: list[str]) -> list[str]:

@@ -116,7 +116,7 @@ class Websocket(Actor):
                 self._gateway.reactor.taken(self._socket)
             return
         if self._parser is None:
-            self._parser = self._gateway.parsers.borrow()
+            self._parser = self._gateway.parsers.borrow(compressed=self._is_compressed())
         self._parser.feed(received)
         self._work_on()
 
@@ -373,6 +373,10 @@ class Websocket(Actor):
     def _say(self, outgoing: Outgoing) -> None:
         """Events for this peer."""
         raise NotImplementedError
+
+    def _is_compressed(self) -> bool:
+        """Whether permessage-deflate was agreed on."""
+        return False
 
     def _message_bytes(self) -> int:
         """How large a message may be now."""

@@ -10,7 +10,8 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from server.gateway.frames import text_frame
+from server.gateway.dialects import Dialect
+from server.gateway.frames import binary_frame, deflated_frames, text_frame
 from server.gateway.gateway import Gateway
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import BrokenFraming
@@ -31,25 +32,25 @@ ECHO_LIMITS = GatewayLimits(
 class Echo(Websocket):
     """Says back every message, in a frame of its kind."""
 
-    __slots__ = ()
+    __slots__ = ("_dialect",)
 
-    def __init__(self, gateway: Gateway, sock: socket.socket, _header_hash: bytes | None) -> None:
+    def __init__(self, gateway: Gateway, sock: socket.socket, _header_hash: bytes | None, dialect: Dialect) -> None:
         super().__init__(gateway, sock)
+        self._dialect = dialect
 
     def _heard(self, message: str | bytes) -> None:
-        self._write(text_frame(message.encode()) if isinstance(message, str) else binary_frame(message))
+        frame = text_frame(message.encode()) if isinstance(message, str) else binary_frame(message)
+        self._write(deflated_frames(frame, self._dialect.window_bits) if self._is_compressed() else frame)
+
+    def _is_compressed(self) -> bool:
+        return self._dialect.plain is not None
 
     def _broken(self, error: BrokenFraming) -> None:
         payload = struct.pack("!H", error.code) + str(error).encode()[:123]
         self._end_with(bytes((0x88, len(payload))) + payload)
 
 
-def binary_frame(payload: bytes) -> bytes:
-    frame = text_frame(payload)
-    return bytes((frame[0] + 1,)) + frame[1:]
-
-
 @asynccontextmanager
-async def open_echo() -> AsyncIterator[Door]:
-    async with open_door(ECHO_LIMITS, connection=Echo) as door:
+async def open_echo(*, compression: bool = False) -> AsyncIterator[Door]:
+    async with open_door(ECHO_LIMITS, connection=Echo, compression=compression) as door:
         yield door

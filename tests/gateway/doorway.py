@@ -338,6 +338,7 @@ async def open_door(
     app: AsgiApp = small_app,
     connection: Callable[..., Actor] = Connection,
     origins: frozenset[str] = frozenset(),
+    compression: bool = False,
 ) -> AsyncIterator[Door]:
     """A gateway on a port of its own, with `session` behind it."""
     limits = limits or GatewayLimits(stop_seconds=0.5, close_seconds=0.5)
@@ -345,7 +346,7 @@ async def open_door(
     reactor = Reactor()
     gateway = Gateway(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=reader, app=app,
-        origins=origins,
+        origins=origins, compression=compression,
     )  # fmt: skip
     with socket.create_server(("127.0.0.1", 0)) as listening:
         tree = SupervisorSpec(

@@ -25,10 +25,11 @@ def judged(
     method: bytes = b"GET",
     version: bytes = b"1.1",
     origins: frozenset[str] = frozenset(),
+    compression: bool = False,
 ) -> Upgrade | Refused:
     fields = {**GOOD, **(changes or {})}
     present = [(name, value) for name, value in fields.items() if value is not None]
-    return judge(method, version, Fields(present), origins)
+    return judge(method, version, Fields(present), origins, compression=compression)
 
 
 def test_the_sample_of_the_rfc() -> None:
@@ -130,4 +131,4 @@ def test_the_token_is_taken_from_the_header() -> None:
 
 def test_two_keys_are_ambiguous() -> None:
     fields = Fields([*GOOD.items(), (b"sec-websocket-key", KEY)])
-    assert isinstance(judge(b"GET", b"1.1", fields, frozenset()), Refused)
+    assert isinstance(judge(b"GET", b"1.1", fields, frozenset(), compression=False), Refused)
