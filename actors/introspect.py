@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
@@ -130,37 +131,41 @@ def get_state(address: Address) -> dict[str, object]:
     Raises:
         Lifeless: it has stopped, or waits for its restart.
     """
-    return _slots(itself(address))
+    return _state(itself(address))
 
 
 def taken_over(new_class: type[A], old: object) -> A:
     """A new object with what the old one has of it. Raises AttributeError for a slot that the old one has not got."""
     new = new_class.__new__(new_class)
-    values, slots = _slots(old), _slot_names(new_class)
-    for name, value in values.items():
-        if name in slots or hasattr(new, "__dict__"):
+    state = _state(old)
+    slots, known = _slot_names(new_class), _slot_names(type(old))  # type: ignore[arg-type] # classes are hashable
+    free = hasattr(new, "__dict__")
+    for name, value in state.items():
+        if free or name in slots:
             setattr(new, name, value)
-    unsaid = set(slots) - values.keys() - set(_slot_names(type(old)))
+    unsaid = slots - state.keys() - known
     if unsaid:
         raise AttributeError(f"{new_class.__qualname__}.code_change does not say what {', '.join(sorted(unsaid))} is")
     return new
 
 
-def _slots(actor: object) -> dict[str, object]:
-    """What is set of an object, but for its address."""
-    named = {name: getattr(actor, name) for name in _slot_names(type(actor)) if hasattr(actor, name)}
-    return named | getattr(actor, "__dict__", {})
+def _state(actor: object) -> dict[str, object]:
+    """What is set of an object, in slots or in a dictionary, but for its address."""
+    state = object.__getstate__(actor)
+    free, slots = state if isinstance(state, tuple) else (state, None)
+    return {name: value for part in (slots, free) if part for name, value in part.items() if name != "address"}
 
 
-def _slot_names(of: type) -> list[str]:
+@lru_cache(maxsize=16)
+def _slot_names(of: type) -> frozenset[str]:
     """The slots of a class and of those it is derived from; the address is not state."""
-    names: list[str] = []
-    for base in reversed(of.__mro__):
+    names: set[str] = set()
+    for base in of.__mro__:
         declared = vars(base).get("__slots__", ())
         for name in (declared,) if isinstance(declared, str) else declared:
             private = name.startswith("__") and not name.endswith("__")
-            names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
-    return [name for name in names if name not in {"address", "__dict__", "__weakref__"}]
+            names.add(f"_{base.__name__.lstrip('_')}{name}" if private else name)
+    return frozenset(names - {"address", "__dict__", "__weakref__"})
 
 
 def _amount(entry: tuple[Address, float]) -> float:

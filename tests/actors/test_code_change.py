@@ -533,7 +533,7 @@ def test_a_module_without_source_cannot_be_loaded_again() -> None:
 async def test_open_questions_that_were_received_before_the_change_can_still_be_answered() -> None:
     async with open_system(tree(COUNTER)) as system:
         address = counter(system)
-        answers: list[object] = []
+        answers: list[int] = []
 
         async def ask_it() -> None:
             answers.append(await ask(address, Ponder, seconds=10))
@@ -542,7 +542,8 @@ async def test_open_questions_that_were_received_before_the_change_can_still_be_
             nursery.start_soon(ask_it)
             await quiet()
             change_code(address, Doubling)
-            (question,) = get_state(address)["kept"]  # type: ignore[misc]
-            question.reply_to.tell(3)
+            kept = get_state(address)["kept"]
+            assert isinstance(kept, list)
+            kept[0].reply_to.tell(3)
         assert answers == [3]
         assert await ask(address, Read, seconds=10) == 10
