@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check lint types bench bench-gateway pins clean
+.PHONY: help run test test-server test-browser check lint types conformance bench bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ types: $(VENV)/dev.installed ## mypy --strict
 check: $(VENV)/dev.installed ## lint, types and tests: what continuous integration runs
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-server test-browser lint types
 
+conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes)
+	@$(BIN)/python tests/conformance/run.py
+
 bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
 	@$(BIN)/python tests/bench/run.py
 
@@ -67,12 +70,20 @@ build/peers/node_modules/ws:
 bench-gateway: $(VENV)/dev.installed build/peers/node_modules/ws ## the gateway beside other servers (half an hour)
 	@$(BIN)/python tests/bench/gateway/run.py
 
-PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-  --no-header pyproject.toml
+# Apart from .venv, because triotp asks for a trio that is too old for us.
+build/python-peers/installed: tests/bench/actors/peers.txt $(VENV)/run.installed
+	@$(PIP) install --no-deps --upgrade --target $(@D) -r $< && touch $@ || \
+	  echo "the Python peers could not be installed: their columns will say so" >&2
+
+bench-actors: build/python-peers/installed ## actors beside Erlang and Python peers (make bench-actors OPTIONS=--help)
+	@$(BIN)/python tests/bench/actors/run.py $(OPTIONS)
+
+PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 pins: $(BIN)/python ## renew requirements*.txt after a change of dependencies
 	@$(PIP) install uv
-	@$(PIN) -o requirements.txt
-	@$(PIN) --extra dev -o requirements-dev.txt
+	@$(PIN) pyproject.toml -o requirements.txt
+	@$(PIN) pyproject.toml --extra dev -o requirements-dev.txt
+	@$(PIN) --no-deps tests/bench/actors/peers.in -o tests/bench/actors/peers.txt
 
 clean: ## remove the environment and caches, never ./data
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
