@@ -12,28 +12,21 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
 from tests.bench.gateway.contestants import HERE
 from tests.bench.seed import Person
 from tests.bench.stage import python, served
 
 MEMBERS = 18_000
-APART_SECONDS = 1.0
+APART_SECONDS = 2.0
+QUIET_AGAIN_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
-class BigRoom:
-    """Seconds until all had each message; milliseconds from post to receipt in the room of two, meanwhile and else."""
-
-    reached_all: list[float]
-    meanwhile_ms: list[float]
-    otherwise_ms: list[float]
-
-
-def big_room(folder: Path, rounds: int) -> BigRoom:
+def big_room(folder: Path, rounds: int) -> Iterator[dict[str, float]]:
+    """By rounds: seconds until all had the message, and ms from post to receipt in the room of two, then and before."""
     with served(folder, [MEMBERS, 2]) as (server, people):
         crowd = Crowd()
         peers = crowd.connect(server.address, people.arrivals()[:MEMBERS])
@@ -42,9 +35,14 @@ def big_room(folder: Path, rounds: int) -> BigRoom:
             spans = [_fan_out(crowd, peers) for _ in range(rounds)]
             posts = _ended(pair)
         crowd.close()
-    meanwhile = [ms for at, ms in posts if any(begin <= at <= end for begin, end in spans)]
-    otherwise = [ms for at, ms in posts if not any(begin <= at <= end for begin, end in spans)]
-    return BigRoom([end - begin for begin, end in spans], meanwhile, otherwise)
+    for (begin, end), before in zip(spans, [(0.0, 0.0), *spans], strict=False):
+        meanwhile = [ms for at, ms in posts if begin <= at <= end]
+        quiet = [ms for at, ms in posts if before[1] + QUIET_AGAIN_SECONDS <= at < begin]
+        yield {
+            "reached_all_s": end - begin,
+            "meanwhile_p99_ms": measure.percentile(meanwhile, 0.99),
+            "before_p99_ms": measure.percentile(quiet, 0.99),
+        }
 
 
 def _fan_out(crowd: Crowd, peers: list[Peer]) -> tuple[float, float]:

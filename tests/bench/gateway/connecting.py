@@ -6,7 +6,6 @@ The client opens a hundred at a time and may be what bounds the rate, so CPU for
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from tests.bench import measure
@@ -15,20 +14,16 @@ from tests.bench.crowd import Crowd
 SOME = 2_000
 
 
-@dataclass(frozen=True)
-class Connecting:
-    per_second: float
-    cpu_us: float
-
-
-def connecting(crowd: Crowd, pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]]) -> Connecting:
+def connecting(
+    crowd: Crowd, pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]]
+) -> dict[str, float]:
     """All of them connect, and leave again."""
     begin, before = time.perf_counter(), measure.cpu_seconds(pid)
     peers = crowd.connect(address, arrivals)
     taken, used = time.perf_counter() - begin, measure.cpu_seconds(pid) - before
     crowd.leave(peers)
     _settle(pid)
-    return Connecting(len(peers) / taken, used / len(peers) * 1e6)
+    return {"per_second": len(peers) / taken, "cpu_us": used / len(peers) * 1e6}
 
 
 def _settle(pid: int) -> None:

@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tests.bench.crowd import Crowd, Peer, hear_with
+from tests.bench.gateway.figures import NODE, OURS, PASSING, WEBSOCKETS
 from tests.bench.seed import People
 from tests.bench.stage import python, served, started
 
@@ -83,9 +84,9 @@ def hubbub(crowd: Crowd, folder: Path) -> Iterator[tuple[Contestant, Contestant]
         peers = crowd.connect(server.address, people.arrivals())
         pid, typists = server.process.pid, Typists(peers, _rooms(people))
         yield (
-            Contestant("Hubbub, stored", pid, peers, peers[0].post, b'{"op":"message"'),
+            Contestant(OURS, pid, peers, peers[0].post, b'{"op":"message"'),
             Contestant(
-                "Hubbub, not stored", pid, peers, typists.type, b'{"op":"typing"', MEMBERS - 1,
+                PASSING, pid, peers, typists.type, b'{"op":"typing"', MEMBERS - 1,
                 rest=typists.rest, most=typists.most,
             ),
         )  # fmt: skip
@@ -120,18 +121,18 @@ def broadcasting(crowd: Crowd, name: str, command: list[str], text: bytes) -> It
 
 def broadcasters() -> dict[str, list[str]]:
     """The peers that are installed, and the commands that start them."""
-    found = {"websockets": python(HERE / "websockets_server.py")}
+    found = {WEBSOCKETS: python(HERE / "websockets_server.py")}
     node = shutil.which("node")
     if node and WS_PACKAGE.exists():
-        found["Node ws"] = [node, str(HERE / "ws_server.js"), os.fspath(WS_PACKAGE.resolve())]
+        found[NODE] = [node, str(HERE / "ws_server.js"), os.fspath(WS_PACKAGE.resolve())]
     return found
 
 
 def versions() -> dict[str, str]:
     """The peers that are installed, and which version of each."""
-    found = {"websockets": metadata.version("websockets")}
-    if "Node ws" in broadcasters():
-        found["Node ws"] = json.loads((WS_PACKAGE / "package.json").read_text())["version"]
+    found = {WEBSOCKETS: metadata.version("websockets")}
+    if NODE in broadcasters():
+        found[NODE] = json.loads((WS_PACKAGE / "package.json").read_text())["version"]
     return found
 
 

@@ -14,15 +14,17 @@ from dataclasses import asdict, dataclass
 from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
 from tests.bench.gateway.contestants import Contestant
+from tests.bench.gateway.figures import FULL_SPEED, SAME_RHYTHM, contest
 
 IN_FLIGHT = (1, 8)
 
 
 @dataclass(frozen=True)
 class Delivering:
-    """Microseconds of CPU for a delivery, deliveries a second, and milliseconds from asking to asking."""
+    """Microseconds of CPU for a delivery, all and the main thread's; deliveries a second; ms from asking to asking."""
 
     cpu_us: float
+    main_thread_us: float
     per_second: float
     period_ms: float
 
@@ -39,6 +41,7 @@ def delivering(crowd: Crowd, contestant: Contestant, in_flight: int, seconds: fl
     hear_with(contestant.peers, heard)
     most = contestant.most // in_flight
     begin, before = time.perf_counter(), measure.cpu_seconds(contestant.pid)
+    before_in_main = measure.main_thread_seconds(contestant.pid)
     while times < most and (asked := time.perf_counter()) - begin < seconds:
         for _ in range(in_flight):
             contestant.ask()
@@ -49,7 +52,8 @@ def delivering(crowd: Crowd, contestant: Contestant, in_flight: int, seconds: fl
         time.sleep(max(0.0, asked + period - time.perf_counter()))
     elapsed = time.perf_counter() - begin
     used = measure.cpu_seconds(contestant.pid) - before
-    return Delivering(used / arrived * 1e6, arrived / elapsed, elapsed / times * 1e3)
+    in_main = measure.main_thread_seconds(contestant.pid) - before_in_main
+    return Delivering(used / arrived * 1e6, in_main / arrived * 1e6, arrived / elapsed, elapsed / times * 1e3)
 
 
 def warm(crowd: Crowd, contestants: list[Contestant]) -> None:
@@ -73,12 +77,7 @@ def delivering_round(
             full = delivering(crowd, floor, in_flight, seconds)
             ratios = {"of_floor": found.cpu_us / same.cpu_us, "of_floor_at_full_speed": found.cpu_us / full.cpu_us}
             yield contest(contestant.name, in_flight), asdict(found) | ratios
-            yield contest(f"{floor.name}, same rhythm", in_flight), asdict(same)
-            yield contest(f"{floor.name}, full speed", in_flight), asdict(full)
+            yield contest(f"{floor.name}, {SAME_RHYTHM}", in_flight), asdict(same)
+            yield contest(f"{floor.name}, {FULL_SPEED}", in_flight), asdict(full)
         for other in others:
             yield contest(other.name, in_flight), asdict(delivering(crowd, other, in_flight, seconds))
-
-
-def contest(name: str, in_flight: int) -> str:
-    """What the figures of `name` with so many in flight are found under."""
-    return f"{name}, {in_flight} in flight"

@@ -7,26 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
 from tests.bench.gateway.contestants import Contestant
+from tests.bench.gateway.figures import DISK
 
 PER_SECOND = 20
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds of one round, and microseconds of server CPU for each delivery (0 for a disk)."""
-
-    p50_ms: float
-    p99_ms: float
-    cpu_us: float = 0.0
-
-
-def latency(crowd: Crowd, contestant: Contestant, seconds: float) -> Latency:
+def latency(crowd: Crowd, contestant: Contestant, seconds: float) -> dict[str, float]:
+    """Milliseconds of one round, and microseconds of server CPU for each delivery."""
     contestant.rest()
     taken: list[float] = []
     due = 0.0
@@ -48,14 +40,18 @@ def latency(crowd: Crowd, contestant: Contestant, seconds: float) -> Latency:
         crowd.run(lambda wanted=wanted: len(taken) >= wanted, 10)  # type: ignore[misc]
         assert len(taken) == wanted, (contestant.name, len(taken), wanted)
     used = measure.cpu_seconds(contestant.pid) - before
-    return Latency(measure.percentile(taken, 0.5), measure.percentile(taken, 0.99), used / len(taken) * 1e6)
+    return _of(taken) | {"cpu_us": used / len(taken) * 1e6}
+
+
+def _of(taken: list[float]) -> dict[str, float]:
+    return {"p50_ms": measure.percentile(taken, 0.5), "p99_ms": measure.percentile(taken, 0.99)}
 
 
 def latency_round(
     crowd: Crowd, contestants: list[Contestant], folder: Path, seconds: float
-) -> Iterator[tuple[str, Latency]]:
+) -> Iterator[tuple[str, dict[str, float]]]:
     """One round of everyone, and of the disk: a bare append and `fdatasync`, as often a second."""
     for contestant in contestants:
         yield contestant.name, latency(crowd, contestant, seconds)
     synced = measure.fdatasync_loop(folder, seconds, 1 / PER_SECOND)
-    yield "fdatasync", Latency(measure.percentile(synced, 0.5), measure.percentile(synced, 0.99))
+    yield DISK, _of(synced)

@@ -15,19 +15,19 @@ from tests.bench.stage import served, started
 FEW, MANY = 2_000, 18_000
 
 
-def memory_of_ours(folder: Path, rest: float) -> int:
+def memory_of_ours(folder: Path, rest: float) -> float:
     """Bytes for each connection."""
     with served(folder, [MANY]) as (server, people):
         return _slope(server.process.pid, server.address, list(people.arrivals()), rest)
 
 
-def memory_of_peer(command: list[str], rest: float) -> int:
+def memory_of_peer(command: list[str], rest: float) -> float:
     """Bytes for each connection."""
     with started(*command) as (process, address):
         return _slope(process.pid, address, [(None, None)] * MANY, rest)
 
 
-def _slope(pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]], rest: float) -> int:
+def _slope(pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]], rest: float) -> float:
     crowd = Crowd()
     try:
         crowd.connect(address, arrivals[:FEW])
@@ -38,4 +38,4 @@ def _slope(pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, 
         many = measure.proportional_memory(pid)
     finally:
         crowd.close()
-    return round((many - few) / (MANY - FEW))
+    return (many - few) / (MANY - FEW)

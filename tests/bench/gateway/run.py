@@ -11,8 +11,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,22 +19,24 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.bench import measure
-from tests.bench.crowd import Crowd
+from tests.bench.crowd import Crowd, Peer
 from tests.bench.gateway import table
 from tests.bench.gateway.big_room import big_room
 from tests.bench.gateway.connecting import SOME, connecting
 from tests.bench.gateway.contestants import Contestant, broadcasters, broadcasting, event_of, hubbub, loop, versions
 from tests.bench.gateway.delivering import delivering_round, warm
+from tests.bench.gateway.figures import FLOOR, OURS, PASSING_FLOOR, Figures, medians
 from tests.bench.gateway.latency import latency_round
 from tests.bench.gateway.memory import memory_of_ours, memory_of_peer
 from tests.bench.posts import answered_posts
 from tests.bench.stage import CLIENT_CPU, disk, machine, pinned, served, started
 
 POSTERS = 200
-SECTIONS = ("deliveries", "latency", "connects", "posts", "big_room", "memory")
 
-Figures = dict[str, Any]
-"""By section, by who, by what: numbers, which are medians over the rounds."""
+Part = Iterator[tuple[str, dict[str, float]]]
+"""What is found of whom, in any order, as often as there are rounds."""
+Door = tuple[str, int, tuple[str, int], list[tuple[str | None, Any]]]
+"""Whose, its process, its address, and who arrives."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,13 @@ class Options:
 def main() -> None:
     options = _options()
     folder = disk(options.folder.resolve())
-    figures: Figures = {
-        "machine": machine(folder),
-        "rounds": options.rounds,
-        "peers": versions(),
-    }
+    figures = Figures(machine(folder), options.rounds, versions())
     with pinned(CLIENT_CPU):
-        for section in options.only:
-            _say(f"{section} …")
-            figures[section] = MEASURES[section](options)
+        for part in options.only:
+            _say(f"{part} ...")
+            figures.parts[part] = medians(PARTS[part](options))
     print(table.text_of(figures))
-    print(json.dumps(figures), flush=True)
+    print(json.dumps(asdict(figures)), flush=True)
 
 
 def _options() -> Options:
@@ -69,118 +66,104 @@ def _options() -> Options:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one contestant's turn in a round")
     parser.add_argument("--rest", type=float, default=60.0, help="seconds of rest before memory is read")
-    parser.add_argument("--only", choices=SECTIONS, action="append", help="a part of it; may be given again")
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part of it; may be given again")
     given = parser.parse_args()
     given.folder.mkdir(exist_ok=True)
-    return Options(given.folder, given.rounds, given.seconds, given.rest, tuple(given.only or SECTIONS))
+    return Options(given.folder, given.rounds, given.seconds, given.rest, tuple(given.only or PARTS))
 
 
 def _say(progress: str) -> None:
     print(progress, file=sys.stderr, flush=True)
 
 
-# --- the sections --------------------------------------------------------------------------------------------------
+# --- the parts -----------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def _everyone(options: Options) -> Iterator[tuple[Crowd, list[tuple[Contestant, Contestant]], list[Contestant]]]:
     """A crowd, ours each with the floor that sends as many bytes, and the peers that are installed."""
-    crowd = Crowd()
     with contextlib.ExitStack() as stack:
-        stack.callback(crowd.close)
+        crowd = stack.enter_context(contextlib.closing(Crowd()))
         stored, passing = stack.enter_context(hubbub(crowd, options.folder))
         event = event_of(crowd, stored)
-        floors = {
-            "floor": stack.enter_context(loop(crowd, "floor", _frame_bytes(event))),
-            "floor, not stored": stack.enter_context(
-                loop(crowd, "floor, not stored", _frame_bytes(event_of(crowd, passing)))
-            ),
-        }
+        floor = stack.enter_context(loop(crowd, FLOOR, _frame_bytes(event)))
+        small = stack.enter_context(loop(crowd, PASSING_FLOOR, _frame_bytes(event_of(crowd, passing))))
         peers = [
             stack.enter_context(broadcasting(crowd, name, command, event)) for name, command in broadcasters().items()
         ]
-        warm(crowd, [stored, passing, *floors.values(), *peers])
-        yield crowd, [(stored, floors["floor"]), (passing, floors["floor, not stored"])], peers
+        warm(crowd, [stored, passing, floor, small, *peers])
+        yield crowd, [(stored, floor), (passing, small)], peers
 
 
 def _frame_bytes(payload: bytes) -> int:
     return len(payload) + (2 if len(payload) < 126 else 4)
 
 
-def _deliveries(options: Options) -> Figures:
-    rounds: dict[str, list[Figures]] = defaultdict(list)
+def _deliveries(options: Options) -> Part:
     with _everyone(options) as (crowd, ours, peers):
-        for number in range(options.rounds):
-            _say(f"  round {number + 1}")
-            for name, found in delivering_round(crowd, ours, peers, options.seconds):
-                rounds[name].append(found)
-    return _medians(rounds)
+        for _ in _rounds(options):
+            yield from delivering_round(crowd, ours, peers, options.seconds)
 
 
-def _latency(options: Options) -> Figures:
-    rounds: dict[str, list[Figures]] = defaultdict(list)
+def _latency(options: Options) -> Part:
     with _everyone(options) as (crowd, ours, peers):
         contestants = [each for pair in ours for each in pair] + peers
-        for number in range(options.rounds):
-            _say(f"  round {number + 1}")
-            for name, found in latency_round(crowd, contestants, options.folder, 2 * options.seconds):
-                rounds[name].append(asdict(found))
-    return _medians(rounds)
+        for _ in _rounds(options):
+            yield from latency_round(crowd, contestants, options.folder, 2 * options.seconds)
 
 
-def _connects(options: Options) -> Figures:
-    rounds: dict[str, list[Figures]] = defaultdict(list)
+def _connects(options: Options) -> Part:
     with contextlib.ExitStack() as stack:
         server, people = stack.enter_context(served(options.folder, [SOME]))
-        doors: list[tuple[str, int, tuple[str, int], list[tuple[str | None, Any]]]] = [
-            ("Hubbub", server.process.pid, server.address, list(people.arrivals()))
-        ]
+        doors: list[Door] = [(OURS, server.process.pid, server.address, list(people.arrivals()))]
         for name, command in broadcasters().items():
             process, address = stack.enter_context(started(*command))
             doors.append((name, process.pid, address, [(None, None)] * SOME))
-        crowd = Crowd()
-        stack.callback(crowd.close)
-        for _ in range(options.rounds):
+        crowd = stack.enter_context(contextlib.closing(Crowd()))
+        for _ in _rounds(options):
             for name, pid, address, arrivals in doors:
-                rounds[name].append(asdict(connecting(crowd, pid, address, arrivals)))
-    return _medians(rounds)
+                yield name, connecting(crowd, pid, address, arrivals)
 
 
-def _posts(options: Options) -> Figures:
-    rounds: dict[str, list[Figures]] = defaultdict(list)
-    with served(options.folder, [2] * (POSTERS // 2)) as (server, people):
-        crowd = Crowd()
+def _posts(options: Options) -> Part:
+    with served(options.folder, [2] * (POSTERS // 2)) as (server, people), contextlib.closing(Crowd()) as crowd:
         peers = crowd.connect(server.address, people.arrivals())
-        for _ in range(options.rounds):
-            before = measure.cpu_seconds(server.process.pid)
-            taken = answered_posts(crowd, peers, POSTERS, options.seconds)
-            used = measure.cpu_seconds(server.process.pid) - before
-            rounds["Hubbub"].append(
-                {"cpu_us": used / len(taken) * 1e6, "p50_ms": measure.percentile(taken, 0.5), "posters": POSTERS}
-            )
-        crowd.close()
-    return _medians(rounds)
+        for _ in _rounds(options):
+            yield OURS, _posts_round(server.process.pid, crowd, peers, options.seconds)
 
 
-def _big_room(options: Options) -> Figures:
-    found = big_room(options.folder, options.rounds)
+def _posts_round(pid: int, crowd: Crowd, peers: list[Peer], seconds: float) -> dict[str, float]:
+    """Microseconds of CPU for each post, and where: the main thread does all but the transactions."""
+    before, before_in_main = measure.cpu_seconds(pid), measure.main_thread_seconds(pid)
+    taken = answered_posts(crowd, peers, POSTERS, seconds)
+    used, in_main = measure.cpu_seconds(pid) - before, measure.main_thread_seconds(pid) - before_in_main
     return {
-        "reached_all_seconds": _spread(found.reached_all),
-        "room_of_two_meanwhile_p99_ms": round(measure.percentile(found.meanwhile_ms, 0.99), 2),
-        "room_of_two_otherwise_p99_ms": round(measure.percentile(found.otherwise_ms, 0.99), 2),
-        "posts_meanwhile": len(found.meanwhile_ms),
+        "cpu_us": used / len(taken) * 1e6,
+        "main_thread_us": in_main / len(taken) * 1e6,
+        "other_threads_us": (used - in_main) / len(taken) * 1e6,
+        "p50_ms": measure.percentile(taken, 0.5),
+        "p99_ms": measure.percentile(taken, 0.99),
     }
 
 
-def _memory(options: Options) -> Figures:
-    found = {"Hubbub": memory_of_ours(options.folder, options.rest)}
+def _big_room(options: Options) -> Part:
+    return ((OURS, found) for found in big_room(options.folder, options.rounds))
+
+
+def _memory(options: Options) -> Part:
+    yield OURS, {"bytes_per_connection": memory_of_ours(options.folder, options.rest)}
     for name, command in broadcasters().items():
         _say(f"  {name}")
-        found[name] = memory_of_peer(command, options.rest)
-    return {name: {"bytes_per_connection": size, "rest_seconds": options.rest} for name, size in found.items()}
+        yield name, {"bytes_per_connection": memory_of_peer(command, options.rest)}
 
 
-MEASURES = {
+def _rounds(options: Options) -> Iterator[None]:
+    for number in range(options.rounds):
+        _say(f"  round {number + 1}")
+        yield
+
+
+PARTS: dict[str, Callable[[Options], Part]] = {
     "deliveries": _deliveries,
     "latency": _latency,
     "connects": _connects,
@@ -188,15 +171,6 @@ MEASURES = {
     "big_room": _big_room,
     "memory": _memory,
 }
-
-
-def _medians(rounds: dict[str, list[Figures]]) -> Figures:
-    return {who: {what: _spread([each[what] for each in all_]) for what in all_[0]} for who, all_ in rounds.items()}
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return measure.spread(values)
-
 
 if __name__ == "__main__":
     main()
