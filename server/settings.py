@@ -61,6 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     handshake_deadline: Annotated[Seconds, _is("seconds for the head of a request to arrive")] = 10.0
     hello_deadline: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
     heartbeat_ms: Annotated[Heartbeat, _is("ms of silence until a ping; 2.5 times that: close 4003")] = 30_000
+    compression: Annotated[bool, _is("take permessage-deflate where a client offers it")] = False
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
     outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: fed from the log")] = 256 * 1024
     command_deadline: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0

@@ -99,6 +99,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         app=http,
         sessions=SESSIONS,
         origins=frozenset(origin.lower().rstrip("/") for origin in settings.origins),
+        compression=settings.compression,
     )
 
     async def revocations(context: TaskContext) -> None:

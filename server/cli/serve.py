@@ -18,6 +18,7 @@ from server.cli.options import config_option, configuration, data_option
 from server.cli.stores import store_errors
 from server.logs import configure_logs
 from server.serving import PortTrouble, serve, tree_text
+from server.settings import shown
 
 log: Final = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ log: Final = structlog.get_logger(__name__)
 @config_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")
 @click.option("--log-format", metavar="FORMAT", help="text or json (default: text).")
+@click.option("--compression/--no-compression", default=None, help="Compress for clients that offer it (default: no).")
 @click.option("--tree", is_flag=True, help="Print the supervision tree and exit.")
 def serve_command(
     host: str | None,
@@ -37,13 +39,22 @@ def serve_command(
     config: Path | None,
     log_level: str | None,
     log_format: str | None,
+    compression: bool | None,
     tree: bool,
 ) -> None:
     """Serve chat until SIGTERM or Ctrl-C; a second one stops at once.
 
     Every setting can also be given as HUBBUB_… in the environment or in a settings file: see `hubbub config`.
     """
-    effective = configuration(config, host=host, port=port, data=data, log_level=log_level, log_format=log_format)
+    effective = configuration(
+        config,
+        host=host,
+        port=port,
+        data=data,
+        log_level=log_level,
+        log_format=log_format,
+        compression=None if compression is None else shown(compression),
+    )
     if tree:
         configure_logs("warning", effective.settings.log_format)
         click.echo(tree_text(effective.settings))

@@ -14,7 +14,7 @@ import trio
 from tests.conformance.verdicts import Verdict
 
 _CLIENT = Path(__file__).parent / "kosoku_client.py"
-_MOST_AT_ONCE = 8
+_MOST_AT_ONCE = 4
 
 
 async def run_cases(port: int, patterns: list[str], seconds: float) -> list[Verdict]:
