@@ -12,7 +12,7 @@ from server.accounts.service import Accounts
 class Rooms(Protocol):
     """Where the owner of a room is found, and started if it rests."""
 
-    def find_or_start(self, key: str, /, *args: object) -> Address:
+    def find_or_start(self, key: str, /) -> Address:
         """Raises `Quarantined` for a room that crashes again and again."""
         ...
 

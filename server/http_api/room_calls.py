@@ -128,7 +128,7 @@ class RoomCalls:
             return RoomRequest(ref=0, reply_to=to, user=user, command=command)
 
         try:
-            room = self._environment.rooms.find_or_start(command.room, command.room)
+            room = self._environment.rooms.find_or_start(command.room)
             answer: Answer = await ask(room, question, self._environment.seconds)
         except Quarantined as quarantined:
             raise unavailable(round(quarantined.retry_after * 1000)) from None

@@ -59,20 +59,19 @@ NEXT_SLICE: Final = NextSlice()
 
 
 class RoomActor(Actor):
-    """One incarnation of a room. Its key in the supervisor is the room's id, which is its first argument, too."""
+    """One incarnation of a room. Its key in the supervisor is the room's id."""
 
-    __slots__ = ("_beating", "_environment", "_going_out", "_id", "_room")
+    __slots__ = ("_beating", "_environment", "_going_out", "_room")
 
-    def __init__(self, environment: RoomEnvironment, room: str) -> None:
+    def __init__(self, environment: RoomEnvironment) -> None:
         self._environment = environment
-        self._id = room
         self._going_out: FanOutQueue | None = None  # there is one only while something waits in it
         self._beating = False
         self._room: Room
 
     def started(self) -> None:
         address = self.address
-        self._room = Room(self._id, address, address.incarnation, self._environment.small_room)
+        self._room = Room(str(address.name), address, address.incarnation, self._environment.small_room)
         self._carry_out(self._room.started(trio.current_time()))
 
     def receive(self, message: object) -> None:

@@ -176,7 +176,7 @@ class Attending(Actor):
         if place is not None and place.address is not None:
             return place, place.address
         try:
-            address = self.system.dynamic(ROOMS).find_or_start(room, room)
+            address = self.system.dynamic(ROOMS).find_or_start(room)
         except Quarantined as quarantined:
             raise unavailable(int(quarantined.retry_after * 1000)) from None
         except (StartRefused, StartFailed, NotRunning):

@@ -508,9 +508,9 @@ class World:
         assert id == "rooms"
         return self
 
-    def find_or_start(self, key: str, *args: object) -> Box:
+    def find_or_start(self, key: str) -> Box:
         found = self.find(key)
-        return found or Box(self, key, lambda: SimulatedRoom(self.rooms, key))
+        return found or Box(self, key, lambda: SimulatedRoom(self.rooms))
 
     def join(self, group: Hashable, box: Box) -> None:
         self.groups.setdefault(group, {})[box] = None

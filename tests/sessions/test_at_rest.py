@@ -53,8 +53,8 @@ class Register:
         self.rooms: list[RoomActor] = []
         self.sessions: list[SessionActor] = []
 
-    def room(self, environment: RoomEnvironment, room: str) -> RoomActor:
-        return self._noted(self.rooms, RoomActor(environment, room))
+    def room(self, environment: RoomEnvironment) -> RoomActor:
+        return self._noted(self.rooms, RoomActor(environment))
 
     def session(self, environment: SessionEnvironment, identity: Identity) -> SessionActor:
         return self._noted(self.sessions, SessionActor(environment, identity))
