@@ -1,96 +1,45 @@
-"""Server CPU per delivery in a room of 200, beside a program that loops `sock.send` over the same sockets.
+"""Server CPU per delivery in a room of 200, beside a program that loops `sock.send` over as many sockets.
 
-`in_flight` is the number of posts on their way before the first acknowledgement; the next ones are sent when all
-200 members have got the ones before. Server CPU is user and system time of all threads, the commit included.
+How it is measured, and why the loop is measured in two rhythms: `gateway/delivering.py`. Peers, and what is not
+stored, are in `make bench-gateway`.
 """
 
 from __future__ import annotations
 
-import socket
-import time
+import contextlib
 from pathlib import Path
 
-from tests.bench import measure
-from tests.bench.crowd import Crowd, Peer, hear_with
-from tests.bench.stage import python, served, started, tell
-
-MEMBERS = 200
+from tests.bench.crowd import Crowd
+from tests.bench.gateway.contestants import MEMBERS, event_of, frame_bytes, hubbub, loop
+from tests.bench.gateway.delivering import IN_FLIGHT, delivering_round, warm
+from tests.bench.gateway.figures import FLOOR, FULL_SPEED, SAME_RHYTHM, contest, medians
+from tests.bench.stage import tell
 
 
 def deliveries_figure(folder: Path, rounds: int, seconds: float) -> None:
-    """Prints the floor, and a line for one and for eight posts in flight, all from interleaved rounds."""
-    floor_us: list[float] = []
-    ours: dict[int, list[float]] = {1: [], 8: []}
-    rates: dict[int, list[float]] = {1: [], 8: []}
-    with served(folder, [MEMBERS]) as (server, people):
-        crowd = Crowd()
-        peers = crowd.connect(server.address, people.arrivals())
-        size = _event_size(crowd, peers)
-        for _ in range(rounds):
-            floor_us.append(_floor_round(size, seconds))
-            for in_flight, found in ours.items():
-                cpu, rate = _round(server.process.pid, crowd, peers, in_flight, seconds)
-                found.append(cpu)
-                rates[in_flight].append(rate)
-        crowd.close()
-    tell("send_loop", unit="us CPU per send", bytes=size, cpu_us=measure.spread(floor_us))
-    for in_flight, found in ours.items():
+    """Prints a line for one and for eight posts in flight, and one for the loop beside each."""
+    with contextlib.closing(Crowd()) as crowd, hubbub(crowd, folder) as (stored, _):
+        size = frame_bytes(event_of(crowd, stored))
+        with loop(crowd, FLOOR, size) as floor:
+            warm(crowd, [stored, floor])
+            pairs = [(stored, floor)]
+            found = medians(each for _ in range(rounds) for each in delivering_round(crowd, pairs, [], seconds))
+    for in_flight in IN_FLIGHT:
+        ours = found[contest(stored.name, in_flight)]
         tell(
             "durable_delivery",
             members=MEMBERS,
             in_flight=in_flight,
-            server_cpu_us=measure.spread(found),
-            per_second=measure.spread(rates[in_flight]),
-            times_the_send_loop=measure.spread([cpu / low for cpu, low in zip(found, floor_us, strict=True)]),
+            server_cpu_us=ours["cpu_us"],
+            per_second=ours["per_second"],
+            times_the_send_loop=ours["of_floor"],
+            times_the_send_loop_at_full_speed=ours["of_floor_at_full_speed"],
         )
-
-
-def _event_size(crowd: Crowd, peers: list[Peer]) -> int:
-    """Bytes of one event's frame on the wire."""
-    sizes: list[int] = []
-    hear_with(peers, lambda _, payload: sizes.append(len(payload)) if b'"message"' in payload[:20] else None)
-    peers[0].post()
-    crowd.run(lambda: len(sizes) >= len(peers), 10)
-    return sizes[0] + 4
-
-
-def _round(pid: int, crowd: Crowd, peers: list[Peer], in_flight: int, seconds: float) -> tuple[float, float]:
-    """Microseconds of server CPU per delivery, and deliveries a second."""
-    arrived = 0
-
-    def heard(_peer: Peer, payload: bytes) -> None:
-        nonlocal arrived
-        if payload.startswith(b'{"op":"message"'):
-            arrived += 1
-
-    hear_with(peers, heard)
-    wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(pid)
-    while time.perf_counter() - begin < seconds:
-        for _ in range(in_flight):
-            peers[0].post()
-        wanted += in_flight * len(peers)
-        crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
-        assert arrived == wanted, (arrived, wanted)
-    return (measure.cpu_seconds(pid) - before) / arrived * 1e6, arrived / (time.perf_counter() - begin)
-
-
-def _floor_round(size: int, seconds: float) -> float:
-    """Microseconds of CPU per send of the bare loop, read by the same crowd code."""
-    with started(*python(Path(__file__).with_name("floor.py"), MEMBERS, size)) as (process, address):
-        crowd, arrived = Crowd(), 0
-
-        def heard(_peer: Peer, _payload: bytes) -> None:
-            nonlocal arrived
-            arrived += 1
-
-        for _ in range(MEMBERS):
-            crowd.add(Peer(socket.create_connection(address)))
-        hear_with(crowd.peers, heard)
-        wanted, begin, before = 0, time.perf_counter(), measure.cpu_seconds(process.pid)
-        while time.perf_counter() - begin < seconds:
-            crowd.peers[0].socket.send(b"!")
-            wanted += MEMBERS
-            crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
-        used = measure.cpu_seconds(process.pid) - before
-        crowd.close()
-    return used / arrived * 1e6
+        tell(
+            "send_loop",
+            unit="us CPU per send",
+            bytes=size,
+            in_flight=in_flight,
+            same_rhythm=found[contest(f"{FLOOR}, {SAME_RHYTHM}", in_flight)]["cpu_us"],
+            full_speed=found[contest(f"{FLOOR}, {FULL_SPEED}", in_flight)]["cpu_us"],
+        )

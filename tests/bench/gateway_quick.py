@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import socket
-import statistics
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
 import trio
 
@@ -33,11 +31,13 @@ from server.protocol.outgoing import Outgoing
 from server.sessions.messages import Open, Said
 from server.store.messages import Done, FindIdentity, Identity
 from tests.bench import measure
-from tests.bench.crowd import Crowd, Peer, hear_with
-from tests.bench.stage import CLIENT_CPU, pinned, python, started, tell
+from tests.bench.crowd import Crowd
+from tests.bench.gateway.contestants import MEMBERS, Contestant, event_of, frame_bytes, loop
+from tests.bench.gateway.delivering import delivering_round, warm
+from tests.bench.gateway.figures import FLOOR, medians
+from tests.bench.stage import CLIENT_CPU, pinned, started, tell
 
 FEW, MANY = 1_000, 7_000
-MEMBERS = 200
 SOME_TEXT = "x" * 100
 SERVE = (sys.executable, "-m", "tests.bench.gateway_quick", "--serve")
 
@@ -176,75 +176,24 @@ def idle_memory(rest: float) -> None:
     )
 
 
-def cpu_of_gateway(address: tuple[str, int], pid: int, posts: int, in_flight: int) -> float:
-    """Microseconds of server CPU for each delivery to one of the members."""
-    crowd = Crowd()
-    for _ in range(MEMBERS):
-        crowd.connect(address, [("t", None)])
-    heard = 0
-
-    def count(_peer: Peer, payload: bytes) -> None:
-        nonlocal heard
-        heard += b'"op":"message"' in payload[:20]
-
-    hear_with(crowd.peers, count)
-    used = measure.cpu_seconds(pid)
-    for _ in range(posts // in_flight):
-        wanted = heard + MEMBERS * in_flight
-        for _ in range(in_flight):
-            crowd.peers[0].say(b'{"op":"rooms"}')
-        crowd.run(lambda wanted=wanted: heard >= wanted, 10)  # type: ignore[misc]
-        assert heard >= wanted, "deliveries are missing"
-    used = measure.cpu_seconds(pid) - used
-    assert heard == posts * MEMBERS, heard
-    crowd.close()
-    return used / heard * 1e6
-
-
-def cpu_of_floor(posts: int) -> float:
-    size = 190  # of the frame of `OneRoom`
-    with started(*python(Path(__file__).with_name("floor.py"), MEMBERS, size)) as (server, address):
-        crowd = Crowd()
-        for _ in range(MEMBERS):
-            crowd.add(Peer(socket.create_connection(address)))
-        heard = 0
-
-        def count(_peer: Peer, _payload: bytes) -> None:
-            nonlocal heard
-            heard += 1
-
-        hear_with(crowd.peers, count)
-        used = measure.cpu_seconds(server.pid)
-        for number in range(1, posts + 1):
-            crowd.peers[0].socket.send(b"!")
-            crowd.run(lambda number=number: heard >= number * MEMBERS, 10)  # type: ignore[misc]
-        used = measure.cpu_seconds(server.pid) - used
-        crowd.close()
-        return used / heard * 1e6
-
-
-def deliveries(rounds: int, posts: int) -> None:
+def deliveries(rounds: int, seconds: float) -> None:
     """Interleaved: what else runs on this machine hits all of them alike."""
-    one, eight, floor = [], [], []
-    for _ in range(rounds):
-        floor.append(cpu_of_floor(posts))
-        with started(*SERVE) as (server, address):
-            one.append(cpu_of_gateway(address, server.pid, posts, 1))
-        with started(*SERVE) as (server, address):
-            eight.append(cpu_of_gateway(address, server.pid, posts * 4, 8))
-    base = statistics.median(floor)
-    tell("gateway_delivery_floor", us=measure.spread(floor))
-    tell("gateway_delivery_one_in_flight", us=measure.spread(one), of_floor=round(statistics.median(one) / base, 2))
-    tell(
-        "gateway_delivery_eight_in_flight", us=measure.spread(eight), of_floor=round(statistics.median(eight) / base, 2)
-    )
+    with contextlib.closing(Crowd()) as crowd, started(*SERVE) as (server, address):
+        peers = crowd.connect(address, [("t", None)] * MEMBERS)
+        gateway = Contestant("gateway", server.pid, peers, lambda: peers[0].say(b'{"op":"rooms"}'), b'{"op":"message"')
+        with loop(crowd, FLOOR, frame_bytes(event_of(crowd, gateway))) as floor:
+            warm(crowd, [gateway, floor])
+            pairs = [(gateway, floor)]
+            found = medians(each for _ in range(rounds) for each in delivering_round(crowd, pairs, [], seconds))
+    for who, figures in found.items():
+        tell("gateway_delivery", who=who, **figures)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--serve", action="store_true", help="be the server (the benchmark starts it)")
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--posts", type=int, default=400)
+    arguments.add_argument("--seconds", type=float, default=1.0, help="length of one turn in a round")
     arguments.add_argument("--rest", type=float, default=3.0, help="seconds before memory is read")
     given = arguments.parse_args()
     if given.serve:
@@ -252,7 +201,7 @@ def main() -> None:
         return
     with pinned(CLIENT_CPU):
         idle_memory(given.rest)
-        deliveries(given.rounds, given.posts)
+        deliveries(given.rounds, given.seconds)
 
 
 if __name__ == "__main__":

@@ -149,3 +149,8 @@ def event_of(crowd: Crowd, contestant: Contestant) -> bytes:
     contestant.ask()
     crowd.run(lambda: len(events) >= contestant.receivers, 10)
     return events[0]
+
+
+def frame_bytes(payload: bytes) -> int:
+    """Bytes on the wire of a server's frame with this payload, which is below 64 KiB."""
+    return len(payload) + (2 if len(payload) < 126 else 4)

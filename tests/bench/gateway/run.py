@@ -23,7 +23,16 @@ from tests.bench.crowd import Crowd, Peer
 from tests.bench.gateway import table
 from tests.bench.gateway.big_room import big_room
 from tests.bench.gateway.connecting import SOME, connecting
-from tests.bench.gateway.contestants import Contestant, broadcasters, broadcasting, event_of, hubbub, loop, versions
+from tests.bench.gateway.contestants import (
+    Contestant,
+    broadcasters,
+    broadcasting,
+    event_of,
+    frame_bytes,
+    hubbub,
+    loop,
+    versions,
+)
 from tests.bench.gateway.delivering import delivering_round, warm
 from tests.bench.gateway.figures import FLOOR, OURS, PASSING_FLOOR, Figures, medians
 from tests.bench.gateway.latency import latency_round
@@ -86,17 +95,13 @@ def _everyone(options: Options) -> Iterator[tuple[Crowd, list[tuple[Contestant, 
         crowd = stack.enter_context(contextlib.closing(Crowd()))
         stored, passing = stack.enter_context(hubbub(crowd, options.folder))
         event = event_of(crowd, stored)
-        floor = stack.enter_context(loop(crowd, FLOOR, _frame_bytes(event)))
-        small = stack.enter_context(loop(crowd, PASSING_FLOOR, _frame_bytes(event_of(crowd, passing))))
+        floor = stack.enter_context(loop(crowd, FLOOR, frame_bytes(event)))
+        small = stack.enter_context(loop(crowd, PASSING_FLOOR, frame_bytes(event_of(crowd, passing))))
         peers = [
             stack.enter_context(broadcasting(crowd, name, command, event)) for name, command in broadcasters().items()
         ]
         warm(crowd, [stored, passing, floor, small, *peers])
         yield crowd, [(stored, floor), (passing, small)], peers
-
-
-def _frame_bytes(payload: bytes) -> int:
-    return len(payload) + (2 if len(payload) < 126 else 4)
 
 
 def _deliveries(options: Options) -> Part:
