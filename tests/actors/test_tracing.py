@@ -7,14 +7,17 @@ import trio
 import trio.testing
 
 from actors import (
+    Actor,
     ActorSpec,
     Address,
     AlreadyTraced,
     DynamicSpec,
     Inbox,
     Lifeless,
+    Overrun,
     Received,
     Restart,
+    RunawayPolicy,
     SupervisorSpec,
     System,
     change_code,
@@ -210,6 +213,32 @@ async def test_who_looks_is_not_shown_to_itself() -> None:
         (event,) = log
         assert isinstance(event, Received)
         assert (event.address, event.message) == (other, "a")
+
+
+class Spinning(Actor):
+    """Goes round in its first life until it is ended from outside."""
+
+    __slots__ = ()
+
+    def receive(self, message: object) -> None:
+        while self.address.incarnation == 1:
+            pass
+
+
+@pytest.mark.parametrize("of_class", [False, True])
+async def test_a_traced_actor_that_does_not_come_to_an_end_is_ended_as_any_other(of_class: bool) -> None:
+    inbox = Inbox(10)
+    policy = RunawayPolicy(overrun=0.03, blocked=None)
+    async with open_system(tree(ActorSpec("spinning", Spinning, name="spinning")), runaways=policy) as system:
+        address = found(system, "spinning")
+        if of_class:
+            trace_class(system, Spinning, inbox, seconds=60.0)
+        else:
+            trace(address, inbox, seconds=60.0)
+        address.tell("round")
+        await quiet()
+        assert (address.incarnation, type(address.statistics().last_reason)) == (2, Overrun)
+        assert shown(inbox) == ["round"]
 
 
 async def test_there_is_one_trace_of_each_at_a_time() -> None:
