@@ -1,0 +1,64 @@
+"""Who is listening: the same, whether few or a crowd."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors import Address
+from server.protocol.events import Presence
+from server.rooms.audience import FEW, Attachment, Audience
+from tests.rooms.scene import key
+
+PEOPLE = [f"u_{n}" for n in range(FEW)]
+SESSIONS = {key(f"{user} {device}"): user for user in PEOPLE for device in ("phone", "desk")}
+
+steps = st.lists(st.tuples(st.sampled_from(list(SESSIONS)), st.booleans()), max_size=60)
+
+
+@given(steps)
+def test_who_is_there_is_known_by_session_and_by_user(steps: list[tuple[Address, bool]]) -> None:
+    audience, model = Audience(), dict[Address, Attachment]()
+    for number, (session, comes) in enumerate(steps):
+        if comes:
+            audience.attach(session, SESSIONS[session], number)
+            model[session] = Attachment(SESSIONS[session], number)
+        else:
+            assert audience.detach(session) == model.pop(session, None)
+        assert len(audience) == len(model)
+        assert set(audience.everyone) == set(model)
+        assert {session: audience.attachment(session) for session in SESSIONS} == {
+            session: model.get(session) for session in SESSIONS
+        }
+        for user in PEOPLE:
+            own = {session for session in model if SESSIONS[session] == user}
+            assert set(audience.sessions_of([user])) == own
+            assert set(audience.without(user)) == set(model) - own
+            assert audience.is_here(user) is bool(own)
+        assert set(audience.users()) == {SESSIONS[session] for session in model}
+
+
+@given(steps)
+def test_a_coming_is_told_once_and_a_going_too(steps: list[tuple[Address, bool]]) -> None:
+    audience = Audience()
+    for session, comes in steps:
+        here = {user for user in PEOPLE if audience.is_here(user)}
+        if comes:
+            audience.attach(session, SESSIONS[session], 1)
+        else:
+            audience.detach(session)
+        now = {user for user in PEOPLE if audience.is_here(user)}
+        assert audience.news() == [
+            *(Presence(user=user, status="online") for user in now - here),
+            *(Presence(user=user, status="offline") for user in here - now),
+        ]
+        assert not audience.has_news
+
+
+def test_everyone_is_one_tuple_for_all_deliveries() -> None:
+    for size in (2, FEW + 1):
+        audience = Audience()
+        for session in list(SESSIONS)[:size]:
+            audience.attach(session, SESSIONS[session], 1)
+        assert len(audience.everyone) == size
+        assert audience.everyone is audience.everyone
