@@ -144,11 +144,12 @@ def change_all(system: System, classes: Classes) -> int:
     """
     if not classes.keys().isdisjoint(classes.values()):
         raise ValueError("a class is either replaced or replaces another")
-    concerned = [address for address in system.addresses() if address._blueprint.actor_class in classes]
+    everyone = list(system.addresses())
+    concerned = [address for address in everyone if address._blueprint.actor_class in classes]
     refuse_running(concerned)
     made = [(address, new_class, _made(address, new_class)) for address, new_class in _with_new(concerned, classes)]
     system.code.replace(classes)
-    for blueprint in {*(address._blueprint for address in concerned), *system.blueprints()}:
+    for blueprint in {*(address._blueprint for address in everyone), *system.blueprints()}:
         blueprint.start_with(system.code.current(blueprint.start))
     for address, new_class, new in made:
         _go_on(address, new, address._blueprint.for_class(new_class))

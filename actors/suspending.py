@@ -2,9 +2,10 @@
 
 The rules:
 - While it is suspended its actor is kept by the system, and its address has none. So whoever tells it finds a
-  mailbox that is not empty of life but waits, nothing is put on the run queue, and the hot path never asks.
-- Its supervisor can still stop it, in order and at once: it is resumed for that, with the stop ahead of all else.
-  So does whoever it is linked with. It can be killed, watched, named, and asked; answers come when it is resumed.
+  mailbox that waits already, nothing is put on the run queue, and the hot path never asks.
+- Its supervisor can still stop it, in order and at once: it is resumed for that, with the stop ahead of all that it
+  would receive. So can whoever it is linked with. It can be killed, watched, named and asked; it answers when it is
+  resumed.
 - A suspension belongs to an incarnation and ends with it.
 
 Whoever wants to know whether there is an incarnation asks `Address.living`, not whether there is an actor in it.
@@ -16,7 +17,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from actors.errors import Lifeless
-from actors.messages import Stop
+from actors.messages import Start, Stop
 
 if TYPE_CHECKING:
     from actors.actor import Actor
@@ -61,11 +62,12 @@ def wake(address: Address) -> None:
 
 
 def end_soon(address: Address, reason: object) -> bool:
-    """Have it end in order, before it receives anything more if it is suspended. False if it has stopped."""
+    """Have it end in order; if it is suspended, before it receives anything more. False if it has stopped."""
     if not address.urgent(Stop(reason)):
         return False
-    if address in address._blueprint.system.suspended and address._urgent is not None:
-        address._urgent.insert(0, address._urgent.pop())
+    urgent = address._urgent
+    if urgent is not None and address in address._blueprint.system.suspended:
+        urgent.insert(1 if isinstance(urgent[0], Start) else 0, urgent.pop())
         wake(address)
     return True
 

@@ -409,6 +409,16 @@ async def test_a_function_that_makes_the_old_class_has_its_actors_changed_as_wel
         assert many.start("three", 3).statistics().actor == "Doubling"
 
 
+async def test_and_one_that_makes_the_old_class_only_in_its_next_life() -> None:
+    makes = iter([Script, Counter, Counter])
+    async with open_system(tree(ActorSpec("counter", lambda: next(makes)(), name="counter"))) as system:
+        address = counter(system)
+        assert change_all(system, {Counter: Doubling}) == 0
+        tell_script(address, lambda actor: actor.stop())
+        await quiet()
+        assert (address.incarnation, address.statistics().actor) == (2, "Doubling")
+
+
 async def test_a_change_leaves_no_garbage() -> None:
     async with open_system(SupervisorSpec("root", [DynamicSpec("many", Counter)])) as system:
         many = system.dynamic("many")

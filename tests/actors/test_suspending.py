@@ -243,9 +243,9 @@ async def test_a_dynamic_supervisor_stops_it_at_once_too(autojump_clock: trio.te
             suspend(many.start(key, log))
         assert many.stop("a")
         await quiet()
-        assert log == [("stopped", SHUTDOWN)], "it had not even started"
+        assert log == ["started", "settled", ("stopped", SHUTDOWN)], "it was suspended before it had started"
         assert len(many) == 1
-    assert log == [("stopped", SHUTDOWN)] * 2
+    assert log == ["started", "settled", ("stopped", SHUTDOWN)] * 2
     assert not system.suspended
 
 
