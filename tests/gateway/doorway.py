@@ -30,6 +30,7 @@ from actors import (
 from server.accounts.tokens import token_hash
 from server.gateway.asgi import AsgiApp, Message, Receive, Send
 from server.gateway.connection import Connection
+from server.gateway.deflate import inflated
 from server.gateway.draining import Draining
 from server.gateway.gateway import Gateway
 from server.gateway.heartbeats import Heartbeats
@@ -222,6 +223,8 @@ class Client:
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
+        self.compressed = 0
+        """Messages of the server that were."""
         self._buffer = bytearray()
 
     async def send(self, data: bytes) -> None:
@@ -250,7 +253,7 @@ class Client:
         await self.send(text(json.dumps(command)))
 
     async def frame(self) -> tuple[int, bytes]:
-        """The next frame of the server: opcode and payload."""
+        """The next frame of the server: opcode and payload, inflated where it was compressed."""
         first, second = await self._take(2)
         assert not second & 0x80, "a server's frames are not masked"
         assert first & 0x80, "and not fragmented"
@@ -259,7 +262,11 @@ class Client:
             (length,) = struct.unpack("!H", await self._take(2))
         elif second == 127:
             (length,) = struct.unpack("!Q", await self._take(8))
-        return first & 0x0F, await self._take(length)
+        payload = await self._take(length)
+        if first & 0x40:
+            self.compressed += 1
+            payload = inflated(payload, 2**20)
+        return first & 0x0F, payload
 
     async def hear(self) -> Any:
         opcode, payload = await self.frame()

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 from wsproto.connection import CLIENT, Connection
-from wsproto.events import CloseConnection, Ping, Pong, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+from wsproto.extensions import PerMessageDeflate
 
-from server.gateway.frames import PING, close_echo, close_frame, frames_of, pong_frame, text_frame
+from server.gateway.deflate import NARROWEST, WIDEST
+from server.gateway.frames import (
+    PING,
+    binary_frame,
+    close_echo,
+    close_frame,
+    deflated_frames,
+    frames_of,
+    pong_frame,
+    text_frame,
+)
 from server.protocol.closing import CloseCode
 from server.protocol.events import Pong as PongEvent
 from server.protocol.outgoing import Outgoing
@@ -23,6 +34,30 @@ def heard(data: bytes) -> list[object]:
 def test_texts_of_every_length_class(length: int) -> None:
     payload = b"x" * length
     assert "".join(event.data for event in heard(text_frame(payload)) if isinstance(event, TextMessage)) == "x" * length
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536])
+def test_binary_messages_of_every_length_class(length: int) -> None:
+    messages = [event.data for event in heard(binary_frame(bytes(length))) if isinstance(event, BytesMessage)]
+    assert b"".join(messages) == bytes(length)
+
+
+@pytest.mark.parametrize("window_bits", [NARROWEST, WIDEST])
+def test_compressed_frames_are_read_by_others(window_bits: int) -> None:
+    extension = PerMessageDeflate(server_no_context_takeover=True, server_max_window_bits=window_bits)
+    extension.finalize("permessage-deflate")
+    client = Connection(CLIENT, [extension])
+    sizes = [0, 1, 125, 126, 511, 5_000, 65_535, 65_536, 200_000]
+    texts = [("kéep it short; " * (size // 16 + 1))[:size] for size in sizes]
+    frames = b"".join(text_frame(text.encode()) + binary_frame(text.encode()) for text in texts)
+    client.receive_data(deflated_frames(frames, window_bits))
+    read: list[str | bytes] = [""]
+    for event in client.events():
+        assert isinstance(event, TextMessage | BytesMessage)
+        read[-1] = event.data if not read[-1] else read[-1] + event.data  # type: ignore[operator]
+        if event.message_finished:
+            read.append("")
+    assert read[:-1] == [message for text in texts for message in (text, text.encode())]
 
 
 def test_control_frames() -> None:

@@ -7,8 +7,11 @@ import base64
 import pytest
 
 from server.gateway import refusals
+from server.gateway.deflate import WIDEST
+from server.gateway.dialects import PLAIN_JSON, PLAIN_MSGPACK, Dialect, dialect
 from server.gateway.refusals import Refused
 from server.gateway.upgrade import Fields, Upgrade, judge, switching_protocols
+from server.protocol.codec import JSON
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="  # the sample of RFC 6455, section 1.3
 GOOD = {
@@ -52,6 +55,45 @@ def test_the_sample_of_the_rfc() -> None:
 )
 def test_variants_that_are_as_good(changes: dict[bytes, bytes]) -> None:
     assert isinstance(judged(dict(changes)), Upgrade)
+
+
+@pytest.mark.parametrize(
+    ("offered", "subprotocol", "spoken"),
+    [
+        (None, None, PLAIN_JSON),
+        (b"hubbub.v1.json", "hubbub.v1.json", PLAIN_JSON),
+        (b"hubbub.v1.msgpack", "hubbub.v1.msgpack", PLAIN_MSGPACK),
+        (b"hubbub.v2.json, hubbub.v1.msgpack, hubbub.v1.json", "hubbub.v1.msgpack", PLAIN_MSGPACK),
+        (b"chat", None, PLAIN_JSON),
+    ],
+)
+def test_the_first_subprotocol_that_is_spoken_here(
+    offered: bytes | None, subprotocol: str | None, spoken: Dialect
+) -> None:
+    upgrade = judged({b"sec-websocket-protocol": offered})
+    assert isinstance(upgrade, Upgrade)
+    assert (upgrade.subprotocol, upgrade.dialect) == (subprotocol, spoken)
+    said = b"sec-websocket-protocol: " + (subprotocol or "").encode()
+    assert (said in switching_protocols(upgrade)) is (subprotocol is not None)
+
+
+def test_compression_is_taken_where_it_is_on() -> None:
+    offer: dict[bytes, bytes | None] = {b"sec-websocket-extensions": b"permessage-deflate; client_max_window_bits"}
+    upgrade = judged(offer, compression=True)
+    assert isinstance(upgrade, Upgrade)
+    assert upgrade.dialect is dialect(JSON, WIDEST)
+    assert (
+        b"\r\nsec-websocket-extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+        in switching_protocols(upgrade)
+    )
+
+
+@pytest.mark.parametrize(("offer", "compression"), [(b"permessage-deflate", False), (b"x-other", True), (None, True)])
+def test_compression_is_not_used_otherwise(offer: bytes | None, compression: bool) -> None:
+    upgrade = judged({b"sec-websocket-extensions": offer}, compression=compression)
+    assert isinstance(upgrade, Upgrade)
+    assert upgrade.dialect is PLAIN_JSON
+    assert b"extensions" not in switching_protocols(upgrade)
 
 
 @pytest.mark.parametrize(
