@@ -1,0 +1,119 @@
+"""A thread that is blocked is reported with where it stands, once; and an idle one is not even looked at."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+
+from actors import Actor, ActorSpec, RunawayPolicy, System, open_system
+from tests.actors.small_actors import tree
+
+LIMIT = 0.05
+WATCHED = RunawayPolicy(overrun=None, blocked=LIMIT)
+
+
+class Sleeper(Actor):
+    """Blocks the thread for as many seconds as it is told."""
+
+    __slots__ = ()
+
+    def receive(self, message: object) -> None:
+        assert isinstance(message, float)
+        time.sleep(message)
+
+
+class Reader(Actor):
+    """Blocks the thread until a file says something."""
+
+    __slots__ = ()
+
+    def receive(self, message: object) -> None:
+        assert isinstance(message, Path)
+        message.read_text()
+
+
+def reports(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "actors.watchdog"]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    with trio.fail_after(10):
+        while not condition():  # noqa: ASYNC110 - reports come from a thread
+            await trio.sleep(LIMIT / 10)
+
+
+def tell(system: System, name: str, message: object) -> None:
+    address = system.whereis(name)
+    assert address is not None
+    assert address.tell(message)
+
+
+async def test_a_blockage_is_reported_with_the_stack_and_once_more_when_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with open_system(tree(ActorSpec("sleeper", Sleeper, name="sleeper")), runaways=WATCHED) as system:
+        tell(system, "sleeper", 6 * LIMIT)
+        await until(lambda: len(reports(caplog)) >= 2)
+    during, after = reports(caplog)
+    assert during.levelno == after.levelno == logging.WARNING
+    assert "has been blocked for 0." in during.getMessage()
+    assert "time.sleep(message)" in during.getMessage()
+    assert "was blocked for 0." in after.getMessage()
+
+
+async def test_it_is_reported_while_it_lasts(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    """The one who is waited for is only freed by the report."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def free() -> None:
+        deadline = time.monotonic() + 10
+        while not reports(caplog) and time.monotonic() < deadline:
+            time.sleep(LIMIT / 10)
+        pipe.write_text("go on")
+
+    async with open_system(tree(ActorSpec("reader", Reader, name="reader")), runaways=WATCHED) as system:
+        helper = threading.Thread(target=free)
+        helper.start()
+        tell(system, "reader", pipe)
+        await until(lambda: len(reports(caplog)) == 2)
+        helper.join()
+
+
+async def test_a_task_that_blocks_is_reported_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_system(tree(), runaways=WATCHED):
+        time.sleep(6 * LIMIT)  # noqa: ASYNC251 - on purpose
+        await until(lambda: len(reports(caplog)) == 2)
+
+
+async def test_one_blockage_after_the_other_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_system(tree(ActorSpec("sleeper", Sleeper, name="sleeper")), runaways=WATCHED) as system:
+        for blockage in (1, 2):
+            tell(system, "sleeper", 6 * LIMIT)
+            await until(lambda number=blockage: len(reports(caplog)) == 2 * number)  # type: ignore[misc]
+            await trio.sleep(4 * LIMIT)  # by now nobody looks any more
+
+
+async def test_the_thread_looks_no_further_when_nothing_runs_and_ends_with_the_system() -> None:
+    async with open_system(tree(), runaways=WATCHED):
+        [watcher] = [thread for thread in threading.enumerate() if thread.name == "actors watchdog"]
+        assert watcher.native_id is not None
+        await trio.sleep(4 * LIMIT)
+        before = switches(watcher.native_id)
+        await trio.sleep(20 * LIMIT)
+        after = switches(watcher.native_id)
+    assert after - before <= 6  # twenty times the limit, with two looks in each, would be forty
+    assert not watcher.is_alive()
+
+
+def switches(thread: int) -> int:
+    """How often a thread of this process has waited."""
+    status = Path(f"/proc/self/task/{thread}/status").read_text()
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
