@@ -9,10 +9,12 @@ message: whoever was attached hears `Down`, attaches again, and catches up from 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Final
 
 import trio
-from msgspec import Struct
+from msgspec import Struct, field
 
 from actors import Actor, Down, Mailbox, Overflow, Tell
 from server.protocol.errors import unavailable
@@ -39,11 +41,14 @@ class RoomEnvironment(Struct, frozen=True):
         The inboxes of the store's tasks.
     small_room
         Number of members up to which comings and goings, presence and receipts are told one by one.
+    refs
+        Gives the references of all rooms.
     """
 
     writer: Tell
     reader: Tell
     small_room: int = SMALL_ROOM_MEMBERS
+    refs: Iterator[int] = field(default_factory=count)
 
 
 class Beat(Struct, frozen=True):
@@ -71,7 +76,8 @@ class RoomActor(Actor):
 
     def started(self) -> None:
         address = self.address
-        self._room = Room(str(address.name), address, address.incarnation, self._environment.small_room)
+        environment = self._environment
+        self._room = Room(str(address.name), address, address.incarnation, environment.refs, environment.small_room)
         self._carry_out(self._room.started(trio.current_time()))
 
     def receive(self, message: object) -> None:

@@ -99,7 +99,7 @@ class Landing:
         if entry is not None:
             self._enter(entry)
         state.members[draft.user] = MemberRecord(draft.role, state.last_seq, state.last_seq)
-        state.stats_due = True
+        state.ongoing.stats_due = True
         first = state.last_seq + 1 if entry is None else state.last_seq
         self._after.append(TellUser(draft.user, Added(state.room, first)))
         for request in pending.requests:
@@ -128,7 +128,7 @@ class Landing:
     def _leave(self, user: str, left: Left) -> None:
         self._deliver()
         self._state.members.pop(user, None)
-        self._state.stats_due = True
+        self._state.ongoing.stats_due = True
         self._deliveries += self._state.remove(user, left)
         if left.seq is not None:
             self._enter(left)

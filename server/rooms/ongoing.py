@@ -16,19 +16,20 @@ from server.rooms.typists import Typists
 class Ongoing:
     """Changes on their way to the disk, questions to the store, posts held in their order, and who types.
 
-    `holds` are kept by the number of an attachment.
+    `holds` are kept by the number of an attachment. `stats_due`: it is to be told how many members there are.
     """
 
-    __slots__ = ("holds", "in_flight", "questions", "typists")
+    __slots__ = ("holds", "in_flight", "questions", "stats_due", "typists")
 
     def __init__(self) -> None:
         self.in_flight = InFlight()
         self.questions = Questions()
         self.holds: Holds[int] = Holds()
         self.typists = Typists()
+        self.stats_due = False
 
     def __bool__(self) -> bool:
-        return bool(self.in_flight) or bool(self.questions) or bool(self.holds) or bool(self.typists)
+        return self.stats_due or any(map(bool, (self.in_flight, self.questions, self.holds, self.typists)))
 
     def sweep(self, now: float) -> None:
         """Forget what is over by the time alone."""

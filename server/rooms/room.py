@@ -14,8 +14,7 @@ are told, marks are written, and what was asked in vain is given up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import count
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from actors import Address
@@ -69,6 +68,8 @@ class Room:
         Its own address, an opaque key here.
     incarnation
         Which life this is; attachments of other lives are known as such by it.
+    refs
+        Gives references that no question, and no append, of this room had before. One counter does for all rooms.
     small_room
         Number of members up to which comings and goings, presence and receipts are told one by one.
     """
@@ -77,12 +78,19 @@ class Room:
         "_alone_since", "_gone", "_incarnation", "_itself", "_opening", "_refs", "_room", "_small_room", "_state",
     )  # fmt: skip
 
-    def __init__(self, room: str, itself: Address, incarnation: int, small_room: int = SMALL_ROOM_MEMBERS) -> None:
+    def __init__(
+        self,
+        room: str,
+        itself: Address,
+        incarnation: int,
+        refs: Iterator[int],
+        small_room: int = SMALL_ROOM_MEMBERS,
+    ) -> None:
         self._room = room
         self._itself = itself
         self._incarnation = incarnation
         self._small_room = small_room
-        self._refs = count(1)
+        self._refs = refs
         self._opening: Opening | None = None
         self._state: RoomState | None = None
         self._gone = False
@@ -93,12 +101,7 @@ class Room:
         """Whether there is anything to do for the next `beat`."""
         state = self._state
         return not self._gone and (
-            self._opening is not None
-            or state is None
-            or not state.audience
-            or state.audience.has_news
-            or state.stats_due
-            or state.is_busy
+            self._opening is not None or state is None or not state.audience or state.audience.has_news or state.is_busy
         )
 
     # --- commands ---------------------------------------------------------------------------------------------
@@ -197,7 +200,6 @@ class Room:
                 member.received = max(member.received, known.received)
                 member.read = max(member.read, known.read)
         state.record = record
-        state.members = record.members
         effects: Effects = []
         for user in [user for user in state.audience.users() if user not in record.members]:
             effects += state.remove(user, Left(room=self._room, user=user))
@@ -384,7 +386,7 @@ def _news(state: RoomState) -> Effects:
             effects.append(FanOut(Passing(state.room, [stats]), everyone))
     elif presence := state.audience.news():
         effects.append(FanOut(Passing(state.room, presence), everyone))
-    state.stats_due = False
+    state.stats_told()
     return effects
 
 

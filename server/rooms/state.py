@@ -24,7 +24,7 @@ from server.rooms.ongoing import Ongoing
 from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
 from server.rooms.typists import Typists
-from server.store.messages import Append, Draft, RoomRecord
+from server.store.messages import Append, Draft, MemberRecord, RoomRecord
 
 INCARNATION_BITS = 32  # attachments are numbered within an incarnation, and told apart between them
 
@@ -41,14 +41,14 @@ class RoomState:
     incarnation
         Which life of the room this is.
     refs
-        Gives the room's references.
+        Gives references that were not given before.
     small_room
         The number of members up to which comings and goings, presence and receipts are told one by one.
     """
 
     __slots__ = (
-        "_incarnation", "_ongoing", "_receipts", "_refs", "_small_room", "audience", "base", "itself", "last_seq",
-        "lineage", "members", "record", "room", "stats_due",
+        "_attached", "_incarnation", "_ongoing", "_receipts", "_refs", "_small_room", "audience", "base", "itself",
+        "last_seq", "lineage", "record",
     )  # fmt: skip
 
     def __init__(
@@ -61,20 +61,26 @@ class RoomState:
         refs: Iterator[int],
         small_room: int,
     ) -> None:
-        self.room = record.room
         self.record = record
         self.itself = itself
         self.lineage = lineage
         self.base = record.last_seq
         self.last_seq = record.last_seq
-        self.members = record.members
         self.audience = Audience()
-        self.stats_due = False
+        self._attached = 0  # how often, in this life
         self._ongoing: Ongoing | None = None
         self._receipts: Receipts | None = None
         self._incarnation = incarnation
         self._refs = refs
         self._small_room = small_room
+
+    @property
+    def room(self) -> str:
+        return self.record.room
+
+    @property
+    def members(self) -> dict[str, MemberRecord]:
+        return self.record.members
 
     # --- what only a busy room needs --------------------------------------------------------------------------
 
@@ -111,6 +117,15 @@ class RoomState:
     def has_marks(self) -> bool:
         """Whether there are marks to be told or written."""
         return self._receipts is not None and self._receipts.pending
+
+    @property
+    def stats_due(self) -> bool:
+        """Whether it is to be told how many members there are."""
+        return self._ongoing is not None and self._ongoing.stats_due
+
+    def stats_told(self) -> None:
+        if self._ongoing is not None:
+            self._ongoing.stats_due = False
 
     @property
     def is_busy(self) -> bool:
@@ -173,7 +188,8 @@ class RoomState:
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
     def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
-        number = self._incarnation << INCARNATION_BITS | self.next_ref()
+        self._attached += 1
+        number = self._incarnation << INCARNATION_BITS | self._attached
         self.audience.attach(session, user, number)
         record, member = self.record, self.members[user]
         attached = Attached(

@@ -72,7 +72,7 @@ class Scene:
     ) -> None:
         self.now = 100.0
         self.itself = key("room")
-        self.room = Room(ROOM, self.itself, incarnation, small_room)
+        self.room = Room(ROOM, self.itself, incarnation, count(1), small_room)
         self.names = names
         self.kind: RoomKind = kind
         self.last_seq = last_seq

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import cast
 
 import pytest
@@ -51,7 +52,7 @@ from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, user
 
 
 def test_commands_wait_while_the_room_opens() -> None:
-    room = Room(ROOM, key("room"), 1)
+    room = Room(ROOM, key("room"), 1, count(1))
     scene = Scene("ann")
     began = room.started(0.0)
     assert room.request(scene.request("ann", Read(room=ROOM, seq=1)), 0.0) == []
@@ -63,7 +64,7 @@ def test_commands_wait_while_the_room_opens() -> None:
 
 def test_a_room_that_never_was_answers_all_who_wait_and_stops() -> None:
     scene = Scene()
-    scene.room = Room(ROOM, key("room"), 1)
+    scene.room = Room(ROOM, key("room"), 1, count(1))
     anchor = cast("Anchor", of(Write, scene.room.started(0.0))[0].message)
     scene.says("ann", Read(room=ROOM, seq=1))
     scene.room.attach(Attach(7, key("session"), "u_ann"))
@@ -77,7 +78,7 @@ def test_a_room_that_never_was_answers_all_who_wait_and_stops() -> None:
 
 
 def test_opening_begins_again_when_a_step_fails_or_stays_silent() -> None:
-    room = Room(ROOM, key("room"), 1)
+    room = Room(ROOM, key("room"), 1, count(1))
     anchor = cast("Anchor", of(Write, room.started(0.0))[0].message)
     assert room.failed(Failed(anchor.ref, unavailable()), 0.0) == []
     assert room.beat(0.5) == []
@@ -91,7 +92,7 @@ def test_opening_begins_again_when_a_step_fails_or_stays_silent() -> None:
 def test_members_are_told_of_the_room_when_it_opens() -> None:
     """A crash may have come between somebody's joining and the news of it."""
     scene = Scene("ann", "bob")
-    scene.room = Room(ROOM, key("room"), 2)
+    scene.room = Room(ROOM, key("room"), 2, count(1))
     scene.lineage = 0
     effects = scene.answer_opening(scene.room.started(0.0))
     assert [(told.user, told.message) for told in of(TellUser, effects)] == [
