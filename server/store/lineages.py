@@ -6,19 +6,13 @@ append can never land behind a hole, and no room can act on a place that its log
 
 Numbers come from a counter that outlives the writer task: a restarted writer knows no lineage, and every append
 that was told before the restart ends as lost.
+
+Every open room has a lineage, and most never append: of these nothing is kept but the number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-
-class _Lineage:
-    __slots__ = ("head", "number")
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.head: int | None = None
 
 
 class Lineages:
@@ -30,16 +24,17 @@ class Lineages:
         Gives every lineage a number that no other one ever had in this process.
     """
 
-    __slots__ = ("_live", "_numbers")
+    __slots__ = ("_heads", "_live", "_numbers")
 
     def __init__(self, numbers: Iterator[int]) -> None:
         self._numbers = numbers
-        self._live: dict[str, _Lineage] = {}
+        self._live: dict[str, int] = {}
+        self._heads: dict[str, int] = {}  # where the logs stand to which was appended
 
     def begin(self, room: str) -> int:
         """The number of a new lineage; the room's earlier one is over."""
-        number = next(self._numbers)
-        self._live[room] = _Lineage(number)
+        self.end(room)
+        number = self._live[room] = next(self._numbers)
         return number
 
     def admit(self, room: str, lineage: int, base: int) -> int | None:
@@ -47,30 +42,24 @@ class Lineages:
 
         `base` counts for the first append only: later ones were told before the room knew where the first landed.
         """
-        live = self._live.get(room)
-        if live is None or live.number != lineage:
-            return None
-        if live.head is None:
-            live.head = base
-        return live.head
+        return self._heads.setdefault(room, base) if self.is_live(room, lineage) else None
 
     def move(self, room: str, head: int) -> None:
         """Appends of the room's lineage were committed: its log stands at `head` now."""
-        live = self._live.get(room)
-        if live is not None:
-            live.head = head
+        if room in self._live:
+            self._heads[room] = head
 
     def is_live(self, room: str, lineage: int) -> bool:
-        live = self._live.get(room)
-        return live is not None and live.number == lineage
+        return self._live.get(room) == lineage
 
     def end(self, room: str) -> None:
         self._live.pop(room, None)
+        self._heads.pop(room, None)
 
     def release(self, room: str, lineage: int) -> None:
         """The room is at rest. A later incarnation's lineage is not touched."""
         if self.is_live(room, lineage):
-            del self._live[room]
+            self.end(room)
 
     def __len__(self) -> int:
         return len(self._live)

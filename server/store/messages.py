@@ -312,7 +312,7 @@ class MemberRecord(Struct, gc=False):
     read: int
 
 
-class RoomRecord(Struct, frozen=True):
+class RoomRecord(Struct, frozen=True, gc=False):
     """A room as its owner keeps it. `members` maps user ids."""
 
     room: str
