@@ -24,6 +24,19 @@ COMPRESSED_FAMILIES: Final = {
     "13": 126,  # permessage-deflate with other parameters
 }
 
+COMPRESSED_SAMPLE: Final = (
+    "12.1.1",
+    "12.1.11",  # in fragments
+    "13.1.2",
+    "13.2.2",  # the client asks for no context
+    "13.3.2",  # for a window of 9 bits
+    "13.4.2",  # of 15
+    "13.5.2",  # for both, with 9
+    "13.6.2",  # with 15
+    "13.7.2",  # for the one or the other
+)
+"""One of each kind, with a thousand small messages each."""
+
 
 class Verdict(Struct, frozen=True):
     """One case: what the runner says of the messages, and of how the connection ended."""

@@ -107,9 +107,9 @@ def close_code(websocket: ClientConnection, seconds: float = 15) -> int:
         return closed.rcvd.code if closed.rcvd else 1006
 
 
-def open_websocket(websocket_url: str, **options: Any) -> ClientConnection:
-    """A websocket without a hello. No compression: the server does not offer it."""
-    return connect(websocket_url, compression=None, max_size=None, open_timeout=15, legacy=True, **options)
+def open_websocket(websocket_url: str, compression: str | None = None, **options: Any) -> ClientConnection:
+    """A websocket without a hello."""
+    return connect(websocket_url, compression=compression, max_size=None, open_timeout=15, legacy=True, **options)
 
 
 def talk(websocket_url: str, token: str, resume: Frame | None = None) -> Talker:
