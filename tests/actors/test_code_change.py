@@ -39,6 +39,7 @@ from actors import (
     resume,
     suspend,
 )
+from actors.code_change import Code
 from tests.actors.small_actors import (
     PATIENT,
     Add,
@@ -407,6 +408,15 @@ async def test_a_function_that_makes_the_old_class_has_its_actors_changed_as_wel
         assert [address.statistics().actor for address in (one, two, none)] == ["Doubling", "Announcing", "Recorder"]
         assert get_state(one)["changed_from"] == 1, "made as a Counter, and changed"
         assert many.start("three", 3).statistics().actor == "Doubling"
+
+
+def test_a_function_is_followed_once_however_often_its_classes_change() -> None:
+    code = Code()
+    code.replace({Counter: Doubling})
+    once = code.current(lambda: Counter())
+    code.replace({Doubling: Announcing})
+    assert code.current(once) is once
+    assert type(once()) is Announcing
 
 
 async def test_and_one_that_makes_the_old_class_only_in_its_next_life() -> None:
