@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from actors.actor import Actor
 from actors.address import Address
-from actors.ask import Reply, ask
+from actors.ask import ask
 from actors.code_change import change_all, change_code
 from actors.dead_letters import DeadLetter
 from actors.dynamic import Dynamic
@@ -39,6 +39,7 @@ from actors.mailbox import Mailbox, Overflow
 from actors.messages import NORMAL, SHUTDOWN, Answer, Down, Gapped, NoAnswer, Reason, Tell
 from actors.policy import Backoff, Breaker, Intensity, Restart, Strategy
 from actors.reloading import reloaded
+from actors.reply import Reply
 from actors.runaways import RunawayPolicy
 from actors.scheduler import Budget
 from actors.spec import ActorSpec, ChildSpec, DynamicSpec, SupervisorSpec, TaskSpec

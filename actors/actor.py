@@ -27,7 +27,7 @@ from actors.threads import Work
 
 if TYPE_CHECKING:
     from actors.address import Address
-    from actors.ask import Reply
+    from actors.reply import Reply
     from actors.system import System
     from actors.threads import Threads
     from actors.timers import Timer

@@ -28,10 +28,10 @@ from actors.few import Few
 from actors.introspect import Statistics
 from actors.mailbox import Overflow
 from actors.messages import Gapped
+from actors.reply import Reply, dropped
 
 if TYPE_CHECKING:
     from actors.actor import Actor
-    from actors.ask import Reply
     from actors.blueprint import Blueprint
 
 GAPPED = Gapped()
@@ -229,11 +229,13 @@ class Address:
             case Overflow.REFUSE:
                 return False
             case Overflow.DROP_NEWEST:
-                pass
+                dropped(message)
             case Overflow.DROP_OLDEST:
+                dropped(box[0])
                 del box[0]
                 box.append(message)
             case Overflow.GAP:
+                dropped(message)
                 if box[-1] is not GAPPED:
                     box.append(GAPPED)
         return True

@@ -1,49 +1,23 @@
-"""Asking: a question, and the one-use address its answer goes to.
+"""Asking: a question from a trio task, which waits for the answer.
 
 The rules:
 - A question ends with the answer, `Stopped`, `Crashed`, `Refused` or `TimedOut`; never in silence.
 - Who is asked knows its open questions, so a crash or a stop ends them at once and not at their deadline.
-- A `Reply` is used once. A second or a late answer is dropped, and harms nobody.
-- Who is asked need not know who asks: a task waits in `ask`, an actor hears by a message (`request.py`), and
-  both put a `Reply` into the question.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 import trio
 
 from actors.address import Address
 from actors.errors import AskFailed, Refused, Stopped, TimedOut
 from actors.messages import Tell
+from actors.reply import Reply
 
 A = TypeVar("A")
-
-
-class Reply(ABC, Generic[A]):
-    """Where the answer to one question goes. Travels in the question's `reply_to`; `A` is what is expected."""
-
-    __slots__ = ()
-
-    @property
-    @abstractmethod
-    def over(self) -> bool:
-        """Whether nobody waits for the answer any more: it has ended, or who asked has."""
-
-    @abstractmethod
-    def tell(self, answer: object, /) -> bool:
-        """Answer; takes any object, as every `Tell` does. False: nobody waits any more."""
-
-    @abstractmethod
-    def fail(self, failure: AskFailed) -> None:
-        """End the question without an answer; harmless when it is over."""
-
-    def answer(self, answer: object, /) -> bool:
-        """The same as `tell`: a reply takes one answer."""
-        return self.tell(answer)
 
 
 class Awaited(Reply[A]):
@@ -117,7 +91,7 @@ async def ask(address: Tell, question: Callable[[Reply[A]], object], seconds: fl
 def put(address: Tell, message: object, reply: Reply[A]) -> None:
     """Tell a question; it fails at once if it is not taken, and as soon as an actor that took it ends."""
     if address.tell(message):
-        if isinstance(address, Address):
+        if isinstance(address, Address) and not reply.over:
             address._opened(reply)
     elif isinstance(address, Address):
         full = address.alive

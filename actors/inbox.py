@@ -13,6 +13,7 @@ import trio
 
 from actors.mailbox import Mailbox, Overflow
 from actors.messages import Gapped
+from actors.reply import dropped
 
 GAPPED = Gapped()
 
@@ -114,11 +115,12 @@ class Inbox:
             case Overflow.REFUSE:
                 return False
             case Overflow.DROP_NEWEST:
-                pass
+                dropped(message)
             case Overflow.DROP_OLDEST:
-                self._box.popleft()
+                dropped(self._box.popleft())
                 self._box.append(message)
             case Overflow.GAP:
+                dropped(message)
                 if self._box[-1] is not GAPPED:
                     self._box.append(GAPPED)
         return True

@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from actors.address import Address
-from actors.ask import Reply, put
+from actors.ask import put
 from actors.errors import AskFailed, TimedOut
 from actors.messages import Answer, NoAnswer, Tell
+from actors.reply import Reply
 
 if TYPE_CHECKING:
     from actors.timers import Timers

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from actors.ask import Reply
 from actors.errors import Crashed, Stopped, untraced
 from actors.inbox import Inbox, InboxStatistics
+from actors.reply import Reply
 
 if TYPE_CHECKING:
     from actors.task import TaskContext

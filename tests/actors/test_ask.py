@@ -17,6 +17,7 @@ from actors import (
     Crashed,
     Inbox,
     Mailbox,
+    Overflow,
     Refused,
     Reply,
     Restart,
@@ -26,7 +27,7 @@ from actors import (
     ask,
     open_system,
 )
-from actors.ask import Awaited
+from actors.ask import Awaited, put
 from tests.actors.small_actors import Add, Boom, Counter, Crash, End, Ponder, Read, quiet, tree
 
 
@@ -226,3 +227,36 @@ async def test_a_cancelled_ask_leaves_nothing_behind() -> None:
         extra = the(system)._extra
         assert extra is not None
         assert extra.questions is None
+
+
+@pytest.mark.parametrize("overflow", [Overflow.DROP_OLDEST, Overflow.DROP_NEWEST, Overflow.GAP])
+async def test_a_question_that_a_full_mailbox_drops_ends_at_once(overflow: Overflow) -> None:
+    """Also where `tell` says that all is well: the sender of a hint need not care, who asks a question waits."""
+    reply: Awaited[int] = Awaited()
+    async with open_system(tree(counter(mailbox=Mailbox(1, overflow)))) as system:
+        address = the(system)
+        if overflow is not Overflow.DROP_OLDEST:
+            address.tell(Add())
+        put(address, Read(reply), reply)
+        if overflow is Overflow.DROP_OLDEST:
+            address.tell(Add())
+        with pytest.raises(Refused):
+            await reply.wait(60.0)
+        await quiet()
+        assert await ask(address, Read, 1.0) == 1
+        assert address.statistics().dropped == 1
+
+
+@pytest.mark.parametrize("overflow", [Overflow.DROP_OLDEST, Overflow.DROP_NEWEST, Overflow.GAP])
+async def test_a_question_that_a_full_inbox_drops_ends_at_once(overflow: Overflow) -> None:
+    inbox = Inbox(1, overflow)
+    if overflow is Overflow.DROP_OLDEST:
+        reply: Awaited[int] = Awaited()
+        inbox.tell(Read(reply))
+        inbox.tell("the next one")
+        with pytest.raises(Refused):
+            await reply.wait(60.0)
+    else:
+        inbox.tell("already there")
+        with pytest.raises(Refused):
+            await ask(inbox, Ponder, 60.0)
