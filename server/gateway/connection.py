@@ -50,7 +50,7 @@ class Connection(Websocket):
 
     __slots__ = ("_dialect", "_opening", "_session", "_unanswered")
 
-    def __init__(self, gateway: Gateway, sock: socket.socket, header_hash: bytes | None, dialect: Dialect) -> None:
+    def __init__(self, gateway: Gateway, sock: socket.SocketType, header_hash: bytes | None, dialect: Dialect) -> None:
         super().__init__(gateway, sock)
         self._dialect = dialect
         self._opening: Opening | None = Opening(header_hash)  # None as soon as it is ready, or closing

@@ -58,7 +58,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._sockets: list[socket.socket | None] = []
+        self._sockets: list[socket.SocketType | None] = []
         self._owners: list[Address | None] = []
         self._heard = array("d")
         self._flags = bytearray()
@@ -76,7 +76,7 @@ class Reactor:
 
     # --- called by connections -----------------------------------------------------------------------------------
 
-    def register(self, sock: socket.socket, owner: Address) -> None:
+    def register(self, sock: socket.SocketType, owner: Address) -> None:
         """Read from `sock` (non-blocking) from now on, in the name of `owner`.
 
         Raises
@@ -98,28 +98,28 @@ class Reactor:
         self._flags[descriptor] = _READING
         self.registered += 1
 
-    def unregister(self, sock: socket.socket) -> None:
+    def unregister(self, sock: socket.SocketType) -> None:
         """Forget `sock`. To be called before it is closed; harmless where it was not registered."""
         descriptor = sock.fileno()
         if 0 <= descriptor < len(self._sockets) and self._sockets[descriptor] is sock:
             self._forget(descriptor)
 
-    def taken(self, sock: socket.socket) -> None:
+    def taken(self, sock: socket.SocketType) -> None:
         """The chunk that was told is handled: the next one may come."""
         self._flags[sock.fileno()] &= ~_TOLD
 
-    def pause(self, sock: socket.socket) -> None:
+    def pause(self, sock: socket.SocketType) -> None:
         """Do not read: the kernel's window will slow the sender. Its silence clock stands still."""
         self._ask(sock.fileno(), self._flags[sock.fileno()] & ~_READING)
 
-    def resume(self, sock: socket.socket) -> None:
+    def resume(self, sock: socket.SocketType) -> None:
         """Read again. Harmless where it was not paused."""
         descriptor = sock.fileno()
         if not self._flags[descriptor] & _READING:
             self._heard[descriptor] = trio.current_time()
             self._ask(descriptor, self._flags[descriptor] | _READING)
 
-    def await_writable(self, sock: socket.socket) -> None:
+    def await_writable(self, sock: socket.SocketType) -> None:
         """Tell the owner `WRITABLE` once, as soon as the socket takes bytes."""
         self._ask(sock.fileno(), self._flags[sock.fileno()] | _WRITING)
 

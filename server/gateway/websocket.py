@@ -50,9 +50,9 @@ class Websocket(Actor):
 
     __slots__ = ("_closing", "_gateway", "_outbound", "_parser", "_pending", "_socket", "_wants_drained")
 
-    def __init__(self, gateway: Gateway, sock: socket.socket) -> None:
+    def __init__(self, gateway: Gateway, sock: socket.SocketType) -> None:
         self._gateway = gateway
-        self._socket: socket.socket | None = sock
+        self._socket: socket.SocketType | None = sock
         self._closing: Timer | None = None  # by when the peer has to close, once our close frame was said
         self._parser: FrameParser | None = None
         self._pending: bytes | list[bytes] | None = None  # mostly one frame: then without a list around it
@@ -163,7 +163,7 @@ class Websocket(Actor):
         self._gateway.reactor.resume(self._socket)
         self._gateway.reactor.taken(self._socket)
 
-    def _hold(self, parser: FrameParser, sock: socket.socket) -> None:
+    def _hold(self, parser: FrameParser, sock: socket.SocketType) -> None:
         """The rest stays in the parser, and nothing more is read, until `_work_on`."""
         self._gateway.parsers.charge(parser)
         self._gateway.reactor.pause(sock)
@@ -220,7 +220,7 @@ class Websocket(Actor):
             self._start_queue(sock, data, sent)
         self._look_whether_it_is_congested()
 
-    def _send(self, sock: socket.socket, data: bytes | memoryview) -> int | None:
+    def _send(self, sock: socket.SocketType, data: bytes | memoryview) -> int | None:
         """How many bytes the kernel took; None if there is nobody to take them."""
         try:
             return sock.send(data)
@@ -230,7 +230,7 @@ class Websocket(Actor):
             self._hang_up()
             return None
 
-    def _start_queue(self, sock: socket.socket, data: bytes, begun: int) -> None:
+    def _start_queue(self, sock: socket.SocketType, data: bytes, begun: int) -> None:
         self._outbound = Outbound(data, begun)
         self._gateway.reactor.await_writable(sock)
         self._watch_for_stall(self._outbound)
