@@ -1,8 +1,8 @@
 """Tracing: for a while, each message of one actor or of one class is shown to somebody (OTP's `dbg`, bounded).
 
 The rules:
-- Off, it costs nothing: nobody asks whether an actor is traced. On, it costs about 3 us a message. A traced actor has a stand-in in its place, which
-  shows the message and hands it on; a traced class has another `receive`.
+- Off, it costs nothing: nobody asks whether an actor is traced. A traced actor has a stand-in in its place, which
+  shows the message and hands it on; a traced class has another `receive`. On, it costs about 3 us a message.
 - A trace always ends: after its time, its number of messages, or `stop`. Who forgets it has not forgotten it for ever.
 - What is traced never waits for who looks. A message that its mailbox refuses is counted as dropped.
 - A trace of an actor follows it over restarts and changes of its code. A trace of a class shows those that are born
