@@ -21,7 +21,7 @@ SUBPROTOCOLS = ("hubbub.v1.json", "hubbub.v1.msgpack")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     data: Path = tmp_path_factory.mktemp("dialects") / "data"
-    with ServerProcess(data, environment={"HUBBUB_COMPRESSION": "true"}) as running:
+    with ServerProcess(data, options=["--compression"]) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 READY = "hubbub is serving on "
@@ -23,16 +24,24 @@ class ServerProcess:
         What to run in place of `hubbub` (a list of arguments for Python): a server that is wrong on purpose.
     environment
         More `HUBBUB_…` settings.
+    options
+        More options of `serve`.
     """
 
     def __init__(
-        self, data: Path, *, program: list[str] | None = None, environment: dict[str, str] | None = None
+        self,
+        data: Path,
+        *,
+        program: list[str] | None = None,
+        environment: dict[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.data = data
         self.log = data.with_name(data.name + ".log")
         self.url = ""
         self._port = "0"
         self._program = program or ["-m", "server"]
+        self._options = options
         self._environment = os.environ | {"HUBBUB_LOG_LEVEL": "info"} | (environment or {})
         self._process: subprocess.Popen[str] | None = None
 
@@ -52,6 +61,7 @@ class ServerProcess:
     def start(self, seconds: float = 30.0) -> ServerProcess:
         """Start it and wait until it serves. A second start takes the same port again."""
         command = [sys.executable, *self._program, "serve", "--port", self._port, "--data", str(self.data)]
+        command += self._options
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True
