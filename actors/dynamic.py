@@ -1,7 +1,7 @@
 """Dynamic: the supervisor of many like children, found by key and started on demand (OTP's
 DynamicSupervisor).
 
-It is no task and has no mailbox: a few synchronous methods over one dictionary, called from actors and tasks
+It is no task and has no mailbox: a few synchronous methods over its `Children`, called from actors and tasks
 of the trio thread, so finding and starting cannot race. All children share one blueprint; a child costs one
 dictionary entry.
 
@@ -26,6 +26,7 @@ from actors import lifecycle
 from actors.address import Address
 from actors.blueprint import Blueprint
 from actors.child import Parent
+from actors.children import PIECE, Children
 from actors.errors import CRASHES, AlreadyStarted, GaveUp, MaxChildren, NotRunning, Quarantined, StartFailed, untraced
 from actors.introspect import Node
 from actors.messages import SHUTDOWN
@@ -42,6 +43,9 @@ log = logging.getLogger("actors.supervisor")
 SWEEP = 256
 """So many crash records are never worth a sweep."""
 
+SLICE = 500
+"""So many children are asked to end, or killed, before others may run: less than a millisecond."""
+
 
 class Dynamic:
     """The handle of a dynamic supervisor. Lives as long as the system, over restarts of what it stands for."""
@@ -52,7 +56,7 @@ class Dynamic:
         self.restarts = 0
         self._system = system
         self._blueprint = Blueprint(system, self, system.code.current(spec.start), spec.mailbox)
-        self._children: dict[Hashable, Address] = {}
+        self._children = Children()
         self._leaving: dict[Address, None] = {}
         self._records: dict[Hashable, CrashRecord] = {}
         self._sweep_at = SWEEP
@@ -62,7 +66,7 @@ class Dynamic:
 
     def find(self, key: Hashable) -> Address | None:
         """The child with this key, if it is started."""
-        return self._children.get(key)
+        return self._children.find(key)
 
     def start(self, key: Hashable, *args: object) -> Address:
         """Start a child.
@@ -81,8 +85,11 @@ class Dynamic:
             StartFailed: `start` raised, which is chained.
         """
         children = self._children
-        if key in children:
-            raise AlreadyStarted(children[key])
+        newest = children.newest
+        if key in newest or children.older:
+            found = children.find(key)
+            if found is not None:
+                raise AlreadyStarted(found)
         if self._supervised_by is None or self._empty is not None:
             raise NotRunning(f"{self.path} is not running")
         if self._records:
@@ -92,11 +99,13 @@ class Dynamic:
         address = Address(self._blueprint, key)
         if self.spec.named:
             self._system.names.register(key, address)
-        children[key] = address
+        newest[key] = address
+        if len(newest) >= PIECE:
+            children.turn()
         try:
             lifecycle.begin(address, args)
         except CRASHES as error:
-            del children[key]
+            children.pop(key)
             lifecycle.close(address, error)
             self._remember_crash(key)
             raise StartFailed(f"{self.path}/{key}") from error
@@ -108,20 +117,22 @@ class Dynamic:
 
     def find_or_start(self, key: Hashable, *args: object) -> Address:
         """The child with this key; started with `args` if there is none. Raises as `start`, but `AlreadyStarted`."""
-        found = self._children.get(key)
+        found = self._children.find(key)
         return self.start(key, *args) if found is None else found
 
     def stop(self, key: Hashable, reason: object = SHUTDOWN) -> bool:
         """Ask the child with this key to end in order, and not to be restarted; False if there is none."""
-        address = self._children.pop(key, None)
+        address = self._children.pop(key)
         if address is None:
             return False
         self._leaving[address] = None
+        if self.spec.named:
+            self._system.names.free(key, address)  # it is as good as gone: the next one may have its name
         return end_soon(address, reason)
 
     def children(self) -> Iterator[Address]:
         """All children; the iterator does not survive a start or an end of one."""
-        return iter(self._children.values())
+        return iter(self._children)
 
     def __len__(self) -> int:
         return len(self._children)
@@ -157,7 +168,7 @@ class Dynamic:
     def describe(self, most: int) -> tuple[Node, ...]:
         """The first `most` children, as parts of the tree."""
         shown: list[Node] = []
-        for address in self._children.values():
+        for address in self._children:
             if len(shown) == most:
                 break
             now = address.statistics()
@@ -170,23 +181,36 @@ class Dynamic:
         self._window = ()
 
     async def shut(self, seconds: float) -> None:
-        """Stop all children at once; kill those that have not ended when the time is up."""
+        """Stop all children, each without waiting for the other; kill those that have not ended when the time is up."""
         self._empty = trio.Event()
         if seconds and (self._children or self._leaving):
-            for address in self._children.values():
-                end_soon(address, SHUTDOWN)
             with trio.move_on_after(seconds):
+                await self._ask_all_to_end()
                 await self._empty.wait()
-            if len(self):
-                log.warning("%s: %d children did not stop within %g s: killed", self.path, len(self), seconds)
-        self._kill_all()
+            left = len(self._children) + len(self._leaving)
+            if left:
+                log.warning("%s: %d children did not stop within %g s: killed", self.path, left, seconds)
+        for number, address in enumerate(self._take_all(), start=1):
+            _kill(address)
+            if number % SLICE == 0:
+                await trio.lowlevel.cancel_shielded_checkpoint()
         self._supervised_by = self._empty = None
+
+    async def _ask_all_to_end(self) -> None:
+        """A slice at a time, the next when all of that have had their turn: a million at once are a long queue."""
+        while self._children:
+            asked = [self._children.pop_last() for _ in range(min(SLICE, len(self._children)))]
+            for address in asked:
+                self._leaving[address] = None
+                end_soon(address, SHUTDOWN)
+            while asked[-1] in self._leaving:
+                await trio.lowlevel.checkpoint()
 
     def _restarts(self, address: Address, reason: object) -> bool:
         """Whether this child, which has ended, is to be started again; what its end means beyond that is done here."""
         crashed = isinstance(reason, BaseException)
         key = address._key
-        expected = self._children.get(key) is not address or self._empty is not None
+        expected = self._children.find(key) is not address or self._empty is not None
         applies = not expected and self.spec.restart.applies(crashed)
         if self.spec.breaker is not None:
             if not crashed and not applies:
@@ -225,27 +249,32 @@ class Dynamic:
         supervisor, self._supervised_by = self._supervised_by, None
         gave_up = GaveUp(address.path, f"was restarted more than {intensity.restarts} times in {intensity.seconds:g} s")
         gave_up.__cause__ = reason if isinstance(reason, BaseException) else None
-        self._kill_all()
+        for address in self._take_all():
+            _kill(address)
         if supervisor is not None:
             supervisor.gave_up(gave_up)
         return False
 
-    def _kill_all(self) -> None:
-        left = [*self._children.values(), *self._leaving]
-        self._children = {}
-        for address in left:
-            if not address.living:
-                lifecycle.close(address, SHUTDOWN)
-            else:
-                lifecycle.kill(address, SHUTDOWN)
+    def _take_all(self) -> list[Address]:
+        """All that are left; as they end, they are nobody's."""
+        left = [*self._children, *self._leaving]
+        self._children = Children()
+        return left
 
     def _forget(self, address: Address, reason: object) -> None:
-        if self._children.get(address._key) is address:
-            del self._children[address._key]
+        if self._children.find(address._key) is address:
+            self._children.pop(address._key)
         self._leaving.pop(address, None)
         lifecycle.close(address, reason)
         if self._empty is not None and not self._children and not self._leaving:
             self._empty.set()
+
+
+def _kill(address: Address) -> None:
+    if address.living:
+        lifecycle.kill(address, SHUTDOWN)
+    else:
+        lifecycle.close(address, SHUTDOWN)
 
 
 class DynamicChild:

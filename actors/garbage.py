@@ -5,13 +5,17 @@ walks every actor (50 ms or more for 100,000), for nothing. So what has lived th
 the birth of another 10,000 actors (2.6 ms to walk), is frozen: taken out of the collector's sight. Frozen
 objects are still freed at once when nobody refers to them; only a cycle among them would stay for ever, which
 is what "no cycles" is for.
+
+The rule: what is young is collected first, so that no garbage is frozen. The collector does that by itself all the
+time; the freezer waits for it to be done, whoever made it look: a task that starts actors by the hundred thousand
+while the scheduler sleeps needs it most.
 """
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +30,35 @@ class FreezePolicy:
 
 
 class Freezer:
-    """Carries out a policy. `look` is called by the scheduler between two slices."""
+    """Carries out a policy, from the start of a system to its end.
 
-    __slots__ = ("_next", "_policy", "freezes")
+    Args:
+        policy: when.
+        births: how many actors were started so far.
+    """
 
-    def __init__(self, policy: FreezePolicy) -> None:
+    __slots__ = ("_births", "_next", "_policy")
+
+    def __init__(self, policy: FreezePolicy, births: Callable[[], int]) -> None:
         self._policy = policy
-        self._next: float = inf
-        self.freezes = 0
+        self._births = births
+        self._next = 0
 
-    def look(self, births: int) -> None:
-        """Freeze if it is time, given how many actors were born so far."""
-        if births >= self._next:
-            self.freeze(births)
-
-    def freeze(self, births: int) -> None:
-        """Collect what is young, so that no garbage is frozen, and freeze the rest. The first time: at the start."""
-        self._next = births + self._policy.every
+    def start(self) -> None:
+        """Freeze what there is, and from now on what grows."""
+        gc.callbacks.append(self._collected)
         gc.collect(1)
-        gc.freeze()
-        self.freezes += 1
 
-    def thaw(self) -> None:
-        """Give everything back to the collector."""
-        gc.unfreeze()
+    def stop(self) -> None:
+        """Give everything back to the collector; harmless if it was not started."""
+        if self._collected in gc.callbacks:
+            gc.callbacks.remove(self._collected)
+            gc.unfreeze()
+
+    def _collected(self, phase: str, info: dict[str, int]) -> None:
+        """The collector tells: with generation 1 or 2, all that was young is either gone or old."""
+        if phase == "stop" and info["generation"]:
+            births = self._births()
+            if births >= self._next:
+                self._next = births + self._policy.every
+                gc.freeze()

@@ -56,9 +56,9 @@ class System:
     ) -> None:
         self.samples = Samples()
         """Who uses the time; stays empty without `runaways`."""
-        self._freezer = None if freeze is None else Freezer(freeze)
+        self._freezer = None if freeze is None else Freezer(freeze, lambda: self.births)
         self._runaways = None if runaways is None else Runaways(runaways, self.samples)
-        self.scheduler = Scheduler(budget or Budget(), self._after_slice if freeze or runaways else None)
+        self.scheduler = Scheduler(budget or Budget(), None if self._runaways is None else self._runaways.slice_over)
         self.timers = Timers()
         self.names = Names()
         self.groups = Groups()
@@ -163,16 +163,18 @@ class System:
     async def _run_shielded(self, on_ready: Callable[[System], None] | None) -> GaveUp | None:
         def ready() -> None:
             if self._freezer is not None:
-                self._freezer.freeze(self.births)
+                self._freezer.start()
             if on_ready is not None:
                 on_ready(self)
 
         failure: GaveUp | None = None
         guard = nullcontext() if self._runaways is None else self._runaways.armed()
-        with guard:
-            failure = await self._run_tree(ready)
-        if self._freezer is not None:
-            self._freezer.thaw()
+        try:
+            with guard:
+                failure = await self._run_tree(ready)
+        finally:
+            if self._freezer is not None:
+                self._freezer.stop()
         return failure
 
     async def _run_tree(self, ready: Callable[[], None]) -> GaveUp | None:
@@ -191,12 +193,6 @@ class System:
             await trio.sleep_forever()
         finally:
             self._root.stop()
-
-    def _after_slice(self) -> None:
-        if self._runaways is not None:
-            self._runaways.slice_over()
-        if self._freezer is not None:
-            self._freezer.look(self.births)
 
 
 FREEZE = FreezePolicy()

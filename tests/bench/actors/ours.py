@@ -191,14 +191,8 @@ async def crash_one(system: System, child: int) -> int:
 
 async def named(system: System, many: int) -> dict[str, float]:
     """Bytes of one with a name of its own, by which `System.whereis` finds it."""
-
-    def start(number: int) -> Address:
-        name = f"actor-{number}"
-        address = system.dynamic("idle").start(name)
-        system.names.register(name, address)
-        return address
-
-    return await slope(system, many, start)
+    children = system.dynamic("named")
+    return await slope(system, many, lambda number: children.start(f"actor-{number}"))
 
 
 async def child(system: System, many: int) -> dict[str, float]:
@@ -229,15 +223,15 @@ async def settled(system: System, numbers: range, start: Callable[[int], Address
 async def million(system: System, many: int) -> dict[str, float]:
     """Spawn all, tell each twice. `main` times the stop of all, which is the end of the run."""
     children = system.dynamic("idle")
-    STALLS.take_ms()
+    STALLS.take("before")
     begin = perf_counter_ns()
     await start_all(children, range(many))
     spawned = perf_counter_ns()
-    values = {"spawn_s": (spawned - begin) / 1e9, "spawn_stall_ms": STALLS.take_ms()}
+    spawning = {"spawn_s": (spawned - begin) / 1e9, **STALLS.take("spawn")}
     for _ in range(2):
         await tell_all(children, range(many))
     await rest(system)
-    return {**values, "tell_s": (perf_counter_ns() - spawned) / 1e9, "tell_stall_ms": STALLS.take_ms()}
+    return {**spawning, "tell_s": (perf_counter_ns() - spawned) / 1e9, **STALLS.take("tell")}
 
 
 async def start_all(children: Dynamic, keys: range) -> None:
@@ -289,7 +283,7 @@ async def main(figure: str, size: int) -> dict[str, float]:
             outside.start_soon(STALLS.run)
         stopped_after = await run_tree(figure, size, values)
         if figure.startswith("million"):
-            values |= {"stop_s": stopped_after, "stop_stall_ms": STALLS.take_ms()}
+            values |= {"stop_s": stopped_after, **STALLS.take("stop")}
         outside.cancel_scope.cancel()
     return values
 
@@ -318,6 +312,7 @@ def tree(take: Callable[[TaskContext], Awaitable[None]], crashing: int) -> Super
         "root",
         [
             DynamicSpec("idle", Idle),
+            DynamicSpec("named", Idle, named=True),
             DynamicSpec("nodes", Node),
             DynamicSpec("receivers", Receiver),
             DynamicSpec("senders", Sender),
