@@ -1,0 +1,83 @@
+"""How fast commands may come, from one connection and from one user: pure, with the time passed in.
+
+A command takes part of an allowance (`server/allowances.py`): the time that its share of `commands` a second takes, or
+that its bytes take at `size` a second, whichever is longer. So neither rate is exceeded in the long run, and one number
+says how far somebody is. Whoever has used up the allowance of `burst` seconds is told to wait; that is charged like a
+command, so that what was pipelined behind it is refused as well, and who goes on and on owes ever more. Who owes
+another `burst` seconds is flooding.
+
+Nothing is kept of those who said nothing lately: an idle connection costs nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import inf
+from typing import Final, Generic, TypeVar
+
+import trio
+
+from actors import TaskContext
+from server.allowances import Allowances
+from server.protocol.errors import ErrorCode, Refusal
+
+Who = TypeVar("Who", bound=Hashable)
+
+FLOODING: Final = inf
+"""No waiting helps: the answer to who went on after being told to wait."""
+
+SWEEP_SECONDS: Final = 1.0
+
+
+class Pace(Generic[Who]):
+    """The pace of many connections, or of many users.
+
+    Parameters
+    ----------
+    commands, size
+        Commands and bytes a second.
+    burst
+        Seconds' worth of them that may come at once.
+    """
+
+    __slots__ = ("_allowances", "_burst", "_per_byte", "_per_command")
+
+    def __init__(self, *, commands: float, size: float, burst: float) -> None:
+        self._per_command = 1.0 / commands
+        self._per_byte = 1.0 / size
+        self._burst = burst
+        self._allowances: Allowances[Who] = Allowances(burst)
+
+    def __len__(self) -> int:
+        return len(self._allowances)
+
+    def charge(self, who: Who, size: int, now: float) -> float:
+        """Count a command of `size` bytes. 0.0: it may be done; otherwise the seconds to wait, or `FLOODING`.
+
+        `now` is in seconds of a clock that never steps back.
+        """
+        seconds = size * self._per_byte
+        if seconds < self._per_command:
+            seconds = self._per_command
+        excess = self._allowances.charge(who, seconds, now)
+        if not excess:
+            return 0.0
+        return FLOODING if excess > self._burst else excess + seconds
+
+    def sweep(self, now: float) -> None:
+        """Forget whoever has been slow for long enough."""
+        self._allowances.sweep(now)
+
+
+def rate_limited(wait: float) -> Refusal:
+    """What to answer to a command that has to wait for so many seconds."""
+    return Refusal(ErrorCode.RATE_LIMITED, "too much at once, please wait", round(wait * 1000) + 1)
+
+
+async def run_sweep(context: TaskContext, *paces: Pace[int] | Pace[str]) -> None:
+    """Sweep once a second, until cancelled."""
+    context.started()
+    while True:
+        await trio.sleep(SWEEP_SECONDS)
+        for pace in paces:
+            pace.sweep(trio.current_time())
