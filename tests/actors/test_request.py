@@ -17,6 +17,7 @@ from actors import (
     Inbox,
     Mailbox,
     NoAnswer,
+    Overflow,
     Refused,
     Reply,
     Restart,
@@ -205,6 +206,23 @@ async def test_a_full_mailbox_refuses_the_question_at_once() -> None:
         tell_script(named(system, "asker"), ask_twice)
         await quiet()
         assert ending(log) is Refused
+
+
+async def test_a_full_mailbox_that_drops_the_question_has_nothing_left_of_it() -> None:
+    log: list[object] = []
+    async with open_system(tree(asker(log), counter(mailbox=Mailbox(1, Overflow.DROP_NEWEST)))) as system:
+        to = named(system, "counter")
+
+        def ask_a_full_one(actor: Script) -> None:
+            to.tell(Add())
+            actor.send_request(to, Read, seconds=60.0, label="q")
+
+        tell_script(named(system, "asker"), ask_a_full_one)
+        await quiet()
+        assert ending(log) is Refused
+        assert to._extra is not None
+        assert to._extra.questions is None
+        assert len(system.timers) == 0
 
 
 async def test_an_inbox_that_is_full_refuses_the_question_at_once() -> None:

@@ -180,6 +180,7 @@ async def test_each_has_a_limit_of_its_own() -> None:
         hand_over(system, quick, lambda: "done", "quick")
         await until(lambda: log)
         assert log == [Answer("quick", "done")]
+        assert trio.to_thread.current_default_thread_limiter().borrowed_tokens == 0, "nor do they take trio's"
         gate.open()
 
 
