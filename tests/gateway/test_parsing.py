@@ -144,10 +144,10 @@ def test_any_cut_gives_the_same_messages(messages: list[str], cuts: list[int]) -
     assert parsed(*chunks, limit=10_000) == messages
 
 
-@given(st.binary(max_size=200))
-def test_no_bytes_do_more_than_break_the_framing(rubbish: bytes) -> None:
+@given(st.binary(max_size=200), st.booleans())
+def test_no_bytes_do_more_than_break_the_framing(rubbish: bytes, compressed: bool) -> None:
     with suppress(BrokenFraming):
-        parsed(rubbish)
+        parsed(rubbish, compressed=compressed)
 
 
 # --- compressed messages -----------------------------------------------------------------------------------------
@@ -210,6 +210,12 @@ def test_what_is_compressed_wrongly_is_named(bytes_of_client: bytes, code: int) 
     assert caught.value.code == code
     with pytest.raises(BrokenFraming):
         parsed(*(bytes([byte]) for byte in bytes_of_client), compressed=True)
+
+
+@given(st.binary(max_size=100), st.sampled_from([TEXT, BINARY]))
+def test_no_compressed_payload_does_more_than_break_the_framing(rubbish: bytes, opcode: int) -> None:
+    with suppress(BrokenFraming):
+        parsed(frame(opcode, rubbish, rsv=RSV1), compressed=True)
 
 
 def test_nothing_is_inflated_before_all_of_it_is_there() -> None:
