@@ -123,11 +123,6 @@ SUBPROTOCOL: Final = JSON.subprotocol
 _events: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
-def decode_command(frame: Frame) -> AnyCommand:
-    """The command in `frame`, as `Codec.decode_command`."""
-    return JSON.decode_command(frame)
-
-
 def encode_event(event: AnyEvent | Entry) -> bytes:
     """`event` as JSON, UTF-8."""
     return _encoder.encode(event)

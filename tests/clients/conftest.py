@@ -17,7 +17,7 @@ from wsproto.events import AcceptConnection, CloseConnection, Ping, RejectConnec
 
 from clients.endpoint import Endpoint
 from server.protocol import commands as said
-from server.protocol.codec import SUBPROTOCOL, decode_command, encode_event
+from server.protocol.codec import JSON, SUBPROTOCOL, encode_event
 from server.protocol.errors import ErrorCode
 from server.protocol.events import AnyEvent, Error, Joined, Limits, MessageEntry, Ok, Pong, Resumed, Welcome
 from server.protocol.objects import Member, Message, Room, User
@@ -84,7 +84,7 @@ class SmallConnection:
         self.outgoing.append(encode_event(event))
 
     def take(self, frame: bytes | str) -> None:
-        command = decode_command(frame)
+        command = JSON.decode_command(frame)
         self.heard.append(command)
         match command:
             case said.Hello():

@@ -15,7 +15,7 @@ from clients.conversation import ANSWER_DEADLINE, WELCOME_DEADLINE, Conversation
 from clients.happenings import Answered, Happening, Missed, Refused, UnknownEntry
 from clients.incoming import BrokenServer
 from server.protocol import commands as said
-from server.protocol.codec import decode_command
+from server.protocol.codec import JSON
 from server.protocol.errors import ErrorCode
 from server.protocol.events import Error, Heartbeat, Joined, Left, MessageEntry, Ok, Resumed, TypingEvent, Welcome
 from server.protocol.objects import User
@@ -94,7 +94,7 @@ def post(text: str, nonce: str | None = None) -> said.Post:
 def test_nothing_but_hello_is_said_before_the_welcome(talk: Talk) -> None:
     talk.core.command(post("early"))
     talk.core.opened(0.0)
-    assert [decode_command(frame) for frame in talk.core.to_send(0.0)] == [said.Hello(token="token")]
+    assert [JSON.decode_command(frame) for frame in talk.core.to_send(0.0)] == [said.Hello(token="token")]
     assert talk.core.to_send(0.0) == []
 
 
@@ -324,7 +324,7 @@ def test_a_log_that_refuses_for_now_is_asked_again(talk: Talk) -> None:
     talk.hub.append(ROOM, "bob", "one", quiet=True)
     talk.hub.append(ROOM, "bob", "two")
     talk.listen()
-    (question,) = map(decode_command, talk.core.to_send(talk.now))
+    (question,) = map(JSON.decode_command, talk.core.to_send(talk.now))
     error = Error(id=question.id, code=ErrorCode.UNAVAILABLE, message="", retry_after=200)
     assert talk.core.receive(msgspec.json.encode(error), talk.now) == []
     assert talk.core.next_wake() == pytest.approx(0.2)
@@ -343,7 +343,7 @@ def test_what_the_log_does_not_give_is_told_as_missed(talk: Talk, answer: Ok | E
     talk.hub.append(ROOM, "bob", "one", quiet=True)
     talk.hub.append(ROOM, "bob", "two")
     talk.listen()
-    (question,) = map(decode_command, talk.core.to_send(talk.now))
+    (question,) = map(JSON.decode_command, talk.core.to_send(talk.now))
     told = talk.core.receive(msgspec.json.encode(msgspec.structs.replace(answer, id=question.id)), talk.now)
     assert isinstance(told[0], Missed)
     assert (told[0].after, told[0].through) == (0, 1)
@@ -498,7 +498,7 @@ def test_a_ping_is_sent_after_one_silent_interval_and_the_end_comes_after_two_an
     assert talk.core.next_wake() == 30.0
     assert talk.core.tick(30.0) is None
     (frame,) = talk.core.to_send(30.0)
-    assert isinstance(decode_command(frame), said.Ping)
+    assert isinstance(JSON.decode_command(frame), said.Ping)
     assert talk.core.tick(59.0) is None
     assert talk.core.tick(75.0) == "nothing heard"
 

@@ -11,7 +11,7 @@ import pytest
 from server.contracts.answers import ANSWERS
 from server.contracts.examples import COMMANDS, EVENTS, OKS
 from server.protocol.closing import CloseCode
-from server.protocol.codec import decode_command, decode_event
+from server.protocol.codec import JSON, decode_event
 from server.protocol.commands import LEGAL, AnyCommand
 from server.protocol.errors import MEANING, ErrorCode
 from server.protocol.events import AnyEvent, Entry, Ok
@@ -47,8 +47,8 @@ def references(of: object) -> Iterator[str]:
 @pytest.mark.parametrize("command", get_args(AnyCommand), ids=lambda kind: kind.__name__)
 def test_every_command_is_a_message_whose_example_the_codec_takes(command: type) -> None:
     frame = msgspec.json.encode(example_of(command.__name__))
-    assert decode_command(frame) == COMMANDS[command]
-    assert type(decode_command(frame)) is command
+    assert JSON.decode_command(frame) == COMMANDS[command]
+    assert type(JSON.decode_command(frame)) is command
 
 
 @pytest.mark.parametrize("event", set(get_args(AnyEvent)) - {Ok}, ids=lambda kind: kind.__name__)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from server.protocol import commands
 from server.protocol.codec import (
+    JSON,
     MSGPACK,
     BrokenFrame,
     InvalidCommand,
-    decode_command,
     decode_event,
     encode_command,
     encode_event,
@@ -25,13 +25,13 @@ from server.protocol.objects import User
 
 
 def test_a_command_is_a_typed_value() -> None:
-    assert decode_command('{"op":"post","id":7,"room":"r_1","nonce":"n","text":"hi"}') == commands.Post(
+    assert JSON.decode_command('{"op":"post","id":7,"room":"r_1","nonce":"n","text":"hi"}') == commands.Post(
         id=7, room="r_1", nonce="n", text="hi"
     )
 
 
 def test_fields_nobody_defined_are_ignored() -> None:
-    assert decode_command('{"op":"ping","colour":"blue"}') == commands.Ping()
+    assert JSON.decode_command('{"op":"ping","colour":"blue"}') == commands.Ping()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_fields_nobody_defined_are_ignored() -> None:
 )
 def test_what_is_no_json_object_breaks_the_connection(frame: str | bytes) -> None:
     with pytest.raises(BrokenFrame):
-        decode_command(frame)
+        JSON.decode_command(frame)
 
 
 @pytest.mark.parametrize(
@@ -74,27 +74,27 @@ def test_what_is_no_json_object_breaks_the_connection(frame: str | bytes) -> Non
 )
 def test_an_invalid_command_is_answered_with_its_id(frame: str, code: ErrorCode, command_id: object) -> None:
     with pytest.raises(InvalidCommand) as caught:
-        decode_command(frame)
+        JSON.decode_command(frame)
     assert caught.value.refusal.code is code
     assert caught.value.command_id == command_id
 
 
 def test_an_unknown_op_is_quoted_short_and_printable() -> None:
     with pytest.raises(InvalidCommand) as caught:
-        decode_command('{"op":"\\u001b[2J' + "x" * 1_000 + '"}')
+        JSON.decode_command('{"op":"\\u001b[2J' + "x" * 1_000 + '"}')
     assert len(caught.value.refusal.message) < 120
     assert caught.value.refusal.message.isprintable()
 
 
 def test_a_complaint_names_the_field() -> None:
     with pytest.raises(InvalidCommand, match="room"):
-        decode_command('{"op":"leave","room":1}')
+        JSON.decode_command('{"op":"leave","room":1}')
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_no_frame_brings_the_decoder_down(frame: bytes | str) -> None:
     with contextlib.suppress(BrokenFrame, InvalidCommand):
-        decode_command(frame)
+        JSON.decode_command(frame)
 
 
 @given(
@@ -107,7 +107,7 @@ def test_no_frame_brings_the_decoder_down(frame: bytes | str) -> None:
     )
 )
 def test_what_a_client_encodes_the_server_decodes(post: commands.Post) -> None:
-    assert decode_command(encode_command(post)) == post
+    assert JSON.decode_command(encode_command(post)) == post
 
 
 def test_a_message_carries_op_from_and_empty_reactions_and_no_absent_field() -> None:
