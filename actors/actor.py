@@ -62,7 +62,10 @@ class Actor:
         """
 
     def stopped(self, reason: object) -> None:
-        """Called at an orderly end (its own `stop`, or its supervisor's), not after a crash: OTP's `terminate`."""
+        """Called at an orderly end (its own `stop`, or its supervisor's), and when it falls with one it is linked to.
+
+        Not after a crash of its own, when its state is not to be trusted. OTP's `terminate`.
+        """
 
     @classmethod
     def code_change(cls, old_version: int | str, state: Any) -> Self:  # noqa: ANN401 - of a class that has no name any more

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Tell(Protocol):
-    """Whatever one can tell something: an `Address`, an `Inbox`, a `Reply`."""
+    """Whatever one can tell something: an `Address`, an `Inbox`, a `Reply`, `Threads`."""
 
     def tell(self, message: object, /) -> bool:
         """Hand over a message; never blocks. False: it was not taken."""

@@ -76,6 +76,9 @@ class Postmaster(Actor):
             case DeadLetter(address, letter):
                 print(f"too late for {address.name}: {letter}")
 
+    def stopped(self, reason: object) -> None:
+        self.system.dead_letters.unwatch(self.address)
+
 
 BREAKER = Breaker(crashes=3, window=60.0, backoff=Backoff(first=10.0))
 

@@ -81,6 +81,7 @@ class Pinger(Actor):
             case NoAnswer(int(number), failure):
                 print(f"life {self.address.incarnation}: ball {number} is lost: {failure}")
                 self.game.tell(number - 1)
+                self.unlink(self._other())  # from here on each may end as it likes
 
     def stopped(self, reason: object) -> None:
         if reason is not SHUTDOWN:

@@ -124,9 +124,8 @@ class Foreman(Actor):
                 self.waiting.appendleft(job)
 
 
-def tree() -> SupervisorSpec:
+def tree(threads: Threads) -> SupervisorSpec:
     """Each child needs those above it: it is started after them, and stopped before them."""
-    threads = Threads(limit=2, waiting=WORKERS)
     return SupervisorSpec(
         "root",
         [
@@ -152,13 +151,15 @@ async def customer(foreman: Address, text: str, results: dict[str, str], refused
 async def main() -> None:
     results: dict[str, str] = {}
     refused: set[str] = set()
-    async with open_system(tree()) as system:
+    threads = Threads(limit=2, waiting=WORKERS)
+    async with open_system(tree(threads)) as system:
         foreman = system.whereis("foreman")
         assert foreman is not None
         async with trio.open_nursery() as customers:
             for text in ("oak", "elm", "ash", "fir", "", "yew", "box", "bay"):
                 customers.start_soon(customer, foreman, text, results, refused)
         print("workers:", len(system.dynamic("workers")), "restarts:", system.dynamic("workers").restarts)
+    print("done in threads:", threads.statistics().taken)
     print("some had to come back:", bool(refused))
     for text, result in sorted(results.items()):
         print(f"{text or 'nothing'}: {result}")
