@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from actors import (
@@ -30,6 +33,7 @@ from actors import (
 from tests.actors.small_actors import (
     Add,
     Counter,
+    Crash,
     End,
     Ponder,
     Read,
@@ -343,6 +347,76 @@ async def test_questions_that_were_answered_do_not_fill_the_heap() -> None:
         assert log == [Answer(label, 0) for label in range(10_000)]
         assert len(system.timers) == 0
         assert len(system.timers._heap) <= 200
+
+
+class Keeper(Actor):
+    """Keeps its questions, and answers the oldest when it is told to."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self) -> None:
+        self.kept: list[Ponder] = []
+
+    def receive(self, message: object) -> None:
+        match message:
+            case Ponder():
+                self.kept.append(message)
+            case "answer" if self.kept:
+                self.kept.pop(0).reply_to.tell("answered")
+            case Crash(why):
+                raise ValueError(why)
+
+
+ACTIONS = ["ask", "ask", "answer", "crash the one asked", "crash the asker", "time passes"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(ACTIONS), max_size=30))
+async def test_every_question_ends_exactly_once_unless_the_life_that_asked_it_has(actions: list[str]) -> None:
+    log: list[object] = []
+    expected: list[tuple[int, str]] = []
+    still_open: list[int] = []
+    kept: list[int] = []
+
+    def all_end(how: str) -> None:
+        expected.extend((label, how) for label in still_open)
+        still_open.clear()
+
+    async with open_system(tree(ActorSpec("keeper", Keeper, name="keeper"), asker(log))) as system:
+        keeper, address = named(system, "keeper"), named(system, "asker")
+        for label, action in enumerate(actions):
+            match action:
+                case "ask":
+                    question = partial(Script.send_request, target=keeper, question=Ponder, seconds=60.0, label=label)
+                    tell_script(address, question)
+                    still_open.append(label)
+                    kept.append(label)
+                case "answer":
+                    keeper.tell("answer")
+                    if kept and (oldest := kept.pop(0)) in still_open:
+                        still_open.remove(oldest)
+                        expected.append((oldest, "answered"))
+                case "crash the one asked":
+                    keeper.tell(Crash())
+                    all_end("Crashed")
+                    kept.clear()
+                case "crash the asker":
+                    tell_script(address, lambda _: 1 / 0)
+                    still_open.clear()
+                case "time passes":
+                    system.timers._fire_due(trio.current_time() + 100.0)
+                    all_end("TimedOut")
+            await quiet()
+        seen = [
+            (entry.label, entry.value if isinstance(entry, Answer) else type(entry.failure).__name__)
+            for entry in log
+            if isinstance(entry, (Answer, NoAnswer))
+        ]
+        assert sorted(seen, key=str) == sorted(expected, key=str)
+        system.timers._fire_due(trio.current_time() + 100.0)
+        await quiet()
+        assert keeper._extra is None or keeper._extra.questions is None
+        assert len(system.timers) == 0
 
 
 async def test_a_recorder_that_asks_nobody_pays_nothing() -> None:
