@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from actors import (
     SHUTDOWN,
@@ -254,3 +256,47 @@ async def test_links_that_are_left_at_the_stop_hold_nothing_up(caplog: pytest.Lo
         await linked(it)
     assert len(it.links) == 0
     assert "killed" not in caplog.text
+
+
+PLACES = st.integers(0, 5)
+ACTIONS = st.tuples(PLACES, st.sampled_from(["link", "link", "link", "unlink", "crash", "end"]), PLACES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ACTIONS, max_size=40))
+async def test_a_crash_costs_everyone_in_reach_of_its_links_exactly_one_life_and_nobody_else(
+    actions: list[tuple[int, str, int]],
+) -> None:
+    links: set[frozenset[int]] = set()
+    lives = [1] * 6
+
+    def in_reach(place: int) -> set[int]:
+        reached, edge = {place}, {place}
+        while edge:
+            edge = {other for link in links for one in edge if one in link for other in link} - reached
+            reached |= edge
+        return reached
+
+    many = DynamicSpec("many", Script, restart=Restart.PERMANENT, breaker=None, intensity=PATIENT)
+    async with open_system(SupervisorSpec("root", [many])) as system:
+        actors = [system.dynamic("many").start(place) for place in range(6)]
+        for one, action, other in actions:
+            match action:
+                case "link":
+                    tell_script(actors[one], lambda actor, to=actors[other]: actor.link(to))
+                    links |= {frozenset({one, other})} if one != other else set()
+                case "unlink":
+                    tell_script(actors[one], lambda actor, to=actors[other]: actor.unlink(to))
+                    links.discard(frozenset({one, other}))
+                case "crash":
+                    tell_script(actors[one], lambda _: 1 / 0)
+                    fallen = in_reach(one)
+                    lives = [life + (place in fallen) for place, life in enumerate(lives)]
+                    links = {link for link in links if not link & fallen}
+                case "end":
+                    tell_script(actors[one], lambda actor: actor.stop())
+                    lives[one] += 1
+                    links = {link for link in links if one not in link}
+            await quiet()
+        assert [actor.incarnation for actor in actors] == lives
+        assert len(system.links) == len({place for link in links for place in link})
