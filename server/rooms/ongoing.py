@@ -11,12 +11,13 @@ from server.rooms.holds import Holds
 from server.rooms.in_flight import InFlight
 from server.rooms.questions import Questions
 from server.rooms.typists import Typists
+from server.store.messages import Asker
 
 
 class Ongoing:
     """Changes on their way to the disk, questions to the store, posts held in their order, and who types.
 
-    `holds` are kept by the number of an attachment. `stats_due`: it is to be told how many members there are.
+    `holds` are kept by the session that posts. `stats_due`: it is to be told how many members there are.
     """
 
     __slots__ = ("holds", "in_flight", "questions", "stats_due", "typists")
@@ -24,7 +25,7 @@ class Ongoing:
     def __init__(self) -> None:
         self.in_flight = InFlight()
         self.questions = Questions()
-        self.holds: Holds[int] = Holds()
+        self.holds: Holds[Asker] = Holds()
         self.typists = Typists()
         self.stats_due = False
 

@@ -24,9 +24,11 @@ from server.rooms.ongoing import Ongoing
 from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
 from server.rooms.typists import Typists
-from server.store.messages import Append, Draft, MemberRecord, RoomRecord
+from server.store.messages import Append, Asker, Draft, MemberRecord, RoomRecord
 
-INCARNATION_BITS = 32  # attachments are numbered within an incarnation, and told apart between them
+INCARNATION_BITS = 32
+"""Attachments are numbered by the incarnation, and within it by how many had ended before: the next one of a session
+has a higher number, and all who came since somebody left share one."""
 
 
 class RoomState:
@@ -47,7 +49,7 @@ class RoomState:
     """
 
     __slots__ = (
-        "_attached", "_incarnation", "_ongoing", "_receipts", "_refs", "_small_room", "audience", "base", "itself",
+        "_incarnation", "_number", "_ongoing", "_receipts", "_refs", "_small_room", "audience", "base", "itself",
         "last_seq", "lineage", "record",
     )  # fmt: skip
 
@@ -67,7 +69,7 @@ class RoomState:
         self.base = record.last_seq
         self.last_seq = record.last_seq
         self.audience = Audience()
-        self._attached = 0  # how often, in this life
+        self._number = incarnation << INCARNATION_BITS
         self._ongoing: Ongoing | None = None
         self._receipts: Receipts | None = None
         self._incarnation = incarnation
@@ -99,7 +101,7 @@ class RoomState:
         return self.ongoing.questions
 
     @property
-    def holds(self) -> Holds[int]:
+    def holds(self) -> Holds[Asker]:
         return self.ongoing.holds
 
     @property
@@ -164,8 +166,10 @@ class RoomState:
 
     def admits(self, request: Request, now: float) -> bool:
         """Whether this is no post, or none that must not overtake a refused one."""
-        command, sender = request.command, request.attachment
-        return not isinstance(command, Post) or sender is None or self.holds.admits(sender, command.nonce, now)
+        command = request.command
+        if not isinstance(command, Post) or request.attachment is None:
+            return True
+        return self.holds.admits(request.reply_to, command.nonce, now)
 
     def info(self, user: str) -> Room:
         """The room as somebody sees it who has just come in."""
@@ -188,8 +192,9 @@ class RoomState:
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
     def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
-        self._attached += 1
-        number = self._incarnation << INCARNATION_BITS | self._attached
+        if self.audience.attachment(session) is not None:
+            self._number += 1
+        number = self._number
         self.audience.attach(session, user, number)
         record, member = self.record, self.members[user]
         attached = Attached(
@@ -202,8 +207,9 @@ class RoomState:
         attachment = self.audience.detach(session)
         if attachment is None:
             return None
+        self._number += 1
         if self._ongoing is not None:
-            self._ongoing.holds.forget(attachment.number)
+            self._ongoing.holds.forget(session)
         return attachment.number
 
     def remove(self, user: str, left: Left) -> list[Effect]:
@@ -219,18 +225,18 @@ class RoomState:
 
     def refuse(self, request: Request, refusal: Refusal, now: float) -> Effect:
         """Say no. Posts of the same session that follow an `unavailable` one wait for it to be sent again."""
-        command, sender = request.command, request.attachment
+        command = request.command
         if refusal.code is not ErrorCode.UNAVAILABLE:
             self.post_settled(request)
-        elif isinstance(command, Post) and sender is not None:
-            self.holds.refused(sender, command.nonce, now)
+        elif isinstance(command, Post) and request.attachment is not None:
+            self.holds.refused(request.reply_to, command.nonce, now)
         return refused(request, refusal)
 
     def post_settled(self, request: Request) -> None:
         """If this is a post, its answer is final."""
-        command, sender = request.command, request.attachment
-        if isinstance(command, Post) and sender is not None:
-            self.holds.settled(sender, command.nonce)
+        command = request.command
+        if isinstance(command, Post) and request.attachment is not None:
+            self.holds.settled(request.reply_to, command.nonce)
 
     def unavailable(self, request: Request, now: float) -> Effect:
         return self.refuse(request, unavailable(), now)

@@ -62,6 +62,17 @@ def test_commands_wait_while_the_room_opens() -> None:
     assert [type(effect.message).__name__ for effect in of(Reply, effects)] == ["Answer", "Attached"]
 
 
+def test_attachments_are_told_apart_wherever_one_of_them_has_ended() -> None:
+    scene = Scene("ann", "bob")
+    first = dict(scene.attachments)
+    scene.attach("ann")
+    assert scene.attachments["ann"] > first["ann"], "attached again, without having ended"
+    scene.room.session_ended(scene.sessions["bob"])
+    scene.attach("bob")
+    assert scene.attachments["bob"] > first["bob"]
+    assert Scene("ann", incarnation=2).attachments["ann"] > scene.attachments["bob"]
+
+
 def test_a_room_that_never_was_answers_all_who_wait_and_stops() -> None:
     scene = Scene()
     scene.room = Room(ROOM, key("room"), 1, count(1))
