@@ -11,6 +11,7 @@ Left out: jitter (children of one process do not stampede anything but this proc
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -62,7 +63,7 @@ class Intensity:
 
     def window(self, past: tuple[float, ...], now: float) -> tuple[float, ...]:
         """The times of the restarts that count at `now`, this one included, oldest first."""
-        return (*(then for then in past if then > now - self.seconds), now)
+        return (*past[bisect_right(past, now - self.seconds) :], now)
 
     def exceeded(self, window: tuple[float, ...]) -> bool:
         """Whether these restarts are more than a supervisor makes."""
