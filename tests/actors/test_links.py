@@ -21,6 +21,7 @@ from actors import (
     TaskContext,
     TaskSpec,
     open_system,
+    suspend,
 )
 from tests.actors.small_actors import (
     PATIENT,
@@ -204,6 +205,18 @@ async def test_nobody_is_linked_with_itself() -> None:
         a.tell(a)
         await quiet()
         assert len(system.links) == 0
+
+
+async def test_one_that_is_suspended_falls_as_any_other() -> None:
+    log: list[object] = []
+    async with open_system(tree(partner("a", log), partner("b", []))) as system:
+        a, b = await linked(system)
+        suspend(a)
+        a.tell("waits")
+        b.tell(Crash())
+        await quiet()
+        assert a.incarnation == 2
+    assert [entry for entry in log if isinstance(entry, str)] == ["waits"]
 
 
 async def test_ten_thousand_in_a_chain_fall_one_by_one() -> None:
