@@ -55,15 +55,23 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     origins: Annotated[tuple[str, ...], _is("other web origins whose pages may connect: https://host")] = ()
     max_connections: Annotated[Count, _is("sockets open at once; more: 503")] = 15_000
+    max_connections_per_address: Annotated[Count, _is("of one IPv4 address or IPv6 /64; more: 503")] = 10_000
+    connects_per_second: Annotated[Count, _is("new sockets a second, twice as many at once; more: 503")] = 5_000
+    connects_per_second_per_address: Annotated[Count, _is("of one address; more: 503")] = 4_000
+    max_handshakes: Annotated[Count, _is("sockets that are no websocket (yet); more: 503")] = 4_096
     header_bytes: Annotated[Bytes, _is("bytes of a request's head; more: 431")] = 16 * 1024
     body_bytes: Annotated[Bytes, _is("bytes of a request's body; more: 413")] = 64 * 1024
     frame_bytes: Annotated[Bytes, _is("bytes of a client's message; more: close 4502")] = 64 * 1024
     handshake_deadline: Annotated[Seconds, _is("seconds for the head of a request to arrive")] = 10.0
+    idle_deadline: Annotated[Seconds, _is("seconds an HTTP connection is kept for another request")] = 5.0
     hello_deadline: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
     heartbeat_ms: Annotated[Heartbeat, _is("ms of silence until a ping; 2.5 times that: close 4003")] = 30_000
     compression: Annotated[bool, _is("take permessage-deflate where a client offers it")] = False
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
+    partial_bytes: Annotated[Bytes, _is("bytes of all unfinished messages; more: close 4004")] = 64 * 1024 * 1024
+    send_buffer_bytes: Annotated[Bytes, _is("bytes the kernel keeps for a websocket that does not read")] = 16 * 1024
     outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: fed from the log")] = 256 * 1024
+    stall_deadline: Annotated[Seconds, _is("seconds a peer may take nothing of what waits; then: close 4002")] = 30.0
     command_deadline: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0
     stop_deadline: Annotated[Seconds, _is("seconds connections get to close at an orderly stop")] = 3.0
 

@@ -221,13 +221,22 @@ def gateway_limits(settings: Settings) -> GatewayLimits:
     """The operator's settings; what nobody had a reason to set keeps the gateway's own default."""
     return GatewayLimits(
         max_connections=settings.max_connections,
+        max_connections_per_address=settings.max_connections_per_address,
+        connects_per_second=settings.connects_per_second,
+        connects_per_second_per_address=settings.connects_per_second_per_address,
+        max_handshakes=settings.max_handshakes,
         header_bytes=settings.header_bytes,
         body_bytes=settings.body_bytes,
         handshake_seconds=settings.handshake_deadline,
+        idle_seconds=settings.idle_deadline,
+        response_seconds=settings.stall_deadline,
         frame_bytes=settings.frame_bytes,
         hello_seconds=settings.hello_deadline,
         heartbeat_seconds=settings.heartbeat_ms / 1000,
         unanswered=settings.unanswered,
         outbound_bytes=settings.outbound_bytes,
+        partial_bytes=settings.partial_bytes,
+        send_buffer_bytes=settings.send_buffer_bytes,
+        stall_seconds=settings.stall_deadline,
         stop_seconds=settings.stop_deadline,
     )

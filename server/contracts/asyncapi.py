@@ -43,7 +43,8 @@ _HERE: Final = {"$ref": f"#/channels/{_CHANNEL}"}
 _BEFORE_THE_UPGRADE: Final = (
     refusals.bad_upgrade("the message names what is wrong with the request"), refusals.TOO_SLOW,
     refusals.BAD_TOKEN, refusals.FOREIGN_ORIGIN, refusals.NOT_A_WEBSOCKET, refusals.OTHER_VERSION,
-    refusals.HEAD_TOO_LARGE, refusals.OVER_CAPACITY,
+    refusals.HEAD_TOO_LARGE, refusals.OVER_CAPACITY, refusals.TOO_MANY_AT_ONCE, refusals.ADDRESS_OVER_CAPACITY,
+    refusals.ADDRESS_TOO_FAST,
 )  # fmt: skip
 
 _INTRODUCTION: Final = """\

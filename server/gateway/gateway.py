@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from actors import Tell
+from server.gateway.addresses import Addresses
 from server.gateway.asgi import AsgiApp
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
@@ -31,6 +32,8 @@ class Gateway:
         The ids of the two dynamic supervisors.
     keys
         Gives every connection a key of its own.
+    addresses
+        Where the open sockets come from.
     """
 
     limits: GatewayLimits
@@ -43,3 +46,4 @@ class Gateway:
     sessions: str = "sessions"
     connections: str = "connections"
     keys: Iterator[int] = field(default_factory=count)
+    addresses: Addresses = field(default_factory=Addresses)

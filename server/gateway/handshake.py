@@ -43,6 +43,7 @@ async def serve_socket(system: System, gateway: Gateway, stream: trio.SocketStre
         except Exception:
             log.exception("a handshake failed")
     finally:
+        gateway.addresses.leave(stream.socket.fileno())  # -1 if it was handed over
         stream.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
 
 
@@ -133,6 +134,7 @@ class Handshake:
             connection = connections.start(next(self._gateway.keys), sock, digest, upgrade.dialect)
         except (StartRefused, StartFailed, OSError) as error:
             log.debug("a websocket could not start: %s", error)
+            self._gateway.addresses.leave(sock.fileno())
             sock.close()
         else:
             if rest:

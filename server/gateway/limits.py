@@ -1,7 +1,8 @@
 """The numbers of the gateway: what one socket may cost, and how long each step of its life may take.
 
-Made once where the tree is wired, from the operator's settings; those that nobody had a reason to change so far
-have only their default here. Numbers of the wire contract stand in `server/protocol/limits.py`.
+Made once where the tree is wired, from the operator's settings. `close_seconds` alone is no setting: a peer that reads
+answers a close frame in one round trip, and for one that does not no time is right. Numbers of the wire contract stand
+in `server/protocol/limits.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ more.
 SILENCES_UNTIL_CLOSED: Final = 2.5
 """Heartbeat intervals without a byte after which a peer is taken for gone (docs/protocol.md, Opening)."""
 
+CONNECT_BURST_SECONDS: Final = 2.0
+"""As many connects as come in this time at the highest rate may come at once: a crowd after a restart is no attack."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLimits:
@@ -26,6 +30,10 @@ class GatewayLimits:
     ----------
     max_connections
         Sockets open at once, handshakes included; more are refused with 503.
+    max_connections_per_address
+        The same of one peer's address; by default two thirds, so that nobody takes all.
+    connects_per_second, connects_per_second_per_address
+        Sockets that are accepted, twice as many at once; more are refused with 503.
     max_handshakes
         Sockets that are no websocket (yet): each has a task and an HTTP parser, so they cost fifty times as much.
     header_bytes, body_bytes
@@ -61,6 +69,9 @@ class GatewayLimits:
     """
 
     max_connections: int = 15_000
+    max_connections_per_address: int = 10_000
+    connects_per_second: int = 5_000
+    connects_per_second_per_address: int = 4_000
     max_handshakes: int = 4_096
     header_bytes: int = 16 * 1024
     body_bytes: int = 64 * 1024

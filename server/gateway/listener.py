@@ -2,12 +2,12 @@
 
 The rules:
 - A bounded number is accepted per pass, so a crowd at the door does not stop those inside.
-- A full server answers 503 at once, it does not go silent: waiting in the kernel's queue looks like a dead server.
+- Who cannot be let in hears 503 at once, and why; nobody is left to wait in the kernel's queue, which looks like a dead
+  server. What the log says of it, it says once a minute.
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
   for a moment.
 
-Left out: limits per address and per second, which come with the gateway issue; and waiting for plain requests that are
-under way at a stop: they are cut, and to repeat one is safe.
+Left out: waiting for plain requests that are under way at a stop. They are cut, and to repeat one is safe.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from server.gateway import refusals
 from server.gateway.admission import Admission
 from server.gateway.gateway import Gateway
 from server.gateway.handshake import serve_socket
+from server.gateway.refusals import Refused
 
 log = logging.getLogger("server.gateway.listener")
 
@@ -36,6 +37,7 @@ _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUF
 _MOST_REFUSALS: Final = 64
 _REFUSAL_SECONDS: Final = 1.0
 _REQUEST_BYTES: Final = 16 * 1024
+_COMPLAIN_SECONDS: Final = 60.0
 
 
 class Listener:
@@ -48,18 +50,19 @@ class Listener:
         when this task ends: whoever opened them may start it again.
     """
 
-    __slots__ = ("_gateway", "_is_full", "_refusals", "_reserve", "_sockets", "accepted")
+    __slots__ = ("_complained_at", "_gateway", "_refusals", "_reserve", "_sockets", "accepted")
 
     def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket]) -> None:
         self._gateway = gateway
         self._sockets = sockets
         self._reserve = -1
         self._refusals = 0
-        self._is_full = False
+        self._complained_at: dict[str, float] = {}
         self.accepted = 0
 
     async def run(self, context: TaskContext) -> None:
-        admission = Admission(self._gateway.limits, context.system.dynamic(self._gateway.connections))
+        gateway = self._gateway
+        admission = Admission(gateway.limits, context.system.dynamic(gateway.connections), gateway.addresses)
         self._take_reserve()
         try:
             async with trio.open_nursery() as nursery:
@@ -77,31 +80,38 @@ class Listener:
             await trio.lowlevel.wait_readable(listening)
             try:
                 for _ in range(_MOST_ACCEPTS):
-                    sock, _address = listening.accept()
+                    sock, address = listening.accept()
                     self.accepted += 1
-                    self._admit(sock, admission, context, nursery)
+                    self._admit(sock, address[0], admission, context, nursery)
             except (BlockingIOError, ConnectionAbortedError):
                 continue
             except OSError as error:
                 if error.errno not in _OUT_OF_DESCRIPTORS:
                     raise
-                log.warning("out of descriptors: refusing new sockets for a moment")
+                self._complain("descriptors", "out of descriptors, refusing new sockets: see `ulimit -n`")
                 self._refuse_on_reserve(listening)
                 await trio.sleep(_REST_SECONDS)
 
-    def _admit(self, sock: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery) -> None:
-        if admission.enter():
-            self._is_full = False
+    def _admit(
+        self, sock: socket.socket, host: str, admission: Admission, context: TaskContext, nursery: trio.Nursery
+    ) -> None:
+        refused = admission.enter(sock.fileno(), host, trio.current_time())
+        if refused is None:
             nursery.start_soon(self._serve, sock, admission, context)
             return
-        if not self._is_full:
-            self._is_full = True
-            log.warning("full: refusing new sockets until others have left")
+        self._complain(refused.message, f"refusing new sockets, now one of {host}: {refused.message}")
         if self._refusals < _MOST_REFUSALS:
             self._refusals += 1
-            nursery.start_soon(self._refuse, sock)
+            nursery.start_soon(self._refuse, sock, refused)
         else:
-            refuse_at_once(sock)
+            refuse_at_once(sock, refused)
+
+    def _complain(self, about: str, text: str) -> None:
+        """To the operator; about the same again after a minute, if it is still so."""
+        now = trio.current_time()
+        if now - self._complained_at.get(about, -_COMPLAIN_SECONDS) >= _COMPLAIN_SECONDS:
+            self._complained_at[about] = now
+            log.warning("%s", text)
 
     async def _serve(self, sock: socket.socket, admission: Admission, context: TaskContext) -> None:
         try:
@@ -110,7 +120,7 @@ class Listener:
         finally:
             admission.leave()
 
-    async def _refuse(self, sock: socket.socket) -> None:
+    async def _refuse(self, sock: socket.socket, refused: Refused) -> None:
         """Refuse after the request was read: refused at once, the answer might be lost to a reset."""
         try:
             sock.setblocking(False)
@@ -118,14 +128,14 @@ class Listener:
                 await trio.lowlevel.wait_readable(sock)
         finally:
             self._refusals -= 1
-            refuse_at_once(sock)
+            refuse_at_once(sock, refused)
 
     def _refuse_on_reserve(self, listening: socket.socket) -> None:
         """Free one descriptor, so that whoever waits the longest gets an answer."""
         self._give_reserve()
         try:
             sock, _address = listening.accept()
-            refuse_at_once(sock)
+            refuse_at_once(sock, refusals.OVER_CAPACITY)
         except OSError as error:
             log.debug("nobody could be refused: %s", error)
         self._take_reserve()
@@ -140,13 +150,13 @@ class Listener:
             self._reserve = -1
 
 
-def refuse_at_once(sock: socket.socket) -> None:
-    """503 to whoever is there, without waiting for anything."""
+def refuse_at_once(sock: socket.socket, refused: Refused) -> None:
+    """Say no to whoever is there, without waiting for anything."""
     try:
         sock.setblocking(False)
         with suppress(BlockingIOError):
             sock.recv(_REQUEST_BYTES)
-        sock.send(refusals.response(refusals.OVER_CAPACITY))
+        sock.send(refusals.response(refused))
         sock.shutdown(socket.SHUT_WR)
     except OSError as error:
         log.debug("a refusal did not arrive: %s", error)

@@ -59,6 +59,24 @@ OVER_CAPACITY: Final = Refused(
     "the server is full, please try again",
     (("retry-after", "5"),),
 )
+ADDRESS_OVER_CAPACITY: Final = Refused(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.UNAVAILABLE,
+    "your address has as many connections as it may, please close some",
+    (("retry-after", "30"),),
+)
+ADDRESS_TOO_FAST: Final = Refused(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.UNAVAILABLE,
+    "your address connects too often, please wait",
+    (("retry-after", "5"),),
+)
+TOO_MANY_AT_ONCE: Final = Refused(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.UNAVAILABLE,
+    "too many connect at the same time, please try again",
+    (("retry-after", "2"),),
+)
 NOT_A_WEBSOCKET: Final = Refused(
     HTTPStatus.UPGRADE_REQUIRED,
     ErrorCode.BAD_REQUEST,

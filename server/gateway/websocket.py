@@ -341,6 +341,7 @@ class Websocket(Actor):
             self._closing.cancel()
         if sock is not None:
             self._gateway.reactor.unregister(sock)
+            self._gateway.addresses.leave(sock.fileno())
             sock.close()
 
     def _drop_queue(self) -> None:

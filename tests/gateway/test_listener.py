@@ -10,23 +10,49 @@ from contextlib import contextmanager, suppress
 import pytest
 import trio
 
+from server.gateway import refusals
+from server.gateway.addresses import Addresses
 from server.gateway.admission import Admission
 from server.gateway.limits import GatewayLimits
-from tests.gateway.doorway import Door, open_door, until
+from tests.gateway.doorway import Door, frame, open_door, until
+
+HERE, THERE = "192.0.2.1", "198.51.100.7"
+
+
+def admission_of(websockets: list[int] | None = None, **limits: int) -> tuple[Admission, Addresses]:
+    addresses = Addresses()
+    return Admission(GatewayLimits(**limits), [] if websockets is None else websockets, addresses), addresses
 
 
 def test_sockets_are_counted_in_all_and_handshakes_for_themselves() -> None:
-    open_websockets: list[int] = []
-    admission = Admission(GatewayLimits(max_connections=3, max_handshakes=2), open_websockets)
-    assert admission.enter()
-    assert admission.enter()
-    assert not admission.enter()
+    websockets: list[int] = []
+    admission, _ = admission_of(websockets, max_connections=3, max_handshakes=2)
+    assert admission.enter(5, HERE, 0.0) is None
+    assert admission.enter(6, HERE, 0.0) is None
+    assert admission.enter(7, HERE, 0.0) is refusals.OVER_CAPACITY
     admission.leave()
-    open_websockets += [1, 2]
-    assert not admission.enter()
+    websockets += [1, 2]
+    assert admission.enter(7, HERE, 0.0) is refusals.OVER_CAPACITY
     admission.leave()
-    assert admission.enter()
+    assert admission.enter(7, HERE, 0.0) is None
     assert admission.refused == 2
+
+
+def test_an_address_may_have_so_many_sockets_and_others_notice_nothing() -> None:
+    admission, addresses = admission_of(max_connections_per_address=2)
+    assert [admission.enter(number, HERE, 0.0) for number in (5, 6, 7)] == [None, None, refusals.ADDRESS_OVER_CAPACITY]
+    assert admission.enter(7, THERE, 0.0) is None
+    addresses.leave(6)
+    assert admission.enter(6, HERE, 0.0) is None
+
+
+def test_an_address_that_connects_too_often_takes_nothing_from_the_others() -> None:
+    admission, _ = admission_of(connects_per_second=4, connects_per_second_per_address=2)
+    hasty = [admission.enter(number, HERE, 0.0) for number in range(100)]
+    assert hasty == [None] * 4 + [refusals.ADDRESS_TOO_FAST] * 96
+    assert [admission.enter(number, THERE, 0.0) for number in range(4)] == [None] * 4
+    assert admission.enter(9, "203.0.113.1", 0.0) is refusals.TOO_MANY_AT_ONCE
+    assert admission.enter(9, "203.0.113.1", 0.25) is None
 
 
 async def refusal(door: Door) -> bytes:
@@ -60,6 +86,56 @@ async def test_endless_handshakes_leave_the_websockets_alone() -> None:
             assert (await client.ends()).startswith(b"HTTP/1.1 408 ")
             client.reset()
         await until_accepted(door)
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        (GatewayLimits(max_connections=2, stop_seconds=0.3), b"the server is full"),
+        (GatewayLimits(max_connections_per_address=2, stop_seconds=0.3), b"your address has"),
+        (GatewayLimits(connects_per_second_per_address=1, stop_seconds=0.3), b"your address connects"),
+        (GatewayLimits(connects_per_second=1, stop_seconds=0.3), b"too many connect"),
+    ],
+    ids=["in all", "of an address", "a second from an address", "a second"],
+)
+async def test_the_third_connection_is_refused_where_two_may_be(
+    limits: GatewayLimits, why: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_door(limits) as door:
+        inside = [await door.welcomed(), await door.welcomed()]
+        for _ in range(3):
+            said = await refusal(door)
+            assert said.startswith(b"HTTP/1.1 503 ")
+            assert b"\r\nretry-after: " in said
+            assert why in said
+        assert caplog.text.count("refusing new sockets") == 1, "the operator is told, and not again for each"
+        for client in inside:
+            await client.say({"op": "ping"})
+            assert (await client.hear())["op"] == "pong"
+
+
+async def test_every_way_to_leave_makes_room_for_the_next_of_an_address() -> None:
+    limits = GatewayLimits(max_connections_per_address=1, stop_seconds=0.3, close_seconds=0.2, idle_seconds=0.1)
+    async with open_door(limits) as door:
+        addresses = door.gateway.addresses
+        (await door.welcomed()).reset()
+        await until(lambda: len(addresses) == 0, "a websocket that was reset")
+        closing = await door.welcomed()
+        await closing.send(frame(8, b""))
+        await closing.ends()
+        await until(lambda: len(addresses) == 0, "a websocket that was closed")
+        plain = await door.client()
+        await plain.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await plain.ends()
+        await until(lambda: len(addresses) == 0, "an HTTP connection")
+        torn = await door.client()
+        await torn.send(b"no HTTP\r\n\r\n")
+        await torn.ends()
+        await until(lambda: len(addresses) == 0, "a refused request")
+        crashing = await door.welcomed()
+        door.connections[0].tell(object())
+        await crashing.ends()
+        await until(lambda: len(addresses) == 0, "a connection that crashed")
 
 
 async def until_refused(door: Door) -> None:

@@ -1,0 +1,55 @@
+"""Who counts as one address, and how many sockets each has."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.gateway.addresses import Addresses, network_of
+
+
+@pytest.mark.parametrize(
+    ("host", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+    ],
+)
+def test_an_address_is_itself_and_of_ipv6_its_site(host: str, network: str) -> None:
+    assert network_of(host) == network
+
+
+def test_a_number_that_is_given_out_anew_puts_a_forgotten_goodbye_right() -> None:
+    addresses = Addresses()
+    addresses.enter(7, "192.0.2.1")
+    addresses.enter(7, "198.51.100.7")
+    assert (addresses.count("192.0.2.1"), addresses.count("198.51.100.7")) == (0, 1)
+
+
+def test_a_second_goodbye_and_one_of_a_closed_socket_are_harmless() -> None:
+    addresses = Addresses()
+    addresses.enter(3, "192.0.2.1")
+    for descriptor in (3, 3, -1, 1_000):
+        addresses.leave(descriptor)
+    assert len(addresses) == 0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.sampled_from("abc")), max_size=100))
+def test_counts_are_those_of_the_open_sockets(steps: list[tuple[bool, int, str]]) -> None:
+    addresses, model = Addresses(), dict[int, str]()
+    for enters, descriptor, network in steps:
+        if enters:
+            addresses.enter(descriptor, network)
+            model[descriptor] = network
+        else:
+            addresses.leave(descriptor)
+            model.pop(descriptor, None)
+        for each in "abc":
+            assert addresses.count(each) == list(model.values()).count(each)
+        assert len(addresses) == len(set(model.values()))
