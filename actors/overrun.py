@@ -102,22 +102,23 @@ class Overruns:
                     raise Overrun(call.address.path, limit)
                 return
 
-    def _may_raise(self, frame: FrameType) -> bool:
-        """Whether nothing but actor code runs in the innermost hook on the stack."""
-        call = calls_on(frame)[0]
-        return len(actor_frames(call, self._named)) == len(call.frames)
+    def _may_raise(self, frame: FrameType, hook: FrameType) -> bool:
+        """Whether nothing but actor code runs between a frame and the hook."""
+        call, *_ = calls_on(frame)
+        return call.frames[0] is hook and len(actor_frames(call, self._named)) == len(call.frames)
 
 
 class OnReturn:
     """Raises in the frames of an actor, at the next line that one of them begins.
 
     Args:
-        may_raise: whether a frame may be interrupted now: a generator may be resumed by code that may not.
+        may_raise: whether a frame may be interrupted now, given that of the hook: a generator may have been handed to
+            somebody who may not.
     """
 
     __slots__ = ("_armed", "_limit", "_lost", "_may_raise", "_others", "_path")
 
-    def __init__(self, may_raise: Callable[[FrameType], bool]) -> None:
+    def __init__(self, may_raise: Callable[[FrameType, FrameType], bool]) -> None:
         self._may_raise = may_raise
         self._armed: dict[FrameType, Trace | None] = {}
         self._path, self._limit = "", 0.0
@@ -151,11 +152,12 @@ class OnReturn:
     def _trace(self, frame: FrameType, event: str, _: object) -> Trace | None:
         if frame not in self._armed:
             return None
-        if event == "line" and self._may_raise(frame):
+        hook = next(iter(self._armed))
+        if event == "line" and self._may_raise(frame, hook):
             self._lost = self._others or self._lost
             self._lift()
             raise Overrun(self._path, self._limit)
-        if event == "return" and frame is next(iter(self._armed)):
+        if event == "return" and frame is hook:
             self._lift()
             return None
         return self._trace

@@ -5,12 +5,12 @@ that does not answer. By the wall clock, because that is what the others wait by
 with the stack; one more when the thread comes round again, with how long it took.
 
 How it knows, at next to no cost: an instrument of trio counts each time the loop goes to sleep and wakes up, so the
-count is odd while something runs. The thread compares the counts of one look with those of the next. When nothing has
-run between two looks it takes no further ones and waits, without a time-out, for the loop to ring; so an idle process
-has no periodic wake-up, and a busy one two a second.
+count is odd while something runs, and notes when it woke up last. The thread looks at that now and then. When nothing
+has run between two looks it takes no further ones and waits, without a time-out, for the loop to ring; so an idle
+process has no periodic wake-up, and a busy one two a second.
 
 A C call that also holds the interpreter's lock (a regular expression that backtracks, `sum` of a long range) holds
-up this thread too: then the first warning comes when it is over, still with the right stack. To see it while it lasts
+up this thread too: then both warnings come when it is over, still with the right stack. To see it while it lasts
 takes a tool from outside the process, such as py-spy.
 """
 
@@ -43,6 +43,7 @@ class Watchdog(trio.abc.Instrument):
         self._limit = limit
         self._thread = 0
         self._steps = 1
+        self._woke = 0.0
         self._waits = False
         self._bell = threading.Event()
         self._over = False
@@ -50,7 +51,7 @@ class Watchdog(trio.abc.Instrument):
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch the loop that runs in this thread, from within one of its tasks."""
-        self._thread = threading.get_ident()
+        self._thread, self._woke = threading.get_ident(), monotonic()
         watcher = threading.Thread(target=self._watch, name="actors watchdog", daemon=True)
         trio.lowlevel.add_instrument(self)
         watcher.start()
@@ -63,7 +64,8 @@ class Watchdog(trio.abc.Instrument):
             watcher.join()
 
     def after_io_wait(self, timeout: float) -> None:
-        """The loop wakes up."""
+        """The loop wakes up. The time is noted before the count says so."""
+        self._woke = monotonic()
         self._steps += 1
         if self._waits:
             self._ring()
@@ -79,19 +81,19 @@ class Watchdog(trio.abc.Instrument):
         self._bell.set()
 
     def _watch(self) -> None:
-        seen, since = self._steps, monotonic()
+        seen = self._steps
         while not self._over:
-            if self._bell.wait(self._limit / LOOKS):
+            steps, woke = self._steps, self._woke
+            runs = steps % 2 == 1
+            if runs and monotonic() - woke >= self._limit:
+                self._report(monotonic() - woke)
+                self._wait_for_change(steps)
+                log.warning("the trio thread was blocked for %.1f s", monotonic() - woke)
+            elif steps == seen and not runs:
+                self._wait_for_change(steps)
+            elif self._bell.wait(self._limit / LOOKS):
                 self._bell.clear()
-            steps, now = self._steps, monotonic()
-            if steps != seen:
-                seen, since = steps, now
-            elif not seen % 2:
-                self._wait_for_change(seen)
-            elif now - since >= self._limit:
-                self._report(now - since)
-                self._wait_for_change(seen)
-                log.warning("the trio thread was blocked for %.1f s", monotonic() - since)
+            seen = steps
 
     def _wait_for_change(self, seen: int) -> None:
         """Sleep until the loop does something."""

@@ -29,6 +29,16 @@ class Sleeper(Actor):
         time.sleep(message)
 
 
+class Summer(Actor):
+    """Blocks the interpreter for a while: nothing else runs in this process meanwhile."""
+
+    __slots__ = ()
+
+    def receive(self, message: object) -> None:
+        assert isinstance(message, int)
+        sum(range(message))
+
+
 class Reader(Actor):
     """Blocks the thread until a file says something."""
 
@@ -85,6 +95,14 @@ async def test_it_is_reported_while_it_lasts(caplog: pytest.LogCaptureFixture, t
         tell(system, "reader", pipe)
         await until(lambda: len(reports(caplog)) == 2)
         helper.join()
+
+
+async def test_what_blocks_the_interpreter_is_reported_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    async with open_system(tree(ActorSpec("summer", Summer, name="summer")), runaways=WATCHED) as system:
+        await trio.sleep(4 * LIMIT)  # by now nobody looks any more
+        tell(system, "summer", 20_000_000)
+        await until(lambda: len(reports(caplog)) == 2)
+    assert "sum(range(message))" in reports(caplog)[0].getMessage()
 
 
 async def test_a_task_that_blocks_is_reported_as_well(caplog: pytest.LogCaptureFixture) -> None:
