@@ -116,7 +116,7 @@ NOBODY_LATE: Final[dict[Address, Reader]] = {}
 """Shared by all sessions in which nobody is late, and never written to."""
 
 
-class Feed(Places):
+class Feed(Places, gc=False):
     """The rooms a session follows, which are the places with a `head`, and its connections: one stands by itself.
 
     Attributes
@@ -125,12 +125,8 @@ class Feed(Places):
         The connections that are behind somewhere, or full. For others: only to see whether there are any.
     """
 
-    __slots__ = ("_connections", "late")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._connections: Address | tuple[Address, ...] = ()
-        self.late = NOBODY_LATE
+    _connections: Address | tuple[Address, ...] = ()
+    late: dict[Address, Reader] = field(default_factory=lambda: NOBODY_LATE)
 
     def __len__(self) -> int:
         return len(self.connections)
@@ -192,12 +188,14 @@ class Feed(Places):
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
+        if self.late:
+            return self._takers(room, head)
         connections = self._connections
-        if not isinstance(connections, tuple):
-            connections = (connections,)
-        if not self.late:
-            return connections
-        return [connection for connection in connections if self._takes(connection, room, head)]
+        return connections if type(connections) is tuple else (connections,)  # type: ignore[return-value]
+
+    def _takers(self, room: str, head: int) -> list[Address]:
+        """Apart from `delivered`, whose every call would pay for the closure."""
+        return [connection for connection in self.connections if self._takes(connection, room, head)]
 
     def _takes(self, connection: Address, room: str, head: int) -> bool:
         """Whether this connection takes what follows `head`; if it is full, it is behind from there on."""
