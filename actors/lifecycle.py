@@ -88,6 +88,8 @@ def end(address: Address, reason: object) -> None:
     extra = address._extra
     if extra is not None:
         _fail_received_questions(address, extra, reason)
+        if extra.answered:
+            drop_answers(address, extra)
     _lapse(address)
     _announce(address, reason)
     links = address._blueprint.system.links
@@ -149,8 +151,7 @@ def _announce(address: Address, reason: object) -> None:
 
 
 def _lapse(address: Address) -> None:
-    """What the incarnation had joined, watched and asked, it has no more."""
-    drop_answers(address)
+    """What the incarnation had joined and watched, it has no more."""
     targets, address._watching = each(address._watching), None
     for target in targets:
         target._watchers = removed(target._watchers, address)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from actors.address import Address
+from actors.address import Address, Extra
 from actors.ask import put
 from actors.errors import AskFailed, TimedOut
 from actors.messages import Answer, NoAnswer, Tell
@@ -95,9 +95,7 @@ def send_request(
     put(asked, message, reply)
 
 
-def drop_answers(address: Address) -> None:
+def drop_answers(address: Address, extra: Extra) -> None:
     """The incarnation that asked is over: what was answered, and not received yet, is of no use to the next one."""
-    extra, box = address._extra, address._box
-    if extra is not None and extra.answered and box is not None:
-        extra.answered = False
-        address._box = [message for message in box if not isinstance(message, (Answer, NoAnswer))]
+    extra.answered = False
+    address._box = [message for message in address._box or () if not isinstance(message, (Answer, NoAnswer))]
