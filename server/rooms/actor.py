@@ -17,6 +17,7 @@ import trio
 from msgspec import Struct, field
 
 from actors import Actor, Down, Mailbox, Overflow, Tell
+from server.metrics.counts import RoomCounts
 from server.protocol.errors import unavailable
 from server.protocol.limits import SMALL_ROOM_MEMBERS
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
@@ -43,12 +44,15 @@ class RoomEnvironment(Struct, frozen=True):
         Number of members up to which comings and goings, presence and receipts are told one by one.
     refs
         Gives the references of all rooms.
+    counts
+        Where fan-outs are counted.
     """
 
     writer: Tell
     reader: Tell
     small_room: int = SMALL_ROOM_MEMBERS
     refs: Iterator[int] = field(default_factory=count)
+    counts: RoomCounts = field(default_factory=RoomCounts)
 
 
 class Beat(Struct, frozen=True):
@@ -159,6 +163,9 @@ class RoomActor(Actor):
     def _tell(self, effect: Ordered) -> None:
         match effect:
             case FanOut(message=message, to=to):
+                counts = self._environment.counts
+                counts.fan_outs += 1
+                counts.deliveries += len(to)
                 for session in to:
                     session.tell(message)
             case InTurn(message=answer, to=asker):

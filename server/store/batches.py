@@ -51,6 +51,11 @@ class Batch(Struct, frozen=True):
     marks: Sequence[SaveMarks]
     touches: Sequence[TouchTokens]
 
+    @property
+    def size(self) -> int:
+        """How many changes."""
+        return len(self.appends) + len(self.changes) + len(self.marks) + len(self.touches)
+
 
 class Committed(Struct, frozen=True):
     """What is on disk: an outcome for each append, an answer for each change.

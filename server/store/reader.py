@@ -13,11 +13,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from time import perf_counter
 from typing import Final, cast
 
 import trio
 
 from actors import Inbox, TaskContext
+from server.metrics.counts import StoreCounts
 from server.protocol.errors import unavailable
 from server.store.answering import answer_all
 from server.store.messages import (
@@ -46,7 +48,14 @@ _SLOW: Final = ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | Li
 _log = logging.getLogger(__name__)
 
 
-async def run_reader(context: TaskContext, store: Store, inbox: Inbox, clock: Clock, token_days: int) -> None:
+async def run_reader(
+    context: TaskContext,
+    store: Store,
+    inbox: Inbox,
+    clock: Clock,
+    token_days: int,
+    counts: StoreCounts | None = None,
+) -> None:
     """Serve `inbox` until cancelled.
 
     Parameters
@@ -55,25 +64,36 @@ async def run_reader(context: TaskContext, store: Store, inbox: Inbox, clock: Cl
         Milliseconds since the epoch.
     token_days
         Days after its last use until a token ends.
+    counts
+        Where portions are counted.
     """
     threads = trio.CapacityLimiter(READING_THREADS)
+    counts = counts or StoreCounts()
+    lifetime = token_days * 86_400_000
     async with trio.open_nursery() as nursery:
         for _ in range(READING_THREADS):
-            nursery.start_soon(_Worker(store, inbox, clock, token_days * 86_400_000, threads).serve)
+            nursery.start_soon(_Worker(store, inbox, clock, lifetime, threads, counts).serve)
         context.started()
 
 
 class _Worker:
-    __slots__ = ("_clock", "_inbox", "_lanes", "_quick", "_slow", "_store", "_threads", "_token_lifetime")
+    __slots__ = ("_clock", "_counts", "_inbox", "_lanes", "_quick", "_slow", "_store", "_threads", "_token_lifetime")
 
     def __init__(
-        self, store: Store, inbox: Inbox, clock: Clock, token_lifetime: int, threads: trio.CapacityLimiter
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        token_lifetime: int,
+        threads: trio.CapacityLimiter,
+        counts: StoreCounts,
     ) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
         self._token_lifetime = token_lifetime
         self._threads = threads
+        self._counts = counts
         self._quick: deque[Read] = deque()
         self._slow: deque[Read] = deque()
         self._lanes = deque([(self._slow, SLOW_IN_A_PORTION), (self._quick, QUICK_IN_A_PORTION)])
@@ -116,9 +136,13 @@ class _Worker:
                 question.reply_to.answer(answer)
 
     async def _answers(self, portion: list[Read]) -> list[Done | Failed]:
-        return await trio.to_thread.run_sync(
+        begin = perf_counter()
+        answers = await trio.to_thread.run_sync(
             answer_all, self._store.reading, portion, self._clock(), self._token_lifetime, limiter=self._threads
         )
+        self._counts.portion_seconds.observe(perf_counter() - begin)
+        self._counts.portion_questions.observe(len(portion))
+        return answers
 
 
 def _refuse(questions: Iterable[Read]) -> None:

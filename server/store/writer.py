@@ -18,14 +18,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Final, cast
 
 import trio
 
 from actors import Backoff, Inbox, TaskContext
+from server.metrics.counts import StoreCounts
 from server.store.batches import Batch, Committed, commit
 from server.store.lineages import Lineages
-from server.store.messages import Write
+from server.store.messages import Landed, NewMessage, Write
 from server.store.opening import Store
 from server.store.sqlite import DATABASE_ERRORS
 from server.store.thread import OwnThread
@@ -47,16 +49,20 @@ Clock = Callable[[], int]
 _log = logging.getLogger(__name__)
 
 
-async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Clock) -> None:
+async def run_writer(
+    context: TaskContext, store: Store, inbox: Inbox, clock: Clock, counts: StoreCounts | None = None
+) -> None:
     """Serve `inbox` until cancelled; then commit what still waits, within `FINISH_SECONDS`.
 
     Parameters
     ----------
     clock
         Milliseconds since the epoch; called once a batch, right before its transaction begins.
+    counts
+        Where commits are counted.
     """
     with OwnThread("store writer", store.log_file.copy_back, IDLE_SECONDS) as thread:
-        writer = _Writer(store, inbox, clock, thread)
+        writer = _Writer(store, inbox, clock, thread, counts or StoreCounts())
         context.started()
         try:
             await writer.serve()
@@ -67,12 +73,13 @@ async def run_writer(context: TaskContext, store: Store, inbox: Inbox, clock: Cl
 
 
 class _Writer:
-    __slots__ = ("_clock", "_failures", "_inbox", "_lineages", "_store", "_thread")
+    __slots__ = ("_clock", "_counts", "_failures", "_inbox", "_lineages", "_store", "_thread")
 
-    def __init__(self, store: Store, inbox: Inbox, clock: Clock, thread: OwnThread) -> None:
+    def __init__(self, store: Store, inbox: Inbox, clock: Clock, thread: OwnThread, counts: StoreCounts) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
+        self._counts = counts
         self._lineages = Lineages(store.lineage_numbers)
         self._thread = thread
         self._failures = 0
@@ -114,15 +121,26 @@ class _Writer:
 
     async def _commit(self, batch: Batch) -> tuple[Committed, bool] | None:
         """What is on disk now, and whether the log has become long; None if that is nothing, or nobody knows."""
-        store, clock = self._store, self._clock
+        store, clock, begin = self._store, self._clock, perf_counter()
         try:
             committed = await self._thread.run(
                 lambda: (commit(store.writing, batch, clock()), store.log_file.is_long())
             )
         except DATABASE_ERRORS as error:
             self._failures += 1
+            self._counts.failed_commits += 1
             _log.error("commit %d in a row failed: %s", self._failures, error.orig)
             await self._thread.run(store.writing.throw_away)
             return None
         self._failures = 0
+        self._count(batch, committed[0], perf_counter() - begin)
         return committed
+
+    def _count(self, batch: Batch, committed: Committed, seconds: float) -> None:
+        counts = self._counts
+        counts.commit_seconds.observe(seconds)
+        counts.commit_changes.observe(batch.size)
+        counts.messages += sum(
+            isinstance(outcome, Landed) and isinstance(append.draft, NewMessage)
+            for append, outcome in zip(batch.appends, committed.outcomes, strict=True)
+        )
