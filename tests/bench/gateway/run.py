@@ -61,12 +61,14 @@ def main() -> None:
     options = _options()
     folder = disk(options.folder.resolve())
     figures = Figures(machine(folder), options.rounds, versions())
-    with pinned(CLIENT_CPU):
-        for part in options.only:
-            _say(f"{part} ...")
-            figures.parts[part] = medians(PARTS[part](options))
-    print(table.text_of(figures))
-    print(json.dumps(asdict(figures)), flush=True)
+    try:
+        with pinned(CLIENT_CPU):
+            for part in options.only:
+                _say(f"{part} ...")
+                figures.parts[part] = medians(PARTS[part](options))
+    finally:  # what was found before something failed took its time, too
+        print(table.text_of(figures))
+        print(json.dumps(asdict(figures)), flush=True)
 
 
 def _options() -> Options:
