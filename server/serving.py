@@ -26,6 +26,7 @@ import structlog
 import trio
 
 from actors import RootGaveUp, System, open_system, run
+from server.allocator import keep_large_blocks_apart
 from server.settings import Settings
 from server.store.opening import open_store
 from server.store.sqlite import Pragmas
@@ -57,6 +58,7 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
     RootGaveUp
         The supervision tree could not start, or had to restart something too often.
     """
+    keep_large_blocks_apart()
     _allow_descriptors(settings.max_connections)
     with (
         open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout)) as store,
