@@ -23,8 +23,11 @@ from server.protocol.errors import ErrorCode, Refusal
 
 Who = TypeVar("Who", bound=Hashable)
 
-FLOODING: Final = inf
+FLOODING: Final = inf  # seconds
 """No waiting helps: the answer to who went on after being told to wait."""
+
+FLOODING_SECONDS: Final = 60.0
+"""After which whoever was flooding may come back (docs/protocol.md, Close codes)."""
 
 SWEEP_SECONDS: Final = 1.0
 
@@ -69,12 +72,18 @@ class Pace(Generic[Who]):
         self._allowances.sweep(now)
 
 
+def without_limit() -> Pace[Who]:
+    """For who is not to be slowed down: a benchmark, a test of something else."""
+    return Pace(commands=inf, size=inf, burst=1.0)
+
+
 def rate_limited(wait: float) -> Refusal:
     """What to answer to a command that has to wait for so many seconds."""
-    return Refusal(ErrorCode.RATE_LIMITED, "too much at once, please wait", round(wait * 1000) + 1)
+    milliseconds = round(min(wait, FLOODING_SECONDS) * 1000) + 1
+    return Refusal(ErrorCode.RATE_LIMITED, "too much at once, please wait", milliseconds)
 
 
-async def run_sweep(context: TaskContext, *paces: Pace[int] | Pace[str]) -> None:
+async def run_sweep(context: TaskContext, *paces: Pace[Hashable] | Pace[str]) -> None:
     """Sweep once a second, until cancelled."""
     context.started()
     while True:

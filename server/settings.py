@@ -67,6 +67,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     hello_deadline: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
     heartbeat_ms: Annotated[Heartbeat, _is("ms of silence until a ping; 2.5 times that: close 4003")] = 30_000
     compression: Annotated[bool, _is("take permessage-deflate where a client offers it")] = False
+    commands_per_second: Annotated[Count, _is("commands a second of a connection; more: `rate_limited`")] = 100
+    bytes_per_second: Annotated[Bytes, _is("bytes a second of a connection; more: `rate_limited`")] = 128 * 1024
+    commands_per_second_per_user: Annotated[Count, _is("of all connections and HTTP calls of a user")] = 200
+    bytes_per_second_per_user: Annotated[Bytes, _is("of all connections and HTTP calls of a user")] = 256 * 1024
+    burst: Annotated[Seconds, _is("seconds' worth of these at once; twice as much: close 4503")] = 10.0
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
     partial_bytes: Annotated[Bytes, _is("bytes of all unfinished messages; more: close 4004")] = 64 * 1024 * 1024
     send_buffer_bytes: Annotated[Bytes, _is("bytes the kernel keeps for a websocket that does not read")] = 16 * 1024

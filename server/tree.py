@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -37,6 +38,7 @@ from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
 from server.http_api.app import make_app
 from server.http_api.environment import HttpEnvironment, Readiness
+from server.pacing import Pace, run_sweep
 from server.protocol.events import Limits
 from server.protocol.limits import TEXT_CODE_POINTS
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
@@ -69,7 +71,7 @@ class Ground:
 class Shared:
     """What several children use, and what outlives their restarts: what was told meanwhile is there afterwards."""
 
-    __slots__ = ("hashing", "reader", "throttle", "usage", "writer")
+    __slots__ = ("connection_pace", "hashing", "reader", "throttle", "usage", "user_pace", "writer")
 
     def __init__(self, settings: Settings) -> None:
         self.writer = Inbox(settings.writer_queue)
@@ -77,6 +79,14 @@ class Shared:
         self.hashing = Inbox(settings.hashing_queue)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
+        self.connection_pace: Pace[Hashable] = Pace(
+            commands=settings.commands_per_second, size=settings.bytes_per_second, burst=settings.burst
+        )
+        self.user_pace: Pace[str] = Pace(
+            commands=settings.commands_per_second_per_user,
+            size=settings.bytes_per_second_per_user,
+            burst=settings.burst,
+        )
 
 
 def now() -> int:
@@ -100,6 +110,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         sessions=SESSIONS,
         origins=frozenset(origin.lower().rstrip("/") for origin in settings.origins),
         compression=settings.compression,
+        pace=shared.connection_pace,
     )
 
     async def revocations(context: TaskContext) -> None:
@@ -107,6 +118,9 @@ def tree(ground: Ground) -> SupervisorSpec:
 
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, writer, context.system.dynamic(SESSIONS), shared.usage, now)
+
+    async def pacing(context: TaskContext) -> None:
+        await run_sweep(context, shared.connection_pace, shared.user_pace)
 
     async def listen(context: TaskContext) -> None:
         http.open(http_environment(context.system, ground, shared))
@@ -148,10 +162,12 @@ def tree(ground: Ground) -> SupervisorSpec:
             TaskSpec("reactor", gateway.reactor.run),
             # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.
             DynamicSpec(gateway.connections, partial(Connection, gateway), restart=Restart.TEMPORARY),
-            # What needs all of it: those who ask whether peers are there, say goodbye, and let people in.
+            # What needs all of it: those who ask whether peers are there, forget who was too fast, say goodbye, and let
+            # people in.
             supervised(
                 "entrance",
                 TaskSpec("heartbeats", Heartbeats(gateway.reactor, limits).run),
+                TaskSpec("pacing", pacing),
                 TaskSpec("draining", Draining(gateway).run, shutdown=settings.stop_deadline + 0.5),
                 TaskSpec("listener", listen),
             ),
@@ -191,6 +207,7 @@ def session_environment(settings: Settings, shared: Shared) -> SessionEnvironmen
         heartbeat=settings.heartbeat_ms,
         command_seconds=settings.command_deadline,
         clock=now,
+        pace=shared.user_pace,
     )
 
 
@@ -214,6 +231,7 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
         readiness=ground.readiness,
         body_bytes=settings.body_bytes,
         seconds=settings.command_deadline,
+        pace=shared.user_pace,
     )
 
 

@@ -48,6 +48,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "reactor",
             "connections",
             "heartbeats",
+            "pacing",
             "draining",
             "listener",
         ]

@@ -7,6 +7,8 @@ The rules:
 - What is told to the session and must not be lost takes reserved room: a connection bounds what it has open there.
 - A session that holds entries back after `Congested` has nothing to fear: passing events are dropped, answers always
   have room, and only entries that go on and on past `late_bytes` end in 4002.
+- Every frame counts against the pace. What comes too fast is not done but told so by the session, in its order; whoever
+  goes on all the same is closed with 4503.
 - Whose token it is, is asked when `hello` is said, also when the upgrade carried one: it may have been revoked since.
 """
 
@@ -14,9 +16,10 @@ from __future__ import annotations
 
 import socket
 
+import trio
+
 from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, StartFailed, StartRefused
 from server.gateway.dialects import PLAIN_JSON, Dialect
-from server.gateway.frames import frames_of
 from server.gateway.gateway import Gateway
 from server.gateway.legal import refusal_of
 from server.gateway.messages import Signal
@@ -24,6 +27,7 @@ from server.gateway.opening import MOST_STARTS, Opening, close_of
 from server.gateway.outbound import Outbound
 from server.gateway.parsing import BrokenFraming
 from server.gateway.websocket import Websocket
+from server.pacing import FLOODING, rate_limited
 from server.protocol.closing import CloseCode
 from server.protocol.codec import BrokenFrame, InvalidCommand
 from server.protocol.commands import AnyCommand, Hello, Ping, is_answered
@@ -67,11 +71,17 @@ class Connection(Websocket):
             and self._dialect is PLAIN_JSON
         ):  # nearly everything that is ever said comes this way: past all matching, and with as few calls as can be
             if self._pending is None:
-                self._pending = message.frames or frames_of(message)
+                self._pending = message.frames or self._encode(message)
             else:
-                self._write(message.frames or frames_of(message))
+                self._write(message.frames or self._encode(message))
         else:
             super().receive(message)
+
+    def _encode(self, outgoing: Outgoing) -> bytes:
+        """Its frames; counted where nobody of this dialect has said it before."""
+        if not self._dialect.knows(outgoing):
+            self._gateway.counts.encoded += len(outgoing.events)
+        return self._dialect.frames_of(outgoing)
 
     def _told(self, message: object) -> None:
         match message:
@@ -96,6 +106,10 @@ class Connection(Websocket):
             spoken = "binary" if codec.is_binary else "text"
             self._close(CloseCode.PROTOCOL_ERROR, f"{codec.subprotocol} is spoken in {spoken} frames")
             return
+        size = len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
+        wait = self._charge(size)
+        if wait == FLOODING:
+            return
         try:
             command = codec.decode_command(message)
         except BrokenFrame as error:
@@ -103,27 +117,39 @@ class Connection(Websocket):
         except InvalidCommand as error:
             self._reply(error_from(error.refusal, error.command_id))
         else:
-            self._handle_command(command)
+            self._handle_command(command, size, wait)
 
     def _broken(self, error: BrokenFraming) -> None:
         self._close(CloseCode.PROTOCOL_ERROR, str(error))
 
-    def _handle_command(self, command: AnyCommand) -> None:
+    def _charge(self, size: int) -> float:
+        """Count what was heard: seconds to wait for it, if any. A peer that is flooding is being closed."""
+        wait = self._gateway.pace.charge(self.address.name, size, trio.current_time())
+        if wait == FLOODING:
+            self._close(CloseCode.FLOODING, "too much, and on and on")
+        return wait
+
+    def _may_come(self) -> bool:
+        return self._charge(0) != FLOODING
+
+    def _handle_command(self, command: AnyCommand, size: int, wait: float) -> None:
         refusal = refusal_of(command, "ready" if self._opening is None else "opening")
         if refusal is not None:
             self._reply(error_from(refusal, command.id))
             return
         match command:
+            case Ping() | Hello() if wait:
+                self._reply(error_from(rate_limited(wait), command.id))
             case Ping():
                 self._reply(Pong(id=command.id))
             case Hello():
                 self._open(command)
             case _:
-                self._pass_on(command)
+                self._pass_on(command, size, wait)
 
-    def _pass_on(self, command: AnyCommand) -> None:
+    def _pass_on(self, command: AnyCommand, size: int, wait: float) -> None:
         assert self._session is not None
-        said = Said(connection=self.address, command=command)
+        said = Said(self.address, command, size, wait)
         if is_answered(command):
             self._unanswered += 1
             self._session.answer(said)
@@ -144,6 +170,7 @@ class Connection(Websocket):
     def _opened(self) -> None:
         assert self._opening is not None
         self._set_deadline(self._opening)
+        self._gateway.counts.opening += 1
 
     def _set_deadline(self, opening: Opening) -> None:
         if opening.timer is not None:
@@ -215,12 +242,13 @@ class Connection(Websocket):
     def _leave_opening(self) -> None:
         if self._opening is not None and self._opening.timer is not None:
             self._opening.timer.cancel()
+            self._gateway.counts.opening -= 1
         self._opening = None
 
     # --- what is said to the client ------------------------------------------------------------------------------
 
     def _say(self, outgoing: Outgoing) -> None:
-        frames = self._dialect.frames_of(outgoing)
+        frames = self._encode(outgoing)
         if self._outbound is not None and not self._has_room(self._outbound, outgoing, len(frames)):
             return
         self._write(frames)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -12,6 +12,7 @@ from server.gateway.asgi import AsgiApp
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
+from server.pacing import Pace, without_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Gateway:
         Gives every connection a key of its own.
     addresses
         Where the open sockets come from.
+    pace
+        How fast what is said on one connection may follow; by the connection's key.
     """
 
     limits: GatewayLimits
@@ -47,3 +50,4 @@ class Gateway:
     connections: str = "connections"
     keys: Iterator[int] = field(default_factory=count)
     addresses: Addresses = field(default_factory=Addresses)
+    pace: Pace[Hashable] = field(default_factory=without_limit)

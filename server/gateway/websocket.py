@@ -179,11 +179,12 @@ class Websocket(Actor):
             case str() | bytes():
                 self._heard(message)
             case Ping():
-                self._write(pong_frame(message.payload))
+                if self._may_come():
+                    self._write(pong_frame(message.payload))
             case PeerClose():
                 self._end_with(close_echo(message.code))
             case Quiet():
-                pass
+                self._may_come()
 
     # --- what is said to the peer --------------------------------------------------------------------------------
 
@@ -378,6 +379,10 @@ class Websocket(Actor):
     def _is_compressed(self) -> bool:
         """Whether permessage-deflate was agreed on."""
         return False
+
+    def _may_come(self) -> bool:
+        """Whether a frame that brings no message is welcome; if not, the peer is being closed for it."""
+        return True
 
     def _message_bytes(self) -> int:
         """How large a message may be now."""

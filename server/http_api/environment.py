@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from actors import Address, Tell
 from server.accounts.service import Accounts
+from server.pacing import Pace, without_limit
 
 
 class Rooms(Protocol):
@@ -36,6 +37,8 @@ class HttpEnvironment:
         The largest body of a request.
     seconds
         How long any one question may take.
+    pace
+        How fast the commands of a user may follow; calls count as those of the websocket do.
     """
 
     accounts: Accounts
@@ -44,3 +47,4 @@ class HttpEnvironment:
     readiness: Readiness
     body_bytes: int
     seconds: float
+    pace: Pace[str] = field(default_factory=without_limit)

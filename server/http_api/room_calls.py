@@ -9,6 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
+import trio
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from server.contracts.call import Call
 from server.http_api.authentication import bearer_token
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
+from server.pacing import rate_limited
 from server.protocol.commands import History, HistorySize, Post, Seq
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Error, Ok
@@ -117,7 +119,13 @@ class RoomCalls:
         return json_response(posted, HTTPStatus.OK if posted.duplicate else HTTPStatus.CREATED)
 
     async def _caller(self, request: Request) -> User:
-        return (await self._environment.accounts.identify(bearer_token(request))).user
+        """Who that is, if it is not too soon for another call. Raises `Refusal`."""
+        user = (await self._environment.accounts.identify(bearer_token(request))).user
+        size = int(request.headers.get("content-length", 0))
+        wait = self._environment.pace.charge(user.user, size, trio.current_time())
+        if wait:
+            raise rate_limited(wait)
+        return user
 
     async def _told(self, user: User, command: Post | History) -> Ok:
         """What the room answers. Raises `Refusal`."""
@@ -149,6 +157,7 @@ ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (
         tag="rooms",
         needs_token=True,
         answers={HTTPStatus.OK: Rooms},
+        refuses=(ErrorCode.RATE_LIMITED,),
     ),
     Call(
         method="GET",
@@ -159,7 +168,7 @@ ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (
         in_path=OfRoom,
         query=HistoryQuery,
         answers={HTTPStatus.OK: Messages},
-        refuses=(ErrorCode.NO_SUCH_ROOM, ErrorCode.NOT_A_MEMBER),
+        refuses=(ErrorCode.NO_SUCH_ROOM, ErrorCode.NOT_A_MEMBER, ErrorCode.RATE_LIMITED),
     ),
     Call(
         method="POST",

@@ -35,6 +35,9 @@ class ErrorCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+FOR_NOW: Final = frozenset({ErrorCode.UNAVAILABLE, ErrorCode.RATE_LIMITED})
+"""The same command may be good a moment later; whoever keeps an order sends again from the refused one on."""
+
 MEANING: Final = {
     ErrorCode.BAD_REQUEST: "a field is missing or not what it must be; the message names it",
     ErrorCode.UNKNOWN_OP: "this server has no such op",

@@ -15,6 +15,7 @@ import trio
 from msgspec import structs
 
 from actors import Address, Down, Gapped
+from server.pacing import FLOODING, rate_limited
 from server.protocol.closing import CloseCode
 from server.protocol.commands import FEATURES, CreateRoom, Join, Read, RoomCommand, Rooms, Typing, is_answered
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
@@ -175,8 +176,14 @@ class SessionActor(Attending):
         """Check what can be checked here, and queue the command where it belongs."""
         command = said.command
         room = getattr(command, "room", None)
+        now = trio.current_time()
+        wait = max(said.wait, self._environment.pace.charge(self._user.user, said.size, now))
+        if wait == FLOODING:
+            said.connection.answer(Close(CloseCode.FLOODING, "too much of one user"))
+            return
         if isinstance(command, Typing) and not is_answered(command):
-            self._pass_typing(command)
+            if not wait:
+                self._pass_typing(command)
             return
         try:
             if room is not None and not looks_like_room(room):
@@ -188,7 +195,8 @@ class SessionActor(Attending):
         except Refusal as refusal:
             said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
             return
-        self._go_on(self._commands.said(self._next_ref(), said.connection, command, room, trio.current_time()))
+        early = rate_limited(wait) if wait else None
+        self._go_on(self._commands.said(self._next_ref(), said.connection, command, room, now, early))
 
     def _pass_typing(self, typing: Typing) -> None:
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""

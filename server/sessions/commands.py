@@ -4,7 +4,7 @@ Of each room they form one queue, over all connections of the session:
 - Posts that follow each other are begun at once, one behind the other. Any other command waits until it is alone at
   the head, and everything behind it waits for it: so a `leave` never overtakes a post, nor a post a `leave`.
 - Replies leave in the order of the queue, even if the room answered otherwise.
-- Behind a post that was answered `unavailable`, other posts are too, until it is sent again (`rooms/holds.py`).
+- Behind a post that was refused for now, other posts are too, until it is sent again (`rooms/holds.py`).
 - A room that is not attached at the moment keeps its queue; a command that has waited too long is answered
   `unavailable`, and whatever becomes of it later is nobody's business.
 
@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from actors import Address
 from server.protocol.commands import AnyCommand, Post
-from server.protocol.errors import ErrorCode, Refusal, unavailable
+from server.protocol.errors import FOR_NOW, Refusal, unavailable
 from server.protocol.events import Error, Ok, error_from
 from server.rooms.holds import Holds
 
@@ -99,16 +99,26 @@ class Commands:
 
     # --- what comes in ----------------------------------------------------------------------------------------
 
-    def said(self, ref: int, connection: Address, command: AnyCommand, room: str | None, now: float) -> Effects:
-        """A command arrived. `room`: the one it concerns, where that is known."""
+    def said(
+        self,
+        ref: int,
+        connection: Address,
+        command: AnyCommand,
+        room: str | None,
+        now: float,
+        refusal: Refusal | None = None,
+    ) -> Effects:
+        """A command arrived. `room`: the one it concerns, where that is known. `refusal`: its answer, in its turn."""
         opened = Open(ref, connection, command, None, now + self._seconds)
         self._open[ref] = opened
-        if room is None:
-            opened.begun = True
-            return [Begin(opened)]
-        return self.concerning(ref, room, now)
+        if room is not None:
+            return self.concerning(ref, room, now, refusal)
+        if refusal is not None:
+            return self.refused(ref, refusal, now)
+        opened.begun = True
+        return [Begin(opened)]
 
-    def concerning(self, ref: int, room: str, now: float) -> Effects:
+    def concerning(self, ref: int, room: str, now: float, refusal: Refusal | None = None) -> Effects:
         """It is known now which room this command concerns: it queues up there."""
         opened = self._open.get(ref)
         if opened is None:
@@ -116,8 +126,10 @@ class Commands:
         opened.room, opened.begun = room, False
         self._queues.setdefault(room, deque()).append(opened)
         command = opened.command
-        if isinstance(command, Post) and not self._holds.admits(room, command.nonce, now):
-            self._set_reply(opened, error_from(unavailable(), command.id), now)
+        if refusal is None and isinstance(command, Post) and not self._holds.admits(room, command.nonce, now):
+            refusal = unavailable()
+        if refusal is not None:
+            self._set_reply(opened, error_from(refusal, command.id), now)
         return self._go_on(room)
 
     def answered(self, ref: int, reply: Ok | Error, now: float) -> Effects:
@@ -195,7 +207,7 @@ class Commands:
         command = opened.command
         if not isinstance(command, Post):
             return
-        if not (isinstance(reply, Error) and reply.code is ErrorCode.UNAVAILABLE):
+        if not (isinstance(reply, Error) and reply.code in FOR_NOW):
             self._holds.settled(command.room, command.nonce)
             return
         self._holds.refused(command.room, command.nonce, now)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from time import time_ns
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from actors import Mailbox, Overflow, Tell
+from server.pacing import Pace, without_limit
 from server.protocol.events import Limits
 from server.sessions.commands import COMMAND_SECONDS
 
@@ -34,6 +35,8 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         After so long a command is answered `unavailable`.
     clock
         The wall clock, in milliseconds, for when the user was last seen.
+    pace
+        How fast the commands of a user may follow, over all devices; by the user's id.
     """
 
     writer: Tell
@@ -43,3 +46,4 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     heartbeat: int
     command_seconds: float = COMMAND_SECONDS
     clock: Callable[[], int] = wall_clock
+    pace: Pace[str] = field(default_factory=without_limit)

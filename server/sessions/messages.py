@@ -25,10 +25,15 @@ class Open(Struct, frozen=True):
 
 class Said(Struct, frozen=True):
     """A command that arrived on `connection`. Each for which `is_answered` holds gets one `Outgoing` with
-    `answers=1` (the session's command deadline sees to that)."""
+    `answers=1` (the session's command deadline sees to that).
+
+    `size`: its bytes. `wait`: what comes so many seconds too early is refused.
+    """
 
     connection: Address
     command: AnyCommand
+    size: int = 0
+    wait: float = 0.0
 
 
 class Congested(Struct, frozen=True):

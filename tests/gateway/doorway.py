@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +38,7 @@ from server.gateway.limits import GatewayLimits
 from server.gateway.listener import Listener
 from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
+from server.pacing import Pace, without_limit
 from server.protocol.commands import is_answered
 from server.protocol.events import AnyEvent, Limits, Ok, Welcome
 from server.protocol.objects import User
@@ -346,6 +347,7 @@ async def open_door(
     connection: Callable[..., Actor] = Connection,
     origins: frozenset[str] = frozenset(),
     compression: bool = False,
+    pace: Pace[Hashable] | None = None,
 ) -> AsyncIterator[Door]:
     """A gateway on a port of its own, with `session` behind it."""
     limits = limits or GatewayLimits(stop_seconds=0.5, close_seconds=0.5)
@@ -353,7 +355,7 @@ async def open_door(
     reactor = Reactor()
     gateway = Gateway(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=reader, app=app,
-        origins=origins, compression=compression,
+        origins=origins, compression=compression, pace=without_limit() if pace is None else pace,
     )  # fmt: skip
     with socket.create_server(("127.0.0.1", 0)) as listening:
         tree = SupervisorSpec(

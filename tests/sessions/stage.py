@@ -25,6 +25,7 @@ from actors import (
     TaskSpec,
     open_system,
 )
+from server.pacing import Pace, without_limit
 from server.protocol.commands import AnyCommand, Cursor, Post
 from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry, Ok, Welcome
 from server.protocol.outgoing import Outgoing
@@ -210,6 +211,7 @@ async def staged(
     room: Callable[..., Actor] = RoomActor,
     session: Callable[..., Actor] = SessionActor,
     small_room: int = 256,
+    pace: Pace[str] | None = None,
 ) -> AsyncIterator[Stage]:
     """A server without gateway; `room` and `session` may be classes that fail in the way a test wants."""
     desk = Desk(store, Inbox(10_000), Inbox(10_000))
@@ -223,7 +225,7 @@ async def staged(
     rooms = RoomEnvironment(writer=desk.writes, reader=desk.reads, small_room=small_room)
     sessions = SessionEnvironment(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
-        heartbeat=30_000,
+        heartbeat=30_000, pace=without_limit() if pace is None else pace,
     )  # fmt: skip
     tree = SupervisorSpec(
         "server",

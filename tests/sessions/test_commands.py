@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors import Address
+from server.pacing import rate_limited
 from server.protocol.commands import AnyCommand, History, Join, Leave, Post, Rooms
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Error, Ok
@@ -28,14 +29,20 @@ class Desk:
         self.begun: list[str] = []
         self.replied: list[str] = []
 
-    def say(self, name: str, command: type[AnyCommand] = Post, room: str | None = ROOM) -> int:
+    def say(
+        self,
+        name: str,
+        command: type[AnyCommand] = Post,
+        room: str | None = ROOM,
+        refusal: Refusal | None = None,
+    ) -> int:
         ref = next(self.refs)
         fields: dict[str, object] = {"id": name}
         if command in (Post, History, Leave):
             fields["room"] = room
         if command is Post:
             fields |= {"nonce": name, "text": name}
-        self.note(self.commands.said(ref, TAB, command(**fields), room, self.now))  # type: ignore[arg-type]
+        self.note(self.commands.said(ref, TAB, command(**fields), room, self.now, refusal))  # type: ignore[arg-type]
         return ref
 
     def note(self, effects: list[CommandEffect]) -> None:
@@ -209,3 +216,27 @@ def test_whatever_the_room_answers_first_the_order_is_kept(case: tuple[list[bool
                 assert len(desk.begun) == len(set(desk.begun)) >= before
     assert desk.replied == names
     assert desk.begun == names
+
+
+def test_what_came_too_early_is_refused_in_its_turn_and_so_are_the_posts_behind_it() -> None:
+    desk = Desk()
+    first = desk.say("a")
+    desk.say("b", refusal=rate_limited(1.0))
+    desk.say("c")
+    desk.say("anything", Rooms, room=None, refusal=rate_limited(1.0))
+    assert desk.begun == ["a"]
+    assert desk.replied == ["!anything"], "a reply about a room waits for those before it"
+    desk.ok(first, "a")
+    assert desk.replied == ["!anything", "a", "!b", "!c"]
+    for name in "bc":
+        desk.say(name)
+    assert desk.begun == ["a", "b", "c"], "sent again, in order"
+
+
+def test_a_leave_that_came_too_early_is_not_done() -> None:
+    desk = Desk()
+    desk.say("l", Leave, refusal=rate_limited(1.0))
+    assert desk.begun == []
+    assert desk.replied == ["!l"]
+    desk.say("p")
+    assert desk.begun == ["p"]
