@@ -67,7 +67,7 @@ build/peers/node_modules/ws:
 	@npm install --silent --no-audit --no-fund --prefix build/peers ws@8.23.0 || \
 	  echo "npm cannot install it: Node ws is left out" >&2
 
-bench-gateway: $(VENV)/dev.installed build/peers/node_modules/ws ## the gateway beside other servers (half an hour)
+bench-gateway: $(VENV)/dev.installed build/peers/node_modules/ws ## the gateway beside other servers (a quarter of an hour)
 	@$(BIN)/python tests/bench/gateway/run.py
 
 # Apart from .venv, because triotp asks for a trio that is too old for us.
