@@ -43,8 +43,11 @@ class Children:
     def find(self, key: Hashable) -> Address | None:
         """The one with this key."""
         found = self.newest.get(key)
-        if found is None and self.older:
-            return next((piece[key] for piece in self.older if key in piece), None)
+        if found is None:
+            for piece in self.older:
+                found = piece.get(key)
+                if found is not None:
+                    break
         return found
 
     def pop(self, key: Hashable) -> Address | None:

@@ -27,7 +27,17 @@ from actors.address import Address
 from actors.blueprint import Blueprint
 from actors.child import Parent
 from actors.children import PIECE, Children
-from actors.errors import CRASHES, AlreadyStarted, GaveUp, MaxChildren, NotRunning, Quarantined, StartFailed, untraced
+from actors.errors import (
+    CRASHES,
+    AlreadyStarted,
+    GaveUp,
+    MaxChildren,
+    NotRunning,
+    Overrun,
+    Quarantined,
+    StartFailed,
+    untraced,
+)
 from actors.introspect import Node
 from actors.messages import SHUTDOWN
 from actors.policy import CrashRecord, Restart
@@ -48,12 +58,19 @@ SLICE = 500
 
 
 class Dynamic:
-    """The handle of a dynamic supervisor. Lives as long as the system, over restarts of what it stands for."""
+    """The handle of a dynamic supervisor. Lives as long as the system, over restarts of what it stands for.
+
+    Attributes:
+        crashes: of its children, over all lives.
+        overruns: those of them that were ended for taking too long.
+        restarts: lives of its children after the first.
+        quarantines: how often a key could not be started for a while.
+    """
 
     def __init__(self, spec: DynamicSpec, system: System) -> None:
         self.spec = spec
         self.path = spec.id
-        self.restarts = 0
+        self.crashes = self.overruns = self.restarts = self.quarantines = 0
         self._system = system
         self._blueprint = Blueprint(system, self, system.code.current(spec.start), spec.mailbox)
         self._children = Children()
@@ -209,6 +226,9 @@ class Dynamic:
     def _restarts(self, address: Address, reason: object) -> bool:
         """Whether this child, which has ended, is to be started again; what its end means beyond that is done here."""
         crashed = isinstance(reason, BaseException)
+        if crashed:
+            self.crashes += 1
+            self.overruns += isinstance(reason, Overrun)
         key = address._key
         expected = self._children.find(key) is not address or self._empty is not None
         applies = not expected and self.spec.restart.applies(crashed)
@@ -230,6 +250,7 @@ class Dynamic:
         record = self._records[key] = breaker.after_crash(self._records.get(key, CrashRecord()), now)
         seconds = record.retry_after(now)
         if seconds:
+            self.quarantines += 1
             log.warning("%s/%s is quarantined for %g s", self.path, key, seconds)
         return not seconds
 
@@ -266,7 +287,7 @@ class Dynamic:
             self._children.pop(address._key)
         self._leaving.pop(address, None)
         lifecycle.close(address, reason)
-        if self._empty is not None and not self._children and not self._leaving:
+        if self._empty is not None and not self._leaving and not self._children:
             self._empty.set()
 
 
