@@ -34,7 +34,7 @@ from actors.errors import (
 )
 from actors.garbage import FreezePolicy
 from actors.inbox import Inbox, InboxStatistics
-from actors.introspect import ChildCount, Node, Statistics, get_state
+from actors.introspect import ChildCount, Mailboxes, Node, Statistics, get_state, mailboxes
 from actors.mailbox import Mailbox, Overflow
 from actors.messages import NORMAL, SHUTDOWN, Answer, Down, Gapped, NoAnswer, Reason, Tell
 from actors.policy import Backoff, Breaker, Intensity, Restart, Strategy
@@ -79,6 +79,7 @@ __all__ = [
     "Intensity",
     "Lifeless",
     "Mailbox",
+    "Mailboxes",
     "MaxChildren",
     "NameTaken",
     "NoAnswer",
@@ -113,6 +114,7 @@ __all__ = [
     "change_all",
     "change_code",
     "get_state",
+    "mailboxes",
     "open_system",
     "reloaded",
     "resume",

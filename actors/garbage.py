@@ -35,14 +35,18 @@ class Freezer:
     Args:
         policy: when.
         births: how many actors were started so far.
+
+    Attributes:
+        freezes: how often it froze.
     """
 
-    __slots__ = ("_births", "_next", "_policy")
+    __slots__ = ("_births", "_next", "_policy", "freezes")
 
     def __init__(self, policy: FreezePolicy, births: Callable[[], int]) -> None:
         self._policy = policy
         self._births = births
         self._next = 0
+        self.freezes = 0
 
     def start(self) -> None:
         """Freeze what there is, and from now on what grows."""
@@ -61,4 +65,5 @@ class Freezer:
             births = self._births()
             if births >= self._next:
                 self._next = births + self._policy.every
+                self.freezes += 1
                 gc.freeze()

@@ -57,6 +57,19 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
+class Mailboxes:
+    """The mailboxes of many actors.
+
+    Args:
+        waiting: messages in all of them.
+        longest: messages in the fullest.
+    """
+
+    waiting: int
+    longest: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChildCount:
     """The children of one supervisor: OTP's `count_children`.
 
@@ -122,6 +135,12 @@ def top(addresses: Iterable[Address], most: int, by: Literal["mailbox", "message
     else:
         amounts = ((address, address._handled) for address in addresses if address._handled)
     return nlargest(most, amounts, key=_amount)
+
+
+def mailboxes(addresses: Iterable[Address]) -> Mailboxes:
+    """What waits for these actors: 0.1 us for each that rests."""
+    lengths = [len(address._box) for address in addresses if address._box and address.alive]
+    return Mailboxes(sum(lengths), max(lengths, default=0))
 
 
 def get_state(address: Address) -> dict[str, object]:

@@ -79,6 +79,11 @@ class System:
             self._dynamics[spec.id] = Dynamic(spec, self)
         self._root = Supervisor(root, root.id, self)
 
+    @property
+    def freezes(self) -> int:
+        """How often what had lived long was taken out of the collector's sight."""
+        return 0 if self._freezer is None else self._freezer.freezes
+
     def dynamic(self, id: str) -> Dynamic:
         """The dynamic supervisor with this id. Raises KeyError if the tree has none."""
         return self._dynamics[id]

@@ -156,6 +156,17 @@ async def test_one_that_crashes_too_often_is_quarantined_and_nothing_else_is_tou
         assert many.find_or_start("bad").alive
 
 
+async def test_it_counts_crashes_restarts_and_quarantines(autojump_clock: MockClock) -> None:
+    async with open_system(counters()) as system:
+        many = system.dynamic("many")
+        many.start("good").tell(End())
+        many.start("bad")
+        await crash(many, "bad", 2)
+        assert (many.crashes, many.restarts, many.quarantines, many.overruns) == (2, 2, 0, 0)
+        await crash(many, "bad", 1)
+        assert (many.crashes, many.restarts, many.quarantines, many.overruns) == (3, 2, 1, 0)
+
+
 async def test_a_crash_on_probation_quarantines_for_longer(autojump_clock: MockClock) -> None:
     async with open_system(counters()) as system:
         many = system.dynamic("many")

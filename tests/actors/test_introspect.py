@@ -12,11 +12,13 @@ from actors import (
     Address,
     DynamicSpec,
     Lifeless,
+    Mailboxes,
     Restart,
     SupervisorSpec,
     System,
     TaskSpec,
     get_state,
+    mailboxes,
     open_system,
 )
 from tests.actors.small_actors import Boom, Counter, Crash, End, Recorder, quiet, recorder
@@ -61,6 +63,19 @@ async def test_the_top_by_mailbox_are_those_with_the_longest_first() -> None:
                 child.tell("waits")
         assert system.top(2, by="mailbox") == [(children[4], 4), (children[3], 3)]
         assert len(system.top(100, by="mailbox")) == 4, "who has none is left out"
+
+
+async def test_what_waits_is_summed_over_many_and_the_stopped_have_nothing() -> None:
+    async with open_system(ROOT) as system:
+        children = many(system, 5)
+        assert mailboxes(children) == Mailboxes(waiting=0, longest=0)
+        children[0].tell(End())
+        await quiet()
+        assert not children[0].alive
+        for number, child in enumerate(children):
+            for _ in range(number):
+                child.tell("waits")
+        assert mailboxes(children) == Mailboxes(waiting=10, longest=4)
 
 
 async def test_the_top_by_messages_are_those_that_have_handled_the_most() -> None:

@@ -183,6 +183,7 @@ async def test_a_hook_has_the_same_limit(hook: str) -> None:
         address = system.dynamic("many").start("k", hook)
         address.tell(None)
         await until(lambda: address.incarnation == 2)
+        assert (system.dynamic("many").crashes, system.dynamic("many").overruns) == (1, 1)
 
 
 async def test_one_that_does_not_come_to_its_end_in_order_is_ended() -> None:
