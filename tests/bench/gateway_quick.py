@@ -128,7 +128,10 @@ async def no_app(_scope: Message, _receive: Receive, _send: Send) -> None:
 
 def serve() -> None:
     """Print the port, and serve until the input ends."""
-    limits = GatewayLimits(heartbeat_seconds=900.0, max_connections=19_000)
+    limits = GatewayLimits(
+        heartbeat_seconds=900.0, max_connections=19_000, max_connections_per_address=19_000,
+        connects_per_second=1_000_000, connects_per_second_per_address=1_000_000,
+    )  # fmt: skip
     reactor = Reactor()
     gateway = Gateway(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=EveryToken(), app=no_app

@@ -12,6 +12,16 @@ from pathlib import Path
 
 READY = "hubbub is serving on "
 
+UNHURRIED = {
+    "HUBBUB_COMMANDS_PER_SECOND": "1000000",
+    "HUBBUB_COMMANDS_PER_SECOND_PER_USER": "1000000",
+    "HUBBUB_BYTES_PER_SECOND": "1000000000",
+    "HUBBUB_BYTES_PER_SECOND_PER_USER": "1000000000",
+    "HUBBUB_CONNECTS_PER_SECOND": "1000000",
+    "HUBBUB_CONNECTS_PER_SECOND_PER_ADDRESS": "1000000",
+}
+"""Programs speak faster than people: what is no test of the limits is not to be slowed down by them."""
+
 
 class ServerProcess:
     """`hubbub serve` over one data directory.
@@ -42,7 +52,7 @@ class ServerProcess:
         self._port = "0"
         self._program = program or ["-m", "server"]
         self._options = options
-        self._environment = os.environ | {"HUBBUB_LOG_LEVEL": "info"} | (environment or {})
+        self._environment = os.environ | UNHURRIED | {"HUBBUB_LOG_LEVEL": "info"} | (environment or {})
         self._process: subprocess.Popen[str] | None = None
 
     @property
