@@ -46,6 +46,12 @@ class Dialect:
             frames = outgoing.others[self] = self._build(outgoing)
         return frames
 
+    def knows(self, outgoing: Outgoing) -> bool:
+        """Whether its frames are built already."""
+        if self is PLAIN_JSON:
+            return outgoing.frames is not None
+        return outgoing.others is not None and self in outgoing.others
+
     def frame_of(self, event: AnyEvent) -> bytes:
         """The frame of an event for one reader."""
         payload = self.codec.encode_event(event)

@@ -12,6 +12,7 @@ from server.gateway.asgi import AsgiApp
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
+from server.metrics.counts import GatewayCounts
 from server.pacing import Pace, without_limit
 
 
@@ -29,12 +30,16 @@ class Gateway:
         Web origins besides the server's own whose pages may connect, as `scheme://host[:port]` in lower case.
     compression
         Whether an offer of permessage-deflate is taken.
+    websockets
+        Whether an upgrade is looked at at all; without, its path is the application's like any other.
     sessions, connections
         The ids of the two dynamic supervisors.
     keys
         Gives every connection a key of its own.
     addresses
         Where the open sockets come from.
+    counts
+        Where handshakes, closes and full queues are counted.
     pace
         How fast what is said on one connection may follow; by the connection's key.
     """
@@ -46,8 +51,10 @@ class Gateway:
     app: AsgiApp
     origins: frozenset[str] = frozenset()
     compression: bool = False
+    websockets: bool = True
     sessions: str = "sessions"
     connections: str = "connections"
     keys: Iterator[int] = field(default_factory=count)
     addresses: Addresses = field(default_factory=Addresses)
+    counts: GatewayCounts = field(default_factory=GatewayCounts)
     pace: Pace[Hashable] = field(default_factory=without_limit)

@@ -35,14 +35,17 @@ log = logging.getLogger("server.gateway.handshake")
 async def serve_socket(system: System, gateway: Gateway, stream: trio.SocketStream) -> None:
     """Serve one accepted socket until it is closed or handed over."""
     connection = HttpConnection(stream, gateway.limits)
+    gateway.counts.handshaking += 1
     try:
         try:
             await Handshake(system, gateway, connection).run()
         except PeerGone:
             pass
         except Exception:
+            gateway.counts.handshakes["failed", "crashed"] += 1
             log.exception("a handshake failed")
     finally:
+        gateway.counts.handshaking -= 1
         gateway.addresses.leave(stream.socket.fileno())  # -1 if it was handed over
         stream.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
 
@@ -60,6 +63,7 @@ class Handshake:
     async def run(self) -> None:
         """Raises `PeerGone` when nobody listens any more."""
         seconds = self._gateway.limits.handshake_seconds
+        counts = self._gateway.counts.handshakes
         while True:
             request = await self._next_request(seconds)
             if request is None:
@@ -67,9 +71,10 @@ class Handshake:
             if isinstance(request, Refused):
                 await self._refuse(request)
                 return
-            if request.target.partition(b"?")[0] == WEBSOCKET_PATH:
+            if self._gateway.websockets and request.target.partition(b"?")[0] == WEBSOCKET_PATH:
                 await self._websocket(request)
                 return
+            counts["http", ""] += 1
             if not await answer_request(self._connection, request, self._gateway.app, self._gateway.limits):
                 await self._connection.finish()
                 return
@@ -84,10 +89,15 @@ class Handshake:
             except h11.RemoteProtocolError as error:
                 return refusal_of(error)
         if deadline.cancelled_caught:
-            return refusals.TOO_SLOW if self._connection.has_begun else None
+            if self._connection.has_begun:
+                return refusals.TOO_SLOW
+            self._gateway.counts.handshakes["timed_out", "silent"] += 1
+            return None
         return event if isinstance(event, h11.Request) else None
 
     async def _refuse(self, refused: Refused) -> None:
+        outcome = "timed_out" if refused is refusals.TOO_SLOW else "refused"
+        self._gateway.counts.handshakes[outcome, refusals.reason_of(refused)] += 1
         await self._connection.send_bytes(refusals.response(refused))
         await self._connection.finish()
 
@@ -134,9 +144,11 @@ class Handshake:
             connection = connections.start(next(self._gateway.keys), sock, digest, upgrade.dialect)
         except (StartRefused, StartFailed, OSError) as error:
             log.debug("a websocket could not start: %s", error)
+            self._gateway.counts.handshakes["failed", "cannot_start"] += 1
             self._gateway.addresses.leave(sock.fileno())
             sock.close()
         else:
+            self._gateway.counts.handshakes["upgraded", ""] += 1
             if rest:
                 connection.answer(bytes(rest))
 

@@ -50,7 +50,7 @@ class Listener:
         when this task ends: whoever opened them may start it again.
     """
 
-    __slots__ = ("_complained_at", "_gateway", "_refusals", "_reserve", "_sockets", "accepted")
+    __slots__ = ("_complained_at", "_gateway", "_refusals", "_reserve", "_sockets")
 
     def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket]) -> None:
         self._gateway = gateway
@@ -58,7 +58,6 @@ class Listener:
         self._reserve = -1
         self._refusals = 0
         self._complained_at: dict[str, float] = {}
-        self.accepted = 0
 
     async def run(self, context: TaskContext) -> None:
         gateway = self._gateway
@@ -81,7 +80,7 @@ class Listener:
             try:
                 for _ in range(_MOST_ACCEPTS):
                     sock, address = listening.accept()
-                    self.accepted += 1
+                    self._gateway.counts.accepted += 1
                     self._admit(sock, address[0], admission, context, nursery)
             except (BlockingIOError, ConnectionAbortedError):
                 continue
@@ -99,6 +98,7 @@ class Listener:
         if refused is None:
             nursery.start_soon(self._serve, sock, admission, context)
             return
+        self._gateway.counts.handshakes["refused", refusals.reason_of(refused)] += 1
         self._complain(refused.message, f"refusing new sockets, now one of {host}: {refused.message}")
         if self._refusals < _MOST_REFUSALS:
             self._refusals += 1
@@ -135,6 +135,7 @@ class Listener:
         self._give_reserve()
         try:
             sock, _address = listening.accept()
+            self._gateway.counts.handshakes["refused", "no_descriptors"] += 1
             refuse_at_once(sock, refusals.OVER_CAPACITY)
         except OSError as error:
             log.debug("nobody could be refused: %s", error)

@@ -147,12 +147,15 @@ class Reactor:
                 yield descriptor, owner, now - heard[descriptor]
 
     def statistics(self) -> ReactorStatistics:
-        flags = [flag for flag, owner in zip(self._flags, self._owners, strict=True) if owner is not None]
         return ReactorStatistics(
             registered=self.registered,
-            paused=sum(not flag & _READING for flag in flags),
-            waiting_to_write=sum(bool(flag & _WRITING) for flag in flags),
+            paused=self.registered - self._flagged(_READING),
+            waiting_to_write=self._flagged(_WRITING),
         )
+
+    def _flagged(self, flag: int) -> int:
+        """How many sockets have it: counted by value, which takes microseconds for tens of thousands."""
+        return sum(self._flags.count(value) for value in range(_GONE << 1) if value & flag)
 
     # --- a pass --------------------------------------------------------------------------------------------------
 

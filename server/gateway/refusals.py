@@ -100,3 +100,21 @@ BAD_TOKEN: Final = Refused(
 
 def bad_upgrade(complaint: str) -> Refused:
     return Refused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, complaint)
+
+
+_REASONS: Final = {
+    OVER_CAPACITY: "full",
+    ADDRESS_OVER_CAPACITY: "address_full",
+    ADDRESS_TOO_FAST: "address_too_fast",
+    TOO_MANY_AT_ONCE: "too_many_at_once",
+    FOREIGN_ORIGIN: "foreign_origin",
+    BAD_TOKEN: "bad_token",
+    TOO_SLOW: "too_slow",
+    HEAD_TOO_LARGE: "head_too_large",
+    TORN: "torn",
+}
+
+
+def reason_of(refused: Refused) -> str:
+    """One word for counters; there are only so many of them, whatever peers send."""
+    return _REASONS.get(refused, refused.status.phrase.lower().replace(" ", "_"))

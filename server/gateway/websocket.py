@@ -24,6 +24,7 @@ from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
 from server.gateway.outbound import Outbound
 from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping, Quiet
+from server.metrics.counts import LOST, NO_CODE
 from server.protocol.closing import CloseCode
 from server.protocol.outgoing import Outgoing
 
@@ -182,7 +183,7 @@ class Websocket(Actor):
                 if self._may_come():
                     self._write(pong_frame(message.payload))
             case PeerClose():
-                self._end_with(close_echo(message.code))
+                self._end_with(close_echo(message.code), message.code, by="client")
             case Quiet():
                 self._may_come()
 
@@ -233,6 +234,7 @@ class Websocket(Actor):
 
     def _start_queue(self, sock: socket.SocketType, data: bytes, begun: int) -> None:
         self._outbound = Outbound(data, begun)
+        self._gateway.counts.queues.add(self._outbound)
         self._gateway.reactor.await_writable(sock)
         self._watch_for_stall(self._outbound)
 
@@ -305,13 +307,15 @@ class Websocket(Actor):
         self._close(CloseCode.SLOW_CONSUMER, why)
 
     def _close(self, code: CloseCode, text: str = "") -> None:
-        self._end_with(close_frame(code, text))
+        self._end_with(close_frame(code, text), code)
 
-    def _end_with(self, frame: bytes) -> None:
+    def _end_with(self, frame: bytes, code: int | None, by: str = "server") -> None:
         """Close after what was said before. Whoever ends it a second time is late."""
         if self._closing is not None or self._socket is None:
             return
         self._closing = self.send_after(self._gateway.limits.close_seconds, Signal.CLOSE_OVERDUE)
+        self._gateway.counts.closing += 1
+        self._gateway.counts.closes[by, NO_CODE if code is None else code] += 1
         self._give_parser_back()
         self._ended()
         self._write(frame)
@@ -328,6 +332,8 @@ class Websocket(Actor):
 
     def _hang_up(self) -> None:
         """There is nobody to say anything to any more."""
+        if self._closing is None and self._socket is not None:
+            self._gateway.counts.closes["nobody", LOST] += 1
         self._release()
         self.stop()
 
@@ -341,6 +347,7 @@ class Websocket(Actor):
         if self._closing is not None:
             self._closing.cancel()
         if sock is not None:
+            self._gateway.counts.closing -= self._closing is not None
             self._gateway.reactor.unregister(sock)
             self._gateway.addresses.leave(sock.fileno())
             sock.close()
@@ -348,6 +355,7 @@ class Websocket(Actor):
     def _drop_queue(self) -> None:
         queue, self._outbound = self._outbound, None
         if queue is not None:
+            self._gateway.counts.queues.discard(queue)
             queue.discard()
 
     def _give_parser_back(self) -> None:

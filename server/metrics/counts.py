@@ -10,9 +10,15 @@ They outlive the restarts of what counts. Every field has one writer thread, tri
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from typing import Final, Protocol
 
 from server.metrics.histogram import SECONDS, SIZES, Histogram
+
+NO_CODE: Final = 1005
+"""A close frame without a code (RFC 6455, section 7.1.5)."""
+
+LOST: Final = 1006
+"""The end of a websocket without a close frame (the same)."""
 
 
 class Waiting(Protocol):
@@ -36,9 +42,9 @@ class GatewayCounts:
     opening, closing
         Websockets that are between the upgrade and `welcome`, and behind a close frame.
     closes
-        By who closed ("server", "client", "nobody" for those that were lost) and the code.
+        By who closed ("server", "client", "nobody" for those that were lost) and the code of RFC 6455, section 7.4.
     encoded
-        Events turned into frames: once for all who read them in plain JSON.
+        Events turned into frames: once for all who hear them in the same dialect.
     queues
         The outbound queues that exist now: nearly all websockets have none.
     """
@@ -51,7 +57,7 @@ class GatewayCounts:
         self.handshakes: Counter[tuple[str, str]] = Counter()
         self.opening = 0
         self.closing = 0
-        self.closes: Counter[tuple[str, str]] = Counter()
+        self.closes: Counter[tuple[str, int]] = Counter()
         self.encoded = 0
         self.queues: set[Waiting] = set()
 

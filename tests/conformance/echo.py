@@ -47,7 +47,7 @@ class Echo(Websocket):
 
     def _broken(self, error: BrokenFraming) -> None:
         payload = struct.pack("!H", error.code) + str(error).encode()[:123]
-        self._end_with(bytes((0x88, len(payload))) + payload)
+        self._end_with(bytes((0x88, len(payload))) + payload, error.code)
 
 
 @asynccontextmanager
