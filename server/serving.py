@@ -17,7 +17,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -27,6 +27,7 @@ import trio
 
 from actors import RootGaveUp, System, open_system, run
 from server.allocator import keep_large_blocks_apart
+from server.operators.hosts import is_loopback
 from server.settings import Settings
 from server.store.opening import open_store
 from server.store.sqlite import Pragmas
@@ -63,8 +64,12 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
     with (
         open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout)) as store,
         closing(open_listener(settings.host, settings.port)) as listener,
+        ExitStack() as opened,
     ):
-        trio.run(_serve, Ground(settings, store, listener), ready)
+        admin = open_admin_listener(settings)
+        if admin is not None:
+            opened.enter_context(closing(admin))
+        trio.run(_serve, Ground(settings, store, listener, admin=admin), ready)
 
 
 def tree_text(settings: Settings) -> str:
@@ -73,8 +78,9 @@ def tree_text(settings: Settings) -> str:
         TemporaryDirectory(prefix="hubbub-") as folder,
         open_store(Path(folder)) as store,
         closing(open_listener("127.0.0.1", 0)) as listener,
+        closing(open_listener("127.0.0.1", 0)) as admin,
     ):
-        return trio.run(_look, Ground(settings, store, listener))
+        return trio.run(_look, Ground(settings, store, listener, admin=admin if settings.admin else None))
 
 
 async def _look(ground: Ground) -> str:
@@ -99,6 +105,22 @@ def open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
+def open_admin_listener(settings: Settings) -> socket.socket | None:
+    """Where operators are answered. A port that is taken (by another server here) keeps nobody from chatting: the log
+    says so, and who scrapes it misses it.
+    """
+    if not settings.admin:
+        return None
+    try:
+        listener = open_listener(settings.admin_host, settings.admin_port)
+    except PortTrouble as trouble:
+        log.warning("no admin listener: set admin_port, or admin to false", trouble=str(trouble))
+        return None
+    if not is_loopback(listener.getsockname()[0]):
+        log.warning("the admin listener has no password, and others can reach it", url=url_of(listener))
+    return listener
+
+
 def url_of(listener: socket.socket) -> str:
     """Where a browser on this machine finds `listener`."""
     host, port = listener.getsockname()[:2]
@@ -117,7 +139,8 @@ def _allow_descriptors(connections: int) -> None:
 async def _serve(ground: Ground, ready: Callable[[str, System], None]) -> None:
     def is_ready(system: System) -> None:
         ground.readiness.ready = True
-        log.info("serving", url=url_of(ground.listener), data=str(ground.settings.data), pid=os.getpid())
+        admin = None if ground.admin is None else url_of(ground.admin)
+        log.info("serving", url=url_of(ground.listener), admin=admin, data=str(ground.settings.data), pid=os.getpid())
         ready(url_of(ground.listener), system)
 
     deadline = threading.Timer(ground.settings.stop_deadline + _GRACE, _end_at_once)

@@ -44,6 +44,9 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     host: Annotated[Word, _is("address to listen on")] = "127.0.0.1"
     port: Annotated[Port, _is("TCP port to listen on; 0 takes any free one")] = 8_000
+    admin: Annotated[bool, _is("answer operators: health, metrics, what the actors do")] = True
+    admin_host: Annotated[Word, _is("address to answer operators on; without a password")] = "127.0.0.1"
+    admin_port: Annotated[Port, _is("TCP port for them; 0 takes any free one")] = 8_001
     data: Annotated[Path, _is("directory of the database, its lock and its copies")] = Path("data")
     log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
     log_format: Annotated[LogFormat, _is("text for people, or one JSON object a line")] = "text"

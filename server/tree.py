@@ -22,7 +22,18 @@ from typing import Final
 import trio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from actors import Backoff, DynamicSpec, Inbox, Intensity, Restart, SupervisorSpec, System, TaskContext, TaskSpec
+from actors import (
+    ActorSpec,
+    Backoff,
+    DynamicSpec,
+    Inbox,
+    Intensity,
+    Restart,
+    SupervisorSpec,
+    System,
+    TaskContext,
+    TaskSpec,
+)
 from server.accounts.passwords import run_hashing
 from server.accounts.revocations import run_revocation_sweep
 from server.accounts.service import Accounts
@@ -38,6 +49,12 @@ from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
 from server.http_api.app import make_app
 from server.http_api.environment import HttpEnvironment, Readiness
+from server.metrics.counts import Counts
+from server.operators.app import make_operators_app
+from server.operators.door import door_for_operators
+from server.operators.environment import OperatorEnvironment
+from server.operators.hosts import is_loopback
+from server.operators.lag import LagProbe
 from server.pacing import Pace, run_sweep
 from server.protocol.events import Limits
 from server.protocol.limits import TEXT_CODE_POINTS
@@ -66,17 +83,20 @@ class Ground:
     store: Store
     listener: socket.socket
     readiness: Readiness = field(default_factory=Readiness)
+    admin: socket.socket | None = None
+    """Where operators are answered, if anywhere."""
 
 
 class Shared:
     """What several children use, and what outlives their restarts: what was told meanwhile is there afterwards."""
 
-    __slots__ = ("connection_pace", "hashing", "reader", "throttle", "usage", "user_pace", "writer")
+    __slots__ = ("connection_pace", "counts", "hashing", "reader", "throttle", "usage", "user_pace", "writer")
 
     def __init__(self, settings: Settings) -> None:
         self.writer = Inbox(settings.writer_queue)
         self.reader = Inbox(settings.reader_queue)
         self.hashing = Inbox(settings.hashing_queue)
+        self.counts = Counts()
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
         self.connection_pace: Pace[Hashable] = Pace(
@@ -111,6 +131,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         origins=frozenset(origin.lower().rstrip("/") for origin in settings.origins),
         compression=settings.compression,
         pace=shared.connection_pace,
+        counts=shared.counts.gateway,
     )
 
     async def revocations(context: TaskContext) -> None:
@@ -132,16 +153,26 @@ def tree(ground: Ground) -> SupervisorSpec:
             # The database, and nothing else. The writer stops last of all: it commits what was told to it.
             supervised(
                 "store",
-                TaskSpec("writer", partial(run_writer, store=store, inbox=writer, clock=now)),
+                TaskSpec(
+                    "writer",
+                    partial(run_writer, store=store, inbox=writer, clock=now, counts=shared.counts.store),
+                ),
                 TaskSpec(
                     "reader",
-                    partial(run_reader, store=store, inbox=reader, clock=now, token_days=settings.token_days),
+                    partial(
+                        run_reader,
+                        store=store,
+                        inbox=reader,
+                        clock=now,
+                        token_days=settings.token_days,
+                        counts=shared.counts.store,
+                    ),
                 ),
             ),
             # Rooms need the store.
             DynamicSpec(
                 ROOMS,
-                partial(RoomActor, RoomEnvironment(writer=writer, reader=reader)),
+                partial(RoomActor, RoomEnvironment(writer=writer, reader=reader, counts=shared.counts.rooms)),
                 mailbox=ROOM_MAILBOX,
             ),
             # Sessions need rooms and the store. Never restarted: their clients come back and resume.
@@ -162,6 +193,8 @@ def tree(ground: Ground) -> SupervisorSpec:
             TaskSpec("reactor", gateway.reactor.run),
             # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.
             DynamicSpec(gateway.connections, partial(Connection, gateway), restart=Restart.TEMPORARY),
+            # Who looks at all of that. Before the entrance, so that a stop can be watched.
+            *operators(ground, shared, gateway),
             # What needs all of it: those who ask whether peers are there, forget who was too fast, say goodbye, and let
             # people in.
             supervised(
@@ -174,6 +207,23 @@ def tree(ground: Ground) -> SupervisorSpec:
         ],
         intensity=Intensity(0),
     )
+
+
+def operators(ground: Ground, shared: Shared, gateway: Gateway) -> tuple[SupervisorSpec, ...]:
+    """The admin listener, where there is one. If it gives up, the chat goes on without it."""
+    admin = ground.admin
+    if admin is None:
+        return ()
+
+    async def listen(context: TaskContext) -> None:
+        app = make_operators_app(
+            operator_environment(context.system, ground, shared, gateway),
+            loopback=is_loopback(admin.getsockname()[0]),
+        )
+        await Listener(door_for_operators(gateway, app), [admin]).run(context)
+
+    children = (ActorSpec("lag", LagProbe, (shared.counts.lag,)), TaskSpec("admin", listen))
+    return (SupervisorSpec("operators", children, intensity=PATIENCE, backoff=BACKOFF, restart=Restart.TEMPORARY),)
 
 
 def supervised(id: str, *tasks: TaskSpec) -> SupervisorSpec:
@@ -232,6 +282,18 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
         body_bytes=settings.body_bytes,
         seconds=settings.command_deadline,
         pace=shared.user_pace,
+    )
+
+
+def operator_environment(system: System, ground: Ground, shared: Shared, gateway: Gateway) -> OperatorEnvironment:
+    return OperatorEnvironment(
+        system=system,
+        counts=shared.counts,
+        reactor=gateway.reactor,
+        log_file=ground.store.log_file,
+        inboxes={"writer": shared.writer, "reader": shared.reader, "hashing": shared.hashing},
+        dynamics=(ROOMS, SESSIONS, gateway.connections),
+        readiness=ground.readiness,
     )
 
 

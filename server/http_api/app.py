@@ -49,7 +49,7 @@ def make_routes(environment: HttpEnvironment) -> list[BaseRoute]:
     return [
         *routes_of(ACCOUNT_CALLS, AccountCalls(environment)),
         *routes_of(ROOM_CALLS, RoomCalls(environment)),
-        *routes_of(HEALTH_CALLS, HealthCalls(environment)),
+        *routes_of(HEALTH_CALLS, HealthCalls(environment.reader, environment.readiness)),
         *routes_of(CONTRACT_CALLS, ContractCalls(CALLS)),
         *page_routes(),
     ]

@@ -9,10 +9,11 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
+from actors import Tell
 from server.accounts.asking import answer_to
 from server.contracts.call import Call
 from server.http_api.bodies import json_response
-from server.http_api.environment import HttpEnvironment
+from server.http_api.environment import Readiness
 from server.http_api.errors import refused
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.store.messages import Ready
@@ -29,9 +30,9 @@ class Health(Struct, frozen=True):
 class HealthCalls:
     """What balancers and orchestrators ask."""
 
-    def __init__(self, environment: HttpEnvironment) -> None:
-        self._reader = environment.reader
-        self._readiness = environment.readiness
+    def __init__(self, reader: Tell, readiness: Readiness) -> None:
+        self._reader = reader
+        self._readiness = readiness
 
     async def healthz(self, _request: Request) -> Response:
         """Whether the process lives."""

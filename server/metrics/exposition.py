@@ -99,7 +99,8 @@ def _buckets(name: str, ranges: Ranges) -> Iterator[str]:
 
 def _line(name: str, labels: Labels, value: float) -> str:
     shown = ",".join(f'{label}="{_escaped(text, quotes=True)}"' for label, text in labels)
-    return f"{name}{{{shown}}} {value}" if shown else f"{name} {value}"
+    number = str(value).replace("inf", "+Inf")
+    return f"{name}{{{shown}}} {number}" if shown else f"{name} {number}"
 
 
 def _escaped(text: str, *, quotes: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ class ServerProcess:
         self._port = "0"
         self._program = program or ["-m", "server"]
         self._options = options
-        self._environment = os.environ | UNHURRIED | {"HUBBUB_LOG_LEVEL": "info"} | (environment or {})
+        self._environment = os.environ | UNHURRIED | {"HUBBUB_LOG_LEVEL": "info", "HUBBUB_ADMIN_PORT": "0"} | (environment or {})
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -63,6 +64,11 @@ class ServerProcess:
     @property
     def address(self) -> tuple[str, int]:
         return "127.0.0.1", int(self._port)
+
+    @property
+    def admin_url(self) -> str:
+        """Where operators are answered; the log says where that is, the newest start last."""
+        return re.findall(r"admin=(http://\S+)", self.log.read_text())[-1]
 
     @property
     def websocket_url(self) -> str:

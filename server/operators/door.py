@@ -1,0 +1,27 @@
+"""The gateway's listener a second time, for operators: the same code with limits of its own.
+
+It lets them in when the server is full, which is when they are needed; a few at a time, because each is a task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from server.gateway.addresses import Addresses
+from server.gateway.asgi import AsgiApp
+from server.gateway.gateway import Gateway
+from server.metrics.counts import GatewayCounts
+
+MOST_OPERATORS: Final = 32
+
+
+def door_for_operators(gateway: Gateway, app: AsgiApp) -> Gateway:
+    """As `gateway`, but with plain HTTP only, and not counted among its sockets."""
+    limits = replace(
+        gateway.limits,
+        max_connections=gateway.limits.max_connections + MOST_OPERATORS,
+        max_connections_per_address=MOST_OPERATORS,
+        max_handshakes=MOST_OPERATORS,
+    )
+    return replace(gateway, limits=limits, app=app, websockets=False, addresses=Addresses(), counts=GatewayCounts())

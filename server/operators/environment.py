@@ -1,0 +1,39 @@
+"""What operators may look at: one frozen value, made where the tree is wired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from actors import Inbox, System
+from server.gateway.reactor import Reactor
+from server.http_api.environment import Readiness
+from server.metrics.counts import Counts
+
+
+class LogFile(Protocol):
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorEnvironment:
+    """See the top of this file.
+
+    Parameters
+    ----------
+    inboxes
+        Those of tasks, by the task's name. There is a `reader` among them.
+    dynamics
+        The ids of the dynamic supervisors.
+    """
+
+    system: System
+    counts: Counts
+    reactor: Reactor
+    log_file: LogFile
+    inboxes: Mapping[str, Inbox]
+    dynamics: tuple[str, ...]
+    readiness: Readiness
