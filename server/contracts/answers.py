@@ -59,9 +59,10 @@ class Answer:
 ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Hello: Answer(instead=Welcome),
     CreateRoom: Answer(
-        carries=("room", "info"), refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.NO_SUCH_ROOM, ErrorCode.CONFLICT)
+        carries=("room", "info"),
+        refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.NO_SUCH_ROOM, ErrorCode.CONFLICT, ErrorCode.LIMIT_REACHED),
     ),
-    Join: Answer(carries=("room", "info"), refuses=(ErrorCode.NO_SUCH_ROOM,)),
+    Join: Answer(carries=("room", "info"), refuses=(ErrorCode.NO_SUCH_ROOM, ErrorCode.LIMIT_REACHED)),
     Leave: Answer(carries=("room",), refuses=(ErrorCode.FORBIDDEN,)),
     Post: Answer(
         carries=("room", "seq", "at", "duplicate"),
@@ -73,7 +74,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Read: Answer(),
     Typing: Answer(),
     Members: Answer(carries=("members",), may_carry=("next",)),
-    Invite: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
+    Invite: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER, ErrorCode.LIMIT_REACHED)),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),
 }

@@ -23,6 +23,7 @@ class ErrorCode(StrEnum):
     FORBIDDEN = "forbidden"
     TOO_LONG = "too_long"
     RATE_LIMITED = "rate_limited"
+    LIMIT_REACHED = "limit_reached"
     CONFLICT = "conflict"
     UNAVAILABLE = "unavailable"
     # HTTP only
@@ -49,6 +50,7 @@ MEANING: Final = {
     ErrorCode.FORBIDDEN: "members may not do this here, or not this one",
     ErrorCode.TOO_LONG: "over a limit of length",
     ErrorCode.RATE_LIMITED: "too much at once: wait for `retry_after`",
+    ErrorCode.LIMIT_REACHED: "there are as many as may be: of a user's rooms, or of a room's members",
     ErrorCode.CONFLICT: "this nonce was used for something else, or the name is in use",
     ErrorCode.UNAVAILABLE: "nothing was done, or the nonce makes the retry safe",
     ErrorCode.NAME_TAKEN: "somebody has this name",

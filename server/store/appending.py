@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, Text, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Integer, Text, bindparam, delete, func, insert, literal, select, tuple_, update
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.bulk import Bulk
-from server.store.messages import Append, Denied, NewMessage, Outcome
+from server.store.messages import Append, Denied, NewMember, NewMessage, Outcome
 from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
 from server.store.sqlite import ROW_ERRORS
 from server.store.tables import entries, members, rooms, users
@@ -32,6 +32,9 @@ class RowsMissing(Exception):
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
 _insert_entries: Final = Bulk(insert(entries), EntryRow._fields)
+_some_rooms: Final = (
+    select(literal(1)).where(members.c.user_id == bindparam("user")).limit(bindparam("most_rooms")).subquery()
+)
 _insert_members: Final = (
     insert(members)
     .from_select(
@@ -44,7 +47,11 @@ _insert_members: Final = (
             bindparam("joined_at", type_=Integer),
             bindparam("head", type_=Integer),
             bindparam("head", type_=Integer),
-        ).where(users.c.id == bindparam("user"), users.c.name.is_not(None)),
+        ).where(
+            users.c.id == bindparam("user"),
+            users.c.name.is_not(None),
+            select(func.count()).select_from(_some_rooms).scalar_subquery() < bindparam("most_rooms"),
+        ),
     )
     .execution_options(preserve_rowcount=True)
 )
@@ -82,6 +89,8 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     known.heads = _confirmed_heads(connection, known.heads)
     known.places.update(_places(connection, appends))
     known.memberships.update(_memberships(connection, appends))
+    arriving = {append.draft.user for append in appends if isinstance(append.draft, NewMember)}
+    known.rooms_of.update(rooms_of(connection, arriving))
     return _bisect(connection, appends, known, at)
 
 
@@ -110,7 +119,7 @@ def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
         gone = [{"room": room, "user": user} for room, user in planned.leaves]
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
     if planned.joins:
-        add_members(connection, planned.joins.values())
+        add_members(connection, planned.joins.values(), known.most_rooms)
     if planned.entries:
         add_entries(connection, planned.entries)
 
@@ -120,15 +129,15 @@ def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:
     _insert_entries.execute(connection, rows)
 
 
-def add_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
+def add_members(connection: Connection, rows: Iterable[MemberRow], most_rooms: int) -> None:
     """Insert `rows`, each with its user's name.
 
     Raises
     ------
     RowsMissing
-        One of the users does not exist, or was deleted.
+        One of the users does not exist, or was deleted, or is in `most_rooms` rooms already.
     """
-    named = [row._asdict() for row in rows]
+    named = [row._asdict() | {"most_rooms": most_rooms} for row in rows]
     _expect(len(named), connection.execute(_insert_members, named).rowcount)
 
 
@@ -164,6 +173,18 @@ def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair
     for some in _portions([pair for pair in pairs if _encodable(*pair)]):
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
         found |= dict.fromkeys(((room, user) for room, user in rows), True)
+    return found
+
+
+def rooms_of(connection: Connection, people: Iterable[str]) -> dict[str, int]:
+    """In how many rooms each of them is."""
+    asked = [user for user in people if _encodable(user)]
+    found: dict[str, int] = {}
+    for some in _portions(asked):
+        rows = connection.execute(
+            select(members.c.user_id, func.count()).where(members.c.user_id.in_(some)).group_by(members.c.user_id)
+        )
+        found.update((user, count) for user, count in rows)
     return found
 
 

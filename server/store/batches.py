@@ -36,6 +36,7 @@ from server.store.messages import (
     TouchTokens,
 )
 from server.store.planning import Knowledge
+from server.store.quotas import Quotas
 from server.store.sqlite import Writing
 from server.store.tables import members
 
@@ -92,20 +93,20 @@ def commit(writing: Writing, batch: Batch, at: int) -> Committed:
 
 
 def _all_at_once(writing: Writing, batch: Batch, at: int) -> Committed:
-    known = Knowledge(dict(batch.heads))
+    known = Knowledge(dict(batch.heads), writing.quotas.rooms)
     with writing.begin() as connection:
         outcomes = append_trusting(connection, batch.appends, known, at) if batch.appends else []
-        answers = [_answer(connection, change, at) for change in batch.changes]
+        answers = [_answer(connection, change, at, writing.quotas) for change in batch.changes]
         _save(connection, batch.marks)
         people.touch_tokens(connection, batch.touches)
     return Committed(outcomes, answers, known.heads)
 
 
 def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
-    known = Knowledge(dict(batch.heads))
+    known = Knowledge(dict(batch.heads), writing.quotas.rooms)
     with writing.begin() as connection:
         outcomes = append_careful(connection, batch.appends, known, at) if batch.appends else []
-        answers = [_guarded_answer(connection, change, at) for change in batch.changes]
+        answers = [_guarded_answer(connection, change, at, writing.quotas) for change in batch.changes]
         for mark in batch.marks:
             _guarded(connection, partial(_save, connection, (mark,)))
         for touch in batch.touches:
@@ -122,25 +123,25 @@ def _guarded(connection: Connection, write: Callable[[], None]) -> None:
         return
 
 
-def _guarded_answer(connection: Connection, change: Change, at: int) -> Done | Failed:
+def _guarded_answer(connection: Connection, change: Change, at: int, quotas: Quotas) -> Done | Failed:
     try:
         with connection.begin_nested():
-            return _answer(connection, change, at)
+            return _answer(connection, change, at, quotas)
     except REFUSED:
         return Failed(change.ref, Refusal(ErrorCode.BAD_REQUEST, "the database does not take this"))
 
 
-def _answer(connection: Connection, change: Change, at: int) -> Done | Failed:
+def _answer(connection: Connection, change: Change, at: int, quotas: Quotas) -> Done | Failed:
     try:
-        return Done(change.ref, _changed(connection, change, at))
+        return Done(change.ref, _changed(connection, change, at, quotas))
     except Refusal as refusal:
         return Failed(change.ref, refusal.with_traceback(None))  # its frames hold the connection
 
 
-def _changed(connection: Connection, change: Change, at: int) -> object:
+def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) -> object:
     match change:
         case CreateRoom():
-            return creating.create_room(connection, change, at)
+            return creating.create_room(connection, change, at, quotas)
         case AddUser():
             return people.add_user(connection, change, at)
         case AddToken():

@@ -2,7 +2,7 @@
 
 The rules: a retry gets the room of the first try, whatever happened to it since; the same two people always get the
 same dm; nothing is written before every member was found. The members of a dm never change, so an existing one has
-nobody to add.
+nobody to add. Nobody is put into more rooms than they may be in, not even by others.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
-from server.store.appending import add_entries, add_members
+from server.store.appending import add_entries, add_members, rooms_of
 from server.store.ids import new_id
 from server.store.messages import CreateRoom, RoomCreated
 from server.store.planning import EntryRow, MemberRow
+from server.store.quotas import Quotas, too_many_members, too_many_rooms
 from server.store.tables import rooms, users
 
 _find_by_nonce: Final = select(rooms.c.id, rooms.c.digest).where(
@@ -30,14 +31,14 @@ _find_dm: Final = select(rooms.c.id).where(
 _find_channel: Final = select(rooms.c.id).where(rooms.c.kind == "channel", rooms.c.name == bindparam("name"))
 
 
-def create_room(connection: Connection, wanted: CreateRoom, at: int) -> RoomCreated:
+def create_room(connection: Connection, wanted: CreateRoom, at: int, quotas: Quotas) -> RoomCreated:
     """The room that `wanted` asks for, made now or earlier.
 
     Raises
     ------
     Refusal
         `no_such_user`; `bad_request` for a dm that is not between two people; `conflict` for a channel's name that
-        is taken, and for a nonce that was used for something else.
+        is taken, and for a nonce that was used for something else; `limit_reached`.
     """
     invited = _found_users(connection, wanted)
     digest = _digest(wanted, invited)
@@ -47,7 +48,8 @@ def create_room(connection: Connection, wanted: CreateRoom, at: int) -> RoomCrea
     room = earlier.id if earlier is not None else _same_room(connection, wanted, invited)
     if room is not None:
         return RoomCreated(room, created=False, added=())
-    return _made(connection, wanted, invited, digest, at)
+    _check_quotas(connection, (wanted.creator, *invited), quotas)
+    return _made(connection, wanted, invited, digest, at, quotas)
 
 
 def _found_users(connection: Connection, wanted: CreateRoom) -> tuple[str, ...]:
@@ -82,7 +84,17 @@ def _same_room(connection: Connection, wanted: CreateRoom, invited: tuple[str, .
     return None
 
 
-def _made(connection: Connection, wanted: CreateRoom, invited: tuple[str, ...], digest: bytes, at: int) -> RoomCreated:
+def _check_quotas(connection: Connection, people: tuple[str, ...], quotas: Quotas) -> None:
+    if len(people) > quotas.members:
+        raise too_many_members()
+    crowded = [user for user, count in rooms_of(connection, people).items() if count >= quotas.rooms]
+    if crowded:
+        raise too_many_rooms(who_asks=people[0] in crowded)
+
+
+def _made(
+    connection: Connection, wanted: CreateRoom, invited: tuple[str, ...], digest: bytes, at: int, quotas: Quotas
+) -> RoomCreated:
     room, people = new_id("r", at), (wanted.creator, *invited)
     first, second = sorted(people) if wanted.kind == "dm" else (None, None)
     connection.execute(
@@ -101,7 +113,11 @@ def _made(connection: Connection, wanted: CreateRoom, invited: tuple[str, ...], 
             second_peer=second,
         )
     )
-    add_members(connection, [MemberRow(room, user, _role(wanted, user), at, seq) for seq, user in enumerate(people, 1)])
+    add_members(
+        connection,
+        [MemberRow(room, user, _role(wanted, user), at, seq) for seq, user in enumerate(people, 1)],
+        quotas.rooms,
+    )
     by = dict.fromkeys(invited, wanted.creator)
     add_entries(
         connection,

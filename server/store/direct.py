@@ -27,6 +27,7 @@ from server.store.messages import (
     SetRegistration,
 )
 from server.store.migrating import require_newest
+from server.store.quotas import Quotas
 from server.store.sqlite import DATABASE_ERRORS, Pragmas, Writing, reading_engine, writing_engine
 
 Change = AddUser | SetPassword | SetAdministrator | SetRegistration
@@ -59,7 +60,7 @@ class DirectStore:
         if not self._database.is_file():
             raise NotMigrated(self._database, None)
         engine = writing_engine(self._database, pragmas)
-        self._writing = Writing(engine)
+        self._writing = Writing(engine, Quotas())
         self._reading = reading_engine(self._database, pragmas, connections=1)
         try:
             require_newest(engine, self._database)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from server.store.directory import DataDirectory, DirectoryLock
 from server.store.migrating import migrate
+from server.store.quotas import Quotas
 from server.store.sqlite import LogFile, Pragmas, Writing, reading_engine, writing_engine
 
 READING_THREADS: Final = 2
@@ -33,9 +34,9 @@ class Store:
         Never the same one twice.
     """
 
-    def __init__(self, directory: DataDirectory, lock: DirectoryLock, pragmas: Pragmas) -> None:
+    def __init__(self, directory: DataDirectory, lock: DirectoryLock, pragmas: Pragmas, quotas: Quotas) -> None:
         self.directory = directory
-        self.writing = Writing(writing_engine(directory.database, pragmas))
+        self.writing = Writing(writing_engine(directory.database, pragmas), quotas)
         self.reading: Engine = reading_engine(directory.database, pragmas, READING_THREADS)
         self.log_file = LogFile(directory.database, self.writing, pragmas)
         self.lineage_numbers: Iterator[int] = count(1)
@@ -58,7 +59,7 @@ class Store:
         self.close()
 
 
-def open_store(data: Path, pragmas: Pragmas | None = None) -> Store:
+def open_store(data: Path, pragmas: Pragmas | None = None, quotas: Quotas | None = None) -> Store:
     """Make `data` if it is missing, lock it, bring its database to the newest schema.
 
     Raises
@@ -73,7 +74,7 @@ def open_store(data: Path, pragmas: Pragmas | None = None) -> Store:
     try:
         directory.make_database()
         migrate(directory, pragmas)
-        return Store(directory, lock, pragmas)
+        return Store(directory, lock, pragmas, quotas or Quotas())
     except BaseException:
         lock.close()
         raise

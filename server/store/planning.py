@@ -2,8 +2,8 @@
 
 `plan` gives each append its outcome and collects the rows, in the order in which they were told. It trusts what it
 is told to know: with `Knowledge` that holds the heads only it plans optimistically (no nonce was used before, who
-joins is no member, who leaves is one), and the database's constraints contradict it where that is wrong. Then the
-knowledge is read, and the same rules plan again.
+joins is no member and in no other room, who leaves is one), and the database contradicts it where that is wrong.
+Then the knowledge is read, and the same rules plan again.
 
 A plan changes nothing that it was given: when its rows are refused, it is dropped, and no `seq` was spent.
 """
@@ -19,6 +19,7 @@ from msgspec import Struct, field
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
+from server.store.quotas import too_many_rooms
 
 NonceKey = tuple[str, str, str]
 """Room, author, nonce."""
@@ -65,18 +66,23 @@ class Place(Struct, frozen=True, gc=False):
 class Knowledge(Struct):
     """What is known of the database within a transaction.
 
-    `heads` has every room that may be appended to; appends to any other one are lost.
+    `heads` has every room that may be appended to; appends to any other one are lost. `rooms_of` are the numbers of
+    rooms that users are in, of which nobody may have more than `most_rooms`.
     """
 
     heads: dict[str, int]
+    most_rooms: int
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
+    rooms_of: dict[str, int] = field(default_factory=dict)
 
     def learn(self, planned: Plan) -> None:
         """The rows of the plan were taken."""
         self.heads.update(planned.heads)
         self.places.update(planned.places)
         self.memberships.update(planned.memberships)
+        for user, change in planned.moves.items():
+            self.rooms_of[user] = self.rooms_of.get(user, 0) + change
 
 
 class Plan(Struct):
@@ -87,6 +93,7 @@ class Plan(Struct):
     leaves: set[Pair] = field(default_factory=set)
     joins: dict[Pair, MemberRow] = field(default_factory=dict)
     growth: dict[str, int] = field(default_factory=dict)
+    moves: dict[str, int] = field(default_factory=dict)
     heads: dict[str, int] = field(default_factory=dict)
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
@@ -140,6 +147,8 @@ def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, a
     pair = (append.room, draft.user)
     if _is_member(pair, planned, known, unless_known=False):
         return Landed(append.ref, None, at)
+    if known.rooms_of.get(draft.user, 0) + planned.moves.get(draft.user, 0) >= known.most_rooms:
+        return Denied(append.ref, too_many_rooms(who_asks=draft.by is None))
     seq = None
     if draft.logged:
         seq = _next_seq(append.room, planned, known)
@@ -174,7 +183,9 @@ def _is_member(pair: Pair, planned: Plan, known: Knowledge, *, unless_known: boo
 
 
 def _change(pair: Pair, planned: Plan, known: Knowledge, *, member: bool) -> None:
-    room = pair[0]
+    room, user = pair
+    change = 1 if member else -1
     planned.memberships[pair] = member
-    planned.growth[room] = planned.growth.get(room, 0) + (1 if member else -1)
+    planned.growth[room] = planned.growth.get(room, 0) + change
+    planned.moves[user] = planned.moves.get(user, 0) + change
     planned.heads.setdefault(room, known.heads[room])

@@ -24,6 +24,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool
 
+from server.store.quotas import Quotas
+
 ROW_ERRORS: Final = (IntegrityError, DataError, UnicodeEncodeError, OverflowError)
 """What the database, or the way there, has against one row. Everything else concerns the whole database."""
 
@@ -90,11 +92,14 @@ class Writing:
     ----------
     engine
         A `writing_engine`.
+    quotas
+        What no transaction may exceed.
     """
 
-    __slots__ = ("_connection", "_engine")
+    __slots__ = ("_connection", "_engine", "quotas")
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, quotas: Quotas) -> None:
+        self.quotas = quotas
         self._engine = engine
         self._connection: Connection | None = None
 

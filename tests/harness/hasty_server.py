@@ -21,7 +21,7 @@ def commit_later(writing: Writing, batch: Batch, at: int) -> Committed:
         commit(writing, earlier, then)
     if batch.changes or not batch.appends:
         return commit(writing, batch, at)
-    known = Knowledge(dict(batch.heads))
+    known = Knowledge(dict(batch.heads), writing.quotas.rooms)
     planned = plan(batch.appends, known, at)
     known.learn(planned)
     _waiting.append((batch, at))
