@@ -19,11 +19,11 @@ from msgspec import Struct, field
 from actors import Actor, Down, Mailbox, Overflow, Tell
 from server.metrics.counts import RoomCounts
 from server.protocol.errors import unavailable
-from server.protocol.limits import SMALL_ROOM_MEMBERS
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.fan_out import SLICE, FanOutQueue, Ordered
 from server.rooms.messages import Attach, Request
 from server.rooms.room import Room
+from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.store.messages import Done, Failed, Outcomes
 
 ROOMS: Final = "rooms"
@@ -40,8 +40,8 @@ class RoomEnvironment(Struct, frozen=True):
     ----------
     writer, reader
         The inboxes of the store's tasks.
-    small_room
-        Number of members up to which comings and goings, presence and receipts are told one by one.
+    sizes
+        How large rooms may be, and how large until they are told differently.
     refs
         Gives the references of all rooms.
     counts
@@ -50,7 +50,7 @@ class RoomEnvironment(Struct, frozen=True):
 
     writer: Tell
     reader: Tell
-    small_room: int = SMALL_ROOM_MEMBERS
+    sizes: Sizes = DEFAULT_SIZES
     refs: Iterator[int] = field(default_factory=count)
     counts: RoomCounts = field(default_factory=RoomCounts)
 
@@ -81,7 +81,7 @@ class RoomActor(Actor):
     def started(self) -> None:
         address = self.address
         environment = self._environment
-        self._room = Room(str(address.name), address, address.incarnation, environment.refs, environment.small_room)
+        self._room = Room(str(address.name), address, address.incarnation, environment.refs, environment.sizes)
         self._carry_out(self._room.started(trio.current_time()))
 
     def receive(self, message: object) -> None:

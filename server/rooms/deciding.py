@@ -28,6 +28,7 @@ from server.rooms.effects import Consult, Effect, FanOut
 from server.rooms.messages import Passing, Request
 from server.rooms.questions import InviteeWanted, PageWanted
 from server.rooms.rights import (
+    check_has_room,
     check_joinable,
     check_may_invite,
     check_may_leave,
@@ -100,6 +101,7 @@ def _join(state: RoomState, request: Request, member: MemberRecord | None, now: 
     if member is not None:
         return [*attach_asker(state, request), answered(request, Ok(id=request.command.id, room=state.room))]
     check_joinable(state.record.kind)
+    check_has_room(is_full=state.is_full)
     draft = NewMember(request.user.user, "member", logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]
 
@@ -186,5 +188,6 @@ def invite_found(state: RoomState, request: Request, invitee: User | None, now: 
         return []
     if invitee.user in state.members:
         return [answered(request, Ok(id=request.command.id))]
+    check_has_room(is_full=state.is_full)
     draft = NewMember(invitee.user, "member", by=request.user.user, logged=state.logs_membership)
     return [state.append(draft, invitee, request, now)]

@@ -12,7 +12,7 @@ from msgspec import Struct
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.rooms.messages import Request
-from server.store.messages import Draft, NewMessage
+from server.store.messages import Draft, NewMember, NewMessage
 
 
 def nonce_conflict() -> Refusal:
@@ -40,11 +40,15 @@ class Pending(Struct):
 
 
 class InFlight:
-    """The appends on their way, in the order in which they were told to the writer."""
+    """The appends on their way, in the order in which they were told to the writer.
 
-    __slots__ = ("_changing", "_nonces", "_pending")
+    `arriving`: how many of them are somebody who comes in.
+    """
+
+    __slots__ = ("_changing", "_nonces", "_pending", "arriving")
 
     def __init__(self) -> None:
+        self.arriving = 0
         self._pending: dict[int, Pending] = {}
         self._nonces: dict[tuple[str, str], Pending] = {}
         self._changing: dict[str, list[Request]] = {}
@@ -62,6 +66,7 @@ class InFlight:
             self._nonces[pending.draft.author, pending.draft.nonce] = pending
         else:
             self._changing[pending.draft.user] = []
+            self.arriving += isinstance(pending.draft, NewMember)
 
     def joins_first(self, draft: NewMessage, request: Request) -> bool:
         """Whether the same post is under way already; then `request` waits for its outcome.
@@ -92,11 +97,12 @@ class InFlight:
         if isinstance(pending.draft, NewMessage):
             del self._nonces[pending.draft.author, pending.draft.nonce]
             return pending, []
+        self.arriving -= isinstance(pending.draft, NewMember)
         return pending, self._changing.pop(pending.draft.user)
 
     def abandon(self) -> tuple[list[Pending], list[Request]]:
         """Nothing that is on its way will be decided: all of it, and all that waited for a change."""
         lost = list(self._pending.values())
         waiting = [request for requests in self._changing.values() for request in requests]
-        self._pending, self._nonces, self._changing = {}, {}, {}
+        self._pending, self._nonces, self._changing, self.arriving = {}, {}, {}, 0
         return lost, waiting

@@ -28,6 +28,12 @@ def check_joinable(kind: RoomKind) -> None:
         raise no_such_room()
 
 
+def check_has_room(*, is_full: bool) -> None:
+    """Whether anybody more may come in."""
+    if is_full:
+        raise Refusal(ErrorCode.LIMIT_REACHED, "this room has as many members as it may")
+
+
 def check_may_leave(kind: RoomKind) -> None:
     if kind == "dm":
         raise Refusal(ErrorCode.FORBIDDEN, "a conversation of two cannot be left")

@@ -21,7 +21,6 @@ from actors import Address
 from server.protocol.commands import History
 from server.protocol.errors import Refusal, no_such_room, unavailable
 from server.protocol.events import Left, Receipt, RoomStats
-from server.protocol.limits import SMALL_ROOM_MEMBERS
 from server.protocol.objects import User
 from server.rooms.deciding import decide, invite_found
 from server.rooms.effects import Consult, Effect, FanOut, Reply, Rest, TellUser, Write
@@ -32,6 +31,7 @@ from server.rooms.pages import history_reply, log_reply, members_reply
 from server.rooms.questions import AuthorsWanted, InviteeWanted, PageWanted, Purpose
 from server.rooms.receipts import Covered, grouped
 from server.rooms.rights import stranger
+from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
 from server.store.messages import (
     Anchor,
@@ -70,12 +70,12 @@ class Room:
         Which life this is; attachments of other lives are known as such by it.
     refs
         Gives references that no question, and no append, of this room had before. One counter does for all rooms.
-    small_room
-        Number of members up to which comings and goings, presence and receipts are told one by one.
+    sizes
+        How large it may be, and how large until it is told differently.
     """
 
     __slots__ = (
-        "_alone_since", "_gone", "_incarnation", "_itself", "_opening", "_refs", "_room", "_small_room", "_state",
+        "_alone_since", "_gone", "_incarnation", "_itself", "_opening", "_refs", "_room", "_sizes", "_state",
     )  # fmt: skip
 
     def __init__(
@@ -84,12 +84,12 @@ class Room:
         itself: Address,
         incarnation: int,
         refs: Iterator[int],
-        small_room: int = SMALL_ROOM_MEMBERS,
+        sizes: Sizes = DEFAULT_SIZES,
     ) -> None:
         self._room = room
         self._itself = itself
         self._incarnation = incarnation
-        self._small_room = small_room
+        self._sizes = sizes
         self._refs = refs
         self._opening: Opening | None = None
         self._state: RoomState | None = None
@@ -176,7 +176,7 @@ class Room:
         that did, may have owed somebody the news."""
         self._state = state = RoomState(
             opened.record, opened.lineage, itself=self._itself, incarnation=self._incarnation, refs=self._refs,
-            small_room=self._small_room,
+            sizes=self._sizes,
         )  # fmt: skip
         if state.large:
             return []

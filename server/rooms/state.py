@@ -23,6 +23,7 @@ from server.rooms.messages import Answer, Attached, Detached, Request
 from server.rooms.ongoing import Ongoing
 from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
+from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
 from server.store.messages import Append, Asker, Draft, MemberRecord, RoomRecord
 
@@ -44,12 +45,12 @@ class RoomState:
         Which life of the room this is.
     refs
         Gives references that were not given before.
-    small_room
-        The number of members up to which comings and goings, presence and receipts are told one by one.
+    sizes
+        How large it may be, and how large until it is told differently.
     """
 
     __slots__ = (
-        "_incarnation", "_number", "_ongoing", "_receipts", "_refs", "_small_room", "audience", "base", "itself",
+        "_incarnation", "_number", "_ongoing", "_receipts", "_refs", "_sizes", "audience", "base", "itself",
         "last_seq", "lineage", "record",
     )  # fmt: skip
 
@@ -61,7 +62,7 @@ class RoomState:
         itself: Address,
         incarnation: int,
         refs: Iterator[int],
-        small_room: int,
+        sizes: Sizes,
     ) -> None:
         self.record = record
         self.itself = itself
@@ -74,7 +75,7 @@ class RoomState:
         self._receipts: Receipts | None = None
         self._incarnation = incarnation
         self._refs = refs
-        self._small_room = small_room
+        self._sizes = sizes
 
     @property
     def room(self) -> str:
@@ -153,7 +154,12 @@ class RoomState:
     @property
     def large(self) -> bool:
         """Too large for what is told one by one."""
-        return len(self.members) > self._small_room
+        return len(self.members) > self._sizes.small
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more may come in; who is on the way counts."""
+        return len(self.members) + self.in_flight.arriving >= self._sizes.most
 
     @property
     def logs_membership(self) -> bool:

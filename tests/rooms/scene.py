@@ -13,6 +13,7 @@ from server.protocol.objects import RoomKind, User
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Request
 from server.rooms.room import Room
+from server.rooms.sizes import Sizes
 from server.store.messages import (
     Anchor,
     Anchored,
@@ -58,6 +59,11 @@ def answers(effects: Sequence[Effect]) -> list[Ok | Error]:
     return [message.reply for message in told if isinstance(message, Answer)]
 
 
+def refusals(effects: Sequence[Effect]) -> list[str]:
+    """The codes of all that was refused, in their order."""
+    return [answer.code for answer in answers(effects) if isinstance(answer, Error)]
+
+
 def deliveries(effects: Sequence[Effect]) -> list[list[int]]:
     """The `seq` of all entries that are delivered, a list for each delivery."""
     told = [effect.message for effect in of(FanOut, effects)]
@@ -68,11 +74,12 @@ class Scene:
     """An open room with some members, and one session attached for each."""
 
     def __init__(
-        self, *names: str, kind: RoomKind = "group", small_room: int = 256, last_seq: int = 0, incarnation: int = 1
-    ) -> None:
+        self, *names: str, kind: RoomKind = "group", small_room: int = 256, most: int = 1_000, last_seq: int = 0,
+        incarnation: int = 1,
+    ) -> None:  # fmt: skip
         self.now = 100.0
         self.itself = key("room")
-        self.room = Room(ROOM, self.itself, incarnation, count(1), small_room)
+        self.room = Room(ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most))
         self.names = names
         self.kind: RoomKind = kind
         self.last_seq = last_seq

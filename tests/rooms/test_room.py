@@ -46,7 +46,7 @@ from server.store.messages import (
     Release,
     SaveMarks,
 )
-from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, user
+from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, refusals, user
 
 # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -359,6 +359,24 @@ def test_in_large_channels_membership_is_not_logged() -> None:
     assert [e.message.left for e in of(InTurn, gone) if isinstance(e.message, Detached)] in (
         [], [Left(room=ROOM, user="u_zoe")],
     )  # fmt: skip
+
+
+def test_nobody_comes_into_a_full_room_until_somebody_has_left() -> None:
+    scene = Scene("ann", "bob", kind="channel", most=3)
+    joining = scene.says("eve", Join(id=1, room=ROOM))
+    assert refusals(scene.says("zoe", Join(id=2, room=ROOM))) == ["limit_reached"], "eve is on her way"
+    scene.lands(joining)
+    assert refusals(scene.says("zoe", Join(id=3, room=ROOM))) == ["limit_reached"]
+    assert isinstance(answers(scene.says("eve", Join(id=4, room=ROOM)))[0], Ok), "who is there is there"
+    scene.lands(scene.says("eve", Leave(id=5, room=ROOM)))
+    assert len(scene.appends(scene.says("zoe", Join(id=6, room=ROOM)))) == 1
+
+
+def test_nobody_is_invited_into_a_full_room() -> None:
+    scene = Scene("ann", "bob", most=2)
+    [asked] = of(Consult, scene.says("ann", Invite(id=1, room=ROOM, user="eve")))
+    told = scene.room.done(Done(asked.question.ref, user("eve")), scene.now)
+    assert refusals(told) == ["limit_reached"]
 
 
 # --- pages -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 from actors import Actor, Address
 from server.protocol.commands import Read
 from server.rooms.actor import RoomActor, RoomEnvironment
+from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
 from server.sessions.feed import NOBODY_LATE
@@ -30,7 +31,7 @@ TALK_BYTES = 500
 """What a room keeps after a talk: who wrote the latest messages, for the receipts."""
 
 A = TypeVar("A", bound=Actor)
-NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment)
+NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment, Sizes)
 SHARED = {id(constant) for constant in (NOBODY_LATE, None, True, False, ())}
 SMALL_INTS = range(-5, 257)
 
