@@ -79,7 +79,8 @@ class Dynamic:
         self._sweep_at = SWEEP
         self._window: tuple[float, ...] = ()
         self._supervised_by: DynamicChild | None = None
-        self._empty: trio.Event | None = None
+        self._none_leaving: trio.Event | None = None
+        """Only while it is being shut."""
 
     def find(self, key: Hashable) -> Address | None:
         """The child with this key, if it is started."""
@@ -107,7 +108,7 @@ class Dynamic:
             found = children.find(key)
             if found is not None:
                 raise AlreadyStarted(found)
-        if self._supervised_by is None or self._empty is not None:
+        if self._supervised_by is None or self._none_leaving is not None:
             raise NotRunning(f"{self.path} is not running")
         if self._records:
             self._refuse_quarantined(key)
@@ -199,11 +200,10 @@ class Dynamic:
 
     async def shut(self, seconds: float) -> None:
         """Stop all children, each without waiting for the other; kill those that have not ended when the time is up."""
-        self._empty = trio.Event()
-        if seconds and (self._children or self._leaving):
+        self._none_leaving = trio.Event()
+        if seconds:
             with trio.move_on_after(seconds):
-                await self._ask_all_to_end()
-                await self._empty.wait()
+                await self._end_all()
             left = len(self._children) + len(self._leaving)
             if left:
                 log.warning("%s: %d children did not stop within %g s: killed", self.path, left, seconds)
@@ -211,17 +211,17 @@ class Dynamic:
             _kill(address)
             if number % SLICE == 0:
                 await trio.lowlevel.cancel_shielded_checkpoint()
-        self._supervised_by = self._empty = None
+        self._supervised_by = self._none_leaving = None
 
-    async def _ask_all_to_end(self) -> None:
-        """A slice at a time, the next when all of that have had their turn: a million at once are a long queue."""
-        while self._children:
-            asked = [self._children.pop_last() for _ in range(min(SLICE, len(self._children)))]
-            for address in asked:
+    async def _end_all(self) -> None:
+        """A slice at a time, the next when all of that have gone: a million at once are a long queue."""
+        while self._children or self._leaving:
+            self._none_leaving = trio.Event()
+            for _ in range(min(SLICE, len(self._children))):
+                address = self._children.pop_last()
                 self._leaving[address] = None
                 end_soon(address, SHUTDOWN)
-            while asked[-1] in self._leaving:
-                await trio.lowlevel.checkpoint()
+            await self._none_leaving.wait()
 
     def _restarts(self, address: Address, reason: object) -> bool:
         """Whether this child, which has ended, is to be started again; what its end means beyond that is done here."""
@@ -230,7 +230,7 @@ class Dynamic:
             self.crashes += 1
             self.overruns += isinstance(reason, Overrun)
         key = address._key
-        expected = self._children.find(key) is not address or self._empty is not None
+        expected = self._children.find(key) is not address or self._none_leaving is not None
         applies = not expected and self.spec.restart.applies(crashed)
         if self.spec.breaker is not None:
             if not crashed and not applies:
@@ -287,8 +287,8 @@ class Dynamic:
             self._children.pop(address._key)
         self._leaving.pop(address, None)
         lifecycle.close(address, reason)
-        if self._empty is not None and not self._leaving and not self._children:
-            self._empty.set()
+        if self._none_leaving is not None and not self._leaving:
+            self._none_leaving.set()
 
 
 def _kill(address: Address) -> None:
