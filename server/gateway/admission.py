@@ -13,6 +13,7 @@ from server.allowances import Allowance, Allowances
 from server.gateway import refusals
 from server.gateway.addresses import Addresses, network_of
 from server.gateway.limits import CONNECT_BURST_SECONDS, GatewayLimits
+from server.gateway.peer import NOBODY, Proxies
 from server.gateway.refusals import Refused
 
 _MOST_ADDRESSES: Final = 10_000
@@ -28,14 +29,28 @@ class Admission:
         The websockets that are open.
     addresses
         Where all sockets come from. Who closes one that was let in takes it out there.
+    proxies
+        Whose sockets are not counted by address: each of them stands for many.
     """
 
-    __slots__ = ("_addresses", "_by_address", "_connections", "_connects", "_limits", "handshakes", "refused")
+    __slots__ = (
+        "_addresses",
+        "_by_address",
+        "_connections",
+        "_connects",
+        "_limits",
+        "_proxies",
+        "handshakes",
+        "refused",
+    )
 
-    def __init__(self, limits: GatewayLimits, connections: Sized, addresses: Addresses) -> None:
+    def __init__(
+        self, limits: GatewayLimits, connections: Sized, addresses: Addresses, proxies: Proxies = NOBODY
+    ) -> None:
         self._limits = limits
         self._connections = connections
         self._addresses = addresses
+        self._proxies = proxies
         self._connects = Allowance(CONNECT_BURST_SECONDS)
         self._by_address: Allowances[str] = Allowances(CONNECT_BURST_SECONDS, _MOST_ADDRESSES)
         self.handshakes = 0
@@ -46,30 +61,47 @@ class Admission:
 
         `now` is in seconds of a clock that never steps back.
         """
-        network = network_of(host)
+        network = None if self._proxies.trusts(host) else network_of(host)
         refused = self._why_not(network, now)
         if refused is not None:
             self.refused += 1
             return refused
-        self._addresses.enter(descriptor, network)
+        if network is not None:
+            self._addresses.enter(descriptor, network)
         self.handshakes += 1
+        return None
+
+    def turn_out(self, descriptor: int, host: str, now: float) -> Refused | None:
+        """A proxy's socket turns out to be one of a peer at `host`, and to stay so: None if it may have it."""
+        network = network_of(host)
+        refused = self._why_not_from(network, now)
+        if refused is not None:
+            self.refused += 1
+            return refused
+        self._addresses.enter(descriptor, network)
         return None
 
     def leave(self) -> None:
         """A handshake is over: the socket is closed, or a websocket."""
         self.handshakes -= 1
 
-    def _why_not(self, network: str, now: float) -> Refused | None:
+    def _why_not(self, network: str | None, now: float) -> Refused | None:
         limits = self._limits
         sockets = self.handshakes + len(self._connections)
         if self.handshakes >= limits.max_handshakes or sockets >= limits.max_connections:
             return refusals.OVER_CAPACITY
-        if self._addresses.count(network) >= limits.max_connections_per_address:
-            return refusals.ADDRESS_OVER_CAPACITY
-        seconds = 1 / limits.connects_per_second_per_address
-        if self._by_address.take(network, seconds, now):
-            return refusals.ADDRESS_TOO_FAST
+        refused = None if network is None else self._why_not_from(network, now)
+        if refused is not None:
+            return refused
         if self._connects.take(1 / limits.connects_per_second, now):
-            self._by_address.give_back(network, seconds)
+            if network is not None:
+                self._by_address.give_back(network, 1 / limits.connects_per_second_per_address)
             return refusals.TOO_MANY_AT_ONCE
+        return None
+
+    def _why_not_from(self, network: str, now: float) -> Refused | None:
+        if self._addresses.count(network) >= self._limits.max_connections_per_address:
+            return refusals.ADDRESS_OVER_CAPACITY
+        if self._by_address.take(network, 1 / self._limits.connects_per_second_per_address, now):
+            return refusals.ADDRESS_TOO_FAST
         return None

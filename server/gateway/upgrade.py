@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from server.gateway import refusals
 from server.gateway.deflate import agree
@@ -22,6 +21,7 @@ from server.protocol.codec import JSON, MSGPACK
 
 WEBSOCKET_PATH: Final = b"/v1/ws"
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+_PORTS: Final = {"http": ":80", "https": ":443"}  # as a `Host` may name them, and an origin never does
 _BEARER: Final = "bearer "
 _CODECS: Final = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
 
@@ -75,7 +75,13 @@ class Fields:
 
 
 def judge(
-    method: bytes, http_version: bytes, fields: Fields, allowed_origins: Collection[str], *, compression: bool
+    method: bytes,
+    http_version: bytes,
+    fields: Fields,
+    allowed_origins: Collection[str],
+    *,
+    secure: bool = False,
+    compression: bool = False,
 ) -> Upgrade | Refused:
     """Whether this request for the websocket's path may become one.
 
@@ -83,6 +89,9 @@ def judge(
     ----------
     allowed_origins
         Origins besides the server's own, as `scheme://host[:port]` in lower case.
+    secure
+        Whether the request is known to have come encrypted. Then the page has to have come so, too: anybody between
+        could have written one that did not.
     compression
         Whether an offer of permessage-deflate is taken.
     """
@@ -99,7 +108,7 @@ def judge(
     key = fields.one(b"sec-websocket-key")
     if key is None or not _is_key(key):
         return bad_upgrade("`Sec-WebSocket-Key` must be 16 bytes in base64")
-    if not _is_welcome(fields, allowed_origins):
+    if not _is_welcome(fields, allowed_origins, secure=secure):
         return refusals.FOREIGN_ORIGIN
     token: str | None = None
     if authorizations := fields.all(b"authorization"):
@@ -155,10 +164,10 @@ def _bearer(authorizations: list[str]) -> str | None:
     return authorizations[0][len(_BEARER) :].strip() or None
 
 
-def _is_welcome(fields: Fields, allowed: Collection[str]) -> bool:
+def _is_welcome(fields: Fields, allowed: Collection[str], *, secure: bool) -> bool:
     """Same origin means here: the page came from the host and port it now connects to.
 
-    The scheme is not compared: behind a terminator the page is `https` and this socket is plain.
+    The scheme is not compared where this socket is plain: behind a terminator the page is `https` all the same.
     """
     origins = fields.all(b"origin")
     if not origins:
@@ -166,13 +175,10 @@ def _is_welcome(fields: Fields, allowed: Collection[str]) -> bool:
     if len(origins) > 1:
         return False
     origin = origins[0].lower()
+    scheme, _, authority = origin.partition("://")
+    if origin in allowed:
+        return True
     host = fields.one(b"host")
-    return origin in allowed or (host is not None and _authority(origin) == host.lower())
-
-
-def _authority(origin: str) -> str | None:
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return None
-    return parts.netloc if parts.scheme in {"http", "https"} and parts.netloc else None
+    if host is None or scheme not in _PORTS or (secure and scheme != "https"):
+        return False
+    return authority.removesuffix(_PORTS[scheme]) == host.lower().removesuffix(_PORTS[scheme]) != ""
