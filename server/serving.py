@@ -3,10 +3,10 @@
 The order is that of what can go wrong: the data directory (its lock, then its migration), the sockets, the tree. So
 an operator's mistake is one line before anything lives.
 
-Stopping: the first SIGTERM or SIGINT takes readiness back and cancels the tree, which stops from the listener down to
-the writer. The second one finds the default handler and ends the process on the spot, and so does a clock that
-allows the orderly stop `stop_deadline` and a little: nothing half-written is lost either way, because what is not
-committed was never acknowledged.
+Stopping: the first SIGTERM or SIGINT takes readiness back and cancels the tree, which stops from the drain down to the
+writer. SIGTERM gives clients the time of `drain` to leave; SIGINT, which is somebody's Ctrl-C, does not. The second
+signal finds the default handler and ends the process on the spot, and so does a clock that allows the orderly stop
+that time and a little: nothing half-written is lost either way, because what is not committed was never acknowledged.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import trio
 
 from actors import RootGaveUp, System, open_system, run
 from server.allocator import keep_large_blocks_apart
+from server.gateway.limits import STOP_SECONDS
 from server.operators.hosts import is_loopback
 from server.settings import Settings
 from server.store.opening import open_store
@@ -35,7 +36,7 @@ from server.tree import Ground, tree
 
 log: Final = structlog.get_logger(__name__)
 
-_GRACE: Final = 1.5  # seconds beside `stop_deadline` for everything that is no connection
+_GRACE: Final = 0.9  # seconds beside `drain` for everything that is no connection: five in all by default
 _OTHER_FILES: Final = 200  # the database, its logs, threads' pipes, the listener, reserve
 _BACKLOG: Final = 4_096  # handshakes the kernel may keep for us; it allows what net.core.somaxconn says
 
@@ -143,7 +144,7 @@ async def _serve(ground: Ground, ready: Callable[[str, System], None]) -> None:
         log.info("serving", url=url_of(ground.listener), admin=admin, data=str(ground.settings.data), pid=os.getpid())
         ready(url_of(ground.listener), system)
 
-    deadline = threading.Timer(ground.settings.stop_deadline + _GRACE, _end_at_once)
+    deadline = threading.Timer(max(ground.settings.drain, STOP_SECONDS) + _GRACE, _end_at_once)
     deadline.daemon = True
     failure: RootGaveUp | None = None
     async with trio.open_nursery() as nursery:
@@ -167,6 +168,7 @@ async def _stop_at_signal(ground: Ground, deadline: threading.Timer, tree_scope:
         signal.signal(each, signal.SIG_DFL)
     log.info("stopping", signal=signal.Signals(number).name)
     ground.readiness.ready = False
+    ground.departure.seconds = ground.settings.drain if number == signal.SIGTERM else 0.0
     deadline.start()
     tree_scope.cancel()
 

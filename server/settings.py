@@ -33,6 +33,7 @@ Heartbeat = Annotated[int, Meta(ge=1_000, le=900_000)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Bytes = Annotated[int, Meta(ge=1_024, le=2**30)]
 Seconds = Annotated[float, Meta(gt=0, le=3_600)]
+Duration = Annotated[float, Meta(ge=0, le=3_600)]
 
 
 def _is(description: str) -> Meta:
@@ -81,7 +82,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     outbound_bytes: Annotated[Bytes, _is("unsent bytes of a connection; more: fed from the log")] = 256 * 1024
     stall_deadline: Annotated[Seconds, _is("seconds a peer may take nothing of what waits; then: close 4002")] = 30.0
     command_deadline: Annotated[Seconds, _is("seconds for a command; later: `unavailable`")] = 10.0
-    stop_deadline: Annotated[Seconds, _is("seconds connections get to close at an orderly stop")] = 3.0
+    drain: Annotated[Duration, _is("seconds from SIGTERM until the last client has left or was closed")] = 4.0
 
     busy_timeout: Annotated[Seconds, _is("seconds to wait while another process writes to the database")] = 5.0
     writer_queue: Annotated[Count, _is("changes waiting for the database; more: `unavailable`")] = 20_000

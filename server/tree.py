@@ -40,6 +40,7 @@ from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
 from server.accounts.usage import TokenUsage, run_usage
 from server.gateway.connection import Connection
+from server.gateway.departure import Departure
 from server.gateway.draining import Draining
 from server.gateway.gateway import Gateway
 from server.gateway.heartbeats import Heartbeats
@@ -83,6 +84,7 @@ class Ground:
     store: Store
     listener: socket.socket
     readiness: Readiness = field(default_factory=Readiness)
+    departure: Departure = field(default_factory=Departure)
     admin: socket.socket | None = None
     """Where operators are answered, if anywhere."""
 
@@ -132,6 +134,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         compression=settings.compression,
         pace=shared.connection_pace,
         counts=shared.counts.gateway,
+        departure=ground.departure,
     )
 
     async def revocations(context: TaskContext) -> None:
@@ -195,14 +198,14 @@ def tree(ground: Ground) -> SupervisorSpec:
             DynamicSpec(gateway.connections, partial(Connection, gateway), restart=Restart.TEMPORARY),
             # Who looks at all of that. Before the entrance, so that a stop can be watched.
             *operators(ground, shared, gateway),
-            # What needs all of it: those who ask whether peers are there, forget who was too fast, say goodbye, and let
-            # people in.
+            # What needs all of it: those who ask whether peers are there, forget who was too fast, and let people in.
+            # Last who lets everybody out, while all of that still works.
             supervised(
                 "entrance",
                 TaskSpec("heartbeats", Heartbeats(gateway.reactor, limits).run),
                 TaskSpec("pacing", pacing),
-                TaskSpec("draining", Draining(gateway).run, shutdown=settings.stop_deadline + 0.5),
                 TaskSpec("listener", listen),
+                TaskSpec("draining", Draining(gateway).run, shutdown=max(settings.drain, limits.stop_seconds) + 0.5),
             ),
         ],
         intensity=Intensity(0),
@@ -318,5 +321,4 @@ def gateway_limits(settings: Settings) -> GatewayLimits:
         partial_bytes=settings.partial_bytes,
         send_buffer_bytes=settings.send_buffer_bytes,
         stall_seconds=settings.stall_deadline,
-        stop_seconds=settings.stop_deadline,
     )

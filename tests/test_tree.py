@@ -49,8 +49,8 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "connections",
             "heartbeats",
             "pacing",
-            "draining",
             "listener",
+            "draining",
         ]
 
 

@@ -30,6 +30,7 @@ log: Final = structlog.get_logger(__name__)
 @config_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")
 @click.option("--log-format", metavar="FORMAT", help="text or json (default: text).")
+@click.option("--drain", metavar="SECONDS", help="How long clients may take to leave at SIGTERM (default: 4).")
 @click.option("--compression/--no-compression", default=None, help="Compress for clients that offer it (default: no).")
 @click.option("--tree", is_flag=True, help="Print the supervision tree and exit.")
 def serve_command(
@@ -39,10 +40,11 @@ def serve_command(
     config: Path | None,
     log_level: str | None,
     log_format: str | None,
+    drain: str | None,
     compression: bool | None,
     tree: bool,
 ) -> None:
-    """Serve chat until SIGTERM or Ctrl-C; a second one stops at once.
+    """Serve chat until SIGTERM, which lets clients leave first, or Ctrl-C; a second one stops at once.
 
     Every setting can also be given as HUBBUB_… in the environment or in a settings file: see `hubbub config`.
     """
@@ -53,6 +55,7 @@ def serve_command(
         data=data,
         log_level=log_level,
         log_format=log_format,
+        drain=drain,
         compression=None if compression is None else shown(compression),
     )
     if tree:

@@ -44,7 +44,7 @@ _BEFORE_THE_UPGRADE: Final = (
     refusals.bad_upgrade("the message names what is wrong with the request"), refusals.TOO_SLOW,
     refusals.BAD_TOKEN, refusals.FOREIGN_ORIGIN, refusals.NOT_A_WEBSOCKET, refusals.OTHER_VERSION,
     refusals.HEAD_TOO_LARGE, refusals.OVER_CAPACITY, refusals.TOO_MANY_AT_ONCE, refusals.ADDRESS_OVER_CAPACITY,
-    refusals.ADDRESS_TOO_FAST,
+    refusals.ADDRESS_TOO_FAST, refusals.DEPARTING,
 )  # fmt: skip
 
 _INTRODUCTION: Final = """\

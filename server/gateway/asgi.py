@@ -191,6 +191,8 @@ class Exchange:
         if self._response is not None or self._begun:
             raise RuntimeError("the response has begun already")
         headers = _with_date(message.get("headers", ()))
+        if not self._connection.wants_more:
+            headers.append((b"connection", b"close"))
         self._response = h11.Response(status_code=message["status"], headers=headers)
 
     async def _send_body(self, body: bytes, *, more: bool) -> None:

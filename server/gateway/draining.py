@@ -1,31 +1,47 @@
-"""Draining: the last to start of what carries connections, so the first to stop; it closes them while all still works.
+"""Draining: the last to start of all, so the first to stop; it empties the house while everything in it still works.
 
-At an orderly stop every connection gets its close frame (4001) behind what was said to it before, and a limited time to
-answer it. What is left then is closed by the supervisor, without waiting.
-Left out: `reconnect {after, window}` in waves, which will stand here.
+At an orderly stop, in this order: nobody is let in any more; clients are asked to reconnect, wave by wave, and are
+served until they leave; who is left is closed with 4001, behind what was said to it before; and the answers to plain
+requests are waited for. All of that ends with the time that the departure has. What is left then is closed by the
+supervisors, without waiting.
+
+Where nobody has time (Ctrl-C, a tree that gave up) it is the same without the waves.
+Left out: waiting with 4001 for the answers of commands that are under way. Whoever was not answered says them again,
+and the nonce makes that safe.
 """
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
 
 import trio
 
-from actors import TaskContext
+from actors import Address, TaskContext
 from server.gateway.gateway import Gateway
+from server.gateway.waves import last_leave, waves
 from server.protocol.closing import CloseCode
+from server.protocol.events import Reconnect
+from server.protocol.outgoing import Outgoing
 from server.sessions.messages import Close
 
+log = logging.getLogger("server.gateway.draining")
+
 _LOOK_EVERY: Final = 0.02
+_SLICE: Final = 500  # connections that are told something before others may run: a few milliseconds
+_DOOR_SECONDS: Final = 0.5  # for the listener to close, if there is one just now
 
 
 class Draining:
-    """The task that waits for the stop. Give it a shutdown time-out above `stop_seconds`."""
+    """The task that waits for the stop. Give it a shutdown time-out above the departure's seconds."""
 
-    __slots__ = ("_gateway",)
+    __slots__ = ("_departure", "_gateway")
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._departure = gateway.departure
 
     async def run(self, context: TaskContext) -> None:
         context.started()
@@ -33,13 +49,51 @@ class Draining:
             await trio.sleep_forever()
         finally:
             with context.finishing() as finishing:
-                finishing.deadline = trio.current_time() + self._gateway.limits.stop_seconds
-                await self._drain(context)  # noqa: ASYNC102 - `finishing` is a shield with a deadline
+                begun = trio.current_time()
+                stop_seconds = self._gateway.limits.stop_seconds
+                finishing.deadline = begun + max(self._departure.seconds, stop_seconds)
+                await self._drain(begun, self._departure.seconds - stop_seconds)  # noqa: ASYNC102 - has a deadline
 
-    async def _drain(self, context: TaskContext) -> None:
-        connections = context.system.dynamic(self._gateway.connections)
-        goodbye = Close(code=CloseCode.DRAINING)
-        for connection in connections.children():
-            connection.answer(goodbye)
-        while len(connections):  # noqa: ASYNC110 - they end one by one, and nobody is told of the last
-            await trio.sleep(_LOOK_EVERY)
+    async def _drain(self, begun: float, leaving: float) -> None:
+        """Empty the house. The first `leaving` seconds belong to those who leave by themselves, if it is so many."""
+        connections = self._gateway.reactor.registered
+        log.info("draining: %d connections", connections)
+        self._departure.begin()
+        with trio.move_on_after(_DOOR_SECONDS):
+            await self._departure.closed.wait()
+        if leaving > 0:
+            await self._let_leave(begun, leaving)
+        left = self._gateway.reactor.registered
+        await self._tell(self._gateway.reactor.owners(), Close(code=CloseCode.DRAINING))
+        await self._until(self._is_empty, float("inf"))
+        log.info("drained: %d connections left by themselves, %d were closed", connections - left, left)
+
+    async def _let_leave(self, begun: float, seconds: float) -> None:
+        """Ask everybody to leave, and wait until they have, or should have."""
+        reactor = self._gateway.reactor
+        asked = waves(reactor.registered, seconds)
+        owners = reactor.owners()
+        for wave in asked:
+            await self._until(self._has_nobody, begun + wave.at)
+            await self._tell(islice(owners, wave.count), Outgoing([Reconnect(after=0, window=wave.window)]))
+        await self._until(self._has_nobody, begun + last_leave(asked, seconds))
+
+    async def _tell(self, owners: Iterable[Address], message: Outgoing | Close) -> None:
+        """Everybody, a slice at a time."""
+        for number, owner in enumerate(owners, start=1):
+            owner.answer(message)
+            if number % _SLICE == 0:
+                await trio.lowlevel.checkpoint()
+
+    async def _until(self, condition: Callable[[], bool], time: float) -> None:
+        """Look again and again, up to `time`: they end one by one, and nobody is told of the last."""
+        with trio.move_on_at(time):
+            while not condition():  # noqa: ASYNC110 - see above
+                await trio.sleep(_LOOK_EVERY)
+
+    def _has_nobody(self) -> bool:
+        return not self._gateway.reactor.registered
+
+    def _is_empty(self) -> bool:
+        """Neither connections nor requests."""
+        return self._has_nobody() and not self._gateway.counts.handshaking

@@ -9,6 +9,7 @@ from itertools import count
 from actors import Tell
 from server.gateway.addresses import Addresses
 from server.gateway.asgi import AsgiApp
+from server.gateway.departure import Departure
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
@@ -42,6 +43,8 @@ class Gateway:
         Where handshakes, closes and full queues are counted.
     pace
         How fast what is said on one connection may follow; by the connection's key.
+    departure
+        Whether the server is about to stop, and lets nobody in any more.
     """
 
     limits: GatewayLimits
@@ -58,3 +61,4 @@ class Gateway:
     addresses: Addresses = field(default_factory=Addresses)
     counts: GatewayCounts = field(default_factory=GatewayCounts)
     pace: Pace[Hashable] = field(default_factory=without_limit)
+    departure: Departure = field(default_factory=Departure)

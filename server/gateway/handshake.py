@@ -34,7 +34,7 @@ log = logging.getLogger("server.gateway.handshake")
 
 async def serve_socket(system: System, gateway: Gateway, stream: trio.SocketStream) -> None:
     """Serve one accepted socket until it is closed or handed over."""
-    connection = HttpConnection(stream, gateway.limits)
+    connection = HttpConnection(stream, gateway.limits, gateway.departure)
     gateway.counts.handshaking += 1
     try:
         try:
@@ -83,7 +83,7 @@ class Handshake:
     async def _next_request(self, seconds: float) -> h11.Request | Refused | None:
         """The head of the next request; what to answer to something else; None if there is nothing to answer."""
         event: h11.Event | None = None
-        with trio.move_on_after(seconds) as deadline:
+        with self._gateway.departure.head_within(seconds) as deadline:
             try:
                 event = await self._connection.next_event()
             except h11.RemoteProtocolError as error:
@@ -114,6 +114,8 @@ class Handshake:
             return
         digest = None if judged.token is None else token_hash(judged.token)
         refused = None if digest is None else await self._vouch(digest)
+        if refused is None and not self._connection.wants_more:
+            refused = refusals.DEPARTING
         if refused is not None:
             await self._refuse(refused)
         else:

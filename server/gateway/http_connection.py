@@ -10,6 +10,7 @@ from typing import Final
 import h11
 import trio
 
+from server.gateway.departure import Departure
 from server.gateway.limits import GatewayLimits
 
 _LINGER_SECONDS: Final = 1.0
@@ -28,14 +29,17 @@ class HttpConnection:
     ----------
     stream
         The plain socket; TLS would be a stream around it.
+    departure
+        Once it has begun no further request is wanted.
     """
 
-    __slots__ = ("_ended", "_limits", "h11", "stream")
+    __slots__ = ("_departure", "_ended", "_limits", "h11", "stream")
 
-    def __init__(self, stream: trio.SocketStream, limits: GatewayLimits) -> None:
+    def __init__(self, stream: trio.SocketStream, limits: GatewayLimits, departure: Departure) -> None:
         self.stream = stream
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.header_bytes)
         self._limits = limits
+        self._departure = departure
         self._ended = False
 
     async def next_event(self) -> h11.Event | None:
@@ -69,6 +73,11 @@ class HttpConnection:
     def ended(self) -> bool:
         """Whether the peer has said that it will send no more."""
         return self._ended
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether another request would be served on it."""
+        return not self._departure.begun.is_set()
 
     @property
     def has_begun(self) -> bool:

@@ -1,8 +1,8 @@
 """The numbers of the gateway: what one socket may cost, and how long each step of its life may take.
 
-Made once where the tree is wired, from the operator's settings. `close_seconds` alone is no setting: a peer that reads
-answers a close frame in one round trip, and for one that does not no time is right. Numbers of the wire contract stand
-in `server/protocol/limits.py`.
+Made once where the tree is wired, from the operator's settings. `close_seconds` and `stop_seconds` are no settings: a
+peer that reads answers a close frame in one round trip, and for one that does not no time is right. Numbers of the wire
+contract stand in `server/protocol/limits.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ SILENCES_UNTIL_CLOSED: Final = 2.5
 
 CONNECT_BURST_SECONDS: Final = 2.0
 """As many connects as come in this time at the highest rate may come at once: a crowd after a restart is no attack."""
+
+STOP_SECONDS: Final = 1.0
+"""For peers to answer the close frame of an orderly stop, and for plain requests that are under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ class GatewayLimits:
     outbound_bytes: int = 256 * 1024
     stall_seconds: float = 30.0
     close_seconds: float = 2.0
-    stop_seconds: float = 3.0
+    stop_seconds: float = STOP_SECONDS
     send_buffer_bytes: int = 16 * 1024
 
     @property

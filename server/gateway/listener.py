@@ -6,8 +6,8 @@ The rules:
   server. What the log says of it, it says once a minute.
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
   for a moment.
-
-Left out: waiting for plain requests that are under way at a stop. They are cut, and to repeat one is safe.
+- When the server departs, those who stand in the kernel's queue are still let in; then the sockets are closed, so that
+  whoever comes later is refused by the kernel. Requests that are under way go on.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from server.gateway.refusals import Refused
 log = logging.getLogger("server.gateway.listener")
 
 _MOST_ACCEPTS: Final = 64
+_MOST_LAST_ACCEPTS: Final = 4_096  # as many as the kernel's queue holds
 _REST_SECONDS: Final = 0.2
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _MOST_REFUSALS: Final = 64
@@ -47,7 +48,7 @@ class Listener:
     ----------
     sockets
         Bound and listening; opened before the tree starts, so that a port in use is found out early. They stay open
-        when this task ends: whoever opened them may start it again.
+        when this task ends without a departure: whoever opened them may start it again.
     """
 
     __slots__ = ("_complained_at", "_gateway", "_refusals", "_reserve", "_sockets")
@@ -65,12 +66,26 @@ class Listener:
         self._take_reserve()
         try:
             async with trio.open_nursery() as nursery:
-                for listening in self._sockets:
-                    listening.setblocking(False)
-                    nursery.start_soon(self._accept_from, listening, admission, context, nursery)
-                context.started()
+                async with trio.open_nursery() as accepting:
+                    for listening in self._sockets:
+                        listening.setblocking(False)
+                        accepting.start_soon(self._accept_from, listening, admission, context, nursery)
+                    context.started()
+                    await gateway.departure.begun.wait()
+                    accepting.cancel_scope.cancel()
+                await self._close_door(admission, context, nursery)
+                await trio.sleep_forever()
         finally:
             self._give_reserve()
+
+    async def _close_door(self, admission: Admission, context: TaskContext, nursery: trio.Nursery) -> None:
+        for listening in self._sockets:
+            with suppress(OSError):  # the queue is empty; or nobody more can be let in, and the rest is reset
+                for _ in range(_MOST_LAST_ACCEPTS):
+                    self._accept(listening, admission, context, nursery)
+            listening.close()
+        await trio.lowlevel.checkpoint()  # the last of them are being served now, so that they can be waited for
+        self._gateway.departure.closed.set()
 
     async def _accept_from(
         self, listening: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery
@@ -79,9 +94,7 @@ class Listener:
             await trio.lowlevel.wait_readable(listening)
             try:
                 for _ in range(_MOST_ACCEPTS):
-                    sock, address = listening.accept()
-                    self._gateway.counts.accepted += 1
-                    self._admit(sock, address[0], admission, context, nursery)
+                    self._accept(listening, admission, context, nursery)
             except (BlockingIOError, ConnectionAbortedError):
                 continue
             except OSError as error:
@@ -90,6 +103,13 @@ class Listener:
                 self._complain("descriptors", "out of descriptors, refusing new sockets: see `ulimit -n`")
                 self._refuse_on_reserve(listening)
                 await trio.sleep(_REST_SECONDS)
+
+    def _accept(
+        self, listening: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery
+    ) -> None:
+        sock, address = listening.accept()
+        self._gateway.counts.accepted += 1
+        self._admit(sock, address[0], admission, context, nursery)
 
     def _admit(
         self, sock: socket.socket, host: str, admission: Admission, context: TaskContext, nursery: trio.Nursery

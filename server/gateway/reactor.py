@@ -123,7 +123,7 @@ class Reactor:
         """Tell the owner `WRITABLE` once, as soon as the socket takes bytes."""
         self._ask(sock.fileno(), self._flags[sock.fileno()] | _WRITING)
 
-    # --- for the heartbeat sweep, and operators ------------------------------------------------------------------
+    # --- for the heartbeat sweep, the drain, and operators -------------------------------------------------------
 
     @property
     def extent(self) -> int:
@@ -145,6 +145,17 @@ class Reactor:
                 heard[descriptor] = now
             elif now - heard[descriptor] >= least:
                 yield descriptor, owner, now - heard[descriptor]
+
+    def owners(self) -> Iterator[Address]:
+        """The owners of all sockets, by descriptor. Sockets may come and go between two steps: whoever comes behind
+        the walk is passed over.
+        """
+        descriptor = 0
+        while descriptor < len(self._owners):
+            owner = self._owners[descriptor]
+            if owner is not None:
+                yield owner
+            descriptor += 1
 
     def statistics(self) -> ReactorStatistics:
         return ReactorStatistics(

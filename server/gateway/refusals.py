@@ -77,6 +77,12 @@ TOO_MANY_AT_ONCE: Final = Refused(
     "too many connect at the same time, please try again",
     (("retry-after", "2"),),
 )
+DEPARTING: Final = Refused(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorCode.UNAVAILABLE,
+    "the server is about to stop, please try again",
+    (("retry-after", "1"),),
+)
 NOT_A_WEBSOCKET: Final = Refused(
     HTTPStatus.UPGRADE_REQUIRED,
     ErrorCode.BAD_REQUEST,
@@ -107,6 +113,7 @@ _REASONS: Final = {
     ADDRESS_OVER_CAPACITY: "address_full",
     ADDRESS_TOO_FAST: "address_too_fast",
     TOO_MANY_AT_ONCE: "too_many_at_once",
+    DEPARTING: "departing",
     FOREIGN_ORIGIN: "foreign_origin",
     BAD_TOKEN: "bad_token",
     TOO_SLOW: "too_slow",

@@ -10,6 +10,7 @@ from typing import Final
 
 from server.gateway.addresses import Addresses
 from server.gateway.asgi import AsgiApp
+from server.gateway.departure import Departure
 from server.gateway.gateway import Gateway
 from server.metrics.counts import GatewayCounts
 
@@ -17,11 +18,19 @@ MOST_OPERATORS: Final = 32
 
 
 def door_for_operators(gateway: Gateway, app: AsgiApp) -> Gateway:
-    """As `gateway`, but with plain HTTP only, and not counted among its sockets."""
+    """As `gateway`, but with plain HTTP only, not counted among its sockets, and open while it drains."""
     limits = replace(
         gateway.limits,
         max_connections=gateway.limits.max_connections + MOST_OPERATORS,
         max_connections_per_address=MOST_OPERATORS,
         max_handshakes=MOST_OPERATORS,
     )
-    return replace(gateway, limits=limits, app=app, websockets=False, addresses=Addresses(), counts=GatewayCounts())
+    return replace(
+        gateway,
+        limits=limits,
+        app=app,
+        websockets=False,
+        addresses=Addresses(),
+        counts=GatewayCounts(),
+        departure=Departure(),
+    )

@@ -371,8 +371,8 @@ async def open_door(
                     restart=Restart.TEMPORARY,
                     breaker=None,
                 ),
-                TaskSpec("draining", Draining(gateway).run, shutdown=limits.stop_seconds + 1),
                 TaskSpec("listener", Listener(gateway, [listening]).run),
+                TaskSpec("draining", Draining(gateway).run, shutdown=60.0),
             ],
         )
         async with open_system(tree) as system:
