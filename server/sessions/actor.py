@@ -48,6 +48,7 @@ from server.sessions.purposes import (
     SyncWanted,
     WelcomeWanted,
 )
+from server.sessions.tabs import connections_of, has_come, has_gone
 from server.store.messages import CreateRoom as NewRoom
 from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreated, RoomList, TouchTokens
 
@@ -128,6 +129,13 @@ class SessionActor(Attending):
     # --- connections ------------------------------------------------------------------------------------------
 
     def _open(self, said: Open) -> None:
+        others = self._connections()
+        count = connections_of(self.system, self._user.user) + bool(others)
+        if count > self._environment.most_connections:
+            said.connection.answer(Close(CloseCode.OVER_CAPACITY, "too many connections of one user"))
+            self._stop_if_alone()
+            return
+        has_come(self.system, self._user.user, said.connection, others)
         self.watch(said.connection)
         opening = Opening(said.connection, said.resume, said.command_id, {})
         self._ongoing.openings[said.connection] = opening
@@ -161,13 +169,21 @@ class SessionActor(Attending):
 
     def _ended(self, down: Down) -> None:
         if self._feed.closed(down.address) or self._close_opening(down.address):
-            if not len(self._feed) and not self._ongoing.openings:
-                self.stop()
+            has_gone(self.system, self._user.user, self._connections())
+            self._stop_if_alone()
         else:
             self._room_ended(down)
 
+    def _connections(self) -> tuple[Address, ...]:
+        """All of them: welcomed, and not yet."""
+        return *self._feed.connections, *self._ongoing.openings
+
+    def _stop_if_alone(self) -> None:
+        if not self._connections():
+            self.stop()
+
     def _close_all(self, code: CloseCode) -> None:
-        for connection in (*self._feed.connections, *self._ongoing.openings):
+        for connection in self._connections():
             connection.answer(Close(code))
 
     # --- commands ---------------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         After so long a command is answered `unavailable`.
     clock
         The wall clock, in milliseconds, for when the user was last seen.
+    most_connections
+        Of a user, over all devices.
     pace
         How fast the commands of a user may follow, over all devices; by the user's id.
     """
@@ -46,4 +48,5 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     heartbeat: int
     command_seconds: float = COMMAND_SECONDS
     clock: Callable[[], int] = wall_clock
+    most_connections: int = 100
     pace: Pace[str] = field(default_factory=without_limit)

@@ -515,6 +515,9 @@ class World:
     def join(self, group: Hashable, box: Box) -> None:
         self.groups.setdefault(group, {})[box] = None
 
+    def leave(self, group: Hashable, box: Box) -> None:
+        self.groups.get(group, {}).pop(box, None)
+
     def members(self, group: Hashable) -> tuple[Box, ...]:
         return tuple(self.groups.get(group, ()))
 

@@ -213,6 +213,7 @@ async def staged(
     session: Callable[..., Actor] = SessionActor,
     small_room: int = 256,
     pace: Pace[str] | None = None,
+    most_connections: int = 100,
 ) -> AsyncIterator[Stage]:
     """A server without gateway; `room` and `session` may be classes that fail in the way a test wants."""
     desk = Desk(store, Inbox(10_000), Inbox(10_000))
@@ -226,7 +227,7 @@ async def staged(
     rooms = RoomEnvironment(writer=desk.writes, reader=desk.reads, sizes=Sizes(small=small_room))
     sessions = SessionEnvironment(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
-        heartbeat=30_000, pace=without_limit() if pace is None else pace,
+        heartbeat=30_000, pace=without_limit() if pace is None else pace, most_connections=most_connections,
     )  # fmt: skip
     tree = SupervisorSpec(
         "server",
