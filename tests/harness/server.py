@@ -23,6 +23,9 @@ UNHURRIED = {
 }
 """Programs speak faster than people: what is no test of the limits is not to be slowed down by them."""
 
+ANY_PORT = {"HUBBUB_LOG_LEVEL": "info", "HUBBUB_ADMIN_PORT": "0"}
+"""Where the admin listener is, only the log says."""
+
 
 class ServerProcess:
     """`hubbub serve` over one data directory.
@@ -53,7 +56,7 @@ class ServerProcess:
         self._port = "0"
         self._program = program or ["-m", "server"]
         self._options = options
-        self._environment = os.environ | UNHURRIED | {"HUBBUB_LOG_LEVEL": "info", "HUBBUB_ADMIN_PORT": "0"} | (environment or {})
+        self._environment = os.environ | UNHURRIED | ANY_PORT | (environment or {})
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -69,6 +72,10 @@ class ServerProcess:
     def admin_url(self) -> str:
         """Where operators are answered; the log says where that is, the newest start last."""
         return re.findall(r"admin=(http://\S+)", self.log.read_text())[-1]
+
+    @property
+    def admin_address(self) -> tuple[str, int]:
+        return "127.0.0.1", int(self.admin_url.rpartition(":")[2])
 
     @property
     def websocket_url(self) -> str:
