@@ -32,3 +32,16 @@ def bound(attempt: int, first: float = FIRST, longest: float = LONGEST) -> float
     """The most seconds to wait before a try: doubles with each failed one."""
     doublings = min(attempt, 63)  # a larger power is no float, and far beyond any `longest`
     return min(longest, first * float(2**doublings))
+
+
+def moment_to_leave(after: int, window: int, chance: float) -> float:
+    """Seconds until a client does what `reconnect` asks of it, so that a crowd that was asked together is spread.
+
+    Parameters
+    ----------
+    after, window
+        As the server gave them, milliseconds.
+    chance
+        A random number in [0, 1).
+    """
+    return (after + chance * window) / 1000
