@@ -257,7 +257,7 @@ def test_a_trace_ends_when_its_reader_leaves(server: ServerProcess) -> None:
         reader.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert reader.recv(1_000).startswith(b"HTTP/1.1 200 ")
     end = time.monotonic() + PATIENCE
-    status = 409
+    status, text = 409, ""
     while status == 409 and time.monotonic() < end:
         status, text, _ = get(server.admin_url, "/trace?path=hubbub/operators/lag&most=1&seconds=60")
     assert status == 200

@@ -10,6 +10,7 @@ from typing import Any
 import trio
 
 from actors import Inbox, Intensity, Reply, SupervisorSpec, System, TaskContext, TaskSpec, ask, open_system
+from server.metrics.counts import StoreCounts
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -98,6 +99,7 @@ class Desk:
         self.system: System | None = None
         self.now = 1_750_000_000_000
         self.crashing = False
+        self.counts = StoreCounts()
         self._count = itertools.count(1)
 
     def clock(self) -> int:
@@ -152,10 +154,10 @@ async def serving(store: Store) -> AsyncIterator[Desk]:
     desk = Desk(store, Inbox(10_000), Inbox(10_000))
 
     async def write(context: TaskContext) -> None:
-        await run_writer(context, store, desk.writes, desk.clock)
+        await run_writer(context, store, desk.writes, desk.clock, desk.counts)
 
     async def read(context: TaskContext) -> None:
-        await run_reader(context, store, desk.reads, lambda: desk.now, token_days=90)
+        await run_reader(context, store, desk.reads, lambda: desk.now, token_days=90, counts=desk.counts)
 
     tasks = [TaskSpec("writer", write), TaskSpec("reader", read)]
     async with open_system(SupervisorSpec("store", tasks, intensity=Intensity(10, 60.0))) as system:
