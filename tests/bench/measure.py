@@ -21,11 +21,23 @@ def main_thread_seconds(pid: int) -> float:
 
 
 def proportional_memory(pid: int) -> int:
-    """Pss of a process, in bytes."""
+    """Pss of a process, in bytes: its own memory, and its share of what it has in common with others.
+
+    That share moves by megabytes when another Python starts or ends, because the pages of its libraries are theirs too.
+    """
+    return _rolled_up(pid, "Pss")
+
+
+def anonymous_memory(pid: int) -> int:
+    """What of the Pss backs no file, in bytes: heaps and stacks, which nobody else can move."""
+    return _rolled_up(pid, "Pss_Anon")
+
+
+def _rolled_up(pid: int, field: str) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
-    raise LookupError("no Pss in smaps_rollup")
+    raise LookupError(f"no {field} in smaps_rollup")
 
 
 def file_system(path: Path) -> str:
