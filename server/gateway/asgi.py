@@ -25,6 +25,7 @@ import trio
 from server.gateway import refusals
 from server.gateway.http_connection import HttpConnection, PeerGone
 from server.gateway.limits import GatewayLimits
+from server.gateway.peer import Peer
 from server.gateway.refusals import Refused
 
 Message = MutableMapping[str, Any]
@@ -37,8 +38,10 @@ log = logging.getLogger("server.gateway.asgi")
 _DISCONNECT: Final = "http.disconnect"
 
 
-async def answer_request(connection: HttpConnection, request: h11.Request, app: AsgiApp, limits: GatewayLimits) -> bool:
-    """Let the application answer `request`.
+async def answer_request(
+    connection: HttpConnection, request: h11.Request, peer: Peer, app: AsgiApp, limits: GatewayLimits
+) -> bool:
+    """Let the application answer `request`, which `peer` has sent.
 
     Returns
     -------
@@ -56,7 +59,7 @@ async def answer_request(connection: HttpConnection, request: h11.Request, app: 
         await exchange.refuse(refusals.BODY_TOO_LARGE)
         return False
     try:
-        await app(scope_of(connection, request), exchange.receive, exchange.send)
+        await app(scope_of(connection, request, peer), exchange.receive, exchange.send)
     except Exception as error:
         if exchange.gone:
             log.debug("the client left during %s: %r", _named(request), error)
@@ -212,7 +215,7 @@ class Exchange:
             await self._connection.send_bytes(data)
 
 
-def scope_of(connection: HttpConnection, request: h11.Request) -> Message:
+def scope_of(connection: HttpConnection, request: h11.Request, peer: Peer) -> Message:
     """The connection scope of ASGI's HTTP specification, version 2.4."""
     path, _, query = _origin_form(request.target).partition(b"?")
     return {
@@ -220,14 +223,14 @@ def scope_of(connection: HttpConnection, request: h11.Request) -> Message:
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": request.http_version.decode("ascii"),
         "method": request.method.decode("ascii").upper(),
-        "scheme": "http",
+        "scheme": "https" if peer.secure else "http",
         "path": unquote_to_bytes(path).decode("utf-8", "replace"),
         "raw_path": path,
         "query_string": query,
         "root_path": "",
         "headers": list(request.headers),
-        "client": _address(connection.stream.socket.getpeername),
-        "server": _address(connection.stream.socket.getsockname),
+        "client": (peer.host, 0),  # behind a proxy its port is unknown, and nobody asks for it
+        "server": _server(connection),
         "state": {},
     }
 
@@ -246,9 +249,9 @@ def _named(request: h11.Request) -> str:
     return f"{request.method.decode()} {path.decode()}"
 
 
-def _address(of: Callable[[], Any]) -> tuple[str, int] | None:
+def _server(connection: HttpConnection) -> tuple[str, int] | None:
     try:
-        host, port, *_ = of()
+        host, port, *_ = connection.stream.socket.getsockname()
     except OSError:
         return None
     return host, port

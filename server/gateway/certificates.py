@@ -19,7 +19,7 @@ class Certificate:
 
     Parameters
     ----------
-    certificate
+    file
         A PEM file: the server's certificate, and behind it those that lead to one that clients trust.
     key
         A PEM file: the private key, without a passphrase; it may be the same file.
@@ -29,16 +29,16 @@ class Certificate:
     CertificateTrouble
     """
 
-    __slots__ = ("_certificate", "_key", "context")
+    __slots__ = ("context", "file", "key")
 
-    def __init__(self, certificate: Path, key: Path) -> None:
-        self._certificate = certificate
-        self._key = key
-        self.context = _context(certificate, key)
+    def __init__(self, file: Path, key: Path) -> None:
+        self.file = file
+        self.key = key
+        self.context = _context(file, key)
 
     def reload(self) -> None:
         """Read both files anew. Raises `CertificateTrouble`; then all stays as it was."""
-        self.context = _context(self._certificate, self._key)
+        self.context = _context(self.file, self.key)
 
 
 def _context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -14,11 +14,10 @@ The rules:
 
 from __future__ import annotations
 
-import socket
-
 import trio
 
 from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, StartFailed, StartRefused
+from server.gateway.byte_socket import ByteSocket
 from server.gateway.dialects import PLAIN_JSON, Dialect
 from server.gateway.gateway import Gateway
 from server.gateway.legal import refusal_of
@@ -54,7 +53,7 @@ class Connection(Websocket):
 
     __slots__ = ("_dialect", "_opening", "_session", "_unanswered")
 
-    def __init__(self, gateway: Gateway, sock: socket.SocketType, header_hash: bytes | None, dialect: Dialect) -> None:
+    def __init__(self, gateway: Gateway, sock: ByteSocket, header_hash: bytes | None, dialect: Dialect) -> None:
         super().__init__(gateway, sock)
         self._dialect = dialect
         self._opening: Opening | None = Opening(header_hash)  # None as soon as it is ready, or closing

@@ -6,12 +6,16 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+import trio
+
 from actors import Tell
 from server.gateway.addresses import Addresses
 from server.gateway.asgi import AsgiApp
+from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
+from server.gateway.peer import NOBODY, Proxies
 from server.gateway.reactor import Reactor
 from server.metrics.counts import GatewayCounts
 from server.pacing import Pace, without_limit
@@ -31,6 +35,12 @@ class Gateway:
         Web origins besides the server's own whose pages may connect, as `scheme://host[:port]` in lower case.
     compression
         Whether an offer of permessage-deflate is taken.
+    certificate
+        What TLS is spoken with; without one the sockets are plain.
+    tls_turns
+        How many TLS handshakes may calculate before everybody else gets a turn.
+    proxies
+        Whose word on where a request came from is taken.
     websockets
         Whether an upgrade is looked at at all; without, its path is the application's like any other.
     sessions, connections
@@ -54,6 +64,9 @@ class Gateway:
     app: AsgiApp
     origins: frozenset[str] = frozenset()
     compression: bool = False
+    certificate: Certificate | None = None
+    tls_turns: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(2))
+    proxies: Proxies = NOBODY
     websockets: bool = True
     sessions: str = "sessions"
     connections: str = "connections"

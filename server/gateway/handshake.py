@@ -1,5 +1,6 @@
 """The first part of every socket's life, as a task: HTTP until it ends, or until it becomes a websocket.
 
+Under TLS its handshake comes first (`tls.py`); who does not speak it there is told so in plain HTTP.
 Plain requests go to the application, with keep-alive. An upgrade of the websocket's path is judged (`upgrade.py`), its
 token looked up, answered with our own 101, and its socket handed to a connection actor with whatever bytes followed;
 then this task ends. The rules:
@@ -21,10 +22,14 @@ from actors import StartFailed, StartRefused, System
 from server.accounts.asking import answer_to
 from server.accounts.tokens import token_hash
 from server.gateway import refusals
+from server.gateway.admission import Admission
 from server.gateway.asgi import answer_request
+from server.gateway.certificates import Certificate
 from server.gateway.gateway import Gateway
 from server.gateway.http_connection import HttpConnection, PeerGone
+from server.gateway.peer import Peer
 from server.gateway.refusals import Refused
+from server.gateway.tls import TlsFailed, TlsSocket, TlsStream, begins_tls, secured
 from server.gateway.upgrade import WEBSOCKET_PATH, Fields, Upgrade, judge, switching_protocols
 from server.protocol.errors import Refusal
 from server.store.messages import FindIdentity, Identity, NoIdentity
@@ -32,52 +37,85 @@ from server.store.messages import FindIdentity, Identity, NoIdentity
 log = logging.getLogger("server.gateway.handshake")
 
 
-async def serve_socket(system: System, gateway: Gateway, stream: trio.SocketStream) -> None:
-    """Serve one accepted socket until it is closed or handed over."""
-    connection = HttpConnection(stream, gateway.limits, gateway.departure)
+async def serve_socket(
+    system: System, gateway: Gateway, admission: Admission, stream: trio.SocketStream, host: str
+) -> None:
+    """Serve one accepted socket, of a peer at `host`, until it is closed or handed over."""
     gateway.counts.handshaking += 1
+    descriptor = stream.socket.fileno()
+    opened: trio.SocketStream | TlsStream = stream
+    handed_over = False
     try:
         try:
-            await Handshake(system, gateway, connection).run()
+            if gateway.certificate is not None:
+                opened = await _secured(gateway, gateway.certificate, stream)
+            is_secure = opened is not stream
+            connection = HttpConnection(opened, gateway.limits, gateway.departure)
+            handshake = Handshake(system, gateway, admission, connection, Peer(host, is_secure))
+            if gateway.certificate is None or is_secure:
+                handed_over = await handshake.run()
+            else:
+                await handshake.refuse(refusals.NO_TLS)
         except PeerGone:
             pass
+        except TlsFailed as error:
+            gateway.counts.handshakes["failed", "tls"] += 1
+            log.debug("no TLS with %s: %s", host, error)
         except Exception:
             gateway.counts.handshakes["failed", "crashed"] += 1
             log.exception("a handshake failed")
     finally:
         gateway.counts.handshaking -= 1
-        gateway.addresses.leave(stream.socket.fileno())  # -1 if it was handed over
-        stream.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
+        if not handed_over:
+            gateway.addresses.leave(descriptor)
+            opened.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
+
+
+async def _secured(
+    gateway: Gateway, certificate: Certificate, stream: trio.SocketStream
+) -> trio.SocketStream | TlsStream:
+    """`stream` under TLS; as it is where the peer speaks something else. Raises `PeerGone`, `TlsFailed`."""
+    with gateway.departure.head_within(gateway.limits.handshake_seconds):
+        try:
+            speaks_tls = await begins_tls(stream)
+        except trio.BrokenResourceError:
+            raise PeerGone from None
+        return await secured(stream, certificate.context, gateway.tls_turns) if speaks_tls else stream
+    raise TlsFailed("it took too long")
 
 
 class Handshake:
     """The requests of one socket, one after the other."""
 
-    __slots__ = ("_connection", "_gateway", "_system")
+    __slots__ = ("_admission", "_connection", "_gateway", "_peer", "_system")
 
-    def __init__(self, system: System, gateway: Gateway, connection: HttpConnection) -> None:
+    def __init__(
+        self, system: System, gateway: Gateway, admission: Admission, connection: HttpConnection, peer: Peer
+    ) -> None:
         self._system = system
         self._gateway = gateway
+        self._admission = admission
         self._connection = connection
+        self._peer = peer  # the socket's: a proxy, perhaps
 
-    async def run(self) -> None:
-        """Raises `PeerGone` when nobody listens any more."""
+    async def run(self) -> bool:
+        """Whether the socket was handed over. Raises `PeerGone` when nobody listens any more."""
         seconds = self._gateway.limits.handshake_seconds
         counts = self._gateway.counts.handshakes
         while True:
             request = await self._next_request(seconds)
             if request is None:
-                return
+                return False
             if isinstance(request, Refused):
-                await self._refuse(request)
-                return
+                await self.refuse(request)
+                return False
+            peer = self._gateway.proxies.peer_of(self._peer, request.headers)
             if self._gateway.websockets and request.target.partition(b"?")[0] == WEBSOCKET_PATH:
-                await self._websocket(request)
-                return
+                return await self._websocket(request, peer)
             counts["http", ""] += 1
-            if not await answer_request(self._connection, request, self._gateway.app, self._gateway.limits):
+            if not await answer_request(self._connection, request, peer, self._gateway.app, self._gateway.limits):
                 await self._connection.finish()
-                return
+                return False
             seconds = self._gateway.limits.idle_seconds
 
     async def _next_request(self, seconds: float) -> h11.Request | Refused | None:
@@ -95,31 +133,43 @@ class Handshake:
             return None
         return event if isinstance(event, h11.Request) else None
 
-    async def _refuse(self, refused: Refused) -> None:
+    async def refuse(self, refused: Refused) -> None:
+        """Say no, and end the connection."""
         outcome = "timed_out" if refused is refusals.TOO_SLOW else "refused"
         self._gateway.counts.handshakes[outcome, refusals.reason_of(refused)] += 1
         await self._connection.send_bytes(refusals.response(refused))
         await self._connection.finish()
 
-    async def _websocket(self, request: h11.Request) -> None:
+    async def _websocket(self, request: h11.Request, peer: Peer) -> bool:
+        """Whether the socket was handed over."""
         judged = judge(
             request.method,
             request.http_version,
             Fields(request.headers),
             self._gateway.origins,
+            secure=peer.secure,
             compression=self._gateway.compression,
         )
         if isinstance(judged, Refused):
-            await self._refuse(judged)
-            return
+            await self.refuse(judged)
+            return False
         digest = None if judged.token is None else token_hash(judged.token)
-        refused = None if digest is None else await self._vouch(digest)
+        refused = self._look_behind_proxy(peer)
+        if refused is None and digest is not None:
+            refused = await self._vouch(digest)
         if refused is None and not self._connection.wants_more:
             refused = refusals.DEPARTING
         if refused is not None:
-            await self._refuse(refused)
-        else:
-            self._hand_over(judged, digest)
+            await self.refuse(refused)
+            return False
+        self._hand_over(judged, digest)
+        return True
+
+    def _look_behind_proxy(self, peer: Peer) -> Refused | None:
+        """A websocket belongs to one peer for all its life: a proxy's is counted as its own from here on."""
+        if peer.host == self._peer.host:
+            return None
+        return self._admission.turn_out(self._connection.stream.socket.fileno(), peer.host, trio.current_time())
 
     async def _vouch(self, digest: bytes) -> Refused | None:
         """Why this token is no ticket; None if it is one."""
@@ -162,11 +212,14 @@ def refusal_of(error: h11.RemoteProtocolError) -> Refused:
     return refusals.TORN
 
 
-def _taken_out(stream: trio.SocketStream) -> socket.SocketType:
-    """The plain socket of a stream that nobody uses any more. Non-blocking, as trio's are.
+def _taken_out(stream: trio.SocketStream | TlsStream) -> socket.SocketType | TlsSocket:
+    """The socket of a stream that nobody uses any more. Non-blocking, as trio's are.
 
-    Of the base type, without the few extras of `socket.socket` (files, `with`), which make it twice as large.
+    A plain one is of the base type, without the extras of `socket.socket` (files, `with`), which make it twice as
+    large.
     """
+    if isinstance(stream, TlsStream):
+        return stream.socket
     trio_socket = stream.socket
     family, kind, number = trio_socket.family, trio_socket.type, trio_socket.proto
     sock = socket.SocketType(family, kind, number, fileno=trio_socket.detach())

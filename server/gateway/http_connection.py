@@ -12,6 +12,7 @@ import trio
 
 from server.gateway.departure import Departure
 from server.gateway.limits import GatewayLimits
+from server.gateway.tls import TlsStream
 
 _LINGER_SECONDS: Final = 1.0
 _LINGER_BYTES: Final = 1024 * 1024
@@ -28,14 +29,14 @@ class HttpConnection:
     Parameters
     ----------
     stream
-        The plain socket; TLS would be a stream around it.
+        The socket, plain or under TLS.
     departure
         Once it has begun no further request is wanted.
     """
 
     __slots__ = ("_departure", "_ended", "_limits", "h11", "stream")
 
-    def __init__(self, stream: trio.SocketStream, limits: GatewayLimits, departure: Departure) -> None:
+    def __init__(self, stream: trio.SocketStream | TlsStream, limits: GatewayLimits, departure: Departure) -> None:
         self.stream = stream
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.header_bytes)
         self._limits = limits

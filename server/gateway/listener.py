@@ -28,6 +28,7 @@ from server.gateway.admission import Admission
 from server.gateway.gateway import Gateway
 from server.gateway.handshake import serve_socket
 from server.gateway.refusals import Refused
+from server.gateway.tls import INTERNAL_ERROR_ALERT
 
 log = logging.getLogger("server.gateway.listener")
 
@@ -62,7 +63,8 @@ class Listener:
 
     async def run(self, context: TaskContext) -> None:
         gateway = self._gateway
-        admission = Admission(gateway.limits, context.system.dynamic(gateway.connections), gateway.addresses)
+        connections = context.system.dynamic(gateway.connections)
+        admission = Admission(gateway.limits, connections, gateway.addresses, gateway.proxies)
         self._take_reserve()
         try:
             async with trio.open_nursery() as nursery:
@@ -116,7 +118,7 @@ class Listener:
     ) -> None:
         refused = admission.enter(sock.fileno(), host, trio.current_time())
         if refused is None:
-            nursery.start_soon(self._serve, sock, admission, context)
+            nursery.start_soon(self._serve, sock, host, admission, context)
             return
         self._gateway.counts.handshakes["refused", refusals.reason_of(refused)] += 1
         self._complain(refused.message, f"refusing new sockets, now one of {host}: {refused.message}")
@@ -124,7 +126,7 @@ class Listener:
             self._refusals += 1
             nursery.start_soon(self._refuse, sock, refused)
         else:
-            refuse_at_once(sock, refused)
+            refuse_at_once(sock, self._answer(refused))
 
     def _complain(self, about: str, text: str) -> None:
         """To the operator; about the same again after a minute, if it is still so."""
@@ -133,10 +135,10 @@ class Listener:
             self._complained_at[about] = now
             log.warning("%s", text)
 
-    async def _serve(self, sock: socket.socket, admission: Admission, context: TaskContext) -> None:
+    async def _serve(self, sock: socket.socket, host: str, admission: Admission, context: TaskContext) -> None:
         try:
             stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
-            await serve_socket(context.system, self._gateway, stream)
+            await serve_socket(context.system, self._gateway, admission, stream, host)
         finally:
             admission.leave()
 
@@ -148,7 +150,11 @@ class Listener:
                 await trio.lowlevel.wait_readable(sock)
         finally:
             self._refusals -= 1
-            refuse_at_once(sock, refused)
+            refuse_at_once(sock, self._answer(refused))
+
+    def _answer(self, refused: Refused) -> bytes:
+        """A reason, in plain; under TLS one word in plain, as a handshake would cost more than letting them in."""
+        return refusals.response(refused) if self._gateway.certificate is None else INTERNAL_ERROR_ALERT
 
     def _refuse_on_reserve(self, listening: socket.socket) -> None:
         """Free one descriptor, so that whoever waits the longest gets an answer."""
@@ -156,7 +162,7 @@ class Listener:
         try:
             sock, _address = listening.accept()
             self._gateway.counts.handshakes["refused", "no_descriptors"] += 1
-            refuse_at_once(sock, refusals.OVER_CAPACITY)
+            refuse_at_once(sock, self._answer(refusals.OVER_CAPACITY))
         except OSError as error:
             log.debug("nobody could be refused: %s", error)
         self._take_reserve()
@@ -171,13 +177,13 @@ class Listener:
             self._reserve = -1
 
 
-def refuse_at_once(sock: socket.socket, refused: Refused) -> None:
+def refuse_at_once(sock: socket.socket, answer: bytes) -> None:
     """Say no to whoever is there, without waiting for anything."""
     try:
         sock.setblocking(False)
         with suppress(BlockingIOError):
             sock.recv(_REQUEST_BYTES)
-        sock.send(refusals.response(refused))
+        sock.send(answer)
         sock.shutdown(socket.SHUT_WR)
     except OSError as error:
         log.debug("a refusal did not arrive: %s", error)

@@ -15,14 +15,12 @@ The rules:
 - What has no living owner is closed at its next event, and everything is closed when the reactor ends.
 
 Descriptors are small and dense, so what is known of them stands in lists by descriptor: 25 bytes a socket.
-Left out: edge-triggering (it starves neighbours or needs a list of unfinished ones), and TLS, where `pending()`
-would have to be looked at after each read.
+Left out: edge-triggering (it starves neighbours or needs a list of unfinished ones).
 """
 
 from __future__ import annotations
 
 import select
-import socket
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from typing import Final
 import trio
 
 from actors import Address, TaskContext
+from server.gateway.byte_socket import ByteSocket
 from server.gateway.limits import RECEIVE_BYTES
 from server.gateway.messages import Signal
 
@@ -58,7 +57,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._sockets: list[socket.SocketType | None] = []
+        self._sockets: list[ByteSocket | None] = []
         self._owners: list[Address | None] = []
         self._heard = array("d")
         self._flags = bytearray()
@@ -76,7 +75,7 @@ class Reactor:
 
     # --- called by connections -----------------------------------------------------------------------------------
 
-    def register(self, sock: socket.SocketType, owner: Address) -> None:
+    def register(self, sock: ByteSocket, owner: Address) -> None:
         """Read from `sock` (non-blocking) from now on, in the name of `owner`.
 
         Raises
@@ -98,28 +97,28 @@ class Reactor:
         self._flags[descriptor] = _READING
         self.registered += 1
 
-    def unregister(self, sock: socket.SocketType) -> None:
+    def unregister(self, sock: ByteSocket) -> None:
         """Forget `sock`. To be called before it is closed; harmless where it was not registered."""
         descriptor = sock.fileno()
         if 0 <= descriptor < len(self._sockets) and self._sockets[descriptor] is sock:
             self._forget(descriptor)
 
-    def taken(self, sock: socket.SocketType) -> None:
+    def taken(self, sock: ByteSocket) -> None:
         """The chunk that was told is handled: the next one may come."""
         self._flags[sock.fileno()] &= ~_TOLD
 
-    def pause(self, sock: socket.SocketType) -> None:
+    def pause(self, sock: ByteSocket) -> None:
         """Do not read: the kernel's window will slow the sender. Its silence clock stands still."""
         self._ask(sock.fileno(), self._flags[sock.fileno()] & ~_READING)
 
-    def resume(self, sock: socket.SocketType) -> None:
+    def resume(self, sock: ByteSocket) -> None:
         """Read again. Harmless where it was not paused."""
         descriptor = sock.fileno()
         if not self._flags[descriptor] & _READING:
             self._heard[descriptor] = trio.current_time()
             self._ask(descriptor, self._flags[descriptor] | _READING)
 
-    def await_writable(self, sock: socket.SocketType) -> None:
+    def await_writable(self, sock: ByteSocket) -> None:
         """Tell the owner `WRITABLE` once, as soon as the socket takes bytes."""
         self._ask(sock.fileno(), self._flags[sock.fileno()] | _WRITING)
 

@@ -19,6 +19,7 @@ import socket
 from typing import Final
 
 from actors import SHUTDOWN, Actor, Timer
+from server.gateway.byte_socket import ByteSocket
 from server.gateway.frames import PING, close_echo, close_frame, pong_frame
 from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
@@ -51,9 +52,9 @@ class Websocket(Actor):
 
     __slots__ = ("_closing", "_gateway", "_outbound", "_parser", "_pending", "_socket", "_wants_drained")
 
-    def __init__(self, gateway: Gateway, sock: socket.SocketType) -> None:
+    def __init__(self, gateway: Gateway, sock: ByteSocket) -> None:
         self._gateway = gateway
-        self._socket: socket.SocketType | None = sock
+        self._socket: ByteSocket | None = sock
         self._closing: Timer | None = None  # by when the peer has to close, once our close frame was said
         self._parser: FrameParser | None = None
         self._pending: bytes | list[bytes] | None = None  # mostly one frame: then without a list around it
@@ -164,7 +165,7 @@ class Websocket(Actor):
         self._gateway.reactor.resume(self._socket)
         self._gateway.reactor.taken(self._socket)
 
-    def _hold(self, parser: FrameParser, sock: socket.SocketType) -> None:
+    def _hold(self, parser: FrameParser, sock: ByteSocket) -> None:
         """The rest stays in the parser, and nothing more is read, until `_work_on`."""
         self._gateway.parsers.charge(parser)
         self._gateway.reactor.pause(sock)
@@ -222,7 +223,7 @@ class Websocket(Actor):
             self._start_queue(sock, data, sent)
         self._look_whether_it_is_congested()
 
-    def _send(self, sock: socket.SocketType, data: bytes | memoryview) -> int | None:
+    def _send(self, sock: ByteSocket, data: bytes | memoryview) -> int | None:
         """How many bytes the kernel took; None if there is nobody to take them."""
         try:
             return sock.send(data)
@@ -232,7 +233,7 @@ class Websocket(Actor):
             self._hang_up()
             return None
 
-    def _start_queue(self, sock: socket.SocketType, data: bytes, begun: int) -> None:
+    def _start_queue(self, sock: ByteSocket, data: bytes, begun: int) -> None:
         self._outbound = Outbound(data, begun)
         self._gateway.counts.queues.add(self._outbound)
         self._gateway.reactor.await_writable(sock)

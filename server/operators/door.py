@@ -12,6 +12,7 @@ from server.gateway.addresses import Addresses
 from server.gateway.asgi import AsgiApp
 from server.gateway.departure import Departure
 from server.gateway.gateway import Gateway
+from server.gateway.peer import NOBODY
 from server.metrics.counts import GatewayCounts
 
 MOST_OPERATORS: Final = 32
@@ -29,6 +30,8 @@ def door_for_operators(gateway: Gateway, app: AsgiApp) -> Gateway:
         gateway,
         limits=limits,
         app=app,
+        certificate=None,
+        proxies=NOBODY,
         websockets=False,
         addresses=Addresses(),
         counts=GatewayCounts(),

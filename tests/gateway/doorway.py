@@ -6,10 +6,11 @@ import base64
 import json
 import os
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from actors import (
 )
 from server.accounts.tokens import token_hash
 from server.gateway.asgi import AsgiApp, Message, Receive, Send
+from server.gateway.certificates import Certificate
 from server.gateway.connection import Connection
 from server.gateway.deflate import inflated
 from server.gateway.draining import Draining
@@ -37,6 +39,7 @@ from server.gateway.heartbeats import Heartbeats
 from server.gateway.limits import GatewayLimits
 from server.gateway.listener import Listener
 from server.gateway.parsing import ParserPool
+from server.gateway.peer import NOBODY, Proxies
 from server.gateway.reactor import Reactor
 from server.pacing import Pace, without_limit
 from server.protocol.commands import is_answered
@@ -45,11 +48,15 @@ from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.sessions.messages import Congested, Drained, NotifyDrained, Open, Said
 from server.store.messages import Done, FindIdentity, Identity, NoIdentity
+from tests.harness.authority import Authority
 
 TOKEN = "token-of-ann"
 REVOKED = "token-of-before"
 ANN = User(user="u_ANN", name="ann")
 PATIENCE = 10.0
+
+everyones_authority: Authority | None = None
+"""Set by tests that do everything under TLS, too."""
 
 
 class TokenReader:
@@ -180,6 +187,8 @@ class Door:
     notes: list[object] = field(default_factory=list)
     """What sessions were told."""
     clients: list[Client] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
+    """How clients speak TLS; without, they do not."""
 
     @property
     def port(self) -> int:
@@ -203,8 +212,16 @@ class Door:
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         await sock.connect(("127.0.0.1", self.port))
-        self.clients.append(Client(trio.SocketStream(sock)))
-        return self.clients[-1]
+        plain = trio.SocketStream(sock)
+        stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = plain
+        if self.tls is not None:
+            stream = trio.SSLStream(plain, self.tls, server_hostname="localhost", https_compatible=True)
+        client = Client(stream, sock)
+        self.clients.append(client)
+        if isinstance(stream, trio.SSLStream):
+            with trio.fail_after(PATIENCE):
+                await stream.do_handshake()
+        return client
 
     async def websocket(self, headers: str = "", receive_buffer: int | None = None) -> Client:
         client = await self.client(receive_buffer)
@@ -222,8 +239,11 @@ class Door:
 class Client:
     """Speaks HTTP and RFC 6455 byte by byte, rightly or wrongly, as a test wants it."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(
+        self, stream: trio.SocketStream | trio.SSLStream[trio.SocketStream], sock: trio.socket.SocketType
+    ) -> None:
         self.stream = stream
+        self.socket = sock
         self.compressed = 0
         """Messages of the server that were."""
         self._buffer = bytearray()
@@ -279,7 +299,7 @@ class Client:
         while True:
             opcode, payload = await self.frame()
             if opcode == 8:
-                await self.stream.send_eof()
+                self.socket.shutdown(socket.SHUT_WR)
                 await self.ends()
                 return int(struct.unpack_from("!H", payload)[0])
 
@@ -297,8 +317,8 @@ class Client:
 
     def reset(self) -> None:
         """Vanish without a goodbye."""
-        self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.stream.socket.close()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
 
     async def _take(self, count: int) -> bytes:
         while len(self._buffer) < count:
@@ -348,14 +368,19 @@ async def open_door(
     origins: frozenset[str] = frozenset(),
     compression: bool = False,
     pace: Pace[Hashable] | None = None,
+    authority: Authority | None = None,
+    proxies: Proxies = NOBODY,
 ) -> AsyncIterator[Door]:
-    """A gateway on a port of its own, with `session` behind it."""
+    """A gateway on a port of its own, with `session` behind it; under TLS where there is an authority."""
+    authority = authority or everyones_authority
+    certificate = None if authority is None else Certificate(*astuple(authority.issue()))
     limits = limits or GatewayLimits(stop_seconds=0.5, close_seconds=0.5)
     reader, notes = TokenReader(), list[object]()
     reactor = Reactor()
     gateway = Gateway(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=reader, app=app,
         origins=origins, compression=compression, pace=without_limit() if pace is None else pace,
+        certificate=certificate, proxies=proxies,
     )  # fmt: skip
     with socket.create_server(("127.0.0.1", 0)) as listening:
         tree = SupervisorSpec(
@@ -376,12 +401,14 @@ async def open_door(
             ],
         )
         async with open_system(tree) as system:
-            door = Door(system, gateway, listening, reader, notes)
+            door = Door(
+                system, gateway, listening, reader, notes, tls=None if authority is None else authority.trusting()
+            )
             try:
                 yield door
             finally:
                 for client in door.clients:
-                    client.stream.socket.close()
+                    client.socket.close()
 
 
 async def until(condition: Callable[[], object], what: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from contextlib import suppress
 
 import pytest
@@ -116,7 +117,7 @@ async def test_a_request_torn_by_the_end_of_the_stream(sent: bytes) -> None:
     async with open_door() as door:
         client = await door.client()
         await client.send(sent)
-        await client.stream.send_eof()
+        client.socket.shutdown(socket.SHUT_WR)
         assert (await client.ends()).startswith(b"HTTP/1.1 400 ")
 
 

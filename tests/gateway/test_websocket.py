@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 
 import pytest
@@ -15,9 +16,18 @@ from server.protocol.events import Pong
 from server.protocol.outgoing import Outgoing
 from server.rooms.messages import Passing
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained
+from tests.gateway import doorway
 from tests.gateway.doorway import CatchingUpSession, Client, Door, frame, open_door, text, until
+from tests.harness.authority import Authority
 
 SMALL = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=30.0, close_seconds=0.3, stop_seconds=0.3)
+
+
+@pytest.fixture(autouse=True, params=["plain", "tls"])
+def line(request: pytest.FixtureRequest, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here may depend on whether the socket is under TLS."""
+    if request.param == "tls":
+        monkeypatch.setattr(doorway, "everyones_authority", authority)
 
 
 def large(number: int, size: int = 8 * 1024) -> Outgoing:
@@ -321,7 +331,7 @@ async def test_a_reset_ends_the_connection() -> None:
 async def test_a_half_close_ends_the_connection() -> None:
     async with open_door() as door:
         client = await door.welcomed()
-        await client.stream.send_eof()
+        client.socket.shutdown(socket.SHUT_WR)
         assert await client.ends() == b""
         await until(lambda: not door.connections)
 
