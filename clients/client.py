@@ -7,9 +7,10 @@
             ...
 
 It connects, comes back after every loss (full jitter, 0.5 s to 30 s), resumes, and sends again what was not
-answered; verbs given while it is offline wait for the connection. It ends for good only when it is closed, or the
-server says that coming back is no use: then every verb and the iteration raise `ConversationOver`. A refused
-command raises the protocol's own `Refusal`.
+answered; verbs given while it is offline wait for the connection. When the server asks it to reconnect, it does so at
+a random moment of the window it is given, and tells nobody, unless there is no server then. It ends for good only
+when it is closed, or the server says that coming back is no use: then every verb and the iteration raise
+`ConversationOver`. A refused command raises the protocol's own `Refusal`.
 
 Every wait ends: a verb with its answer, a refusal, `NoAnswer` after `answer_within`, or `ConversationOver`.
 `post` alone has no time limit, because a post is kept until it is answered; who wants one puts a cancel scope
@@ -29,7 +30,7 @@ import trio
 
 from clients.answers import ConversationOver, HistoryPage, LogPage, MembersPage, NoAnswer, NotConnected, Posted
 from clients.backlog import Backlog
-from clients.backoff import full_jitter
+from clients.backoff import full_jitter, moment_to_leave
 from clients.conversation import Conversation
 from clients.dialling import dial
 from clients.endpoint import Endpoint, endpoint_of
@@ -85,6 +86,7 @@ async def open_client(
     backlog: int = BACKLOG,
     tls: ssl.SSLContext | None = None,
     connect: Dial | None = None,
+    chance: Callable[[], float] = random,
 ) -> AsyncIterator[Client]:
     """A client that has been welcomed, and stays connected until the block ends.
 
@@ -102,6 +104,8 @@ async def open_client(
         Events kept for an iteration that is slower than the server.
     connect
         Opens the stream, instead of TCP and TLS.
+    chance
+        Random numbers in [0, 1), for the moments of coming back.
 
     Raises
     ------
@@ -115,6 +119,7 @@ async def open_client(
         lambda: (connect or (lambda where: dial(where, tls)))(endpoint),
         answer_within,
         Backlog(backlog),
+        chance,
     )
     try:
         async with trio.open_nursery() as nursery:
@@ -156,12 +161,14 @@ class Client:
         connect: Callable[[], Awaitable[trio.abc.Stream]],
         answer_within: float,
         backlog: Backlog,
+        chance: Callable[[], float],
     ) -> None:
         self._conversation = conversation
         self._new_wire = new_wire
         self._connect = connect
         self._answer_within = answer_within
         self._backlog = backlog
+        self._chance = chance
         self._bell = Bell()
         self._news = trio.Event()
         self._welcomed = trio.Event()
@@ -324,7 +331,7 @@ class Client:
             case Welcome():
                 self._welcomed.set()
             case Reconnect(after=after, window=window) if self._link is not None:
-                self._link.leave_at(trio.current_time() + (after + random() * window) / 1000)  # noqa: S311
+                self._link.leave_at(trio.current_time() + moment_to_leave(after, window, self._chance()))
         self._publish(happening)
 
     def _publish(self, event: Event) -> None:
@@ -363,9 +370,10 @@ class Client:
             await self._wait_before_next(ending, failed)
 
     async def _wait_before_next(self, ending: Ending, failed: int) -> None:
-        seconds = max(ending.retry_after, full_jitter(max(0, failed - 1), random()))  # noqa: S311
+        seconds = max(ending.retry_after, full_jitter(max(0, failed - 1), self._chance()))
         self._trouble = ending.reason
-        self._publish(Offline(ending.reason, seconds))
+        if not ending.asked:
+            self._publish(Offline(ending.reason, seconds))
         await trio.sleep(seconds)
 
     async def _connect_once(self) -> Ending:

@@ -64,7 +64,8 @@ class UnknownEntry:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """The connection is gone, or could not be made. `retry_in` seconds from now the next one is tried.
+    """The connection is gone, or could not be made. `retry_in` seconds from now the next one is tried. Not told of one
+    that the server has asked to leave, as long as there is another one.
 
     `welcome` says that the conversation goes on. Shells make this one; the core does not know the network.
     """

@@ -28,12 +28,17 @@ _WORTH_TRYING: Final = frozenset({408, 425, 429})  # of 4xx; 5xx are the server'
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a connection ended. `again`: whether coming back makes sense; `retry_after`: not before, seconds."""
+    """Why a connection ended.
+
+    `again`: whether coming back makes sense. `retry_after`: not before, seconds. `asked`: the server wanted it, and
+    nothing is wrong.
+    """
 
     reason: str
     code: int = ABNORMAL
     again: bool = True
     retry_after: float = 0.0
+    asked: bool = False
 
 
 class Bell:
@@ -128,7 +133,7 @@ class Link:
     def _fill(self, now: float) -> None:
         if now >= self._leave_at:
             self._wire.close(CloseCode.GOING_AWAY)
-            self._end(Ending("the server asked us to reconnect"))
+            self._end(Ending("the server asked us to reconnect", CloseCode.GOING_AWAY, asked=True))
         elif not self._opened and now >= self._open_by:
             self._end(Ending("no answer to the websocket handshake"))
         elif dead := self._conversation.tick(now):

@@ -5,9 +5,11 @@ Time passes as fast as everybody sleeps (pytest-trio takes the clock only from a
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -34,7 +36,8 @@ def opener(small_server: SmallServer) -> Opener:
     """Opens clients of the small server."""
 
     def opened(**options: object) -> AbstractAsyncContextManager[Client]:
-        return open_client("http://small.example", "token", connect=small_server.connect, **options)  # type: ignore[arg-type]
+        given: dict[str, Any] = {"connect": small_server.connect} | options
+        return open_client("http://small.example", "token", **given)
 
     return opened
 
@@ -333,10 +336,53 @@ async def test_a_server_that_drains_is_left_within_its_window(
         hub.tell_all(Heartbeat(every=600_000))
         hub.tell_all(Reconnect(after=5_000, window=10_000))
         await small_server.flush()
+        seen: list[type] = []
         async for event in client:
-            if isinstance(event, Offline):
+            seen.append(type(event))
+            if isinstance(event, Welcome):
                 break
-        assert 5 <= trio.current_time() - began <= 15.1
+        assert seen == [Heartbeat, Reconnect, Welcome], "nobody is told that it was away"
+        assert 5 <= trio.current_time() - began <= 15.6
+
+
+async def test_who_is_asked_to_leave_by_the_only_server_hears_that_it_is_gone(
+    opener: Opener, autojump_clock: MockClock, hub: SmallHub, small_server: SmallServer
+) -> None:
+    async with opener() as client:
+        await until_online(client)
+        small_server.down = True
+        hub.tell_all(Reconnect(after=0, window=0))
+        await small_server.flush()
+        assert isinstance(await anext(client), Reconnect)
+        event = await anext(client)
+        assert isinstance(event, Offline)
+        assert "nobody listens" in event.reason
+        small_server.down = False
+        await until_online(client)
+
+
+async def test_a_crowd_that_is_asked_together_comes_back_spread_over_the_window(
+    opener: Opener, autojump_clock: MockClock, hub: SmallHub, small_server: SmallServer
+) -> None:
+    arrived: list[float] = []
+
+    async def connect(endpoint: Endpoint) -> trio.abc.Stream:
+        arrived.append(trio.current_time())
+        return await small_server.connect(endpoint)
+
+    async with AsyncExitStack() as crowd:
+        for number in range(100):
+            chance = random.Random(number).random
+            await until_online(await crowd.enter_async_context(opener(connect=connect, chance=chance)))
+        arrived.clear()
+        began = trio.current_time()
+        hub.tell_all(Reconnect(after=1_000, window=10_000))
+        await small_server.flush()
+        await trio.sleep(12)
+        seconds = Counter(int(moment - began) for moment in arrived)
+    assert seconds.total() == 100
+    assert set(range(2, 11)) <= set(seconds) <= set(range(1, 12))
+    assert max(seconds.values()) <= 25
 
 
 async def test_a_server_that_breaks_the_protocol_is_left_and_tried_again(

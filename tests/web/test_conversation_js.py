@@ -411,6 +411,14 @@ def test_backoff_grows_is_capped_and_jittered(page: Page) -> None:
     assert page.evaluate(script) == [[150, 400], [150, 650], [150, 7650], [150, 7650]]
 
 
+def test_a_crowd_that_is_asked_to_leave_spreads_itself_over_the_window(page: Page) -> None:
+    script = """async () => {
+      const { momentToLeave } = await import("/static/backoff.js");
+      return [0, 0.5, 0.75].map((chance) => momentToLeave({ after: 500, window: 3000 }, chance));
+    }"""
+    assert page.evaluate(script) == [500, 2000, 2750]
+
+
 # --- what stands in the list ---------------------------------------------------------------------------------
 
 ROWS = """

@@ -155,6 +155,58 @@ def test_being_offline_is_visible_and_trying_again_is_a_button(visit: Visit, ser
     expect(banner).to_have_count(0)
 
 
+WATCHED = """
+window.sockets = [];
+window.WebSocket = class extends WebSocket { constructor(...how) { super(...how); sockets.push(this); } };
+window.bannerSeen = false;
+new MutationObserver(() => { bannerSeen ||= document.querySelector(".banner:not([hidden])") !== null; })
+  .observe(document, { subtree: true, childList: true, attributes: true });
+window.asksToReconnect = () => sockets.at(-1).onmessage({ data: '{"op":"reconnect","after":0,"window":50}' });
+window.hasMoved = async () => {
+  for (let looks = 0; sockets.length < 2; looks += 1) {
+    if (looks === 1_000) throw new Error("it stays");
+    await new Promise((done) => setTimeout(done, 10));
+  }
+};
+"""
+
+
+def test_who_is_asked_to_reconnect_does_so_and_nobody_sees_it(visit: Visit) -> None:
+    ada = visit("ada")
+    ada.page.add_init_script(WATCHED)
+    ada.sign_up().create("New channel", name="general")
+    ada.say("before").sees_sent("before")
+    ada.page.evaluate("asksToReconnect()")
+    ada.page.evaluate("hasMoved()")
+    ada.say("after").sees_sent("after")
+    assert ada.lines() == ["before", "after"]
+    assert ada.page.evaluate("sockets.map((socket) => socket.readyState >= WebSocket.CLOSING)") == [True, False]
+    assert ada.page.evaluate("bannerSeen") is False
+
+
+def test_who_asks_something_gets_the_answer_before_the_page_reconnects(visit: Visit) -> None:
+    ada = visit("ada")
+    ada.page.add_init_script(WATCHED)
+    ada.sign_up().create("New channel", name="general")
+    ada.say("before").sees_sent("before")
+    # The last word of the server is kept back until the page was to leave, and some time longer.
+    ada.page.evaluate(
+        """() => {
+          const socket = sockets.at(-1), hear = socket.onmessage, kept = [];
+          socket.onmessage = (event) => kept.push(event);
+          window.letThrough = () => { socket.onmessage = hear; kept.forEach(hear); };
+          window.asksToReconnect = () => hear({ data: '{"op":"reconnect","after":0,"window":0}' });
+        }"""
+    )
+    ada.say("in between")
+    ada.page.evaluate("asksToReconnect()")
+    ada.page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert ada.page.evaluate("sockets.length") == 1
+    ada.page.evaluate("letThrough()")
+    ada.page.evaluate("hasMoved()")
+    assert ada.sees_sent("in between").lines() == ["before", "in between"]
+
+
 def test_a_refused_message_says_why_and_can_be_sent_again_or_deleted(
     open_page: OpenPage, server: ServerProcess
 ) -> None:

@@ -1,5 +1,5 @@
 /**
- * How long to wait before the next try: exponential, capped, with full jitter.
+ * When to come back. After a failure: exponential, capped, with full jitter. When asked to: within the window.
  *
  * A crowd that lost the same server must not come back in step, hence the jitter (M. Brooker, "Exponential Backoff
  * And Jitter", 2015); the floor keeps a lucky draw from hammering. Pure: chance is an argument.
@@ -16,4 +16,15 @@ const FLOOR = 150;
  */
 export function backoff(tries, chance) {
   return FLOOR + chance * Math.min(LONGEST, FIRST * 2 ** Math.min(tries, 16));
+}
+
+/**
+ * When to do what `reconnect` asks for, so that a crowd that was asked together is spread.
+ *
+ * @param {{ after: number, window: number }} asked in milliseconds
+ * @param {number} chance uniformly drawn from [0, 1)
+ * @returns {number} milliseconds from now
+ */
+export function momentToLeave({ after, window }, chance) {
+  return after + chance * window;
 }

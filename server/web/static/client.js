@@ -9,6 +9,7 @@
 /** @import { ConversationEvent } from "./conversation_events.js" */
 /** @import { ErrorReply, Ok } from "./protocol.js" */
 /** @import { UnsentStore } from "./storage.js" */
+import { momentToLeave } from "./backoff.js";
 import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { freshNonce } from "./nonce.js";
@@ -23,6 +24,7 @@ import { isBlank } from "./text.js";
 
 const ACKNOWLEDGE_AFTER = 1_000;
 const OVERDUE_EVERY = 2_000;
+const LOOK_AGAIN_AFTER = 50;
 
 export class Client {
   conversation = new Conversation();
@@ -32,6 +34,8 @@ export class Client {
   #acknowledging;
   /** @type {number | undefined} */
   #overdueCheck;
+  /** @type {number | undefined} */
+  #moving;
   /** @type {Set<number>} */
   #timers = new Set();
 
@@ -47,7 +51,10 @@ export class Client {
     this.connection = new Connection(url, {
       opened: () => this.#pump((conversation) => conversation.opened(token)),
       received: (frame) => this.#pump((conversation) => conversation.receive(frame, performance.now())),
-      lost: () => this.#pump((conversation) => conversation.lost()),
+      lost: () => {
+        clearTimeout(this.#moving);
+        this.#pump((conversation) => conversation.lost());
+      },
       changed: (state) => listener.connection(state),
       signedOut: () => listener.signedOut(),
     });
@@ -64,6 +71,7 @@ export class Client {
   stop() {
     clearInterval(this.#overdueCheck);
     clearTimeout(this.#acknowledging);
+    clearTimeout(this.#moving);
     for (const timer of this.#timers) clearTimeout(timer);
     this.connection.stop();
   }
@@ -159,13 +167,26 @@ export class Client {
     } else if (event.type === "pause") {
       this.#later(event.after, () => this.#pump((conversation) => conversation.again(event.room)));
     } else if (event.type === "reconnect") {
-      this.#later(event.after + Math.random() * event.window, () => this.connection.drop());
+      this.#moveIn(momentToLeave(event, Math.random()));
     } else if (event.type === "unsent") {
       this.unsent.save(this.conversation.outbox.all());
     } else if (event.type === "arrived") {
       this.#acknowledgeSoon();
     }
     this.listener.happened(event);
+  }
+
+  /**
+   * Moves to another socket, but not while something was asked: whoever asked would hear that there is no connection.
+   *
+   * @param {number} delay
+   */
+  #moveIn(delay) {
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => {
+      if (this.conversation.commands.pending.size > 0) this.#moveIn(LOOK_AGAIN_AFTER);
+      else this.connection.move();
+    }, delay);
   }
 
   #acknowledgeSoon() {

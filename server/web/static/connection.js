@@ -87,6 +87,14 @@ export class Connection {
     if (this.#socket) this.#closed(this.#socket, { then: "reconnect", after: 0 }, "");
   }
 
+  /** Gives up a socket that works for another one: at once, as nothing has failed. */
+  move() {
+    if (this.state.name !== "open") return;
+    this.#forget();
+    this.listener.lost();
+    this.#connect();
+  }
+
   retryNow() {
     if (this.state.name === "waiting" || this.state.name === "stopped") this.#connect();
     else this.probe();
