@@ -1,5 +1,5 @@
-"""The process as the kernel sees it (proc(5)). To be read in a thread: going through the open files of a full server
-takes milliseconds.
+"""The process as the kernel sees it (proc(5)). To be read in a thread: a kernel that is older than Linux 6.2 does not
+tell how many files are open, and to go through those of a full server takes 30 ms.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ def read_process() -> ProcessFigures:
     return ProcessFigures(
         cpu_seconds=times.user + times.system,
         resident_bytes=pages * os.sysconf("SC_PAGE_SIZE"),
-        open_files=len(os.listdir("/proc/self/fd")) - 1,  # without the one that lists them
+        open_files=_open_files(),
         most_files=float("inf") if most == resource.RLIM_INFINITY else most,
     )
+
+
+def _open_files() -> int:
+    return os.stat("/proc/self/fd").st_size or len(os.listdir("/proc/self/fd"))
