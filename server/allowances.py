@@ -51,8 +51,8 @@ class Allowances(Generic[Key]):
     window
         Seconds' worth that each may use at once.
     most
-        Keys that `take` remembers; beyond that whoever is nearest to being whole is forgotten first. None: as many as
-        come, where somebody sweeps.
+        Keys to remember; beyond that whoever is nearest to being whole is forgotten first. None: as many as come,
+        where somebody sweeps.
     """
 
     __slots__ = ("_most", "_whole_at", "_window")
@@ -80,25 +80,21 @@ class Allowances(Generic[Key]):
         float
             0.0: taken. Otherwise the seconds until it can be; nothing was taken.
         """
-        whole_at = max(self._whole_at.get(key, now), now) + seconds
+        whole_at = self._whole_at.get(key, now)
+        if whole_at < now:  # not by `max`: this stands in the way of every command
+            whole_at = now
+        whole_at += seconds
         wait = whole_at - now - self._window
         if wait > _ROUNDING:
             return wait
-        self._remember(key, whole_at, now)
+        if self._most is not None:
+            self._make_room_for(key, now)
+        self._whole_at[key] = whole_at
         return 0.0
 
-    def charge(self, key: Key, seconds: float, now: float) -> float:
-        """Take `seconds` whether or not they are left: by how many the allowance is exceeded now, 0.0 if it is not.
-
-        Bounded by `sweep` alone: this stands in the way of every command.
-        """
-        whole_at = self._whole_at.get(key, now)
-        if whole_at < now:
-            whole_at = now
-        whole_at += seconds
-        self._whole_at[key] = whole_at
-        excess = whole_at - now - self._window
-        return excess if excess > _ROUNDING else 0.0
+    def used(self, key: Key, now: float) -> float:
+        """How many seconds of the allowance are not back yet."""
+        return max(self._whole_at.get(key, now) - now, 0.0)
 
     def give_back(self, key: Key, seconds: float) -> None:
         """They were not used after all."""
@@ -110,12 +106,9 @@ class Allowances(Generic[Key]):
         if self._whole_at:
             self._whole_at = {key: at for key, at in self._whole_at.items() if at > now}
 
-    def _remember(self, key: Key, whole_at: float, now: float) -> None:
-        if self._most is not None and key not in self._whole_at and len(self._whole_at) >= self._most:
-            self._make_room(now)
-        self._whole_at[key] = whole_at
-
-    def _make_room(self, now: float) -> None:
+    def _make_room_for(self, key: Key, now: float) -> None:
+        if key in self._whole_at or len(self._whole_at) < (self._most or 0):
+            return
         self.sweep(now)
         if len(self._whole_at) >= (self._most or 0):
             del self._whole_at[min(self._whole_at, key=self._whole_at.__getitem__)]

@@ -2,9 +2,10 @@
 
 A command takes part of an allowance (`server/allowances.py`): the time that its share of `commands` a second takes, or
 that its bytes take at `size` a second, whichever is longer. So neither rate is exceeded in the long run, and one number
-says how far somebody is. Whoever has used up the allowance of `burst` seconds is told to wait; that is charged like a
-command, so that what was pipelined behind it is refused as well, and who goes on and on owes ever more. Who owes
-another `burst` seconds is flooding.
+says how far somebody is. Whoever has used up the allowance of `burst` seconds is told to wait. What is refused takes
+part of a second allowance, as large as the first, and the wait is long enough for all that was: who pipelines, waits as
+long as it was told, and sends all of it again, is served then. Who has used up the second one too goes on and on
+although it was told, and is flooding.
 
 Nothing is kept of those who said nothing lately: an idle connection costs nothing here.
 """
@@ -43,16 +44,16 @@ class Pace(Generic[Who]):
         Seconds' worth of them that may come at once.
     """
 
-    __slots__ = ("_allowances", "_burst", "_per_byte", "_per_command")
+    __slots__ = ("_done", "_per_byte", "_per_command", "_refused")
 
     def __init__(self, *, commands: float, size: float, burst: float) -> None:
         self._per_command = 1.0 / commands
         self._per_byte = 1.0 / size
-        self._burst = burst
-        self._allowances: Allowances[Who] = Allowances(burst)
+        self._done: Allowances[Who] = Allowances(burst)
+        self._refused: Allowances[Who] = Allowances(burst)
 
     def __len__(self) -> int:
-        return len(self._allowances)
+        return len(self._done)
 
     def charge(self, who: Who, size: int, now: float) -> float:
         """Count a command of `size` bytes. 0.0: it may be done; otherwise the seconds to wait, or `FLOODING`.
@@ -62,14 +63,16 @@ class Pace(Generic[Who]):
         seconds = size * self._per_byte
         if seconds < self._per_command:
             seconds = self._per_command
-        excess = self._allowances.charge(who, seconds, now)
-        if not excess:
+        wait = self._done.take(who, seconds, now)
+        if not wait:
             return 0.0
-        return FLOODING if excess > self._burst else excess + seconds
+        before = self._refused.used(who, now)
+        return FLOODING if self._refused.take(who, seconds, now) else wait + before
 
     def sweep(self, now: float) -> None:
         """Forget whoever has been slow for long enough."""
-        self._allowances.sweep(now)
+        self._done.sweep(now)
+        self._refused.sweep(now)
 
 
 def without_limit() -> Pace[Who]:

@@ -29,11 +29,11 @@ def test_everybody_has_an_allowance_of_their_own() -> None:
     assert taken(allowances, 30, who="bob") == 10
 
 
-def test_what_is_charged_counts_although_it_was_not_left() -> None:
+def test_what_is_used_comes_back_with_time() -> None:
     allowances: Allowances[str] = Allowances(WINDOW)
-    assert [allowances.charge("ada", SECONDS, 0.0) for _ in range(12)] == [0.0] * 10 + [1.0, 2.0]
-    assert allowances.take("ada", SECONDS, 0.0) == 3.0
-    assert allowances.charge("ada", SECONDS, 2.5) == 0.5
+    taken(allowances, 4)
+    assert [allowances.used("ada", now) for now in (0.0, 1.5, 4.0, 99.0)] == [4.0, 2.5, 0.0, 0.0]
+    assert allowances.used("nobody", 0.0) == 0.0
 
 
 def test_whoever_is_whole_is_forgotten_by_a_sweep_and_nobody_else() -> None:

@@ -31,11 +31,23 @@ def test_who_is_told_to_wait_and_does_not_is_flooding_in_the_end() -> None:
     assert answers[40] == FLOODING
 
 
-def test_what_was_sent_behind_a_refused_command_is_refused_too() -> None:
+def test_who_pipelined_and_waits_as_told_is_served_with_all_of_it() -> None:
     pace = slow_pace()
-    for _ in range(21):
-        pace.charge("ada", SMALL, 0.0)
-    assert pace.charge("ada", SMALL, 0.4) > 0.0
+    waits = [pace.charge("ada", SMALL, 0.0) for _ in range(35)][20:]
+    assert waits == sorted(waits), "who is behind waits longer"
+    assert [pace.charge("ada", SMALL, max(waits)) for _ in waits] == [0.0] * 15
+
+
+def test_who_says_twice_what_may_be_said_is_served_at_the_rate_and_stays() -> None:
+    pace = slow_pace()
+    answers = [pace.charge("ada", SMALL, number * 0.25) for number in range(2_000)]
+    assert FLOODING not in answers
+    assert 990 <= answers.count(0.0) <= 1_020
+
+
+def test_who_says_ever_more_than_that_does_not_stay() -> None:
+    pace = slow_pace()
+    assert FLOODING in [pace.charge("ada", SMALL, number * 0.15) for number in range(2_000)]
 
 
 def test_who_keeps_to_the_rate_never_waits() -> None:
