@@ -31,6 +31,7 @@ from server.gateway.limits import STOP_SECONDS
 from server.operators.hosts import is_loopback
 from server.settings import Settings
 from server.store.opening import open_store
+from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
 from server.tree import Ground, tree
 
@@ -63,7 +64,7 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
     keep_large_blocks_apart()
     _allow_descriptors(settings.max_connections)
     with (
-        open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout)) as store,
+        open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout), quotas_of(settings)) as store,
         closing(open_listener(settings.host, settings.port)) as listener,
         ExitStack() as opened,
     ):
@@ -71,6 +72,10 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
         if admin is not None:
             opened.enter_context(closing(admin))
         trio.run(_serve, Ground(settings, store, listener, admin=admin), ready)
+
+
+def quotas_of(settings: Settings) -> Quotas:
+    return Quotas(rooms=settings.max_rooms_per_user, members=settings.max_members_per_room)
 
 
 def tree_text(settings: Settings) -> str:

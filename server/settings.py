@@ -60,6 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     origins: Annotated[tuple[str, ...], _is("other web origins whose pages may connect: https://host")] = ()
     max_connections: Annotated[Count, _is("sockets open at once; more: 503")] = 15_000
     max_connections_per_address: Annotated[Count, _is("of one IPv4 address or IPv6 /64; more: 503")] = 10_000
+    max_connections_per_user: Annotated[Count, _is("of all devices of a user; more: close 4004")] = 100
     connects_per_second: Annotated[Count, _is("new sockets a second, twice as many at once; more: 503")] = 5_000
     connects_per_second_per_address: Annotated[Count, _is("of one address; more: 503")] = 4_000
     max_handshakes: Annotated[Count, _is("sockets that are no websocket (yet); more: 503")] = 4_096
@@ -76,6 +77,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     commands_per_second_per_user: Annotated[Count, _is("of all connections and HTTP calls of a user")] = 200
     bytes_per_second_per_user: Annotated[Bytes, _is("of all connections and HTTP calls of a user")] = 256 * 1024
     burst: Annotated[Seconds, _is("seconds' worth of these at once; twice as much: close 4503")] = 10.0
+    max_rooms_per_user: Annotated[Count, _is("rooms a user may be in; more: `limit_reached`")] = 500
+    max_members_per_room: Annotated[Count, _is("members a room may have; more: `limit_reached`")] = 100_000
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
     partial_bytes: Annotated[Bytes, _is("bytes of all unfinished messages; more: close 4004")] = 64 * 1024 * 1024
     send_buffer_bytes: Annotated[Bytes, _is("bytes the kernel keeps for a websocket that does not read")] = 16 * 1024

@@ -61,6 +61,7 @@ from server.protocol.events import Limits
 from server.protocol.limits import TEXT_CODE_POINTS
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import ROOMS, RoomActor, RoomEnvironment
+from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
 from server.sessions.environment import SessionEnvironment
@@ -175,7 +176,7 @@ def tree(ground: Ground) -> SupervisorSpec:
             # Rooms need the store.
             DynamicSpec(
                 ROOMS,
-                partial(RoomActor, RoomEnvironment(writer=writer, reader=reader, counts=shared.counts.rooms)),
+                partial(RoomActor, room_environment(settings, shared)),
                 mailbox=ROOM_MAILBOX,
             ),
             # Sessions need rooms and the store. Never restarted: their clients come back and resume.
@@ -251,6 +252,15 @@ class HttpApplication:
         await self._app(scope, receive, send)
 
 
+def room_environment(settings: Settings, shared: Shared) -> RoomEnvironment:
+    return RoomEnvironment(
+        writer=shared.writer,
+        reader=shared.reader,
+        sizes=Sizes(most=settings.max_members_per_room),
+        counts=shared.counts.rooms,
+    )
+
+
 def session_environment(settings: Settings, shared: Shared) -> SessionEnvironment:
     return SessionEnvironment(
         writer=shared.writer,
@@ -261,6 +271,7 @@ def session_environment(settings: Settings, shared: Shared) -> SessionEnvironmen
         command_seconds=settings.command_deadline,
         clock=now,
         pace=shared.user_pace,
+        most_connections=settings.max_connections_per_user,
     )
 
 

@@ -131,7 +131,9 @@ class Handshake:
                 return refusals.TOO_SLOW
             self._gateway.counts.handshakes["timed_out", "silent"] += 1
             return None
-        return event if isinstance(event, h11.Request) else None
+        if not isinstance(event, h11.Request):
+            return None
+        return refusals.HEAD_TOO_LARGE if head_bytes(event) > self._gateway.limits.header_bytes else event
 
     async def refuse(self, refused: Refused) -> None:
         """Say no, and end the connection."""
@@ -203,6 +205,12 @@ class Handshake:
             self._gateway.counts.handshakes["upgraded", ""] += 1
             if rest:
                 connection.answer(bytes(rest))
+
+
+def head_bytes(request: h11.Request) -> int:
+    """What the head of a request takes on the wire; h11 measures only one that has not arrived whole."""
+    line = len(request.method) + len(request.target) + len(b"  HTTP/1.1\r\n\r\n")
+    return line + sum(len(name) + len(value) + len(b": \r\n") for name, value in request.headers)
 
 
 def refusal_of(error: h11.RemoteProtocolError) -> Refused:
