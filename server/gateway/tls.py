@@ -51,7 +51,7 @@ class TlsSocket:
         address: tuple[Any, ...] = self._tls.getsockname()
         return address
 
-    def setsockopt(self, level: int, option: int, value: int) -> None:
+    def setsockopt(self, level: int, option: int, value: int | bytes, /) -> None:
         self._tls.setsockopt(level, option, value)
 
     def recv(self, size: int, /) -> bytes:

@@ -8,6 +8,7 @@ The rules:
   nothing at all is closed with 4002.
 - Nothing follows a close frame. After it our side is shut, what still comes is thrown away, and the peer has a limited
   time to close its side: closing at once would reset the connection and might destroy the close frame on its way.
+  After that it is reset: whoever takes nothing must not leave 41 KB in the kernel for a minute behind.
 - It owns its socket, and closes it at every end: in order, or by a crash. It is never restarted.
 
 An idle one is this object and a socket: no parser, no queue, no lists.
@@ -16,6 +17,8 @@ An idle one is this object and a socket: no parser, no queue, no lists.
 from __future__ import annotations
 
 import socket
+import struct
+from contextlib import suppress
 from typing import Final
 
 from actors import SHUTDOWN, Actor, Timer
@@ -37,6 +40,8 @@ _MOST_PENDING: Final = 64
 
 _MOST_SENDS: Final = 8
 """`send` calls for one WRITABLE, so that one fast reader with a long queue does not hold up the others."""
+
+_RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER for no time: a RST, and nothing is kept
 
 
 class Websocket(Actor):
@@ -298,8 +303,10 @@ class Websocket(Actor):
                     self._write(PING)
             case Signal.LOST:
                 self._close(CloseCode.HEARTBEAT_MISSED)
-            case Signal.HUNG_UP | Signal.CLOSE_OVERDUE:
+            case Signal.HUNG_UP:
                 self._hang_up()
+            case Signal.CLOSE_OVERDUE:
+                self._reset()
 
     def _give_up_on_slow_peer(self, why: str) -> None:
         if self._outbound is not None:
@@ -330,6 +337,13 @@ class Websocket(Actor):
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError:
                 self._hang_up()
+
+    def _reset(self) -> None:
+        """It had its time. What it did not take goes as well: closed in order, the kernel would go on offering it."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        self._hang_up()
 
     def _hang_up(self) -> None:
         """There is nobody to say anything to any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 
@@ -259,6 +260,15 @@ async def test_who_takes_nothing_at_all_is_closed() -> None:
         await congest(door)
         await until(lambda: not door.connections)
         assert b"slow consumer" not in await client.ends(), "nothing could be said to it any more"
+
+
+async def test_who_takes_nothing_at_all_leaves_nothing_in_the_kernel() -> None:
+    limits = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=0.3, close_seconds=0.3, stop_seconds=0.3)
+    async with open_door(limits) as door:
+        client = await door.welcomed(receive_buffer=4 * 1024)
+        await congest(door)
+        await until(lambda: not door.connections)
+        await until(lambda: client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET)
 
 
 async def test_who_takes_a_little_again_and_again_stays() -> None:
