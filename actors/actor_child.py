@@ -47,7 +47,8 @@ class ActorChild:
         self._ready = Readiness()
         try:
             address = self._own_address()
-            lifecycle.begin_again(address, self._spec.args)
+            has_lived = address._blueprint.actor_class is not None
+            (lifecycle.begin_again if has_lived else lifecycle.begin)(address, self._spec.args)
         except CRASHES as error:
             log.error("%s failed to start: %r", self.path, error, exc_info=error)
             raise StartFailed(self.path) from untraced(error)

@@ -2,9 +2,9 @@
 
 The address *is* the runtime's cell for that actor: state, mailbox, life. One slotted object, nothing per
 actor in a dictionary of its own, and what only few actors need (open questions, arguments for the next life) in
-a second object made on demand: 128 bytes for an actor at rest. Its watchers, whom it watches and its groups are
-`Few`: mostly one of each, and then they cost nothing more. What all children of one specification share is in its
-`Blueprint`.
+a second object made on demand: 112 bytes for an actor at rest. Its groups are `Few`, and so are those it is tied to by
+watching (`ties.py`): mostly one, and then they cost nothing more. What all children of one specification share is in
+its `Blueprint`.
 
 The rules:
 - The mailbox is None while the actor rests. A list: it waits for its turn, runs, or has no incarnation now.
@@ -33,6 +33,7 @@ from actors.reply import Reply, dropped
 if TYPE_CHECKING:
     from actors.actor import Actor
     from actors.blueprint import Blueprint
+    from actors.ties import Ties
 
 GAPPED = Gapped()
 
@@ -48,10 +49,11 @@ CLOSED = _Closed()
 
 
 class Extra:
-    """What only some actors have: arguments that the next life is made with, questions that are open, how the
-    last life ended, how many messages found the mailbox full, and whether this life has asked and was answered."""
+    """What only some actors have: which life this is, after the first; arguments that the next one is made with,
+    questions that are open, how the last life ended, how many messages found the mailbox full, and whether this life
+    has asked and was answered."""
 
-    __slots__ = ("answered", "args", "dropped", "questions", "reason")
+    __slots__ = ("answered", "args", "dropped", "incarnation", "questions", "reason")
 
     def __init__(self) -> None:
         self.args: tuple[object, ...] = ()
@@ -59,6 +61,7 @@ class Extra:
         self.reason: object = None
         self.dropped = 0
         self.answered = False
+        self.incarnation = 1
 
 
 class Address:
@@ -73,10 +76,8 @@ class Address:
         "_handled",
         "_key",
         "_peak",
+        "_ties",
         "_urgent",
-        "_watchers",
-        "_watching",
-        "incarnation",
     )
 
     def __init__(self, blueprint: Blueprint, key: Hashable) -> None:
@@ -86,13 +87,10 @@ class Address:
         self._box: list[object] | deque[object] | None = []
         self._urgent: list[object] | None = None
         self._extra: Extra | None = None
-        self._watchers: Few[Address] = None
-        self._watching: Few[Address] = None
+        self._ties: Ties = None
         self._groups: Few[Hashable] = None
         self._handled = 0
         self._peak = 0
-        self.incarnation = 0
-        """Which life this is: 1, 2, 3 … rising with every restart; 0 before the first."""
 
     def tell(self, message: object, /) -> bool:
         """Put a message into the mailbox; never blocks.
@@ -149,6 +147,11 @@ class Address:
         return True
 
     @property
+    def incarnation(self) -> int:
+        """Which life this is: 1, 2, 3 … rising with every restart."""
+        return 1 if self._extra is None else self._extra.incarnation
+
+    @property
     def alive(self) -> bool:
         """Whether it takes messages. One that waits for its restart is alive: its mailbox is kept for the next life."""
         return self._box is not CLOSED
@@ -180,7 +183,7 @@ class Address:
             peak=self._peak,
             handled=self._handled,
             dropped=self._extra.dropped if self._extra else 0,
-            restarts=max(0, self.incarnation - 1),
+            restarts=self.incarnation - 1,
             seconds=self._blueprint.system.samples.seconds_of(self),
             last_reason=self._extra.reason if self._extra else None,
         )

@@ -15,9 +15,9 @@ import logging
 from actors.actor_code import calls_actor
 from actors.address import CLOSED, Address, Extra
 from actors.errors import CRASHES, AskFailed, Crashed, Stopped, untraced
-from actors.few import added, contains, each, removed
 from actors.messages import NORMAL, Down, Start, Stop
 from actors.request import drop_answers
+from actors.ties import is_tied, tie, untie, watched_by, watchers_of
 
 log = logging.getLogger("actors.supervisor")
 
@@ -26,7 +26,7 @@ START = Start()
 
 @calls_actor
 def begin(address: Address, args: tuple[object, ...]) -> None:
-    """Make the next incarnation from `args`. Raises whatever making it raises; then the address is as it was."""
+    """Make the first incarnation from `args`. Raises whatever making it raises; then the address is as it was."""
     blueprint = address._blueprint
     actor = blueprint.start(*args)
     actor.address = address
@@ -34,7 +34,6 @@ def begin(address: Address, args: tuple[object, ...]) -> None:
     if actor_class is not blueprint.actor_class:
         blueprint = address._blueprint = blueprint.for_class(actor_class)
     address._actor = actor
-    address.incarnation += 1
     if blueprint.has_started:
         address._urgent = [START, *(address._urgent or ())]
     if address._urgent is not None or address._box:
@@ -44,8 +43,9 @@ def begin(address: Address, args: tuple[object, ...]) -> None:
 
 
 def begin_again(address: Address, args: tuple[object, ...]) -> None:
-    """As `begin`, for whoever may have been traced in a former life, and still be."""
+    """As `begin`, for the lives after the first: who was traced in a former one still is."""
     begin(address, args)
+    address._more().incarnation += 1
     trace = address._blueprint.system.traces.get(address)
     if trace is not None and address._actor is not None:
         address._actor = trace.around(address._actor)
@@ -108,9 +108,9 @@ def close(address: Address, reason: object) -> None:
     for message in (*(box or ()), *(urgent or ())):
         system.dead_letters.lost(address, message)
     system.names.free(address._key, address)
-    watchers, address._watchers = each(address._watchers), None
-    for watcher in watchers:
-        watcher._watching = removed(watcher._watching, address)
+    if address._ties is not None:
+        for watcher in watchers_of(address):
+            untie(watcher, address)
     extra = address._extra
     if extra is not None:
         for reply in tuple(extra.questions or ()):
@@ -126,35 +126,33 @@ def kill(address: Address, reason: object) -> None:
 
 def watch(watcher: Address, target: Address) -> None:
     """See `Actor.watch`."""
-    if contains(target._watchers, watcher):
+    if is_tied(watcher, target):
         return
     if not target.living:
         reason = None if target._extra is None else target._extra.reason
         watcher.answer(Down(target, target.incarnation, NORMAL if reason is None else reason))
     if target._box is CLOSED:
         return
-    target._watchers = added(target._watchers, watcher)
-    watcher._watching = added(watcher._watching, target)
+    tie(watcher, target)
 
 
 def unwatch(watcher: Address, target: Address) -> None:
     """See `Actor.unwatch`."""
-    target._watchers = removed(target._watchers, watcher)
-    watcher._watching = removed(watcher._watching, target)
+    untie(watcher, target)
 
 
 def _announce(address: Address, reason: object) -> None:
-    if address._watchers is not None:
+    if address._ties is not None:
         down = Down(address, address.incarnation, reason)
-        for watcher in each(address._watchers):
+        for watcher in watchers_of(address):
             watcher.answer(down)
 
 
 def _lapse(address: Address) -> None:
     """What the incarnation had joined and watched, it has no more."""
-    targets, address._watching = each(address._watching), None
-    for target in targets:
-        target._watchers = removed(target._watchers, address)
+    if address._ties is not None:
+        for target in watched_by(address):
+            untie(address, target)
     if address._groups is not None:
         address._blueprint.system.groups.leave_all(address)
 

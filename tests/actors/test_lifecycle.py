@@ -23,7 +23,8 @@ from actors import (
     System,
     open_system,
 )
-from actors.few import MOST, each
+from actors.few import MOST
+from actors.ties import watched_by, watchers_of
 from tests.actors.small_actors import (
     PATIENT,
     Boom,
@@ -231,7 +232,7 @@ async def test_everyone_who_watches_hears_it_but_the_first_who_watches_no_more()
             await quiet()
             other.tell(Crash(str(number)))
             await quiet()
-        assert other._watchers is None
+        assert watchers_of(other) == ()
     for number, log in enumerate(logs):
         lives = [down.incarnation for down in log if isinstance(down, Down)]
         assert lives == list(range(number + 1, len(logs) + number + 1))
@@ -262,8 +263,8 @@ async def test_who_watches_no_more_on_hearing_of_an_end_hears_of_no_other_and_th
             await quiet()
         assert [down.incarnation for down in heard_once if isinstance(down, Down)] == [1]
         assert [down.incarnation for down in heard_all if isinstance(down, Down)] == [1, 2]
-        assert once._watching is None
-        assert other._watchers is named(system, "recorder")
+        assert watched_by(once) == ()
+        assert watchers_of(other) == (named(system, "recorder"),)
 
 
 async def test_two_that_watch_each_other_have_nothing_left_of_it_when_both_are_gone() -> None:
@@ -275,11 +276,11 @@ async def test_two_that_watch_each_other_have_nothing_left_of_it_when_both_are_g
         one.tell(Watch(other))
         other.tell(Watch(one))
         await quiet()
-        assert (one._watchers, one._watching, other._watchers, other._watching) == (other, other, one, one)
+        assert (one._ties, other._ties) == (other, one)
         one.tell(Crash())
         await quiet()
         assert [entry.address for entry in log if isinstance(entry, Down)] == [one]
-        assert (other._watchers, other._watching) == (None, None)
+        assert other._ties is None
         other.tell(End())
         await quiet()
         assert len(log) == 1
@@ -295,12 +296,12 @@ async def test_who_has_stopped_for_good_is_watched_by_nobody_and_watches_nobody(
             hub.tell(Watch(child))
             child.tell(Watch(hub))
         await quiet()
-        assert (each(hub._watching), each(hub._watchers)) == (tuple(children), tuple(children))
+        assert (watched_by(hub), watchers_of(hub)) == (tuple(children), tuple(children))
         for child in reversed(children):
             child.tell(End())
         await quiet()
-        assert (hub._watching, hub._watchers) == (None, None)
-        assert all((child._watching, child._watchers) == (None, None) for child in children)
+        assert hub._ties is None
+        assert all(child._ties is None for child in children)
 
 
 async def test_down_is_not_held_to_the_bound_of_the_mailbox() -> None:

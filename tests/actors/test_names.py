@@ -242,5 +242,5 @@ async def test_a_hundred_thousand_with_names_groups_and_watchers_are_torn_down_w
             child.tell(End())
         await quiet()
         assert (len(many), len(system.names), len(system.groups)) == (0, 1, 0)
-        assert (hub._watchers, hub._watching) == (None, None)
+        assert hub._ties is None
     assert len(downs) == 100_000

@@ -1,0 +1,99 @@
+"""Ties: who watches whom, kept with both of them, so that each end costs what it concerns.
+
+Who is watched often watches back. So an address keeps one set of those it is tied to both ways, which costs nothing
+while it has one member, and is one dictionary, not two of the same, where it has many. Only while somebody watches who
+is not watched, or the other way round, `OneWay` stands in its place, which has a set for each.
+
+The rules:
+- Both ends change in one call: what `one` knows of `other` and what `other` knows of `one` never differ.
+- Whoever watches itself is tied one way, at both ends.
+- Each change costs O(1), however many there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from actors.few import Few, added, contains, each, removed
+
+if TYPE_CHECKING:
+    from actors.address import Address
+
+
+class OneWay:
+    """The ties of an address of which some go only one way.
+
+    Attributes:
+        mutual: whom it watches and is watched by.
+        watchers: by whom it is only watched.
+        watched: whom it only watches.
+    """
+
+    __slots__ = ("mutual", "watched", "watchers")
+
+    def __init__(self, mutual: Few[Address]) -> None:
+        self.mutual = mutual
+        self.watchers: Few[Address] = None
+        self.watched: Few[Address] = None
+
+
+Ties: TypeAlias = "Few[Address] | OneWay"
+
+
+def tie(watcher: Address, target: Address) -> None:
+    """`watcher` watches `target` from now on. It must not do so already."""
+    here, there = _opened(watcher), _opened(target)
+    if watcher is not target and contains(here.watchers, target):
+        here.watchers, there.watched = removed(here.watchers, target), removed(there.watched, watcher)
+        here.mutual, there.mutual = added(here.mutual, target), added(there.mutual, watcher)
+    else:
+        here.watched, there.watchers = added(here.watched, target), added(there.watchers, watcher)
+    _closed(watcher, here)
+    _closed(target, there)
+
+
+def untie(watcher: Address, target: Address) -> None:
+    """`watcher` watches `target` no more; harmless if it did not."""
+    if not is_tied(watcher, target):
+        return
+    here, there = _opened(watcher), _opened(target)
+    if contains(here.mutual, target):
+        here.mutual, there.mutual = removed(here.mutual, target), removed(there.mutual, watcher)
+        here.watchers, there.watched = added(here.watchers, target), added(there.watched, watcher)
+    else:
+        here.watched, there.watchers = removed(here.watched, target), removed(there.watchers, watcher)
+    _closed(watcher, here)
+    _closed(target, there)
+
+
+def is_tied(watcher: Address, target: Address) -> bool:
+    """Whether `watcher` watches `target`."""
+    ties = target._ties
+    if isinstance(ties, OneWay):
+        return contains(ties.mutual, watcher) or contains(ties.watchers, watcher)
+    return contains(ties, watcher)
+
+
+def watchers_of(address: Address) -> tuple[Address, ...]:
+    """Who watches it now."""
+    ties = address._ties
+    return (*each(ties.mutual), *each(ties.watchers)) if isinstance(ties, OneWay) else each(ties)
+
+
+def watched_by(address: Address) -> tuple[Address, ...]:
+    """Whom it watches now."""
+    ties = address._ties
+    return (*each(ties.mutual), *each(ties.watched)) if isinstance(ties, OneWay) else each(ties)
+
+
+def _opened(address: Address) -> OneWay:
+    """Its ties, to be changed; until `_closed`."""
+    ties = address._ties
+    if not isinstance(ties, OneWay):
+        ties = address._ties = OneWay(ties)
+    return ties
+
+
+def _closed(address: Address, ties: OneWay) -> None:
+    """Keep them in the smallest way."""
+    address._ties = ties.mutual if ties.watchers is None and ties.watched is None else ties
