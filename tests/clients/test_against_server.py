@@ -17,21 +17,16 @@ from clients.accounts import login, logout, register
 from clients.answers import ConversationOver
 from clients.checker import (
     Acknowledged,
-    Began,
-    CaughtUp,
     Checker,
-    Delivered,
     Fact,
-    GapTold,
-    Posted,
     Stored,
 )
 from clients.client import Client, open_client
-from clients.happenings import Missed
 from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Joined, MessageEntry
 from tests.harness.server import ServerProcess
+from tests.harness.witness import talk_and_watch
 
 PASSWORD = "correct horse battery"
 PATIENCE = 60.0  # seconds until a test gives up
@@ -131,43 +126,6 @@ async def test_wrong_credentials_and_taken_names_are_refused_in_the_server_s_wor
         assert refusal.value.code is code
 
 
-class Witness:
-    """Writes down what one client posts and sees, for the checker."""
-
-    def __init__(self, client: Client, room: str, facts: list[Fact]) -> None:
-        self.client = client
-        self.room = room
-        self.facts = facts
-        self.who = client.me.user
-        # What the welcome said: entries may have come since, and wait to be read.
-        facts.append(Began(self.who, room, client.rooms_known[room].last_seq))
-
-    async def post(self, count: int) -> None:
-        """A post may be sent more often than it is given, so each counts as tried twice."""
-        for number in range(count):
-            nonce, text = f"{self.who} {number}", f"{self.who} says {number}"
-            self.facts += [Posted(self.who, self.room, nonce, text)] * 2
-            posted = await self.client.post(self.room, text, nonce=nonce)
-            self.facts.append(Acknowledged(self.who, self.room, nonce, posted.seq, posted.duplicate))
-
-    async def watch(self, until: int) -> None:
-        seq = 0
-        while seq < until:
-            event = await anext(self.client)
-            match event:
-                case MessageEntry():
-                    seq = event.seq
-                    author, nonce = event.from_.user, event.nonce
-                    self.facts.append(Delivered(self.who, self.room, seq, author, nonce, event.text))
-                case Joined():
-                    seq = event.seq
-                    self.facts.append(Delivered(self.who, self.room, seq))
-                case Missed():
-                    seq = event.through
-                    self.facts.append(GapTold(self.who, self.room, seq))
-        self.facts.append(CaughtUp(self.who, self.room, until))
-
-
 @pytest.mark.slow
 async def test_killed_while_they_talk_nothing_is_lost_and_the_order_is_kept(tmp_path: Path) -> None:
     people, posts, kills = 4, 40, 3
@@ -181,7 +139,7 @@ async def test_killed_while_they_talk_nothing_is_lost_and_the_order_is_kept(tmp_
             with trio.fail_after(PATIENCE):
                 async with trio.open_nursery() as nursery:
                     for account in accounts:
-                        nursery.start_soon(_talk_and_watch, server, account.token, room, posts, last, facts)
+                        nursery.start_soon(talk_and_watch, server.url, account.token, room, posts, last, facts)
                     for _ in range(kills):
                         await trio.sleep(0.3)
                         await trio.to_thread.run_sync(server.kill)
@@ -192,16 +150,6 @@ async def test_killed_while_they_talk_nothing_is_lost_and_the_order_is_kept(tmp_
         checker.feed(fact)
     assert checker.findings() == []
     assert len([fact for fact in facts if isinstance(fact, Acknowledged)]) == people * posts
-
-
-async def _talk_and_watch(
-    server: ServerProcess, token: str, room: str, posts: int, last: int, facts: list[Fact]
-) -> None:
-    async with open_client(server.url, token) as client:
-        witness = Witness(client, room, facts)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(witness.watch, last)
-            nursery.start_soon(witness.post, posts)
 
 
 async def _log_of(client: Client, room: str) -> list[Stored]:
