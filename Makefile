@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check lint types conformance bench bench-gateway bench-actors pins clean
+.PHONY: help run test test-server test-browser check attacks lint types conformance bench bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
 test: test-server test-browser ## all tests (the browser's are skipped where Chromium is missing)
 
 test-server: $(VENV)/dev.installed ## everything but the page
-	@$(BIN)/python -m pytest -q -m "not browser"
+	@$(BIN)/python -m pytest -q -m "not browser and not siege"
 
 # Playwright leaves an asyncio loop behind in its process, which trio's tests must not see.
 test-browser: $(VENV)/dev.installed ## the page, in Chromium
@@ -55,6 +55,9 @@ types: $(VENV)/dev.installed ## mypy --strict
 # Side by side: the browser mostly waits. What each one prints comes in one piece when it is done.
 check: $(VENV)/dev.installed ## lint, types and tests: what continuous integration runs
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-server test-browser lint types
+
+attacks: $(VENV)/dev.installed ## all attacks in full size, and how others fared meanwhile (a quarter of an hour)
+	@$(BIN)/python -m pytest -q -s -m siege tests/attacks
 
 conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes)
 	@$(BIN)/python tests/conformance/run.py
