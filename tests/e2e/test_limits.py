@@ -327,7 +327,8 @@ def test_without_descriptors_it_says_so_rests_and_recovers(tmp_path: Path) -> No
             assert inside.post(room, "still here")["op"] == "ok"
             time.sleep(2.0)  # what it does meanwhile is measured
             share = (cpu_seconds(server.process.pid) - before) / (time.monotonic() - begin)
-            assert share < 0.25, "one that spins takes a whole processor"
+            assert share < 0.1, "one that spins takes a whole processor"
+        until(lambda: answered(server, HEALTH).startswith(b"HTTP/1.1 200 "))
         with talk(server.websocket_url, newcomer(server)[1]) as next_one:
             assert next_one.ask("ping")["op"] == "pong"
         assert server.log.read_text().count("out of descriptors") == 1
