@@ -102,6 +102,13 @@ def figures(many: int) -> tuple[Figure, ...]:
             times=2.0,
         ),
         Figure(
+            "fairness",
+            "wait of a message while another actor has a million, longest",
+            "ms",
+            (Run(OURS, "fairness", 1_000_000),),
+            value="longest_ms",
+        ),
+        Figure(
             "named",
             "idle named actor",
             "bytes",

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from statistics import median
 from time import perf_counter_ns
 
 import trio
@@ -25,6 +26,7 @@ from actors import (
     DynamicSpec,
     FreezePolicy,
     Intensity,
+    Mailbox,
     Restart,
     SupervisorSpec,
     System,
@@ -40,6 +42,8 @@ LIVES = 100
 """Crashes of one child, under a supervisor of its own, which remembers each restart within its window."""
 SLICE = 500
 """What one task does at a time, when it does something to each of very many: trio preempts nobody."""
+FLOOD = 2**24
+"""The most messages that may wait for one actor which is flooded on purpose."""
 STALLS = Stalls()
 
 
@@ -189,6 +193,25 @@ async def crash_one(system: System, child: int) -> int:
     return perf_counter_ns() - begin
 
 
+async def fairness(system: System, flood: int) -> dict[str, float]:
+    """One actor has that many messages waiting; how long is a message to another one on its way meanwhile?"""
+    left = Left()
+    left.count = flood
+    busy = system.dynamic("flooded").start("busy", left)
+    for _ in range(flood):
+        busy.tell("message")
+    waits: list[float] = []
+    answered = Left()
+    other = system.dynamic("receivers").start("other", answered)
+    while left.count:
+        answered.count, answered.done = 1, trio.Event()
+        begin = perf_counter_ns()
+        other.tell("message")
+        await answered.done.wait()
+        waits.append((perf_counter_ns() - begin) / 1e6)
+    return {"median_ms": median(waits), "longest_ms": max(waits)}
+
+
 async def named(system: System, many: int) -> dict[str, float]:
     """Bytes of one with a name of its own, by which `System.whereis` finds it."""
     children = system.dynamic("named")
@@ -268,6 +291,7 @@ FIGURES: dict[str, Callable[[System, int], Awaitable[dict[str, float]]]] = {
     "one_to_many": one_to_many,
     "spawn": spawn,
     "crash_and_restart": crash_and_restart,
+    "fairness": fairness,
     "named": named,
     "child": child,
     "million": million,
@@ -316,6 +340,7 @@ def tree(take: Callable[[TaskContext], Awaitable[None]], crashing: int) -> Super
             DynamicSpec("nodes", Node),
             DynamicSpec("receivers", Receiver),
             DynamicSpec("senders", Sender),
+            DynamicSpec("flooded", Receiver, Mailbox(limit=FLOOD)),
             *(
                 DynamicSpec(f"crashing {number}", Crashing, breaker=None, intensity=Intensity(LIVES, 1.0))
                 for number in range(crashing)

@@ -36,11 +36,13 @@ def _summary(figure: Figure, samples: Samples) -> dict[str, Any]:
     ours = contestants[OURS][figure.value]["median"]
     erlang = [contestants[name][figure.value]["median"] for name in ERLANG if figure.value in contestants.get(name, {})]
     ratio = ours / min(erlang) if erlang else None
-    goal = f"<= {figure.most:g} {figure.unit}" if figure.most is not None else f"<= {figure.times:g} x Erlang"
+    met: bool | None
     if figure.most is not None:
-        met: bool | None = ours <= figure.most
+        goal, met = f"<= {figure.most:g} {figure.unit}", ours <= figure.most
+    elif figure.times is not None:
+        goal, met = f"<= {figure.times:g} x Erlang", None if ratio is None else ratio <= figure.times
     else:
-        met = None if ratio is None or figure.times is None else ratio <= figure.times
+        goal, met = "stated", None
     return {
         "what": figure.text,
         "unit": figure.unit,
