@@ -64,9 +64,9 @@ class Draining:
         if leaving > 0:
             await self._let_leave(begun, leaving)
         left = self._gateway.reactor.registered
+        log.info("draining: %d connections left by themselves, %d are closed", connections - left, left)
         await self._tell(self._gateway.reactor.owners(), Close(code=CloseCode.DRAINING))
         await self._until(self._is_empty, float("inf"))
-        log.info("drained: %d connections left by themselves, %d were closed", connections - left, left)
 
     async def _let_leave(self, begun: float, seconds: float) -> None:
         """Ask everybody to leave, and wait until they have, or should have."""

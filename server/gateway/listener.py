@@ -84,7 +84,8 @@ class Listener:
         for listening in self._sockets:
             with suppress(OSError):  # the queue is empty; or nobody more can be let in, and the rest is reset
                 for _ in range(_MOST_LAST_ACCEPTS):
-                    self._accept(listening, admission, context, nursery)
+                    with suppress(ConnectionAbortedError):
+                        self._accept(listening, admission, context, nursery)
             listening.close()
         await trio.lowlevel.checkpoint()  # the last of them are being served now, so that they can be waited for
         self._gateway.departure.closed.set()

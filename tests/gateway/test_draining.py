@@ -115,7 +115,7 @@ async def test_clients_are_asked_to_leave_and_served_until_they_do(caplog: pytes
             assert await client.frame() == (8, b"\x03\xe9")
             await client.stream.aclose()
         await until(lambda: door.gateway.reactor.registered == 0)
-    assert "drained: 5 connections left by themselves, 0 were closed" in caplog.messages
+    assert "draining: 5 connections left by themselves, 0 are closed" in caplog.messages
 
 
 async def test_once_all_have_left_nothing_is_waited_for() -> None:
@@ -134,7 +134,7 @@ async def test_who_stays_is_closed(caplog: pytest.LogCaptureFixture) -> None:
         stop(door, 0.2)
         await asked_to_leave(client)
         assert await client.close_code() == CloseCode.DRAINING
-    assert "drained: 0 connections left by themselves, 1 were closed" in caplog.messages
+    assert "draining: 0 connections left by themselves, 1 are closed" in caplog.messages
 
 
 async def test_who_has_not_said_hello_is_asked_too_and_may_still_say_it() -> None:
