@@ -13,18 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Struct
-
 from actors import Address
 from actors.few import Few, added, each, removed
 from server.protocol.events import Presence
 
 FEW: Final = 8
-
-
-class Attachment(Struct, frozen=True, gc=False):
-    user: str
-    number: int
 
 
 class _Crowd:
@@ -33,18 +26,18 @@ class _Crowd:
     Nearly everybody has one session there: it stands by itself, without a tuple around it.
     """
 
-    __slots__ = ("attachments", "sessions")
+    __slots__ = ("sessions", "users")
 
     def __init__(self) -> None:
-        self.attachments: dict[Address, Attachment] = {}
+        self.users: dict[Address, str] = {}
         self.sessions: dict[str, Few[Address]] = {}
 
-    def put(self, session: Address, attachment: Attachment) -> None:
-        self.attachments[session] = attachment
-        self.sessions[attachment.user] = added(self.sessions.get(attachment.user), session)
+    def put(self, session: Address, user: str) -> None:
+        self.users[session] = user
+        self.sessions[user] = added(self.sessions.get(user), session)
 
     def pop(self, session: Address) -> None:
-        user = self.attachments.pop(session).user
+        user = self.users.pop(session)
         left = removed(self.sessions[user], session)
         if left is None:
             del self.sessions[user]
@@ -62,39 +55,38 @@ class Audience:
 
     def __init__(self) -> None:
         self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
-        self._few: tuple[Attachment, ...] = ()  # of `_everyone`, while that is no crowd
+        self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
         self._crowd: _Crowd | None = None
         self._were_here: dict[str, bool] | None = None  # when `news` was asked for last; of those who moved since
 
     def __len__(self) -> int:
-        return len(self._few) if self._crowd is None else len(self._crowd.attachments)
+        return len(self._few) if self._crowd is None else len(self._crowd.users)
 
     @property
     def everyone(self) -> tuple[Address, ...]:
         if self._everyone is None:
-            self._everyone = () if self._crowd is None else tuple(self._crowd.attachments)
+            self._everyone = () if self._crowd is None else tuple(self._crowd.users)
         return self._everyone
 
     @property
     def has_news(self) -> bool:
         return self._were_here is not None
 
-    def attach(self, session: Address, user: str, number: int) -> None:
-        """Attaching again replaces the earlier attachment."""
+    def attach(self, session: Address, user: str) -> None:
+        """Harmless where it is attached already."""
         if not self.is_here(user):
             self._moves(user, was_here=False)
-        attachment = Attachment(user, number)
         if self._crowd is not None:
-            self._crowd.put(session, attachment)
+            self._crowd.put(session, user)
             self._everyone = None
-            return
-        kept = [(one, its) for one, its in self._pairs() if one is not session]
-        self._keep([*kept, (session, attachment)])
+        elif session not in self.everyone:
+            self._keep([*self._pairs(), (session, user)])
 
-    def detach(self, session: Address) -> Attachment | None:
-        attachment = self.attachment(session)
-        if attachment is None:
-            return None
+    def detach(self, session: Address) -> bool:
+        """Whether it was attached."""
+        user = self.user_of(session)
+        if user is None:
+            return False
         if self._crowd is not None:
             self._crowd.pop(session)
             self._everyone = None
@@ -102,24 +94,25 @@ class Audience:
                 self._keep([])
         else:
             self._keep([(one, its) for one, its in self._pairs() if one is not session])
-        if not self.is_here(attachment.user):
-            self._moves(attachment.user, was_here=True)
-        return attachment
+        if not self.is_here(user):
+            self._moves(user, was_here=True)
+        return True
 
-    def attachment(self, session: Address) -> Attachment | None:
+    def user_of(self, session: Address) -> str | None:
+        """Whose session it is; None: it is not attached."""
         if self._crowd is not None:
-            return self._crowd.attachments.get(session)
-        return next((its for one, its in self._pairs() if one is session), None)
+            return self._crowd.users.get(session)
+        return next((user for one, user in self._pairs() if one is session), None)
 
     def users(self) -> Iterable[str]:
         if self._crowd is not None:
             return self._crowd.sessions.keys()
-        return dict.fromkeys(its.user for its in self._few)
+        return dict.fromkeys(self._few)
 
     def is_here(self, user: str) -> bool:
         if self._crowd is not None:
             return user in self._crowd.sessions
-        return any(its.user == user for its in self._few)
+        return user in self._few
 
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
         return tuple(session for user in users for session in self._sessions_of(user))
@@ -132,20 +125,21 @@ class Audience:
     def _sessions_of(self, user: str) -> tuple[Address, ...]:
         if self._crowd is not None:
             return each(self._crowd.sessions.get(user))
-        return tuple(one for one, its in self._pairs() if its.user == user)
+        return tuple(one for one, its in self._pairs() if its == user)
 
-    def _pairs(self) -> Iterable[tuple[Address, Attachment]]:
+    def _pairs(self) -> Iterable[tuple[Address, str]]:
+        """Session and user, while it is no crowd."""
         return zip(self.everyone, self._few, strict=True)
 
-    def _keep(self, pairs: list[tuple[Address, Attachment]]) -> None:
+    def _keep(self, pairs: list[tuple[Address, str]]) -> None:
         """These are all there are now."""
         self._everyone = tuple(session for session, _ in pairs)
         if len(pairs) <= FEW:
-            self._few, self._crowd = tuple(attachment for _, attachment in pairs), None
+            self._few, self._crowd = tuple(user for _, user in pairs), None
             return
         self._few, self._crowd = (), _Crowd()
-        for session, attachment in pairs:
-            self._crowd.put(session, attachment)
+        for session, user in pairs:
+            self._crowd.put(session, user)
 
     def news(self) -> list[Presence]:
         """Who came and who went since this was last asked for.

@@ -109,7 +109,7 @@ def _join(state: RoomState, request: Request, member: MemberRecord | None, now: 
 def attach_asker(state: RoomState, request: Request) -> Effects:
     """Attach the session that sent a `join`, unless it is attached already."""
     session = request.session
-    if session is None or state.audience.attachment(session) is not None:
+    if session is None or state.audience.user_of(session) is not None:
         return []
     return state.attach(session, request.user.user, request.ref)
 

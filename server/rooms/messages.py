@@ -82,6 +82,8 @@ class Answer(Struct, frozen=True):
 class Detached(Struct, frozen=True):
     """Nothing more of this room follows: the user left it, or was removed.
 
+    That is so for attachments up to `attachment`; who was attached again since has a higher one.
+
     `left` is what says so to clients: the entry, where there is one; it is not in any `Delivery` to this session.
     """
 

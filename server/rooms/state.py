@@ -198,10 +198,10 @@ class RoomState:
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
     def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
-        if self.audience.attachment(session) is not None:
+        if self.audience.user_of(session) is not None:
             self._number += 1
         number = self._number
-        self.audience.attach(session, user, number)
+        self.audience.attach(session, user)
         record, member = self.record, self.members[user]
         attached = Attached(
             ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role, member.read
@@ -209,14 +209,17 @@ class RoomState:
         return [Watch(session), Reply(session, attached)]
 
     def detach(self, session: Address) -> int | None:
-        """The session hears nothing more; the number its attachment had."""
-        attachment = self.audience.detach(session)
-        if attachment is None:
+        """The session hears nothing more; a number that its attachment does not exceed, and every later one does.
+
+        None: it was not attached.
+        """
+        if not self.audience.detach(session):
             return None
-        self._number += 1
         if self._ongoing is not None:
             self._ongoing.holds.forget(session)
-        return attachment.number
+        number = self._number
+        self._number += 1
+        return number
 
     def remove(self, user: str, left: Left) -> list[Effect]:
         """The user is no member any more, and its sessions learn so in their turn."""

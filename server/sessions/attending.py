@@ -302,7 +302,7 @@ class Attending(Actor):
 
     def _detached(self, detached: Detached) -> None:
         place = self._feed.place(detached.room)
-        if place is not None and place.attachment == detached.attachment:
+        if place is not None and place.attachment is not None and place.attachment <= detached.attachment:
             self._lost(detached.room, place, detached.left)
 
     def _lost(self, room: str, place: Place, left: Left) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from actors import Address
 from server.protocol.events import Presence
-from server.rooms.audience import FEW, Attachment, Audience
+from server.rooms.audience import FEW, Audience
 from tests.rooms.scene import key
 
 PEOPLE = [f"u_{n}" for n in range(FEW)]
@@ -18,16 +18,16 @@ steps = st.lists(st.tuples(st.sampled_from(list(SESSIONS)), st.booleans()), max_
 
 @given(steps)
 def test_who_is_there_is_known_by_session_and_by_user(steps: list[tuple[Address, bool]]) -> None:
-    audience, model = Audience(), dict[Address, Attachment]()
-    for number, (session, comes) in enumerate(steps):
+    audience, model = Audience(), dict[Address, str]()
+    for session, comes in steps:
         if comes:
-            audience.attach(session, SESSIONS[session], number)
-            model[session] = Attachment(SESSIONS[session], number)
+            audience.attach(session, SESSIONS[session])
+            model[session] = SESSIONS[session]
         else:
-            assert audience.detach(session) == model.pop(session, None)
+            assert audience.detach(session) is (model.pop(session, None) is not None)
         assert len(audience) == len(model)
         assert set(audience.everyone) == set(model)
-        assert {session: audience.attachment(session) for session in SESSIONS} == {
+        assert {session: audience.user_of(session) for session in SESSIONS} == {
             session: model.get(session) for session in SESSIONS
         }
         for user in PEOPLE:
@@ -44,7 +44,7 @@ def test_a_coming_is_told_once_and_a_going_too(steps: list[tuple[Address, bool]]
     for session, comes in steps:
         here = {user for user in PEOPLE if audience.is_here(user)}
         if comes:
-            audience.attach(session, SESSIONS[session], 1)
+            audience.attach(session, SESSIONS[session])
         else:
             audience.detach(session)
         now = {user for user in PEOPLE if audience.is_here(user)}
@@ -59,6 +59,6 @@ def test_everyone_is_one_tuple_for_all_deliveries() -> None:
     for size in (2, FEW + 1):
         audience = Audience()
         for session in list(SESSIONS)[:size]:
-            audience.attach(session, SESSIONS[session], 1)
+            audience.attach(session, SESSIONS[session])
         assert len(audience.everyone) == size
         assert audience.everyone is audience.everyone
