@@ -120,20 +120,26 @@ class Handshake:
 
     async def _next_request(self, seconds: float) -> h11.Request | Refused | None:
         """The head of the next request; what to answer to something else; None if there is nothing to answer."""
-        event: h11.Event | None = None
-        with self._gateway.departure.head_within(seconds) as deadline:
-            try:
-                event = await self._connection.next_event()
-            except h11.RemoteProtocolError as error:
-                return refusal_of(error)
-        if deadline.cancelled_caught:
-            if self._connection.has_begun:
-                return refusals.TOO_SLOW
-            self._gateway.counts.handshakes["timed_out", "silent"] += 1
-            return None
+        try:
+            event = self._connection.event_at_once()
+            if event is None:
+                with self._gateway.departure.head_within(seconds) as deadline:
+                    event = await self._connection.next_event()
+                if deadline.cancelled_caught:
+                    return self._overdue()
+        except h11.RemoteProtocolError as error:
+            return refusal_of(error)
         if not isinstance(event, h11.Request):
             return None
-        return refusals.HEAD_TOO_LARGE if head_bytes(event) > self._gateway.limits.header_bytes else event
+        most = self._gateway.limits.header_bytes
+        return refusals.HEAD_TOO_LARGE if self._connection.heard > most and head_bytes(event) > most else event
+
+    def _overdue(self) -> Refused | None:
+        """What to answer to a request that did not arrive in time, or only in part."""
+        if self._connection.has_begun:
+            return refusals.TOO_SLOW
+        self._gateway.counts.handshakes["timed_out", "silent"] += 1
+        return None
 
     async def refuse(self, refused: Refused) -> None:
         """Say no, and end the connection."""
@@ -188,8 +194,7 @@ class Handshake:
 
     def _hand_over(self, upgrade: Upgrade, digest: bytes | None) -> None:
         """From here on the socket belongs to a connection actor."""
-        self._connection.h11.next_event()  # the end of the request, which has no body: what follows is no HTTP
-        rest, _ended = self._connection.h11.trailing_data
+        rest, _ended = self._connection.h11.trailing_data  # the request has no body: what follows is no HTTP
         sock = _taken_out(self._connection.stream)
         try:
             sock.send(switching_protocols(upgrade))  # nothing was sent before: the kernel has room for it

@@ -5,6 +5,7 @@ The shell makes no rules: what is legal is h11's business, what is answered is `
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import h11
@@ -34,7 +35,7 @@ class HttpConnection:
         Once it has begun no further request is wanted.
     """
 
-    __slots__ = ("_departure", "_ended", "_limits", "h11", "stream")
+    __slots__ = ("_departure", "_ended", "_limits", "h11", "heard", "stream")
 
     def __init__(self, stream: trio.SocketStream | TlsStream, limits: GatewayLimits, departure: Departure) -> None:
         self.stream = stream
@@ -42,6 +43,8 @@ class HttpConnection:
         self._limits = limits
         self._departure = departure
         self._ended = False
+        self.heard = 0
+        """Bytes that came, in all."""
 
     async def next_event(self) -> h11.Event | None:
         """The next part of a request, however long it takes; None if h11 wants the response first.
@@ -61,12 +64,34 @@ class HttpConnection:
                 return None
             await self.read_more()
 
+    def event_at_once(self) -> h11.Event | None:
+        """The next part of a request if it has arrived already; for a plain socket only, elsewhere None.
+
+        What a crowd sends right behind its connects needs no wait, no deadline for it, and no trip through trio:
+        30 us of the 350 us that a websocket costs until its welcome. Raises like `next_event`.
+        """
+        if not isinstance(self.stream, trio.SocketStream):
+            return None
+        try:
+            data = os.read(self.stream.socket.fileno(), _CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            raise PeerGone from None
+        self._receive(data)
+        event = self.h11.next_event()
+        return event if isinstance(event, h11.Event) else None
+
     async def read_more(self) -> None:
         """Give h11 what comes next; at the end of the stream that is nothing."""
         try:
             data = await self.stream.receive_some(_CHUNK)
         except trio.BrokenResourceError:
             raise PeerGone from None
+        self._receive(data)
+
+    def _receive(self, data: bytes | bytearray) -> None:
+        self.heard += len(data)
         self._ended = self._ended or not data
         self.h11.receive_data(data)
 
