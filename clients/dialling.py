@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -33,6 +34,25 @@ async def dial(endpoint: Endpoint, tls: ssl.SSLContext | None = None, within: fl
         raise TimeoutError(f"no connection within {within:g} s") from None
 
 
+class BadAuthority(ValueError):
+    """A file that should say whom to trust does not; the message says why."""
+
+
+def trusting(authority: Path) -> ssl.SSLContext:
+    """To trust the certificates of `authority`, a PEM file, and no others: such as one that somebody signed alone.
+
+    Raises
+    ------
+    BadAuthority
+    """
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except ssl.SSLError:
+        raise BadAuthority(f"{authority} holds no certificate in PEM") from None
+    except OSError as error:
+        raise BadAuthority(f"cannot read {authority}: {error.strerror}") from None
+
+
 async def _connect(endpoint: Endpoint) -> trio.SocketStream:
     try:
         return await trio.open_tcp_stream(endpoint.host, endpoint.port)
@@ -57,8 +77,14 @@ async def _secure(
         await secured.do_handshake()
     except trio.BrokenResourceError as error:
         await trio.aclose_forcefully(stream)
-        raise ConnectionError(f"TLS: {error.__cause__ or 'the server hung up'}") from error
+        raise ConnectionError(f"TLS: {_complaint(error.__cause__)}") from error
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
     return secured
+
+
+def _complaint(cause: BaseException | None) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {cause.verify_message}"
+    return str(cause or "the server hung up")

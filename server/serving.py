@@ -1,12 +1,15 @@
 """From settings to a running server, and from a signal to a stopped one.
 
-The order is that of what can go wrong: the data directory (its lock, then its migration), the sockets, the tree. So
-an operator's mistake is one line before anything lives.
+The order is that of what can go wrong: the certificate, the data directory (its lock, then its migration), the sockets,
+the tree. So an operator's mistake is one line before anything lives.
 
 Stopping: the first SIGTERM or SIGINT takes readiness back and cancels the tree, which stops from the drain down to the
 writer. SIGTERM gives clients the time of `drain` to leave; SIGINT, which is somebody's Ctrl-C, does not. The second
 signal finds the default handler and ends the process on the spot, and so does a clock that allows the orderly stop
 that time and a little: nothing half-written is lost either way, because what is not committed was never acknowledged.
+
+SIGHUP reads the certificate anew, where there is one. Without, it ends the process as it always does: a terminal that
+is closed says it, too.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ import trio
 
 from actors import RootGaveUp, System, open_system, run
 from server.allocator import keep_large_blocks_apart
+from server.gateway.certificates import Certificate, CertificateTrouble
 from server.gateway.limits import STOP_SECONDS
 from server.operators.hosts import is_loopback
 from server.settings import Settings
@@ -56,13 +60,14 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
 
     Raises
     ------
-    StoreTrouble, PortTrouble
+    CertificateTrouble, StoreTrouble, PortTrouble
         One line for the operator.
     RootGaveUp
         The supervision tree could not start, or had to restart something too often.
     """
     keep_large_blocks_apart()
     _allow_descriptors(settings.max_connections)
+    certificate = certificate_of(settings)
     with (
         open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout), quotas_of(settings)) as store,
         closing(open_listener(settings.host, settings.port)) as listener,
@@ -71,7 +76,17 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
         admin = open_admin_listener(settings)
         if admin is not None:
             opened.enter_context(closing(admin))
-        trio.run(_serve, Ground(settings, store, listener, admin=admin), ready)
+        trio.run(_serve, Ground(settings, store, listener, admin=admin, certificate=certificate), ready)
+
+
+def certificate_of(settings: Settings) -> Certificate | None:
+    """What TLS is spoken with, if at all. Raises `CertificateTrouble`."""
+    if not settings.tls_cert:
+        if settings.tls_key:
+            raise CertificateTrouble("`tls_key` is set, and `tls_cert` is not")
+        return None
+    file = Path(settings.tls_cert).expanduser()
+    return Certificate(file, Path(settings.tls_key).expanduser() if settings.tls_key else file)
 
 
 def quotas_of(settings: Settings) -> Quotas:
@@ -127,11 +142,12 @@ def open_admin_listener(settings: Settings) -> socket.socket | None:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """Where a browser on this machine finds `listener`."""
+    scheme = "https" if tls else "http"
     host, port = listener.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
 
 
 def _allow_descriptors(connections: int) -> None:
@@ -146,14 +162,17 @@ async def _serve(ground: Ground, ready: Callable[[str, System], None]) -> None:
     def is_ready(system: System) -> None:
         ground.readiness.ready = True
         admin = None if ground.admin is None else url_of(ground.admin)
-        log.info("serving", url=url_of(ground.listener), admin=admin, data=str(ground.settings.data), pid=os.getpid())
-        ready(url_of(ground.listener), system)
+        url = url_of(ground.listener, tls=ground.certificate is not None)
+        log.info("serving", url=url, admin=admin, data=str(ground.settings.data), pid=os.getpid())
+        ready(url, system)
 
     deadline = threading.Timer(max(ground.settings.drain, STOP_SECONDS) + _GRACE, _end_at_once)
     deadline.daemon = True
     failure: RootGaveUp | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_at_signal, ground, deadline, nursery.cancel_scope)
+        if ground.certificate is not None:
+            await nursery.start(_reload_at_hangup, ground.certificate)
         try:
             await run(tree(ground), on_ready=is_ready)
         except RootGaveUp as gave_up:
@@ -176,6 +195,18 @@ async def _stop_at_signal(ground: Ground, deadline: threading.Timer, tree_scope:
     ground.departure.seconds = ground.settings.drain if number == signal.SIGTERM else 0.0
     deadline.start()
     tree_scope.cancel()
+
+
+async def _reload_at_hangup(certificate: Certificate, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(signal.SIGHUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            try:
+                certificate.reload()
+            except CertificateTrouble as trouble:
+                log.error("the certificate stays as it was", trouble=str(trouble))
+            else:
+                log.info("the certificate was read anew", file=str(certificate.file))
 
 
 def _end_at_once() -> None:

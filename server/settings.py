@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
@@ -23,7 +24,7 @@ from msgspec import Meta, Struct
 PREFIX: Final = "HUBBUB_"
 CONFIG_VARIABLE: Final = "HUBBUB_CONFIG"
 # Read by programs of this project, but not settings of the server.
-_OTHER_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "HUBBUB_PASSWORD", "HUBBUB_CI", "HUBBUB_AXE"})
+_OTHER_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "HUBBUB_PASSWORD", "HUBBUB_CA", "HUBBUB_CI", "HUBBUB_AXE"})
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
@@ -33,6 +34,15 @@ Heartbeat = Annotated[int, Meta(ge=1_000, le=900_000)]
 Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Bytes = Annotated[int, Meta(ge=1_024, le=2**30)]
 Seconds = Annotated[float, Meta(gt=0, le=3_600)]
+Days = Annotated[int, Meta(ge=0, le=3_650)]
+
+
+class Network(str):
+    """An IP address or network, as text that was looked at."""
+
+    __slots__ = ()
+
+
 Duration = Annotated[float, Meta(ge=0, le=3_600)]
 
 
@@ -51,6 +61,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     data: Annotated[Path, _is("directory of the database, its lock and its copies")] = Path("data")
     log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
     log_format: Annotated[LogFormat, _is("text for people, or one JSON object a line")] = "text"
+
+    tls_cert: Annotated[str, _is("PEM file of a certificate; with one, TLS is spoken: https, wss")] = ""
+    tls_key: Annotated[str, _is("PEM file of its key, if that is another, without a passphrase")] = ""
+    hsts_days: Annotated[Days, _is("days for which a browser that came by https never comes by http again")] = 365
+    trusted_proxies: Annotated[tuple[Network, ...], _is("proxies whose X-Forwarded-For counts: 10.0.0.0/8")] = ()
 
     registration_open: Annotated[bool, _is("strangers may sign up, unless an administrator closed it")] = True
     token_days: Annotated[Count, _is("days after its last use until a token ends")] = 90
@@ -182,7 +197,7 @@ def shown(value: object) -> str:
         case str() | Path():
             return msgspec.json.encode(str(value)).decode()
         case tuple():
-            return msgspec.json.encode(value).decode()
+            return msgspec.json.encode([str(part) for part in value]).decode()
         case _:
             return str(value)
 
@@ -206,7 +221,7 @@ def _from_text(name: str, text: str, source: str) -> object:
 
 def _checked(name: str, value: object, source: str, *, strict: bool) -> object:
     try:
-        return msgspec.convert(value, _HINTS[name], strict=strict, dec_hook=_path)
+        return msgspec.convert(value, _HINTS[name], strict=strict, dec_hook=_checked_text)
     except (msgspec.ValidationError, ValueError) as error:
         raise WrongSetting(f"wrong setting `{name}` ({source}): {_wanted(name, error)}, not {value!r}") from None
 
@@ -219,10 +234,20 @@ def _wanted(name: str, error: Exception) -> str:
     return re.split(r", got | - at ", str(error))[0].replace("E", "e", 1)
 
 
-def _path(wanted: type, value: object) -> object:
+def _checked_text(wanted: type, value: object) -> object:
+    """What is text for msgspec, and more for us. Raises ValueError."""
+    if wanted is Network and isinstance(value, str):
+        return _network(value)
     if wanted is Path and isinstance(value, str) and value and "\0" not in value:
         return Path(value).expanduser()
     raise ValueError(f"Expected `{wanted.__name__.lower()}`")
+
+
+def _network(text: str) -> Network:
+    try:
+        return Network(ip_network(text))
+    except ValueError:
+        raise ValueError("Expected addresses or networks as 10.0.0.0/8") from None
 
 
 def _meaning(name: str) -> str:

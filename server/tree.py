@@ -39,6 +39,7 @@ from server.accounts.revocations import run_revocation_sweep
 from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
 from server.accounts.usage import TokenUsage, run_usage
+from server.gateway.certificates import Certificate
 from server.gateway.connection import Connection
 from server.gateway.departure import Departure
 from server.gateway.draining import Draining
@@ -47,6 +48,7 @@ from server.gateway.heartbeats import Heartbeats
 from server.gateway.limits import GatewayLimits
 from server.gateway.listener import Listener
 from server.gateway.parsing import ParserPool
+from server.gateway.peer import Proxies
 from server.gateway.reactor import Reactor
 from server.http_api.app import make_app
 from server.http_api.environment import HttpEnvironment, Readiness
@@ -88,6 +90,8 @@ class Ground:
     departure: Departure = field(default_factory=Departure)
     admin: socket.socket | None = None
     """Where operators are answered, if anywhere."""
+    certificate: Certificate | None = None
+    """What TLS is spoken with, if it is."""
 
 
 class Shared:
@@ -132,6 +136,8 @@ def tree(ground: Ground) -> SupervisorSpec:
         app=http,
         sessions=SESSIONS,
         origins=frozenset(origin.lower().rstrip("/") for origin in settings.origins),
+        certificate=ground.certificate,
+        proxies=Proxies(settings.trusted_proxies),
         compression=settings.compression,
         pace=shared.connection_pace,
         counts=shared.counts.gateway,
@@ -296,6 +302,7 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
         body_bytes=settings.body_bytes,
         seconds=settings.command_deadline,
         pace=shared.user_pace,
+        hsts_days=settings.hsts_days,
     )
 
 

@@ -59,6 +59,8 @@ def test_the_strongest_source_wins_and_is_named(
         ({"file": {"prot": 8000}}, ["unknown setting `prot`", "hubbub.toml"]),
         ({"file": {"origins": "https://a.example"}}, ["`origins`"]),
         ({"file": {"unanswered": 0}}, ["`unanswered`"]),
+        ({"file": {"trusted_proxies": ["10.0.0.1/8"]}}, ["`trusted_proxies`", "networks as 10.0.0.0/8"]),
+        ({"environment": {"HUBBUB_TRUSTED_PROXIES": "::1, proxy.example"}}, ["`trusted_proxies`", "proxy.example"]),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_its_name_and_source(given: dict[str, object], words: list[str]) -> None:
@@ -75,6 +77,7 @@ def test_values_are_read_from_text() -> None:
             "HUBBUB_REGISTRATION_OPEN": "false",
             "HUBBUB_ORIGINS": "https://a.example, https://b.example",
             "HUBBUB_DATA": "/var/lib/hubbub",
+            "HUBBUB_TRUSTED_PROXIES": "10.0.0.0/8, 2001:DB8::1",
             "HUBBUB_HELLO_DEADLINE": "2.5",
         },
         {},
@@ -82,6 +85,8 @@ def test_values_are_read_from_text() -> None:
     assert settings.registration_open is False
     assert settings.origins == ("https://a.example", "https://b.example")
     assert settings.data == Path("/var/lib/hubbub")
+    assert settings.trusted_proxies == ("10.0.0.0/8", "2001:db8::1/128")
+    assert shown(settings.trusted_proxies) == '["10.0.0.0/8","2001:db8::1/128"]'
     assert settings.hello_deadline == 2.5
 
 

@@ -6,6 +6,7 @@ What it needs is imported when it runs, so that `hubbub --help` stays quick and 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,8 +23,17 @@ if TYPE_CHECKING:
 @click.option("--name", required=True, metavar="NAME", help="Who you are: your user name.")
 @click.option("--room", metavar="ROOM", help="Go to this room, or join the channel of that name.")
 @click.option("--register", is_flag=True, help="Make the account if there is none.")
-def chat_command(url: str, name: str, room: str | None, register: bool) -> None:
+@click.option(
+    "--ca",
+    envvar="HUBBUB_CA",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Trust the certificates in this PEM file, and no others.",
+)
+def chat_command(url: str, name: str, room: str | None, register: bool, ca: Path | None) -> None:
     """Talk, in this terminal: URL is where the server is, such as http://127.0.0.1:8000.
+
+    A server with a certificate that nobody else vouches for is trusted by --ca FILE, or HUBBUB_CA.
 
     The password is asked for, or taken from HUBBUB_PASSWORD; after that a token is kept in
     $XDG_STATE_HOME/hubbub (~/.local/state/hubbub). Lines from a pipe are said as well; the command ends when they
@@ -38,16 +48,17 @@ def chat_command(url: str, name: str, room: str | None, register: bool) -> None:
     except Refusal as wrong:
         raise Ended(Exit.WRONG_SETTING, wrong.message) from None
     password = os.environ.get("HUBBUB_PASSWORD") or None
-    outcome = _talk(Wish(url, name, room, password, register))
+    outcome = _talk(Wish(url, name, room, password, register), ca)
     lost = outcome.refused + outcome.unanswered
     if lost:
         raise Ended(Exit.FAILED, f"{lost} message{'s were' if lost > 1 else ' was'} not sent")
 
 
-def _talk(wish: Wish) -> Outcome:
+def _talk(wish: Wish, ca: Path | None) -> Outcome:
     import trio
 
     from clients.answers import ConversationOver, NotConnected
+    from clients.dialling import BadAuthority, trusting
     from clients.endpoint import BadUrl
     from clients.http_call import CallFailed
     from clients.terminal.chat import chat
@@ -58,19 +69,24 @@ def _talk(wish: Wish) -> Outcome:
     from clients.terminal.tokens import TokenFile, state_folder
 
     try:
-        return trio.run(chat, wish, StandardScreen(), TokenFile(state_folder(os.environ)))
-    except BadUrl as error:
+        tls = None if ca is None else trusting(ca)
+        return trio.run(chat, wish, StandardScreen(), TokenFile(state_folder(os.environ)), tls)
+    except (BadUrl, BadAuthority) as error:
         raise Ended(Exit.WRONG_SETTING, str(error)) from None
     except (CannotSignIn, CallFailed) as error:
-        raise Ended(Exit.FAILED, str(error)) from None
+        raise Ended(Exit.FAILED, _with_advice(str(error))) from None
     except NotConnected as error:
-        raise Ended(Exit.FAILED, f"no connection to {wish.url}: {on_one_line(str(error))}") from None
+        raise Ended(Exit.FAILED, _with_advice(f"no connection to {wish.url}: {on_one_line(str(error))}")) from None
     except ConversationOver as over:
         raise Ended(Exit.FAILED, f"the server ended the conversation: {on_one_line(over.reason)}") from None
     except (KeyboardInterrupt, BaseExceptionGroup) as interrupted:
         if not _is_interrupt(interrupted):
             raise
         return Outcome(0, 0)
+
+
+def _with_advice(complaint: str) -> str:
+    return complaint + " (trust it by --ca FILE)" if "certificate verify failed" in complaint else complaint
 
 
 def _is_interrupt(error: BaseException) -> bool:

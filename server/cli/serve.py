@@ -16,6 +16,7 @@ from actors import RootGaveUp, System
 from server.cli.exits import Ended, Exit
 from server.cli.options import config_option, configuration, data_option
 from server.cli.stores import store_errors
+from server.gateway.certificates import CertificateTrouble
 from server.logs import configure_logs
 from server.serving import PortTrouble, serve, tree_text
 from server.settings import shown
@@ -28,6 +29,8 @@ log: Final = structlog.get_logger(__name__)
 @click.option("--port", metavar="N", help="The port to listen on; 0 takes any free one (default: 8000).")
 @data_option
 @config_option
+@click.option("--tls-cert", metavar="FILE", help="Speak TLS with the certificate in this PEM file; see SIGHUP.")
+@click.option("--tls-key", metavar="FILE", help="Its private key, if that is in another file.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (default: info).")
 @click.option("--log-format", metavar="FORMAT", help="text or json (default: text).")
 @click.option("--drain", metavar="SECONDS", help="How long clients may take to leave at SIGTERM (default: 4).")
@@ -38,6 +41,8 @@ def serve_command(
     port: str | None,
     data: str | None,
     config: Path | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     log_level: str | None,
     log_format: str | None,
     drain: str | None,
@@ -46,6 +51,8 @@ def serve_command(
 ) -> None:
     """Serve chat until SIGTERM, which lets clients leave first, or Ctrl-C; a second one stops at once.
 
+    SIGHUP reads the certificate anew; connections that are open keep theirs.
+
     Every setting can also be given as HUBBUB_… in the environment or in a settings file: see `hubbub config`.
     """
     effective = configuration(
@@ -53,6 +60,8 @@ def serve_command(
         host=host,
         port=port,
         data=data,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         log_level=log_level,
         log_format=log_format,
         drain=drain,
@@ -68,6 +77,8 @@ def serve_command(
     with store_errors():
         try:
             serve(effective.settings, _announce)
+        except CertificateTrouble as trouble:
+            raise Ended(Exit.WRONG_SETTING, str(trouble)) from None
         except PortTrouble as trouble:
             raise Ended(Exit.PORT, str(trouble)) from None
         except RootGaveUp as failure:

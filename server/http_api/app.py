@@ -41,7 +41,7 @@ def make_app(environment: HttpEnvironment) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False  # it would redirect to whatever host the request claims
-    return SecurityHeaders(app)
+    return SecurityHeaders(app, environment.hsts_days)
 
 
 def make_routes(environment: HttpEnvironment) -> list[BaseRoute]:

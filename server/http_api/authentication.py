@@ -19,6 +19,5 @@ def bearer_token(request: Request) -> str:
 
 
 def client_address(request: Request) -> str:
-    """Where the call comes from, as the socket says. What a proxy claims in a header is not believed: anybody can
-    write one."""
+    """Where the call comes from, as the gateway says (`server/gateway/peer.py`); no header is looked at here."""
     return request.client.host if request.client else ""

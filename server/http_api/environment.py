@@ -37,6 +37,8 @@ class HttpEnvironment:
         The largest body of a request.
     seconds
         How long any one question may take.
+    hsts_days
+        For how long browsers that came by https are told to come by nothing else; 0: they are not told.
     pace
         How fast the commands of a user may follow; calls count as those of the websocket do.
     """
@@ -47,4 +49,5 @@ class HttpEnvironment:
     readiness: Readiness
     body_bytes: int
     seconds: float
+    hsts_days: int = 0
     pace: Pace[str] = field(default_factory=without_limit)

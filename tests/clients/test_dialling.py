@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -12,27 +10,18 @@ import pytest
 import trio
 
 from clients.accounts import login
-from clients.dialling import dial
+from clients.dialling import BadAuthority, dial, trusting
 from clients.endpoint import Endpoint
 from clients.http_call import CallFailed
+from tests.harness.authority import Authority
 
 ANSWER = b'{"user":{"user":"u_A","name":"ann"},"token":"t"}'
 RESPONSE = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER)
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a self-signed certificate of `localhost`, in one file."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl here to make a certificate with")
-    folder = tmp_path_factory.mktemp("tls")
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "certificate.pem"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_bytes((folder / "key.pem").read_bytes() + (folder / "certificate.pem").read_bytes())
-    return both
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 async def answer_one(stream: trio.abc.Stream) -> None:
@@ -44,18 +33,18 @@ async def answer_one(stream: trio.abc.Stream) -> None:
 
 
 @pytest.fixture
-async def tls_port(certificate: Path, nursery: trio.Nursery) -> int:
+async def tls_port(authority: Authority, nursery: trio.Nursery) -> int:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    files = authority.issue("localhost")
+    context.load_cert_chain(files.certificate, files.key)
     serve = partial(trio.serve_ssl_over_tcp, answer_one, 0, context, host="127.0.0.1", https_compatible=True)
     listeners: list[trio.SSLListener[trio.SocketStream]] = await nursery.start(serve)
     port: int = listeners[0].transport_listener.socket.getsockname()[1]  # type: ignore[attr-defined]
     return port
 
 
-async def test_a_server_with_a_certificate_that_is_trusted(certificate: Path, tls_port: int) -> None:
-    trusting = ssl.create_default_context(cafile=certificate)
-    account = await login(f"https://localhost:{tls_port}", "ann", "longenough", tls=trusting)
+async def test_a_server_with_a_certificate_that_is_trusted(authority: Authority, tls_port: int) -> None:
+    account = await login(f"https://localhost:{tls_port}", "ann", "longenough", tls=trusting(authority.file))
     assert account.token == "t"
 
 
@@ -64,10 +53,17 @@ async def test_a_certificate_nobody_vouches_for(tls_port: int) -> None:
         await login(f"https://localhost:{tls_port}", "ann", "longenough")
 
 
-async def test_a_certificate_of_somebody_else(certificate: Path, tls_port: int) -> None:
-    trusting = ssl.create_default_context(cafile=certificate)
+def test_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadAuthority, match=r"absent\.pem: No such file"):
+        trusting(tmp_path / "absent.pem")
+    (tmp_path / "empty.pem").touch()
+    with pytest.raises(BadAuthority, match=r"empty\.pem holds no certificate"):
+        trusting(tmp_path / "empty.pem")
+
+
+async def test_a_certificate_of_somebody_else(authority: Authority, tls_port: int) -> None:
     with pytest.raises(CallFailed, match=r"not valid for '127\.0\.0\.1'"):
-        await login(f"https://127.0.0.1:{tls_port}", "ann", "longenough", tls=trusting)
+        await login(f"https://127.0.0.1:{tls_port}", "ann", "longenough", tls=trusting(authority.file))
 
 
 async def test_a_server_that_speaks_no_tls(nursery: trio.Nursery) -> None:

@@ -79,7 +79,7 @@ class ServerProcess:
 
     @property
     def websocket_url(self) -> str:
-        return self.url.replace("http://", "ws://") + "/v1/ws"
+        return self.url.replace("http", "ws", 1) + "/v1/ws"
 
     def start(self, seconds: float = 30.0) -> ServerProcess:
         """Start it and wait until it serves. A second start takes the same port again."""

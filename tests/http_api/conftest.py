@@ -106,13 +106,16 @@ def full_inbox() -> Inbox:
 
 
 def client(
-    environment: HttpEnvironment, address: str = "192.0.2.1", raise_app_exceptions: bool = True
+    environment: HttpEnvironment,
+    address: str = "192.0.2.1",
+    raise_app_exceptions: bool = True,
+    scheme: str = "http",
 ) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(
         make_app(environment), client=(address, 40_000), raise_app_exceptions=raise_app_exceptions
     )
     return httpx.AsyncClient(
-        transport=transport, base_url="http://hubbub.test", event_hooks={"response": [check_documented]}
+        transport=transport, base_url=f"{scheme}://hubbub.test", event_hooks={"response": [check_documented]}
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.http_api.conftest import House, call, problem_of
+from tests.http_api.conftest import House, call, client, problem_of
 
 
 @pytest.mark.parametrize(
@@ -33,10 +35,30 @@ async def test_the_methods_of_a_path_are_named(house: House) -> None:
 @pytest.mark.parametrize("path", ["/", "/v1/nowhere", "/healthz", "/v1/rooms"])
 async def test_every_response_forbids_what_the_page_does_not_need(house: House, path: str) -> None:
     headers = (await house.api.get(path)).headers
-    assert "default-src 'self'" in headers["content-security-policy"]
-    assert "frame-ancestors 'none'" in headers["content-security-policy"]
-    assert "unsafe" not in headers["content-security-policy"]
+    policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+    assert policy.pop("img-src") == "'self' data:"
+    assert {name for name, allowed in policy.items() if allowed == "'self'"} == {
+        "script-src", "style-src", "connect-src"
+    }  # fmt: skip
+    assert {name for name, allowed in policy.items() if allowed == "'none'"} == {
+        "default-src", "base-uri", "form-action", "frame-ancestors", "trusted-types"
+    }  # fmt: skip
     assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["permissions-policy"].startswith("accelerometer=()")
+    for name in ("cross-origin-embedder-policy", "cross-origin-opener-policy", "cross-origin-resource-policy"):
+        assert name in headers
+    for name in ("server", "x-powered-by", "set-cookie", "access-control-allow-origin"):
+        assert name not in headers
+
+
+async def test_only_who_comes_by_https_is_told_to_keep_to_it(house: House) -> None:
+    environment = replace(house.environment, hsts_days=2)
+    for days, scheme, told in ((2, "https", "max-age=172800"), (2, "http", None), (0, "https", None)):
+        async with client(replace(environment, hsts_days=days), scheme=scheme) as api:
+            for path in ("/", "/v1/nowhere"):
+                assert (await api.get(path)).headers.get("strict-transport-security") == told
 
 
 async def test_answers_of_the_api_are_not_stored(house: House) -> None:
