@@ -90,7 +90,7 @@ class HttpConnection:
             raise PeerGone from None
         self._receive(data)
 
-    def _receive(self, data: bytes | bytearray) -> None:
+    def _receive(self, data: bytes) -> None:
         self.heard += len(data)
         self._ended = self._ended or not data
         self.h11.receive_data(data)
