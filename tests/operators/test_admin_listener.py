@@ -65,7 +65,7 @@ def test_it_says_that_the_server_lives_and_is_ready(server: ServerProcess) -> No
 def test_a_stop_can_be_watched(tmp_path: Path) -> None:
     """A client that does not answer the close frame holds up the stop; meanwhile the server is alive and not ready."""
     with ServerProcess(tmp_path / "data") as server:
-        with socket.create_connection(server.address) as mute:
+        with socket.create_connection(server.address, timeout=PATIENCE) as mute:
             mute.sendall(
                 b"GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -142,7 +142,7 @@ def test_who_is_refused_and_who_is_closed_is_counted_by_its_reason(
     assert close_code(rude) == 4502
     inventive = person().websocket
     inventive.close(code=4999)
-    with socket.create_connection(server.address) as torn:
+    with socket.create_connection(server.address, timeout=PATIENCE) as torn:
         torn.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
         assert b" 400 " in torn.recv(1_000)
 
@@ -258,7 +258,7 @@ def test_a_trace_ends_when_its_reader_leaves_although_nothing_is_to_be_told(
     path = f"/trace?path=hubbub/rooms/{room}&seconds=300"
 
     def begins() -> bool:
-        with socket.create_connection(server.admin_address) as reader:
+        with socket.create_connection(server.admin_address, timeout=PATIENCE) as reader:
             reader.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             return reader.recv(1_000).startswith(b"HTTP/1.1 200 ")
 
