@@ -22,6 +22,7 @@ from server.gateway.dialects import PLAIN_JSON, Dialect
 from server.gateway.gateway import Gateway
 from server.gateway.legal import refusal_of
 from server.gateway.messages import Signal
+from server.gateway.ongoing import Ongoing
 from server.gateway.opening import MOST_STARTS, Opening, close_of
 from server.gateway.outbound import Outbound
 from server.gateway.parsing import BrokenFraming
@@ -51,22 +52,23 @@ class Connection(Websocket):
         How it speaks.
     """
 
-    __slots__ = ("_dialect", "_opening", "_session", "_unanswered")
+    __slots__ = ("_dialect", "_session")
 
     def __init__(self, gateway: Gateway, sock: ByteSocket, header_hash: bytes | None, dialect: Dialect) -> None:
         super().__init__(gateway, sock)
         self._dialect = dialect
-        self._opening: Opening | None = Opening(header_hash)  # None as soon as it is ready, or closing
         self._session: Address | None = None
-        self._unanswered = 0
+        self._busy_with = Ongoing(Opening(header_hash))
+
+    @property
+    def _opening(self) -> Opening | None:
+        return None if self._busy_with is None else self._busy_with.opening
 
     def receive(self, message: object) -> None:
         if (
             isinstance(message, Outgoing)
             and not message.answers
-            and self._outbound is None
-            and self._closing is None
-            and self._opening is None
+            and self._busy_with is None
             and self._dialect is PLAIN_JSON
         ):  # nearly everything that is ever said comes this way: past all matching, and with as few calls as can be
             if self._pending is None:
@@ -85,7 +87,7 @@ class Connection(Websocket):
     def _told(self, message: object) -> None:
         match message:
             case NotifyDrained():
-                self._wants_drained = True
+                self._ongoing.wants_drained = True
             case Close():
                 self._close(message.code, message.text)
             case Done():
@@ -150,7 +152,7 @@ class Connection(Websocket):
         assert self._session is not None
         said = Said(self.address, command, size, wait)
         if is_answered(command):
-            self._unanswered += 1
+            self._ongoing.unanswered += 1
             self._session.answer(said)
         else:
             self._session.tell(said)
@@ -159,7 +161,7 @@ class Connection(Websocket):
         return self._dialect.plain is not None
 
     def _may_start(self) -> bool:
-        return self._unanswered < self._gateway.limits.unanswered
+        return self._busy_with is None or self._busy_with.unanswered < self._gateway.limits.unanswered
 
     def _message_bytes(self) -> int:
         return self._gateway.limits.frame_bytes if self._opening is None else self._opening.message_bytes
@@ -239,10 +241,13 @@ class Connection(Websocket):
             self._close(*self._opening.close_when_overdue())
 
     def _leave_opening(self) -> None:
-        if self._opening is not None and self._opening.timer is not None:
-            self._opening.timer.cancel()
+        ongoing = self._busy_with
+        if ongoing is None or ongoing.opening is None:
+            return
+        if ongoing.opening.timer is not None:
+            ongoing.opening.timer.cancel()
             self._gateway.counts.opening -= 1
-        self._opening = None
+        ongoing.opening = None
 
     # --- what is said to the client ------------------------------------------------------------------------------
 
@@ -254,7 +259,7 @@ class Connection(Websocket):
         if self._opening is not None and isinstance(outgoing.events[0], Welcome):
             self._leave_opening()
         if outgoing.answers:
-            self._unanswered -= outgoing.answers
+            self._ongoing.unanswered -= outgoing.answers
             self._work_on()
 
     def _has_room(self, queue: Outbound, outgoing: Outgoing, size: int) -> bool:

@@ -26,6 +26,7 @@ from server.gateway.byte_socket import ByteSocket
 from server.gateway.frames import PING, close_echo, close_frame, pong_frame
 from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
+from server.gateway.ongoing import Ongoing
 from server.gateway.outbound import Outbound
 from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping, Quiet
 from server.metrics.counts import LOST, NO_CODE
@@ -55,16 +56,29 @@ class Websocket(Actor):
         Non-blocking; the handshake is over. What the peer sent right behind it is told as any other bytes are.
     """
 
-    __slots__ = ("_closing", "_gateway", "_outbound", "_parser", "_pending", "_socket", "_wants_drained")
+    __slots__ = ("_busy_with", "_gateway", "_parser", "_pending", "_socket")
 
     def __init__(self, gateway: Gateway, sock: ByteSocket) -> None:
         self._gateway = gateway
         self._socket: ByteSocket | None = sock
-        self._closing: Timer | None = None  # by when the peer has to close, once our close frame was said
+        self._busy_with: Ongoing | None = None
         self._parser: FrameParser | None = None
         self._pending: bytes | list[bytes] | None = None  # mostly one frame: then without a list around it
-        self._outbound: Outbound | None = None
-        self._wants_drained = False
+
+    @property
+    def _ongoing(self) -> Ongoing:
+        """Made when it is needed, until `settled`."""
+        if self._busy_with is None:
+            self._busy_with = Ongoing()
+        return self._busy_with
+
+    @property
+    def _closing(self) -> Timer | None:
+        return None if self._busy_with is None else self._busy_with.closing
+
+    @property
+    def _outbound(self) -> Outbound | None:
+        return None if self._busy_with is None else self._busy_with.outbound
 
     # --- its life ------------------------------------------------------------------------------------------------
 
@@ -101,11 +115,17 @@ class Websocket(Actor):
         try:
             if self._pending is not None:
                 self._flush()
-            if self._outbound is None and (self._closing is not None or self._wants_drained):
-                self._all_left()
+            if self._busy_with is not None:
+                self._look_what_is_left(self._busy_with)
         except BaseException:
             self._release()
             raise
+
+    def _look_what_is_left(self, ongoing: Ongoing) -> None:
+        if ongoing.outbound is None and (ongoing.closing is not None or ongoing.wants_drained):
+            self._all_left(ongoing)
+        if not ongoing:
+            self._busy_with = None
 
     def stopped(self, reason: object) -> None:
         try:
@@ -213,8 +233,8 @@ class Websocket(Actor):
             return
         self._pending = None
         data = pending if isinstance(pending, bytes) else b"".join(pending)
-        if self._outbound is not None:
-            self._outbound.push(data)
+        if self._busy_with is not None and self._busy_with.outbound is not None:
+            self._busy_with.outbound.push(data)
         else:
             try:  # as in `_send`, without the call: this is the way of every delivery
                 sent = sock.send(data)
@@ -239,10 +259,10 @@ class Websocket(Actor):
             return None
 
     def _start_queue(self, sock: ByteSocket, data: bytes, begun: int) -> None:
-        self._outbound = Outbound(data, begun)
-        self._gateway.counts.queues.add(self._outbound)
+        queue = self._ongoing.outbound = Outbound(data, begun)
+        self._gateway.counts.queues.add(queue)
         self._gateway.reactor.await_writable(sock)
-        self._watch_for_stall(self._outbound)
+        self._watch_for_stall(queue)
 
     def _watch_for_stall(self, queue: Outbound) -> None:
         queue.stall = self.send_after(self._gateway.limits.stall_seconds, Stalled(queue, queue.sent))
@@ -273,12 +293,12 @@ class Websocket(Actor):
         if self._socket is not None:
             self._gateway.reactor.await_writable(self._socket)
 
-    def _all_left(self) -> None:
+    def _all_left(self, ongoing: Ongoing) -> None:
         """Nothing waits any more, and somebody wanted to know."""
-        if self._closing is not None:
+        if ongoing.closing is not None:
             self._shut_our_side()
         else:
-            self._wants_drained = False
+            ongoing.wants_drained = False
             self._drained()
 
     def _look_whether_it_moves(self, stalled: Stalled) -> None:
@@ -321,7 +341,7 @@ class Websocket(Actor):
         """Close after what was said before. Whoever ends it a second time is late."""
         if self._closing is not None or self._socket is None:
             return
-        self._closing = self.send_after(self._gateway.limits.close_seconds, Signal.CLOSE_OVERDUE)
+        self._ongoing.closing = self.send_after(self._gateway.limits.close_seconds, Signal.CLOSE_OVERDUE)
         self._gateway.counts.closing += 1
         self._gateway.counts.closes[by, NO_CODE if code is None else code] += 1
         self._give_parser_back()
@@ -368,8 +388,9 @@ class Websocket(Actor):
             sock.close()
 
     def _drop_queue(self) -> None:
-        queue, self._outbound = self._outbound, None
-        if queue is not None:
+        ongoing = self._busy_with
+        if ongoing is not None and ongoing.outbound is not None:
+            queue, ongoing.outbound = ongoing.outbound, None
             self._gateway.counts.queues.discard(queue)
             queue.discard()
 
@@ -419,7 +440,7 @@ class Websocket(Actor):
         """More waits than should. Called once until the queue is empty again."""
 
     def _drained(self) -> None:
-        """`_wants_drained` was set, and nothing waits."""
+        """`wants_drained` was set, and nothing waits."""
 
     def _ended(self) -> None:
         """Nothing is said any more, but perhaps a close frame. Called at least once."""
