@@ -1,0 +1,115 @@
+"""Members of a busy room who never read: the room goes on for the others, and what waits for the deaf is bounded.
+
+They come with a small receive buffer, so that what is not read stays with the server. Its people are put into the store
+beforehand (`tests/bench/seed.py`): to sign up a thousand takes minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clients.endpoint import endpoint_of
+from loadtest.crowd import Crowd
+from loadtest.member import Member, Stage
+from loadtest.reporter import Reporter
+from tests.attacks.bystanders import Bystanders, Pair, shown
+from tests.attacks.conftest import AS_DELIVERED
+from tests.attacks.footprint import MEBIBYTE, Footprint
+from tests.attacks.scale import sizes
+from tests.bench.seed import People, Person, seed
+from tests.e2e.storming import now_and_then
+from tests.harness.posters import stored_facts
+from tests.harness.server import ServerProcess
+
+FEW, MANY = 40, 1_000
+TALKING = 2
+RECEIVE_BUFFER = 4_096  # bytes
+KERNEL_BYTES = 48 * 1024
+"""That the kernel keeps at the server's end for one who does not read; with the setting's default it is 41 KB."""
+
+PROCESS_BYTES = 32 * MEBIBYTE, 8 * 1024
+"""In all, and for each of them: what waits is the same frames in a thousand queues."""
+
+EXCHANGES = 100
+"""Of 4,000 characters: what 400 KB are for each member is more than is queued for one, so all are fed from the log."""
+
+PATIENCE = 120.0
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("deaf") / "data"
+
+
+@pytest.fixture(scope="module")
+def people(data: Path) -> People:
+    return seed(data, [FEW + TALKING, MANY + TALKING])
+
+
+@pytest.fixture(scope="module")
+def server(data: Path, people: People) -> Iterator[ServerProcess]:
+    with ServerProcess(data, environment=AS_DELIVERED) as running:
+        yield running
+
+
+@sizes(FEW, MANY)
+def test_members_who_never_read_hold_up_nobody_and_miss_nothing(
+    server: ServerProcess, people: People, bystanders: Bystanders, count: int
+) -> None:
+    everybody = next(room for room in people.rooms if len(room) == count + TALKING)
+    (ann, bob), rest = everybody[:TALKING], everybody[TALKING:]
+    reporter = Reporter()
+    with Crowd(endpoint_of(server.url), receive_buffer=RECEIVE_BUFFER) as crowd:
+        members = come(crowd, reporter, rest)
+        with Bystanders(Pair(server.websocket_url, ann.token, bob.token, ann.room, size=4_000)) as talking:
+            heard = [Meanwhile("same room", talking), Meanwhile("another room", bystanders)]
+            assert crowd.run(lambda: len(talking.taken) >= EXCHANGES, PATIENCE)
+            while_they_read = [one.so_far() for one in heard]
+            before = Footprint.of(server.process.pid)
+            for member in members:
+                crowd.deafen(member)
+            talking.exchange_some_more(EXCHANGES)
+            while_deaf = [one.so_far() for one in heard]
+            held, kernel = Footprint.of(server.process.pid), unsent(server)
+        for reading, deaf in zip(while_they_read, while_deaf, strict=True):
+            print(f"\n  while {count} members read:   {reading}\n  while they do not read: {deaf}")
+        print(f"  process: {before}, then {held}; kernel: {kernel / count / 1024:.1f} KiB for each of them")
+        assert kernel <= KERNEL_BYTES * count
+        in_all, for_each = PROCESS_BYTES
+        assert held.memory <= before.memory + in_all + for_each * count
+        for member in members:
+            crowd.hear(member)
+        newest = {fact.room: fact.seq for fact in stored_facts(server.data / "hubbub.sqlite3") if fact.room == ann.room}
+        reached = now_and_then(lambda: all(member.has_all(newest) for member in members))
+        assert crowd.run(reached, PATIENCE), "they were not caught up"
+        assert (reporter.gaps, crowd.closes) == (0, {})
+
+
+class Meanwhile:
+    """What some bystanders exchange from one look to the next."""
+
+    def __init__(self, where: str, bystanders: Bystanders) -> None:
+        self._where, self._bystanders = where, bystanders
+        self._seen = len(bystanders.taken)
+
+    def so_far(self) -> str:
+        begun, self._seen = self._seen, len(self._bystanders.taken)
+        return f"{self._where}: {shown(self._bystanders.taken[begun : self._seen])}"
+
+
+def come(crowd: Crowd, reporter: Reporter, people: list[Person]) -> list[Member]:
+    members = [Member(person.user, person.token, reporter.take, lambda: 0.0) for person in people]
+    for member in members:
+        crowd.bring(member)
+    assert crowd.run(lambda: all(member.stage is Stage.READY for member in members), PATIENCE)
+    return members
+
+
+def unsent(server: ServerProcess) -> int:
+    """Bytes that wait in the kernel at the server's end of its sockets (/proc/net/tcp, `tx_queue`)."""
+    port = f"{server.address[1]:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[4].partition(":")[0], 16) for row in rows if row[1].endswith(f":{port}"))
