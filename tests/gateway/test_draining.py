@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -48,7 +49,6 @@ def is_refused(port: int) -> bool:
 
 
 def read_to_the_end(sock: socket.socket) -> bytes:
-    sock.settimeout(10)
     return b"".join(iter(lambda: sock.recv(65_536), b""))
 
 
@@ -159,18 +159,25 @@ async def test_new_sockets_are_refused_at_once() -> None:
         assert is_refused(port)
 
 
-async def test_who_stood_in_the_queue_is_let_in_and_answered() -> None:
+async def test_all_who_stood_in_the_queue_are_let_in_and_answered() -> None:
+    """More than the listener accepts in one pass, and no turn for it before the departure begins."""
     async with open_door(PATIENT) as door:
-        with socket.create_connection(("127.0.0.1", door.port)) as queued:  # the listener has no turn before the stop
-            queued.sendall(GET % b"fixed")
+        with ExitStack() as opened:
+            queue = [
+                opened.enter_context(socket.create_connection(("127.0.0.1", door.port), timeout=10)) for _ in range(100)
+            ]
+            for sock in queue:
+                sock.sendall(GET % b"fixed")
+            door.gateway.departure.begin()
             stop(door, 60.0)
-            answer = await trio.to_thread.run_sync(read_to_the_end, queued)
-        assert answer.startswith(b"HTTP/1.1 200 ")
-        assert b"\r\nconnection: close\r\n" in answer.lower()
-        assert answer.endswith(b"always the same")
+            answers = [await trio.to_thread.run_sync(read_to_the_end, sock) for sock in queue]
+    assert {answer.partition(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 200 "}
+    assert all(b"\r\nconnection: close\r\n" in answer.lower() for answer in answers)
+    assert {answer.rpartition(b"\r\n")[2] for answer in answers} == {b"always the same"}
 
 
-async def test_a_request_that_is_under_way_is_finished() -> None:
+async def test_a_request_that_is_under_way_is_finished(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "server.gateway.draining")
     app = SlowApp()
     async with open_door(PATIENT, app=app) as door:
         client = await door.welcomed()
@@ -180,7 +187,9 @@ async def test_a_request_that_is_under_way_is_finished() -> None:
         stop(door, 60.0)
         await asked_to_leave(client)
         client.reset()
-        await until(lambda: door.gateway.reactor.registered == 0)
+        await until(lambda: "draining: 1 connections left by themselves, 0 are closed" in caplog.messages)
+        for _ in range(100):
+            await trio.lowlevel.checkpoint()  # whoever does not wait for it would have cut it by now
         app.go_on.set()
         head = await asking.head()
         assert head.startswith(b"HTTP/1.1 200 ")

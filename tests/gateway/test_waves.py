@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.backoff import moment_to_leave
@@ -53,6 +53,7 @@ def test_in_hardly_any_time_half_of_it_is_for_the_last() -> None:
     assert last_leave(waves(1_000, 0.2), 0.2) == 0.2
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2_000_000), st.floats(0.001, 3_600))
 def test_everybody_is_asked_once_in_time_and_evenly(connections: int, seconds: float) -> None:
     asked = waves(connections, seconds)
