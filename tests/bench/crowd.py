@@ -12,6 +12,7 @@ import json
 import os
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -46,7 +47,7 @@ class Peer:
         """One recv, and every frame that is complete."""
         try:
             data = self.socket.recv(262_144)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return
         if not data:
             raise ConnectionResetError("the server closed a connection")
@@ -83,9 +84,11 @@ def masked(payload: bytes) -> bytes:
     return b"\x81\xfe" + size.to_bytes(2, "big") + b"\0\0\0\0" + payload
 
 
-def _upgrade_begun(address: tuple[str, int]) -> socket.socket:
+def _upgrade_begun(address: tuple[str, int], tls: ssl.SSLContext | None) -> socket.socket:
     connected = socket.create_connection(address, timeout=30)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if tls is not None:
+        connected = tls.wrap_socket(connected, server_hostname=address[0])
     key = base64.b64encode(os.urandom(16)).decode()
     connected.sendall(
         f"GET /v1/ws HTTP/1.1\r\nHost: {address[0]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -122,20 +125,27 @@ class Crowd:
         self._by_descriptor: dict[int, Peer] = {}
         self._epoll = select.epoll()
 
-    def connect(self, address: tuple[str, int], arrivals: Iterable[tuple[str | None, Any]]) -> list[Peer]:
+    def connect(
+        self,
+        address: tuple[str, int],
+        arrivals: Iterable[tuple[str | None, Any]],
+        tls: ssl.SSLContext | None = None,
+    ) -> list[Peer]:
         """One websocket for each token (with the tag its peer gets), upgraded and welcomed, a hundred at a time.
 
-        Without a token it is upgraded only: that is all other servers know.
+        Without a token it is upgraded only: that is all other servers know. With `tls` each is under TLS.
         """
         waiting, arrived = list(arrivals), list[Peer]()
         while waiting:
             some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-            arrived += self._arrive(address, some)
+            arrived += self._arrive(address, some, tls)
             self.run(lambda: False, 0)
         return arrived
 
-    def _arrive(self, address: tuple[str, int], some: list[tuple[str | None, Any]]) -> list[Peer]:
-        peers = [Peer(_upgrade_begun(address), tag) for _, tag in some]
+    def _arrive(
+        self, address: tuple[str, int], some: list[tuple[str | None, Any]], tls: ssl.SSLContext | None
+    ) -> list[Peer]:
+        peers = [Peer(_upgrade_begun(address, tls), tag) for _, tag in some]
         for peer, (token, _) in zip(peers, some, strict=True):
             _upgrade_ended(peer.socket)
             if token is not None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.bench import measure
 from tests.bench.seed import People, seed
+from tests.harness.authority import Authority
 from tests.harness.server import ServerProcess
 
 SERVER_CPU, CLIENT_CPU = 0, 1
@@ -44,15 +45,22 @@ def pinned(cpu: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def served(folder: Path, rooms: list[int], *, rooms_each: int = 1) -> Iterator[tuple[ServerProcess, People]]:
+def served(
+    folder: Path, rooms: list[int], *, rooms_each: int = 1, authority: Authority | None = None
+) -> Iterator[tuple[ServerProcess, People]]:
     """A fresh server whose store has one room for each number in `rooms`, with so many people in it.
 
-    `rooms_each`: how many rooms these same people are in together.
+    `rooms_each`: how many rooms these same people are in together. `authority`: whose certificate it shows; without,
+    it does not speak TLS.
     """
     with tempfile.TemporaryDirectory(dir=folder) as name:
         data = Path(name) / "data"
         people = seed(data, rooms, rooms_each)
-        server = ServerProcess(data, environment=FAR_LIMITS | {"HUBBUB_LOG_LEVEL": "warning"})
+        environment = FAR_LIMITS | {"HUBBUB_LOG_LEVEL": "warning"}
+        if authority is not None:
+            files = authority.issue()
+            environment |= {"HUBBUB_TLS_CERT": str(files.certificate), "HUBBUB_TLS_KEY": str(files.key)}
+        server = ServerProcess(data, environment=environment)
         with pinned(SERVER_CPU):
             server.start()
         try:

@@ -5,6 +5,7 @@ The client opens a hundred at a time and may be what bounds the rate, so CPU for
 
 from __future__ import annotations
 
+import ssl
 import time
 from typing import Any
 
@@ -15,11 +16,15 @@ SOME = 2_000
 
 
 def connecting(
-    crowd: Crowd, pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]]
+    crowd: Crowd,
+    pid: int,
+    address: tuple[str, int],
+    arrivals: list[tuple[str | None, Any]],
+    tls: ssl.SSLContext | None = None,
 ) -> dict[str, float]:
     """All of them connect, and leave again."""
     begin, before = time.perf_counter(), measure.cpu_seconds(pid)
-    peers = crowd.connect(address, arrivals)
+    peers = crowd.connect(address, arrivals, tls)
     taken, used = time.perf_counter() - begin, measure.cpu_seconds(pid) - before
     crowd.leave(peers)
     _settle(pid)

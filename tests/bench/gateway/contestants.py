@@ -18,9 +18,10 @@ from importlib import metadata
 from pathlib import Path
 
 from tests.bench.crowd import Crowd, Peer, hear_with
-from tests.bench.gateway.figures import NODE, OURS, PASSING, WEBSOCKETS
+from tests.bench.gateway.figures import NODE, OURS, OVER_TLS, PASSING, WEBSOCKETS
 from tests.bench.seed import People
 from tests.bench.stage import python, served, started
+from tests.harness.authority import Authority
 
 MEMBERS = 200
 HERE = Path(__file__).parent
@@ -90,6 +91,14 @@ def hubbub(crowd: Crowd, folder: Path) -> Iterator[tuple[Contestant, Contestant]
                 rest=typists.rest, most=typists.most,
             ),
         )  # fmt: skip
+
+
+@contextlib.contextmanager
+def over_tls(crowd: Crowd, folder: Path, authority: Authority) -> Iterator[Contestant]:
+    """This project's server under TLS, telling what it has committed."""
+    with served(folder, [MEMBERS], authority=authority) as (server, people):
+        peers = crowd.connect(server.address, people.arrivals(), authority.trusting())
+        yield Contestant(OVER_TLS, server.process.pid, peers, peers[0].post, b'{"op":"message"')
 
 
 def _rooms(people: People) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ Part = dict[str, dict[str, Spread]]
 """By contestant, by figure."""
 
 OURS, PASSING = "Hubbub, stored", "Hubbub, not stored"
+OVER_TLS = "Hubbub, stored, TLS"
 WEBSOCKETS, NODE = "websockets", "Node ws"
 FLOOR, PASSING_FLOOR = "floor", "floor, not stored"
 SAME_RHYTHM, FULL_SPEED = "same rhythm", "full speed"

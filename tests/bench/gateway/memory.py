@@ -5,20 +5,23 @@ Ours are authenticated, welcomed, and in one room; the peers' are upgraded. Meas
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 
 from tests.bench import measure
 from tests.bench.crowd import Crowd
 from tests.bench.stage import served, started
+from tests.harness.authority import Authority
 
 FEW, MANY = 2_000, 18_000
 
 
-def memory_of_ours(folder: Path, rest: float) -> float:
-    """Bytes for each connection."""
-    with served(folder, [MANY]) as (server, people):
-        return _slope(server.process.pid, server.address, list(people.arrivals()), rest)
+def memory_of_ours(folder: Path, rest: float, authority: Authority | None = None) -> float:
+    """Bytes for each connection; under TLS where there is an authority."""
+    tls = None if authority is None else authority.trusting()
+    with served(folder, [MANY], authority=authority) as (server, people):
+        return _slope(server.process.pid, server.address, list(people.arrivals()), rest, tls)
 
 
 def memory_of_peer(command: list[str], rest: float) -> float:
@@ -27,13 +30,19 @@ def memory_of_peer(command: list[str], rest: float) -> float:
         return _slope(process.pid, address, [(None, None)] * MANY, rest)
 
 
-def _slope(pid: int, address: tuple[str, int], arrivals: list[tuple[str | None, Any]], rest: float) -> float:
+def _slope(
+    pid: int,
+    address: tuple[str, int],
+    arrivals: list[tuple[str | None, Any]],
+    rest: float,
+    tls: ssl.SSLContext | None = None,
+) -> float:
     crowd = Crowd()
     try:
-        crowd.connect(address, arrivals[:FEW])
+        crowd.connect(address, arrivals[:FEW], tls)
         crowd.run(lambda: False, rest)
         few = measure.proportional_memory(pid)
-        crowd.connect(address, arrivals[FEW:])
+        crowd.connect(address, arrivals[FEW:], tls)
         crowd.run(lambda: False, rest)
         many = measure.proportional_memory(pid)
     finally:

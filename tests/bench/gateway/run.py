@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import ssl
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,21 +33,23 @@ from tests.bench.gateway.contestants import (
     frame_bytes,
     hubbub,
     loop,
+    over_tls,
     versions,
 )
 from tests.bench.gateway.delivering import delivering_round, warm
-from tests.bench.gateway.figures import FLOOR, OURS, PASSING_FLOOR, Figures, medians
+from tests.bench.gateway.figures import FLOOR, OURS, OVER_TLS, PASSING_FLOOR, Figures, medians
 from tests.bench.gateway.latency import latency_round
 from tests.bench.gateway.memory import memory_of_ours, memory_of_peer
 from tests.bench.posts import answered_posts
 from tests.bench.stage import CLIENT_CPU, disk, machine, pinned, served, started
+from tests.harness.authority import Authority
 
 POSTERS = 200
 
 Part = Iterator[tuple[str, dict[str, float]]]
 """What is found of whom, in any order, as often as there are rounds."""
-Door = tuple[str, int, tuple[str, int], list[tuple[str | None, Any]]]
-"""Whose, its process, its address, and who arrives."""
+Door = tuple[str, int, tuple[str, int], list[tuple[str | None, Any]], ssl.SSLContext | None]
+"""Whose, its process, its address, who arrives, and how they speak TLS if they do."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,16 @@ def _say(progress: str) -> None:
 
 
 @contextlib.contextmanager
+def _an_authority() -> Iterator[Authority]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Authority(Path(folder))
+
+
+@contextlib.contextmanager
 def _everyone(options: Options) -> Iterator[tuple[Crowd, list[tuple[Contestant, Contestant]], list[Contestant]]]:
-    """A crowd, ours each with the floor that sends as many bytes, and the peers that are installed."""
+    """A crowd, ours each with the floor that sends as many bytes, and the others: ours under TLS, and the peers that
+    are installed.
+    """
     with contextlib.ExitStack() as stack:
         crowd = stack.enter_context(contextlib.closing(Crowd()))
         stored, passing = stack.enter_context(hubbub(crowd, options.folder))
@@ -102,8 +114,10 @@ def _everyone(options: Options) -> Iterator[tuple[Crowd, list[tuple[Contestant, 
         peers = [
             stack.enter_context(broadcasting(crowd, name, command, event)) for name, command in broadcasters().items()
         ]
-        warm(crowd, [stored, passing, floor, small, *peers])
-        yield crowd, [(stored, floor), (passing, small)], peers
+        secured = stack.enter_context(over_tls(crowd, options.folder, stack.enter_context(_an_authority())))
+        others = [secured, *peers]
+        warm(crowd, [stored, passing, floor, small, *others])
+        yield crowd, [(stored, floor), (passing, small)], others
 
 
 def _deliveries(options: Options) -> Part:
@@ -122,14 +136,19 @@ def _latency(options: Options) -> Part:
 def _connects(options: Options) -> Part:
     with contextlib.ExitStack() as stack:
         server, people = stack.enter_context(served(options.folder, [SOME]))
-        doors: list[Door] = [(OURS, server.process.pid, server.address, list(people.arrivals()))]
+        authority = stack.enter_context(_an_authority())
+        secured, others = stack.enter_context(served(options.folder, [SOME], authority=authority))
+        doors: list[Door] = [
+            (OURS, server.process.pid, server.address, list(people.arrivals()), None),
+            (OVER_TLS, secured.process.pid, secured.address, list(others.arrivals()), authority.trusting()),
+        ]
         for name, command in broadcasters().items():
             process, address = stack.enter_context(started(*command))
-            doors.append((name, process.pid, address, [(None, None)] * SOME))
+            doors.append((name, process.pid, address, [(None, None)] * SOME, None))
         crowd = stack.enter_context(contextlib.closing(Crowd()))
         for _ in _rounds(options):
-            for name, pid, address, arrivals in doors:
-                yield name, connecting(crowd, pid, address, arrivals)
+            for name, pid, address, arrivals, tls in doors:
+                yield name, connecting(crowd, pid, address, arrivals, tls)
 
 
 def _posts(options: Options) -> Part:
@@ -159,6 +178,8 @@ def _big_room(options: Options) -> Part:
 
 def _memory(options: Options) -> Part:
     yield OURS, {"bytes_per_connection": memory_of_ours(options.folder, options.rest)}
+    with _an_authority() as authority:
+        yield OVER_TLS, {"bytes_per_connection": memory_of_ours(options.folder, options.rest, authority)}
     for name, command in broadcasters().items():
         _say(f"  {name}")
         yield name, {"bytes_per_connection": memory_of_peer(command, options.rest)}

@@ -16,6 +16,7 @@ from tests.bench.gateway.figures import (
     FULL_SPEED,
     NODE,
     OURS,
+    OVER_TLS,
     PASSING,
     PASSING_FLOOR,
     SAME_RHYTHM,
@@ -45,7 +46,7 @@ def text_of(figures: Figures) -> str:
 
 
 def _rows(figures: Figures) -> Iterator[Row]:
-    for name in (OURS, PASSING):
+    for name in (OURS, OVER_TLS, PASSING):
         yield _row(figures, name, name)
     for name in (WEBSOCKETS, NODE):
         if name in figures.peers:
