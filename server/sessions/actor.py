@@ -62,7 +62,7 @@ class SessionActor(Attending):
     __slots__ = ()
 
     def started(self) -> None:
-        self.system.join(self._user.user, self.address)
+        self.system.join(self._user_id, self.address)
         self._seen_now()
 
     def stopped(self, reason: object) -> None:
@@ -130,12 +130,12 @@ class SessionActor(Attending):
 
     def _open(self, said: Open) -> None:
         others = self._connections()
-        count = connections_of(self.system, self._user.user) + bool(others)
+        count = connections_of(self.system, self._user_id) + bool(others)
         if count > self._environment.most_connections:
             said.connection.answer(Close(CloseCode.OVER_CAPACITY, "too many connections of one user"))
             self._stop_if_alone()
             return
-        has_come(self.system, self._user.user, said.connection, others)
+        has_come(self.system, self._user_id, said.connection, others)
         self.watch(said.connection)
         opening = Opening(said.connection, said.resume, said.command_id, {})
         self._ongoing.openings[said.connection] = opening
@@ -145,7 +145,7 @@ class SessionActor(Attending):
         self._adopt(rooms)
         if not self._close_opening(opening.connection):
             return
-        beginning = begin(rooms, opening.resume, self._user.user)
+        beginning = begin(rooms, opening.resume, self._user_id)
         starts = {room: Start(seq - 1) for room, seq in opening.added.items() if self._feed.follows(room)}
         environment = self._environment
         welcome = Welcome(
@@ -169,7 +169,7 @@ class SessionActor(Attending):
 
     def _ended(self, down: Down) -> None:
         if self._feed.closed(down.address) or self._close_opening(down.address):
-            has_gone(self.system, self._user.user, self._connections())
+            has_gone(self.system, self._user_id, self._connections())
             self._stop_if_alone()
         else:
             self._room_ended(down)
@@ -193,7 +193,7 @@ class SessionActor(Attending):
         command = said.command
         room = getattr(command, "room", None)
         now = trio.current_time()
-        wait = max(said.wait, self._environment.pace.charge(self._user.user, said.size, now))
+        wait = max(said.wait, self._environment.pace.charge(self._user_id, said.size, now))
         if wait == FLOODING:
             said.connection.answer(Close(CloseCode.FLOODING, "too much of one user"))
             return
@@ -212,7 +212,7 @@ class SessionActor(Attending):
             said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
             return
         early = rate_limited(wait) if wait else None
-        self._go_on(self._commands.said(self._next_ref(), said.connection, command, room, now, early))
+        self._go_on(self._commands.said(next(self._environment.refs), said.connection, command, room, now, early))
 
     def _pass_typing(self, typing: Typing) -> None:
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
@@ -237,7 +237,7 @@ class SessionActor(Attending):
     def _create(self, ref: int, creation: CreateRoom) -> None:
         asked = self._new_ref(CreationWanted(ref))
         question = NewRoom(
-            reply_to=self.address, ref=asked, creator=self._user.user, kind=creation.kind,
+            reply_to=self.address, ref=asked, creator=self._user_id, kind=creation.kind,
             name=creation.name, members=tuple(creation.members), nonce=creation.nonce,
         )  # fmt: skip
         if not self._environment.writer.tell(question):

@@ -19,6 +19,7 @@ from server.protocol.closing import CloseCode
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Left
+from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.rooms.actor import ROOMS
 from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Request
@@ -56,14 +57,22 @@ READ_ON_AGAIN: Final = ReadOnAgain()
 class Attending(Actor):
     """See the top of this file. `SessionActor` adds the connections and the store's answers."""
 
-    __slots__ = ("_busy_with", "_environment", "_feed", "_last_ref", "_user")
+    __slots__ = ("_busy_with", "_environment", "_feed", "_names", "_user_id")
 
     def __init__(self, environment: SessionEnvironment, identity: Identity) -> None:
         self._environment = environment
-        self._user = identity.user
+        user = identity.user
+        self._user_id = user.user
+        self._names = user.name if user.display_name is None else (user.name, user.display_name)
         self._feed = Feed()
-        self._last_ref = 0
         self._busy_with: Ongoing | None = None
+
+    @property
+    def _user(self) -> User:
+        """As entries and `welcome` name the user; made when it is needed, as most sessions are silent."""
+        names = self._names
+        name, display_name = names if isinstance(names, tuple) else (names, None)
+        return User(user=self._user_id, name=name, display_name=display_name)
 
     @property
     def _ongoing(self) -> Ongoing:
@@ -87,12 +96,8 @@ class Attending(Actor):
 
     # --- asking the store -------------------------------------------------------------------------------------
 
-    def _next_ref(self) -> int:
-        self._last_ref += 1
-        return self._last_ref
-
     def _new_ref(self, purpose: Purpose) -> int:
-        ref = self._next_ref()
+        ref = next(self._environment.refs)
         self._ongoing.asked[ref] = purpose
         return ref
 
@@ -106,7 +111,7 @@ class Attending(Actor):
 
     def _ask_rooms(self, purpose: Purpose) -> None:
         ref = self._new_ref(purpose)
-        self._ask(ListRooms(reply_to=self.address, ref=ref, user=self._user.user))
+        self._ask(ListRooms(reply_to=self.address, ref=ref, user=self._user_id))
 
     def _unanswerable(self, failed: Failed) -> None:
         raise NotImplementedError
@@ -220,9 +225,9 @@ class Attending(Actor):
             self._cannot_attach(room, refusal, creator)
             return
         self._commands.block(room)
-        ref = self._next_ref()
+        ref = next(self._environment.refs)
         place.attaching = Attaching(ref, place.creator if creator is None else creator)
-        if not address.tell(Attach(ref, self.address, self._user.user)) and address.alive:
+        if not address.tell(Attach(ref, self.address, self._user_id)) and address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
 
     def _cannot_attach(self, room: str, refusal: Refusal, creator: int | None) -> None:
@@ -298,7 +303,7 @@ class Attending(Actor):
         creator = place.take_creator()
         if creator is not None:
             self._refuse(creator, refused.refusal)
-        self._lost(room, place, Left(room=room, user=self._user.user))
+        self._lost(room, place, Left(room=room, user=self._user_id))
 
     def _detached(self, detached: Detached) -> None:
         place = self._feed.place(detached.room)

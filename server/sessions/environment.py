@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from time import time_ns
 from typing import Final
 
@@ -39,6 +40,8 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         Of a user, over all devices.
     pace
         How fast the commands of a user may follow, over all devices; by the user's id.
+    refs
+        Gives the references of all sessions.
     """
 
     writer: Tell
@@ -50,3 +53,4 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     clock: Callable[[], int] = wall_clock
     most_connections: int = 100
     pace: Pace[str] = field(default_factory=without_limit)
+    refs: Iterator[int] = field(default_factory=lambda: count(1))
