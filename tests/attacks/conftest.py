@@ -31,8 +31,8 @@ SHORT = {"HUBBUB_HANDSHAKE_DEADLINE": "1", "HUBBUB_HELLO_DEADLINE": "1", "HUBBUB
 
 MOST_LEFT = 24 * MEBIBYTE
 MOST_LEFT_BY_A_SIEGE = 96 * MEBIBYTE
-"""Of memory, after all attacks so far: what the allocator keeps of the highest tide. One object of 1 KB that is not given
-back for each of the 200,000 connects is more than that."""
+"""Of memory, after all attacks so far: what the allocator keeps of the highest tide. One object of 1 KB that is not
+given back for each of the 200,000 connects is more than that."""
 
 UNDISTURBED = 50
 """Exchanges before the first attack."""
