@@ -2,8 +2,8 @@
 
 An `ssl.SSLSocket` with its exceptions translated. OpenSSL works on the descriptor itself: nothing is copied through
 buffers of ours, an idle connection keeps no buffer at all, and one costs 15 KB more than a plain one. The rules:
-- What OpenSSL has read and not handed out nobody would tell of, so `recv` hands out a record whole. Beyond the record
-  it is reading, OpenSSL takes nothing from the kernel (it does not read ahead unless told to).
+- What OpenSSL has read and not handed out nobody would tell of, so `recv` asks for a record whole. Beyond the record it
+  is reading, OpenSSL takes nothing from the kernel (it does not read ahead unless told to).
 - A record that the kernel did not take whole has to be offered again as it was (`SSL_write` insists). It is kept, and
   counts as sent but for its last byte: so the caller comes back, and begins behind what cannot be unsaid.
 - Nothing is renegotiated, so reading never has to write nor writing to read: who makes them is hung up on. (A key
@@ -22,6 +22,9 @@ import trio
 
 RECORD_BYTES: Final = 16 * 1024
 """Of data in one record, at most (RFC 8446, section 5.1)."""
+
+_MOST_RECORDS: Final = 16
+"""Handed out together: what a client says at once is handled at once, but not ten thousand records of one byte."""
 
 HANDSHAKE_RECORD: Final = 0x16
 """The first byte of every TLS connection (RFC 8446, section 5.1), and of no HTTP request."""
@@ -55,31 +58,47 @@ class TlsSocket:
         self._tls.setsockopt(level, option, value)
 
     def recv(self, size: int, /) -> bytes:
-        """The next record, also where it is larger than `size`."""
+        """The next records that have come: up to `size` bytes and, for the rest of the last one, a few more."""
         try:
-            data = self._tls.recv(size)
-            while rest := self._tls.pending():
-                data += self._tls.recv(rest)
+            data = self._tls.recv(RECORD_BYTES)
         except ssl.SSLWantReadError:
             raise BlockingIOError from None
+        with suppress(OSError):  # nothing more has come; or something is wrong, and the next call will say so again
+            for _ in range(_MOST_RECORDS - 1):
+                if not data or len(data) >= size:
+                    break
+                data += self._tls.recv(RECORD_BYTES)
         return data
 
     def send(self, data: bytes | memoryview, /) -> int:
+        if self._unsent is None and len(data) <= RECORD_BYTES:  # nearly always: without a detour
+            try:
+                return self._tls.send(data)
+            except ssl.SSLWantWriteError:
+                return self._keep(data)
+        return self._send_records(memoryview(data))
+
+    def _send_records(self, view: memoryview) -> int:
         sent = 0
         if self._unsent is not None:
-            self._write(self._unsent)
+            try:
+                self._tls.send(self._unsent)
+            except ssl.SSLWantWriteError:
+                raise BlockingIOError from None
             self._unsent = None
             sent = 1
-        view = memoryview(data)
         while sent < len(view):
             record = view[sent : sent + RECORD_BYTES]
             try:
-                sent += self._write(record)
-            except BlockingIOError:
-                self._unsent = bytes(record)
-                sent += len(record) - 1
-                break
+                sent += self._tls.send(record)
+            except ssl.SSLWantWriteError:
+                return sent + self._keep(record)
         return sent
+
+    def _keep(self, record: bytes | memoryview) -> int:
+        """The kernel did not take all of `record`: how many bytes of it count as sent."""
+        self._unsent = bytes(record)
+        return len(record) - 1
 
     def shutdown(self, how: int, /) -> None:
         """Say that we end, without waiting for the peer to say so too.
@@ -93,12 +112,6 @@ class TlsSocket:
 
     def close(self) -> None:
         self._tls.close()
-
-    def _write(self, record: bytes | memoryview) -> int:
-        try:
-            return self._tls.send(record)
-        except ssl.SSLWantWriteError:
-            raise BlockingIOError from None
 
 
 class TlsStream:

@@ -113,9 +113,32 @@ def test_a_record_is_handed_out_whole_because_nobody_would_tell_of_the_rest(
     client.send(b"x" * 1_000)
     client.send(b"y" * 1_000)
     assert server.recv(10) == b"x" * 1_000
-    assert server.recv(65_536) == b"y" * 1_000
+    client.send(b"z" * 1_000)
+    assert server.recv(65_536) == b"y" * 1_000 + b"z" * 1_000, "all that has come, so that it is handled together"
     with pytest.raises(BlockingIOError):
         server.recv(65_536)
+
+
+def test_a_hundred_small_records_are_handed_out_in_portions(pair: tuple[TlsSocket, ssl.SSLSocket]) -> None:
+    server, client = pair
+    for _ in range(100):
+        client.send(b"x")
+    portions = []
+    with suppress(BlockingIOError):
+        while portion := server.recv(65_536):
+            portions.append(len(portion))
+    assert sum(portions) == 100
+    assert max(portions) < 20
+
+
+def test_records_and_the_end_behind_them(pair: tuple[TlsSocket, ssl.SSLSocket]) -> None:
+    server, client = pair
+    client.send(b"the last word")
+    with suppress(ssl.SSLWantReadError):
+        client.unwrap()
+    assert server.recv(65_536) == b"the last word"
+    assert server.recv(65_536) == b""
+    assert server.recv(65_536) == b"", "and again"
 
 
 def test_after_its_goodbye_it_only_tells_whether_the_peer_goes_on(pair: tuple[TlsSocket, ssl.SSLSocket]) -> None:
