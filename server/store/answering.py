@@ -1,13 +1,15 @@
 """A portion of questions answered from one snapshot. Runs in a reader's thread.
 
-Tokens and lists of rooms, which are asked for in crowds when everybody reconnects, take one query for all of them.
+Tokens and lists of rooms, which are asked for in crowds when everybody reconnects, take one query for all of them; and
+a page of a log that several ask for is read once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import assert_never
 
+from msgspec import structs
 from sqlalchemy import Connection, Engine, literal, select
 
 from server.protocol.errors import ErrorCode, Refusal
@@ -62,6 +64,7 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
     with engine.begin() as connection:
         identities = find_identities(connection, hashes, now - token_lifetime) if hashes else {}
         lists = list_rooms(connection, readers) if readers else {}
+        pages: dict[Hashable, Done | Failed] = {}
         answers: list[Done | Failed] = []
         for question in questions:
             match question:
@@ -69,9 +72,19 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
                     answers.append(Done(question.ref, identities.get(question.token_hash, _NOBODY)))
                 case ListRooms():
                     answers.append(Done(question.ref, RoomList(question.user, tuple(lists[question.user]))))
+                case ReadLog():
+                    wanted = range_of(question)
+                    if wanted not in pages:
+                        pages[wanted] = _answer(connection, question, now)
+                    answers.append(structs.replace(pages[wanted], ref=question.ref))
                 case _:
                     answers.append(_answer(connection, question, now))
     return answers
+
+
+def range_of(question: ReadLog) -> Hashable:
+    """What two questions have in common that have one answer."""
+    return question.room, question.after, question.upto, question.limit
 
 
 def _answer(connection: Connection, question: Read, now: int) -> Done | Failed:

@@ -2,7 +2,8 @@
 
 Two workers take from one inbox. Each hop to a thread takes everything quick that waits, or a few slow questions
 (pages of history, whole rooms), so that somebody's history holds up a crowd that signs in for one small portion at
-the longest, and usually not at all, because the other worker is free.
+the longest, and usually not at all, because the other worker is free. Who asks for the same page of a log (a room
+that was cut off at one moment comes back to one place) is answered together, and it is read once.
 
 The rules: a question that was taken is answered, with `unavailable` where the database does not answer or this task
 ends; nothing is read for longer than a portion takes, so the write-ahead log is never pinned for long.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from time import perf_counter
 from typing import Final, cast
 
@@ -21,7 +23,7 @@ import trio
 from actors import Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.protocol.errors import unavailable
-from server.store.answering import answer_all
+from server.store.answering import answer_all, range_of
 from server.store.messages import (
     Done,
     Failed,
@@ -77,7 +79,9 @@ async def run_reader(
 
 
 class _Worker:
-    __slots__ = ("_clock", "_counts", "_inbox", "_lanes", "_quick", "_slow", "_store", "_threads", "_token_lifetime")
+    __slots__ = (
+        "_clock", "_counts", "_inbox", "_quick", "_slow", "_slow_next", "_store", "_threads", "_token_lifetime",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -95,8 +99,8 @@ class _Worker:
         self._threads = threads
         self._counts = counts
         self._quick: deque[Read] = deque()
-        self._slow: deque[Read] = deque()
-        self._lanes = deque([(self._slow, SLOW_IN_A_PORTION), (self._quick, QUICK_IN_A_PORTION)])
+        self._slow: dict[object, list[Read]] = {}  # those that have one answer together, in order
+        self._slow_next = False
 
     async def serve(self) -> None:
         try:
@@ -104,7 +108,7 @@ class _Worker:
                 self._set_aside(await self._taken())
                 await self._answer(self._portion())
         finally:
-            _refuse([*self._quick, *self._slow])
+            _refuse([*self._quick, *chain.from_iterable(self._slow.values())])
 
     async def _taken(self) -> list[object]:
         if not self._slow and not self._quick:
@@ -114,13 +118,22 @@ class _Worker:
 
     def _set_aside(self, questions: Iterable[object]) -> None:
         for question in questions:
-            (self._slow if isinstance(question, _SLOW) else self._quick).append(cast("Read", question))
+            if isinstance(question, _SLOW):
+                alike = range_of(question) if isinstance(question, ReadLog) else id(question)
+                self._slow.setdefault(alike, []).append(question)
+            else:
+                self._quick.append(cast("Read", question))
 
     def _portion(self) -> list[Read]:
         """The next ones to answer: quick and slow ones in turn, so that neither starve."""
-        self._lanes.rotate()
-        waiting, most = next(lane for lane in self._lanes if lane[0])
-        return [waiting.popleft() for _ in range(min(most, len(waiting)))]
+        self._slow_next = bool(self._slow) and (self._slow_next or not self._quick)
+        if self._slow_next:
+            self._slow_next = False
+            longest_waiting = list(islice(self._slow, SLOW_IN_A_PORTION))
+            return list(chain.from_iterable(map(self._slow.pop, longest_waiting)))
+        self._slow_next = True
+        quick = self._quick
+        return [quick.popleft() for _ in range(min(QUICK_IN_A_PORTION, len(quick)))]
 
     async def _answer(self, portion: list[Read]) -> None:
         try:

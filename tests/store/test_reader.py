@@ -6,11 +6,13 @@ import pysqlite3.dbapi2 as driver
 import pytest
 import trio
 import trio.testing
+from sqlalchemy import Connection
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Joined, Left, MessageEntry
 from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
+from server.store.log_queries import read_log
 from server.store.messages import (
     Credentials,
     Done,
@@ -23,6 +25,7 @@ from server.store.messages import (
     ListRooms,
     ListUsers,
     LoadRoom,
+    LogPage,
     Mark,
     MemberGone,
     NewMember,
@@ -366,7 +369,7 @@ async def test_a_long_queue_of_slow_questions_holds_up_no_sign_in(desk: Desk, mo
     monkeypatch.setattr(reader, "answer_all", counted)
     ear, sign_in = Ear(), Ear()
     for ref in range(100):
-        desk.reads.tell(ReadLog(reply_to=ear, ref=ref, room=room.room, after=0, upto=5, limit=5))
+        desk.reads.tell(ReadLog(reply_to=ear, ref=ref, room=room.room, after=0, upto=ref, limit=5))
     await trio.testing.wait_all_tasks_blocked()
     desk.reads.tell(FindIdentity(reply_to=sign_in, ref=1, token_hash=b"?" * 32))
     await sign_in.until(lambda: bool(sign_in.heard))
@@ -374,3 +377,27 @@ async def test_a_long_queue_of_slow_questions_holds_up_no_sign_in(desk: Desk, mo
     release.set()
     await ear.until(lambda: len(ear.heard) == 100)
     assert max(portions) == reader.SLOW_IN_A_PORTION
+
+
+async def test_a_room_that_comes_back_from_one_place_has_its_page_read_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from server.store import answering
+
+    read: list[ReadLog] = []
+
+    def noted(connection: Connection, question: ReadLog) -> LogPage:
+        read.append(question)
+        return read_log(connection, question)
+
+    _, _, room = await talking(desk, messages=3)
+    monkeypatch.setattr(answering, "read_log", noted)
+    ear = Ear()
+    for ref in range(90):
+        desk.reads.tell(ReadLog(reply_to=ear, ref=ref, room=room.room, after=ref % 2, upto=5, limit=5))
+    await ear.until(lambda: len(ear.heard) == 90)
+    assert len(read) == 2
+    pages = {answer.ref: answer.value for answer in ear.heard if isinstance(answer, Done)}
+    assert pages.keys() == set(range(90)), "each has an answer of its own"
+    assert {pages[ref].entries[0].seq for ref in range(0, 90, 2)} == {1}
+    assert {pages[ref].entries[0].seq for ref in range(1, 90, 2)} == {2}
