@@ -22,6 +22,7 @@ from server.protocol.events import Left
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.rooms.actor import ROOMS
+from server.rooms.holds import HOLD_SECONDS
 from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Request
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands
 from server.sessions.commands import Open as OpenCommand
@@ -152,11 +153,15 @@ class Attending(Actor):
         raise NotImplementedError
 
     def _look_after_deadlines(self) -> None:
-        """One timer for all commands, for the oldest of them."""
+        """One timer for all commands, for the oldest of them; without any, for refused posts that never came again."""
         ongoing = self._ongoing
+        if ongoing.overdue is not None:
+            return
         deadline = ongoing.commands.next_deadline
-        if ongoing.overdue is None and deadline is not None:
+        if deadline is not None:
             ongoing.overdue = self.send_after(max(0.0, deadline - trio.current_time()), OVERDUE)
+        elif ongoing.commands.holds_back:
+            ongoing.overdue = self.send_after(HOLD_SECONDS, OVERDUE)
 
     def _expire(self) -> None:
         self._ongoing.overdue = None

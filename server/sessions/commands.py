@@ -90,6 +90,11 @@ class Commands:
         """When the oldest command has waited too long."""
         return next((command.deadline for command in self._open.values()), None)
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether posts wait for one that was refused."""
+        return bool(self._holds)
+
     def find(self, ref: int) -> Open | None:
         return self._open.get(ref)
 
@@ -179,7 +184,8 @@ class Commands:
         return self._go_on(room)
 
     def expire(self, now: float) -> Effects:
-        """Answer what has waited too long."""
+        """Answer what has waited too long, and forget what was refused so long ago that nobody sends it again."""
+        self._holds.sweep(now)
         effects: Effects = []
         for opened in [opened for opened in self._open.values() if opened.deadline <= now]:
             if opened.reply is None:

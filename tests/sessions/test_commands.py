@@ -13,6 +13,7 @@ from server.pacing import rate_limited
 from server.protocol.commands import AnyCommand, History, Join, Leave, Post, Rooms
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Error, Ok
+from server.rooms.holds import HOLD_SECONDS
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands
 
 ROOM = "r_ONE"
@@ -240,3 +241,12 @@ def test_a_leave_that_came_too_early_is_not_done() -> None:
     assert desk.replied == ["!l"]
     desk.say("p")
     assert desk.begun == ["p"]
+
+
+def test_a_refused_post_that_never_comes_again_is_forgotten() -> None:
+    desk = Desk()
+    desk.say("a", refusal=rate_limited(1.0))
+    assert (desk.commands.holds_back, desk.commands.are_forgotten) == (True, False)
+    desk.now = HOLD_SECONDS
+    desk.note(desk.commands.expire(desk.now))
+    assert (desk.commands.holds_back, desk.commands.are_forgotten) == (False, True)
