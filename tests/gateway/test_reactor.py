@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -175,3 +176,21 @@ async def test_silence_is_counted_from_the_last_byte(pair: tuple[socket.socket, 
     ((_descriptor, _owner, silence),) = reactor.silences(0, 10_000, 5.0, 107.0)
     assert silence == 7.0
     assert list(reactor.silences(0, 10_000, 8.0, 107.0)) == []
+
+
+async def test_a_walk_over_all_owners_survives_those_who_leave_meanwhile() -> None:
+    reactor = Reactor()
+    with ExitStack() as opened:
+        ours = [opened.enter_context(sock) for _ in range(4) for sock in socket.socketpair()]
+        owners = {sock.fileno(): Owner() for sock in ours}
+        for sock in ours:
+            reactor.register(sock, owners[sock.fileno()])  # type: ignore[arg-type]
+        by_descriptor = sorted(ours, key=socket.socket.fileno)
+        walk = reactor.owners()
+        seen: list[object] = [next(walk), next(walk)]
+        for gone in (0, 1, 3):
+            reactor.unregister(by_descriptor[gone])
+        seen.extend(walk)
+        assert seen == [owners[by_descriptor[number].fileno()] for number in (0, 1, 2, 4, 5, 6, 7)]
+        left: list[object] = list(reactor.owners())
+        assert left == [owners[by_descriptor[number].fileno()] for number in (2, 4, 5, 6, 7)]
