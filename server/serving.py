@@ -172,7 +172,7 @@ async def _serve(ground: Ground, ready: Callable[[str, System], None]) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_at_signal, ground, deadline, nursery.cancel_scope)
         if ground.certificate is not None:
-            await nursery.start(_reload_at_hangup, ground.certificate)
+            nursery.start_soon(_reload_at_hangup, ground.certificate)
         try:
             await run(tree(ground), on_ready=is_ready)
         except RootGaveUp as gave_up:
@@ -197,9 +197,8 @@ async def _stop_at_signal(ground: Ground, deadline: threading.Timer, tree_scope:
     tree_scope.cancel()
 
 
-async def _reload_at_hangup(certificate: Certificate, task_status: trio.TaskStatus[None]) -> None:
+async def _reload_at_hangup(certificate: Certificate) -> None:
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
-        task_status.started()
         async for _ in signals:
             try:
                 certificate.reload()

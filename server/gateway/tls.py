@@ -130,8 +130,8 @@ class TlsStream:
 
     async def receive_some(self, max_bytes: int) -> bytes:
         """What has come, at the latest when something comes. Raises `trio.BrokenResourceError`."""
-        await trio.lowlevel.checkpoint()
         while True:
+            await trio.lowlevel.checkpoint()
             try:
                 return self.socket.recv(max_bytes)
             except BlockingIOError:
@@ -199,10 +199,11 @@ async def secured(stream: trio.SocketStream, context: ssl.SSLContext, turns: tri
         raise TlsFailed(f"the peer left: {error}") from None
     try:
         await _shake_hands(tls, turns)
-    except BaseException as error:
+    except OSError as error:
         tls.close()
-        if isinstance(error, OSError):
-            raise TlsFailed(getattr(error, "reason", None) or str(error)) from None
+        raise TlsFailed(getattr(error, "reason", None) or str(error)) from None
+    except BaseException:
+        tls.close()
         raise
     return TlsStream(TlsSocket(tls))
 
