@@ -80,7 +80,7 @@ class Address:
         "_urgent",
     )
 
-    def __init__(self, blueprint: Blueprint, key: Hashable) -> None:
+    def __init__(self, blueprint: Blueprint, key: Hashable | None) -> None:
         self._blueprint = blueprint
         self._key = key
         self._actor: Actor | None = None

@@ -86,11 +86,11 @@ class Dynamic:
         """The child with this key, if it is started."""
         return self._children.find(key)
 
-    def start(self, key: Hashable, *args: object) -> Address:
+    def start(self, key: Hashable | None, *args: object) -> Address:
         """Start a child.
 
         Args:
-            key: what it is found by.
+            key: what it is found by. None: nobody looks for it, and whoever was given its address has its key.
             args: what the specification's `start` is called with, now and at every restart; not kept for
                 children that are never restarted.
 
@@ -115,7 +115,9 @@ class Dynamic:
         if self.spec.max_children is not None and len(children) >= self.spec.max_children:
             raise MaxChildren(f"{self.path} has {len(children)} children, which is its limit")
         address = Address(self._blueprint, key)
-        if self.spec.named:
+        if key is None:
+            key = address
+        elif self.spec.named:
             self._system.names.register(key, address)
         newest[key] = address
         if len(newest) >= PIECE:
@@ -157,7 +159,7 @@ class Dynamic:
 
     def path_of(self, address: Address) -> str:
         """Where this child stands in the tree."""
-        return f"{self.path}/{address._key}"
+        return f"{self.path}/{_shown(address)}"
 
     def child_started(self, address: Address) -> None:
         """Nobody waits for a child of this supervisor to be ready."""
@@ -190,7 +192,7 @@ class Dynamic:
             if len(shown) == most:
                 break
             now = address.statistics()
-            shown.append(Node(str(address._key), "actor", now.state, now.restarts, now.actor))
+            shown.append(Node(_shown(address), "actor", now.state, now.restarts, now.actor))
         return tuple(shown)
 
     def open(self, child: DynamicChild) -> None:
@@ -229,7 +231,7 @@ class Dynamic:
         if crashed:
             self.crashes += 1
             self.overruns += isinstance(reason, Overrun)
-        key = address._key
+        key = _key_of(address)
         expected = self._children.find(key) is not address or self._none_leaving is not None
         applies = not expected and self.spec.restart.applies(crashed)
         if self.spec.breaker is not None:
@@ -283,12 +285,22 @@ class Dynamic:
         return left
 
     def _forget(self, address: Address, reason: object) -> None:
-        if self._children.find(address._key) is address:
-            self._children.pop(address._key)
+        key = _key_of(address)
+        if self._children.find(key) is address:
+            self._children.pop(key)
         self._leaving.pop(address, None)
         lifecycle.close(address, reason)
         if self._none_leaving is not None and not self._leaving:
             self._none_leaving.set()
+
+
+def _key_of(address: Address) -> Hashable:
+    return address if address._key is None else address._key
+
+
+def _shown(address: Address) -> str:
+    """Its key in a path; of one without, what no other that lives now has."""
+    return f"@{id(address):x}" if address._key is None else str(address._key)
 
 
 def _kill(address: Address) -> None:

@@ -125,7 +125,7 @@ class Connection(Websocket):
 
     def _charge(self, size: int) -> float:
         """Count what was heard: seconds to wait for it, if any. A peer that is flooding is being closed."""
-        wait = self._gateway.pace.charge(self.address.name, size, trio.current_time())
+        wait = self._gateway.pace.charge(self.address, size, trio.current_time())
         if wait == FLOODING:
             self._close(CloseCode.FLOODING, "too much, and on and on")
         return wait

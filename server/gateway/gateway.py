@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from itertools import count
 
 import trio
 
@@ -45,14 +44,12 @@ class Gateway:
         Whether an upgrade is looked at at all; without, its path is the application's like any other.
     sessions, connections
         The ids of the two dynamic supervisors.
-    keys
-        Gives every connection a key of its own.
     addresses
         Where the open sockets come from.
     counts
         Where handshakes, closes and full queues are counted.
     pace
-        How fast what is said on one connection may follow; by the connection's key.
+        How fast what is said on one connection may follow; by the connection's address.
     departure
         Whether the server is about to stop, and lets nobody in any more.
     """
@@ -70,7 +67,6 @@ class Gateway:
     websockets: bool = True
     sessions: str = "sessions"
     connections: str = "connections"
-    keys: Iterator[int] = field(default_factory=count)
     addresses: Addresses = field(default_factory=Addresses)
     counts: GatewayCounts = field(default_factory=GatewayCounts)
     pace: Pace[Hashable] = field(default_factory=without_limit)

@@ -200,7 +200,7 @@ class Handshake:
             sock.send(switching_protocols(upgrade))  # nothing was sent before: the kernel has room for it
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._gateway.limits.send_buffer_bytes)
             connections = self._system.dynamic(self._gateway.connections)
-            connection = connections.start(next(self._gateway.keys), sock, digest, upgrade.dialect)
+            connection = connections.start(None, sock, digest, upgrade.dialect)
         except (StartRefused, StartFailed, OSError) as error:
             log.debug("a websocket could not start: %s", error)
             self._gateway.counts.handshakes["failed", "cannot_start"] += 1

@@ -403,3 +403,28 @@ async def test_the_arguments_of_a_child_that_is_never_restarted_are_not_kept() -
         child = system.dynamic("many").start("a", 7)
         assert await ask(child, Read, 1.0) == 7
         assert system.dynamic("many").start("b", 7)._extra is None
+
+
+async def test_who_has_no_key_is_found_by_the_address_and_has_a_path_of_its_own() -> None:
+    async with open_system(counters(Restart.TEMPORARY)) as system:
+        many = system.dynamic("many")
+        one, other = many.start(None), many.start(None)
+        assert (one.name, many.find(one), many.find(None), len(many)) == (None, one, None, 2)
+        assert (system.find(one.path), system.find(other.path)) == (one, other)
+        assert many.stop(one)
+        await quiet()
+        assert (one.alive, list(many.children())) == (False, [other])
+        await crash(many, other, 1)
+        assert len(many) == 0
+        assert many.start(None).alive, "what one without a key did counts against no other"
+
+
+async def test_who_has_no_key_is_restarted_like_the_others_and_quarantined_alone() -> None:
+    async with open_system(counters()) as system:
+        many = system.dynamic("many")
+        one, other = many.start(None), many.start(None)
+        await crash(many, one, 2)
+        assert (one.incarnation, many.find(one)) == (3, one)
+        await crash(many, one, 1)
+        assert (one.alive, other.alive) == (False, True)
+        assert many.start(None).alive
