@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check attacks lint types conformance bench bench-gateway bench-actors pins clean
+.PHONY: help run test test-server test-browser check attacks fuzz lint types conformance bench bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,14 @@ check: $(VENV)/dev.installed ## lint, types and tests: what continuous integrati
 attacks: $(VENV)/dev.installed ## all attacks in full size, and how others fared meanwhile (a quarter of an hour)
 	@$(BIN)/python -m pytest -q -s -m siege tests/attacks
 
+$(VENV)/fuzz.installed: requirements-fuzz.txt $(VENV)/dev.installed
+	@$(PIP) install -r requirements-fuzz.txt
+	@touch $@
+
+SECONDS ?= 60
+fuzz: $(VENV)/fuzz.installed ## every reader of bytes, fuzzed by atheris for SECONDS (60) each
+	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
+
 conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes)
 	@$(BIN)/python tests/conformance/run.py
 
@@ -86,6 +94,7 @@ pins: $(BIN)/python ## renew requirements*.txt after a change of dependencies
 	@$(PIP) install uv
 	@$(PIN) pyproject.toml -o requirements.txt
 	@$(PIN) pyproject.toml --extra dev -o requirements-dev.txt
+	@$(PIN) pyproject.toml --extra fuzz -o requirements-fuzz.txt
 	@$(PIN) --no-deps tests/bench/actors/peers.in -o tests/bench/actors/peers.txt
 
 clean: ## remove the environment and caches, never ./data

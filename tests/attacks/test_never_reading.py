@@ -33,8 +33,8 @@ KERNEL_BYTES = 48 * 1024
 PROCESS_BYTES = 32 * MEBIBYTE, 8 * 1024
 """In all, and for each of them: what waits is the same frames in a thousand queues."""
 
-EXCHANGES = 100
-"""Of 4,000 characters: what 400 KB are for each member is more than is queued for one, so all are fed from the log."""
+EXCHANGES = 80
+"""Of 4,000 characters: what 320 KB are for each member is more than is queued for one, so all are fed from the log."""
 
 PATIENCE = 120.0
 
