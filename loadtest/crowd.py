@@ -69,9 +69,7 @@ class Crowd:
         Connections that the server ended, by close code; 1006 without one.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, sources: Sequence[str] = SOURCES, receive_buffer: int | None = None
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, sources: Sequence[str] = SOURCES, receive_buffer: int | None = None) -> None:
         self.refusals: Counter[int] = Counter()
         self.closes: Counter[int] = Counter()
         self._endpoint = endpoint

@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 from clients.checker import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted, Refused
 from clients.checker import Closed as ConnectionEnded
@@ -177,9 +176,10 @@ class Member:
         match event:
             case MessageEntry():
                 own = self._connection if event.from_.user == self.who else None
-                self._entry(event.room, event.seq, event.from_.user, event.nonce, event.text, own, self.clock())
+                nonce, author = event.nonce, event.from_.user
+                self._entry(Delivered(self.who, event.room, event.seq, author, nonce, event.text, own, self.clock()))
             case Joined(room=room, seq=int(seq)) | Left(room=room, seq=int(seq)) | RoomChanged(room=room, seq=seq):
-                self._entry(room, seq)
+                self._entry(Delivered(self.who, room, seq))
             case Ok(id=int(number)):
                 self._acknowledged(number, event)
             case Error(id=int(number)):
@@ -214,9 +214,9 @@ class Member:
         self.stage = Stage.READY
         return b"".join(map(self._say, (self._posts or {}).values()))
 
-    def _entry(self, room: str, seq: int, *message: Any) -> None:
-        self._report(Delivered(self.who, room, seq, *message))
-        self._reached(room, seq)
+    def _entry(self, delivered: Delivered) -> None:
+        self._report(delivered)
+        self._reached(str(delivered.room), delivered.seq)
 
     def _reached(self, room: str, seq: int) -> None:
         cursor = self._cursors[room]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.storming import storm
 
 ROOMS = [100, 100, 100, 50, 2]
@@ -18,6 +20,7 @@ def test_all_come_back_at_once_and_everybody_has_every_message_once(data: Path) 
     assert went.posted_meanwhile > 0
 
 
+@pytest.mark.slow
 def test_who_is_refused_comes_again_when_told_to_and_has_missed_nothing(data: Path) -> None:
     went = storm(data, [80, 80], environment={"HUBBUB_CONNECTS_PER_SECOND": "70"})
     assert went.refusals.keys() == {503}
