@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check attacks fuzz lint types conformance bench bench-gateway bench-actors pins clean
+.PHONY: help run test test-server test-browser check attacks fuzz lint types conformance storm bench bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ test-browser: $(VENV)/dev.installed ## the page, in Chromium
 NOT_ASYNC := ASYNC109,ASYNC124,ASYNC127,ASYNC900,ASYNC910,ASYNC911,ASYNC912
 lint: $(VENV)/dev.installed ## ruff, and what only flake8-async finds
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@git ls-files 'actors/*.py' 'server/*.py' 'clients/*.py' 'migrations/*.py' | xargs -P 2 -n 24 $(BIN)/flake8-async --disable=$(NOT_ASYNC)
+	@git ls-files 'actors/*.py' 'server/*.py' 'clients/*.py' 'loadtest/*.py' 'migrations/*.py' | xargs -P 2 -n 24 $(BIN)/flake8-async --disable=$(NOT_ASYNC)
 
 types: $(VENV)/dev.installed ## mypy --strict
 	@$(BIN)/mypy
@@ -69,6 +69,9 @@ fuzz: $(VENV)/fuzz.installed ## every reader of bytes, fuzzed by atheris for SEC
 
 conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes)
 	@$(BIN)/python tests/conformance/run.py
+
+storm: $(VENV)/dev.installed ## 10,000 clients cut off at once come back: how long it takes, and that nothing is missing
+	@$(BIN)/python -m tests.e2e.storming
 
 bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
 	@$(BIN)/python tests/bench/run.py
