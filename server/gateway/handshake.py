@@ -29,7 +29,7 @@ from server.gateway.gateway import Gateway
 from server.gateway.http_connection import HttpConnection, PeerGone
 from server.gateway.peer import Peer
 from server.gateway.refusals import Refused
-from server.gateway.tls import TlsFailed, TlsSocket, TlsStream, begins_tls, secured
+from server.gateway.tls import HANDSHAKE_RECORD, TlsFailed, TlsSocket, TlsStream, begins_tls, secured
 from server.gateway.upgrade import WEBSOCKET_PATH, Fields, Upgrade, judge, switching_protocols
 from server.protocol.errors import Refusal
 from server.store.messages import FindIdentity, Identity, NoIdentity
@@ -128,7 +128,7 @@ class Handshake:
                 if deadline.cancelled_caught:
                     return self._overdue()
         except h11.RemoteProtocolError as error:
-            return refusal_of(error)
+            return refusal_of(error, self._connection.h11.trailing_data[0])
         if not isinstance(event, h11.Request):
             return None
         most = self._gateway.limits.header_bytes
@@ -145,6 +145,7 @@ class Handshake:
         """Say no, and end the connection."""
         outcome = "timed_out" if refused is refusals.TOO_SLOW else "refused"
         self._gateway.counts.handshakes[outcome, refusals.reason_of(refused)] += 1
+        log.debug("refused %s: %s", self._peer.host, refused.message)
         await self._connection.send_bytes(refusals.response(refused))
         await self._connection.finish()
 
@@ -218,10 +219,12 @@ def head_bytes(request: h11.Request) -> int:
     return line + sum(len(name) + len(value) + len(b": \r\n") for name, value in request.headers)
 
 
-def refusal_of(error: h11.RemoteProtocolError) -> Refused:
-    """What to answer to something that is no acceptable HTTP."""
+def refusal_of(error: h11.RemoteProtocolError, received: bytes) -> Refused:
+    """What to answer to something that is no acceptable HTTP, and of which `received` was not understood."""
     if error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
         return refusals.HEAD_TOO_LARGE
+    if received[:1] == bytes((HANDSHAKE_RECORD,)):
+        return refusals.NO_PLAIN_HTTP
     return refusals.TORN
 
 

@@ -48,6 +48,7 @@ HEAD_TOO_LARGE: Final = Refused(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.TOO_LONG, "the head of the request is too large"
 )
 TOO_SLOW: Final = Refused(HTTPStatus.REQUEST_TIMEOUT, ErrorCode.BAD_REQUEST, "the request took too long to arrive")
+NO_PLAIN_HTTP: Final = Refused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, "this port speaks plain http, not https")
 NO_TLS: Final = Refused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, "this port speaks https, not plain http")
 BODY_TOO_LARGE: Final = Refused(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE, ErrorCode.TOO_LONG, "the body of the request is too large"
@@ -121,6 +122,7 @@ _REASONS: Final = {
     TOO_SLOW: "too_slow",
     HEAD_TOO_LARGE: "head_too_large",
     TORN: "torn",
+    NO_PLAIN_HTTP: "tls",
     NO_TLS: "no_tls",
 }
 

@@ -78,6 +78,7 @@ def sent_through(server: TlsSocket, client: ssl.SSLSocket, data: bytes) -> tuple
             rest = rest[server.send(rest) :]
         except BlockingIOError:
             waits += 1
+            assert waits < 1_000, "it moves"
             arrived += heard(client)
     return arrived + heard(client), waits
 
@@ -183,16 +184,19 @@ def no_traceback(log: pytest.LogCaptureFixture) -> bool:
 async def test_plain_http_on_a_port_for_tls_is_told_so(
     authority: Authority, request_: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG, "server.gateway")
     async with open_door(QUICK, authority=authority) as door:
         said = await plain_answer(door, request_)
         assert said.startswith(b"HTTP/1.1 400 ")
         assert b"this port speaks https" in said
         assert await door.welcomed()
         await until(lambda: len(door.gateway.addresses) == 1)
+    assert caplog.text.count("refused 127.0.0.1: this port speaks https, not plain http") == 1
     assert no_traceback(caplog)
 
 
 async def test_tls_on_a_plain_port_ends_at_once(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "server.gateway")
     async with open_door(QUICK) as door:
         door.tls = authority.trusting()
         with pytest.raises(trio.BrokenResourceError) as caught:
@@ -200,6 +204,7 @@ async def test_tls_on_a_plain_port_ends_at_once(authority: Authority, caplog: py
         assert isinstance(caught.value.__cause__, ssl.SSLError)
         door.tls = None
         assert await door.welcomed()
+    assert caplog.text.count("refused 127.0.0.1: this port speaks plain http, not https") == 1
     assert no_traceback(caplog)
 
 
