@@ -2,7 +2,7 @@
 
 Nearly every actor is watched by one or two, watches one or two and is in one group, and a dictionary for each of
 these is more than all the rest of an idle actor (224 bytes of a dictionary for an address of 8). So the set is, by
-its size: None, the member itself, a `Several` up to `MOST`, and only then a dictionary.
+its size: None, the member itself, a `Pair`, a `Several` up to `MOST`, and only then a dictionary.
 
 The rules:
 - The functions return the set as it is from now on; the caller keeps that in place of the old one.
@@ -13,7 +13,7 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TypeAlias, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 T = TypeVar("T", bound=Hashable)
 
@@ -21,19 +21,32 @@ MOST = 8
 """Up to here a `Several`, 40 bytes and 8 for each member, is a third of a dictionary, and looked through as fast."""
 
 
+class Pair(Generic[T]):
+    """Two members: 48 bytes, and 64 in a tuple, which also says how long it is."""
+
+    __slots__ = ("first", "second")
+
+    def __init__(self, first: T, second: T) -> None:
+        self.first = first
+        self.second = second
+
+
 class Several(tuple[T, ...]):
-    """Two to `MOST` members. A class of its own, because a member may be a tuple: a group's name often is."""
+    """Three to `MOST` members; also one, where that is None.
+
+    A class of its own, because a member may be a tuple: a group's name often is.
+    """
 
     __slots__ = ()
 
 
-Few: TypeAlias = "T | Several[T] | dict[T, None] | None"
+Few: TypeAlias = "T | Pair[T] | Several[T] | dict[T, None] | None"
 
 
 def added(few: Few[T], member: T) -> Few[T]:
     """The set with this member; one that is in it already keeps its place."""
     if few is None:
-        return Several((member,)) if member is None else member
+        return _packed((member,))
     if type(few) is dict:
         few[member] = None
         return few
@@ -41,7 +54,7 @@ def added(few: Few[T], member: T) -> Few[T]:
     if member in members:
         return few
     if len(members) < MOST:
-        return Several((*members, member))
+        return _packed((*members, member))
     return dict.fromkeys((*members, member))
 
 
@@ -64,6 +77,8 @@ def each(few: Few[T]) -> tuple[T, ...]:
     """The members now; not touched by what becomes of the set while they are gone through."""
     if few is None:
         return ()
+    if type(few) is Pair:
+        return (few.first, few.second)
     if type(few) is Several:
         return few
     if type(few) is dict:
@@ -77,4 +92,6 @@ def _packed(members: tuple[T, ...]) -> Few[T]:
         return None
     if len(members) == 1 and members[0] is not None:
         return members[0]
+    if len(members) == 2:
+        return Pair(*members)
     return Several(members)

@@ -70,6 +70,8 @@ def test_a_few_are_smaller_than_a_dictionary_of_one() -> None:
     few: Few[int] = None
     for number in range(MOST):
         few = added(few, number)
+        if number == 1:
+            assert sys.getsizeof(few) < sys.getsizeof((0, 1)), "two of them are fewest"
     assert type(few) is Several
     assert sys.getsizeof(few) < sys.getsizeof({0: None})
 
