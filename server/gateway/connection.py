@@ -71,10 +71,14 @@ class Connection(Websocket):
             and self._busy_with is None
             and self._dialect is PLAIN_JSON
         ):  # nearly everything that is ever said comes this way: past all matching, and with as few calls as can be
-            if self._pending is None:
-                self._pending = message.frames or self._encode(message)
-            else:
-                self._write(message.frames or self._encode(message))
+            try:
+                if self._pending is None:
+                    self._pending = message.frames or self._encode(message)
+                else:
+                    self._write(message.frames or self._encode(message))
+            except BaseException:
+                self._release()
+                raise
         else:
             super().receive(message)
 

@@ -76,6 +76,9 @@ class Heartbeats:
     def _sweep(self, first: int, now: float, elapsed: float) -> None:
         least = self._interval * (1.0 - _JITTER)
         for descriptor, owner, silence in self._reactor.silences(first, _SLICE, least, now):
+            if not owner.alive:  # it crashed in a way that left its socket open: nobody else would ever close it
+                self._reactor.close(descriptor)
+                continue
             match verdict(silence, elapsed, jittered(self._interval, descriptor)):
                 case Verdict.PING:
                     owner.tell(Signal.SILENT)

@@ -156,6 +156,13 @@ class Reactor:
                 yield owner
             descriptor += 1
 
+    def close(self, descriptor: int) -> None:
+        """Close the socket under this descriptor itself: its owner is gone, or the reactor ends."""
+        sock = self._sockets[descriptor]
+        if sock is not None:
+            self._forget(descriptor)
+            sock.close()
+
     def statistics(self) -> ReactorStatistics:
         return ReactorStatistics(
             registered=self.registered,
@@ -210,7 +217,7 @@ class Reactor:
         """The mailbox cannot refuse: a connection has at most one of each of these under way."""
         owner = self._owners[descriptor]
         if owner is not None and not owner.answer(message):
-            self._close(descriptor)
+            self.close(descriptor)
 
     def _ask(self, descriptor: int, flags: int | None) -> None:
         """Ask epoll for what `flags` say; None: for nothing at all, not even errors."""
@@ -232,13 +239,7 @@ class Reactor:
         self._flags[descriptor] = 0
         self.registered -= 1
 
-    def _close(self, descriptor: int) -> None:
-        sock = self._sockets[descriptor]
-        if sock is not None:
-            self._forget(descriptor)
-            sock.close()
-
     def _close_all(self) -> None:
         for descriptor in range(len(self._sockets)):
-            self._close(descriptor)
+            self.close(descriptor)
         self._epoll.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,7 +21,8 @@ def test_whatever_crashes_nothing_acknowledged_is_lost_doubled_or_reordered(data
         posters = gather(server, count=10)
         for poster in posters:
             poster.start()
-        time.sleep(2 + len(KINDS) * ROUNDS * PAUSE)
+        server.process.send_signal(signal.SIGUSR1)
+        time.sleep(1 + len(KINDS) * ROUNDS * PAUSE)
         for poster in posters:
             poster.finish()
         assert wait_for(posters, 60) == []

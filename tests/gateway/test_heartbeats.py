@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors import lifecycle
+from server.gateway.connection import Connection
 from server.gateway.heartbeats import Verdict, jittered, verdict
 from server.gateway.limits import GatewayLimits
 from tests.gateway.doorway import frame, open_door
@@ -61,3 +64,14 @@ async def test_a_client_that_answers_pings_stays() -> None:
             await client.send(frame(10, b""))
         await client.say({"op": "ping"})
         assert await client.hear() == {"op": "pong"}
+
+
+async def test_a_socket_whose_connection_is_gone_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_door(GatewayLimits(heartbeat_seconds=0.2, stop_seconds=0.5, close_seconds=0.5)) as door:
+        client = await door.welcomed()
+        (connection,) = door.connections
+        with monkeypatch.context() as broken:
+            broken.setattr(Connection, "_release", lambda _: None)
+            lifecycle.kill(connection, RuntimeError("it could not even close its socket"))
+        assert not connection.alive
+        await client.ends()

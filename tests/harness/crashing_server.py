@@ -1,11 +1,14 @@
 """The real server with sabotage: one part after the other crashes, again and again, in the middle of its work.
 
-Each sabotage replaces one method by one that now and then raises: a connection, a session and a room on any message,
-a room between two slices of a fan-out, the writer before a commit, and between the commit and telling of it.
+Each sabotage replaces one method by one that now and then raises: a connection on what its client says, a session and
+a room on any message, a room between two slices of a fan-out, the writer before a commit, and between the commit and
+telling of it. It begins with SIGUSR1.
 """
 
 from __future__ import annotations
 
+import math
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +40,10 @@ class Saboteur:
     def __init__(self) -> None:
         self._turns = iter(KINDS * ROUNDS)
         self._next = next(self._turns, None)
-        self._not_before = time.monotonic() + 2.0
+        self._not_before = math.inf
+
+    def begin(self) -> None:
+        self._not_before = time.monotonic()
 
     def strike(self, kind: str) -> None:
         """Raise if it is this kind's turn."""
@@ -62,8 +68,9 @@ def before(owner: Any, method: str, kind: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, lambda *_: saboteur.begin())
     fan_out.SLICE = actor.SLICE = 2  # type: ignore[misc]
-    before(Connection, "receive", "connection")
+    before(Connection, "_heard", "connection")
     before(SessionActor, "receive", "session")
     before(RoomActor, "receive", "room")
     before(RoomActor, "_fan_out_slice", "slice")
