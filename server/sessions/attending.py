@@ -64,16 +64,16 @@ class Attending(Actor):
         self._environment = environment
         user = identity.user
         self._user_id = user.user
-        self._names = user.name if user.display_name is None else (user.name, user.display_name)
+        self._names = "\n".join(name for name in (user.name, user.display_name) if name is not None).encode()
         self._feed = Feed()
         self._busy_with: Ongoing | None = None
 
     @property
     def _user(self) -> User:
-        """As entries and `welcome` name the user; made when it is needed, as most sessions are silent."""
-        names = self._names
-        name, display_name = names if isinstance(names, tuple) else (names, None)
-        return User(user=self._user_id, name=name, display_name=display_name)
+        """As entries and `welcome` name the user. Made when it is needed: most sessions are silent, and the names
+        together in bytes take less than one of them as text. No name has a line's end in it."""
+        name, _, display_name = self._names.decode().partition("\n")
+        return User(user=self._user_id, name=name, display_name=display_name or None)
 
     @property
     def _ongoing(self) -> Ongoing:

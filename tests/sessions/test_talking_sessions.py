@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from server.protocol.commands import (
     CreateRoom,
     Cursor,
@@ -201,6 +203,19 @@ async def test_a_conversation_of_two_stays_one(stage: Stage) -> None:
     assert code(await ann.ask(Leave, room=room)) == "forbidden"
     assert code(await eve.ask(Join, room=room)) == "no_such_room"
     assert code(await ann.ask(CreateRoom, kind="dm", members=["ann"], nonce="3")) == "bad_request"
+
+
+async def test_a_user_is_welcomed_and_written_under_all_names(stage: Stage) -> None:
+    room, (ann, bob) = await in_a_group(stage, "ann", "bob")
+    for display_name in (None, "Ann Ångström"):
+        me = structs.replace(ann.identity.user, display_name=display_name)
+        ann.identity = structs.replace(ann.identity, session=f"as {display_name}", user=me)
+        assert (await ann.come()).me == me
+        await ann.post(room, f"I am {display_name}")
+        await bob.hears(room, f"I am {display_name}")
+        entry = bob.entries(room)[-1]
+        assert isinstance(entry, MessageEntry)
+        assert entry.from_.name == "ann"
 
 
 async def test_a_second_tab_learns_of_the_room_that_the_first_one_made(stage: Stage) -> None:
