@@ -97,7 +97,7 @@ def test_somebody_new_makes_an_account_talks_and_leaves(person: Person) -> None:
     person.type(f"{PASSWORD}\n")
     assert PASSWORD not in person.sees("-- connected as ann")
     person.type("/create screens\n")
-    person.sees("-- in #screens")
+    person.sees("-- in #screens\r\n")  # with its end: what is typed before that is echoed in the middle of it
     person.type("hello\n")
     typed = person.sees(" ann: hello")
     assert "hello\r\n\x1b[1A\x1b[2K" in typed, "the typed line makes way for the message"
