@@ -29,6 +29,8 @@ LIMITS = GatewayLimits(
     handshake_seconds=0.5, idle_seconds=0.5, close_seconds=0.2, stop_seconds=0.2,
 )  # fmt: skip
 
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+
 Step = tuple[str, Any]
 
 payloads = st.binary(max_size=200) | st.text(max_size=60).map(str.encode)
@@ -53,7 +55,7 @@ steps = st.one_of(
     st.tuples(st.just("say"), frames),
     st.tuples(st.just("say"), st.binary(max_size=50)),
     st.tuples(st.just("say piecemeal"), frames | legal_frames),
-    st.tuples(st.just("is told"), st.sampled_from([1, 100, 30_000])),
+    st.tuples(st.just("is told"), st.sampled_from([1, 100, 60_000])),
     st.tuples(st.just("is asked"), st.none()),
     st.tuples(st.just("reads"), st.none()),
     st.tuples(st.just("is closed"), st.none()),
@@ -100,7 +102,7 @@ async def life(
     async with open_door(LIMITS, session=session, compression=True) as door:
         bystander = await door.welcomed()
         others = set(door.connections)
-        client = await door.websocket("Sec-WebSocket-Extensions: permessage-deflate\r\n" if compressed else "")
+        client = await door.websocket(DEFLATE if compressed else "", receive_buffer=4_096)
         try:
             if welcomed:
                 await client.say({"op": "hello", "token": TOKEN})
