@@ -79,13 +79,13 @@ class Scheduler:
     async def run(self) -> None:
         """Run actors until cancelled."""
         while True:
-            if not self._ready:
+            if self._ready:
+                await trio.lowlevel.checkpoint()
+            else:
                 await self._park()
             self._run_slice()
             if self.after_slice is not None:
                 self.after_slice()
-            if self._ready:
-                await trio.lowlevel.checkpoint()
 
     async def _park(self) -> None:
         self._parked = trio.lowlevel.current_task()
