@@ -20,7 +20,7 @@ from actors import Actor, Down, Mailbox, Overflow, Tell
 from server.metrics.counts import RoomCounts
 from server.protocol.errors import unavailable
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
-from server.rooms.fan_out import SLICE, FanOutQueue, Ordered
+from server.rooms.fan_out import AT_ONCE, FanOutQueue, Ordered
 from server.rooms.messages import Attach, Request
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
@@ -145,7 +145,7 @@ class RoomActor(Actor):
         """At once where that is possible: most rooms are small, and nothing is going out."""
         if self._going_out is not None:
             self._going_out.add(effect)
-        elif isinstance(effect, FanOut) and len(effect.to) > SLICE:
+        elif isinstance(effect, FanOut) and len(effect.to) > AT_ONCE:
             self._going_out = FanOutQueue()
             self._going_out.add(effect)
             self._fan_out_slice(self._going_out)
