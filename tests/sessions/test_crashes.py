@@ -130,7 +130,7 @@ async def test_a_room_that_crashes_between_commit_and_acknowledgement(
 
 async def test_a_room_that_crashes_between_two_slices(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fan_out, "SLICE", 2)
-    monkeypatch.setattr(room_actor, "SLICE", 2)
+    monkeypatch.setattr(room_actor, "AT_ONCE", 2)
     async with staged(store, room=FragileRoom) as stage:
         room, guests = await in_a_channel(stage, 7)
         await guests[0].post_until_taken(room, "warm")
