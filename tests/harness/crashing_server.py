@@ -69,7 +69,7 @@ def before(owner: Any, method: str, kind: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, lambda *_: saboteur.begin())
-    fan_out.SLICE = actor.SLICE = 2  # type: ignore[misc]
+    fan_out.SLICE = actor.AT_ONCE = 2  # type: ignore[misc]
     before(Connection, "_heard", "connection")
     before(SessionActor, "receive", "session")
     before(RoomActor, "receive", "room")
