@@ -56,7 +56,7 @@ types: $(VENV)/dev.installed ## mypy --strict
 check: $(VENV)/dev.installed ## lint, types and tests: what continuous integration runs
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-server test-browser lint types
 
-attacks: $(VENV)/dev.installed ## all attacks in full size, and how others fared meanwhile (a quarter of an hour)
+attacks: $(VENV)/dev.installed ## all attacks in full size, and how others fared meanwhile (some minutes)
 	@$(BIN)/python -m pytest -q -s -m siege tests/attacks
 
 $(VENV)/fuzz.installed: requirements-fuzz.txt $(VENV)/dev.installed

@@ -35,7 +35,8 @@ def test_nothing_that_is_sent_breaks_its_reader(name: str, data: st.DataObject) 
 any_frames = st.builds(
     frame,
     st.sampled_from([0, 1, 2, 8, 9, 10]),
-    st.binary(max_size=4) | st.sampled_from(["é".encode(), b"x" * 125, b"x" * 126, deflated(b"x" * 50, WIDEST)]),
+    st.binary(max_size=4)
+    | st.sampled_from([b"", b"x", "é".encode(), b"x" * 125, b"x" * 126, deflated(b"x" * 50, WIDEST)]),
     fin=st.sampled_from([True, True, True, False]),
     masked=st.sampled_from([True] * 9 + [False]),
     rsv=st.sampled_from([0] * 6 + [4]),
