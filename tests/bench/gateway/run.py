@@ -177,12 +177,12 @@ def _big_room(options: Options) -> Part:
 
 
 def _memory(options: Options) -> Part:
-    yield OURS, {"bytes_per_connection": memory_of_ours(options.folder, options.rest)}
+    yield OURS, memory_of_ours(options.folder, options.rest)
     with _an_authority() as authority:
-        yield OVER_TLS, {"bytes_per_connection": memory_of_ours(options.folder, options.rest, authority)}
+        yield OVER_TLS, memory_of_ours(options.folder, options.rest, authority)
     for name, command in broadcasters().items():
         _say(f"  {name}")
-        yield name, {"bytes_per_connection": memory_of_peer(command, options.rest)}
+        yield name, memory_of_peer(command, options.rest)
 
 
 def _rounds(options: Options) -> Iterator[None]:
