@@ -1,4 +1,4 @@
-"""Memory of an idle connection: the slope between 2,000 and 18,000, after a rest, of Pss and of what of it backs no file.
+"""Memory of an idle connection: the slope from 2,000 to 18,000, after a rest, of Pss and of what of it backs no file.
 
 Where the two differ, the share of the libraries moved, because another process with the same ones came or went.
 
