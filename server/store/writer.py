@@ -36,6 +36,9 @@ from server.store.unanswered import Unanswered
 MOST_IN_A_BATCH: Final = 1_000
 """Bounds the time between two answers; a larger batch gains little (tests/bench/store_quick.py)."""
 
+PASSES_TO_HERE: Final = 3
+"""Turns of the loop from a socket that is readable to this task: the reactor's, the actors', its own."""
+
 IDLE_SECONDS: Final = 5.0
 """Without a change for so long, the write-ahead log is copied back: less to read when the server starts again."""
 
@@ -73,7 +76,7 @@ async def run_writer(
 
 
 class _Writer:
-    __slots__ = ("_clock", "_counts", "_failures", "_inbox", "_lineages", "_store", "_thread")
+    __slots__ = ("_came_together", "_clock", "_counts", "_failures", "_inbox", "_lineages", "_store", "_thread")
 
     def __init__(self, store: Store, inbox: Inbox, clock: Clock, thread: OwnThread, counts: StoreCounts) -> None:
         self._store = store
@@ -83,12 +86,27 @@ class _Writer:
         self._lineages = Lineages(store.lineage_numbers)
         self._thread = thread
         self._failures = 0
+        self._came_together = 0
 
     async def serve(self) -> None:
         while True:
-            await self._write(await self._inbox.take(MOST_IN_A_BATCH))
+            await self._write(await self._gather())
             if self._failures:
                 await trio.sleep(BACKOFF.delay(self._failures))
+
+    async def _gather(self) -> list[object]:
+        """What waits; and where several came together last time, what is on its way.
+
+        Whoever was answered together says the next thing nearly together, too. Without this the first of them would
+        have a commit alone, and all others wait for it: a quarter fewer posts a second from ten posters. Not to be
+        cancelled: what was taken has to be answered.
+        """
+        writes = await self._inbox.take(MOST_IN_A_BATCH)
+        for _ in range(PASSES_TO_HERE if self._came_together > 1 else 0):
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            writes += self._inbox.take_nowait(MOST_IN_A_BATCH - len(writes))
+        self._came_together = len(writes)
+        return writes
 
     async def finish(self) -> None:
         while writes := self._inbox.take_nowait(MOST_IN_A_BATCH):

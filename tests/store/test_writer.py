@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.messages import (
@@ -28,6 +29,7 @@ from server.store.messages import (
     SaveMarks,
 )
 from server.store.opening import Store, open_store
+from server.store.sqlite import Writing
 from tests.store.desk import PATIENCE, Desk, Ear, serving
 
 
@@ -218,6 +220,46 @@ async def test_cancelling_in_the_middle_of_a_commit_waits_for_it_and_tells(
         with trio.fail_after(PATIENCE):
             await held.wait()
     assert isinstance(room.ear.outcomes[0], Landed)
+
+
+async def test_where_several_came_together_the_next_batch_waits_for_who_is_on_the_way(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from server.store import batches, writer
+
+    sizes: list[int] = []
+
+    def noting(writing: Writing, batch: batches.Batch, at: int) -> batches.Committed:
+        sizes.append(len(batch.appends))
+        return batches.commit(writing, batch, at)
+
+    async with serving(store) as desk:
+        ann = await desk.user("ann")
+        room = await desk.anchored(await desk.created(ann))
+        monkeypatch.setattr(writer, "commit", noting)
+        for nonce in ("together 1", "together 2"):
+            room.say(ann, nonce)
+        await room.ear.outcomes_of(2)
+        await trio.testing.wait_all_tasks_blocked()
+        for nonce in ("first", "second", "third"):
+            room.say(ann, nonce)
+            await trio.lowlevel.checkpoint()
+        outcomes = await room.ear.outcomes_of(5)
+    assert sizes == [2, 3]
+    assert outcomes == [Landed(ref, ref + 1, desk.now) for ref in range(1, 6)]
+
+
+async def test_what_was_gathered_when_the_writer_is_stopped_is_answered(store: Store) -> None:
+    async with serving(store) as desk:
+        ann = await desk.user("ann")
+        room = await desk.anchored(await desk.created(ann))
+        for nonce in ("together 1", "together 2"):
+            room.say(ann, nonce)
+        await room.ear.outcomes_of(2)
+        await trio.testing.wait_all_tasks_blocked()
+        room.say(ann, "alone")
+        await trio.lowlevel.checkpoint()
+    assert [type(outcome) for outcome in room.ear.outcomes] == [Landed] * 3
 
 
 async def test_a_question_refused_by_the_database_fails_alone(desk: Desk) -> None:
