@@ -4,6 +4,7 @@ The rules:
 - It does what it is told at once: a thousand who come at the same time begin to connect at the same time. Jitter is a
   virtue of real clients; whoever wants it here spreads the calls.
 - Who is refused comes again after the time the server named; who is cut off comes again at once. Nobody is given up.
+- Where there are several servers, everybody comes to the next one in turn, the first time and every time again.
 - Who does not read is not read for: `deafen` leaves what comes to the kernel, whose buffers are then full.
 
 Clients come from several addresses of 127.0.0.0/8, because one address has about 64,000 ports, and because a server
@@ -40,11 +41,12 @@ _RESET_AT_CLOSE: Final = struct.pack("ii", 1, 0)
 class _Line:
     """A member's present socket, and what it did not take yet."""
 
-    __slots__ = ("awaited", "member", "sock", "unsent")
+    __slots__ = ("awaited", "endpoint", "member", "sock", "unsent")
 
-    def __init__(self, sock: socket.socket, member: Member) -> None:
+    def __init__(self, sock: socket.socket, member: Member, endpoint: Endpoint) -> None:
         self.sock = sock
         self.member = member
+        self.endpoint = endpoint
         self.unsent = b""
         self.awaited = select.EPOLLOUT  # first of all, that it is connected
 
@@ -54,8 +56,8 @@ class Crowd:
 
     Parameters
     ----------
-    endpoint
-        The server; its host as a numeric IPv4 address.
+    endpoints
+        The server, or several; the host as a numeric IPv4 address.
     sources
         Addresses of this machine to come from, in turn.
     receive_buffer
@@ -69,10 +71,12 @@ class Crowd:
         Connections that the server ended, by close code; 1006 without one.
     """
 
-    def __init__(self, endpoint: Endpoint, sources: Sequence[str] = SOURCES, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, *endpoints: Endpoint, sources: Sequence[str] = SOURCES, receive_buffer: int | None = None
+    ) -> None:
         self.refusals: Counter[int] = Counter()
         self.closes: Counter[int] = Counter()
-        self._endpoint = endpoint
+        self._endpoints = itertools.cycle(endpoints)
         self._sources = itertools.cycle(sources)
         self._receive_buffer = receive_buffer
         self._epoll = select.epoll()
@@ -102,11 +106,16 @@ class Crowd:
         if self._receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
         sock.bind((next(self._sources), 0))
-        begun = sock.connect_ex((self._endpoint.host, self._endpoint.port))
+        endpoint = next(self._endpoints)
+        begun = sock.connect_ex((endpoint.host, endpoint.port))
+        if begun == errno.ECONNREFUSED:  # there is no server now
+            sock.close()
+            self.later(_COME_AGAIN_SECONDS, lambda: self.bring(member))
+            return
         if begun not in (0, errno.EINPROGRESS):
             sock.close()
             raise OSError(begun, os.strerror(begun))
-        line = self._lines[sock.fileno()] = self._of[member.who] = _Line(sock, member)
+        line = self._lines[sock.fileno()] = self._of[member.who] = _Line(sock, member, endpoint)
         self._epoll.register(sock.fileno(), line.awaited)
 
     def drop(self, members: Iterable[Member]) -> None:
@@ -172,7 +181,7 @@ class Crowd:
         self._epoll.modify(line.sock.fileno(), line.awaited)
         unsent, line.unsent = line.unsent, b""
         if line.member.stage is Stage.AWAY:
-            unsent = line.member.begin(self._endpoint)
+            unsent = line.member.begin(line.endpoint)
         self._send(line, unsent)
 
     def _send(self, line: _Line, data: bytes) -> None:
