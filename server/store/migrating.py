@@ -22,7 +22,7 @@ from server.store.directory import DataDirectory
 from server.store.errors import Damaged, NotMigrated, NotWritable, TooNew, Unusable
 from server.store.sqlite import Pragmas, writing_engine
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 COPIES_KEPT: Final = 3
 
 _log = logging.getLogger(__name__)

@@ -138,3 +138,25 @@ settings: Final = Table(
     sqlite_with_rowid=False,
 )
 """What an administrator changed while the server runs. `registration`: `open` or `closed`."""
+
+nodes: Final = Table(
+    "nodes",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("weight", Integer, nullable=False),
+    Column("linked", Boolean, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),  # on the database's clock
+    Column("started_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The processes that may own shards. A node that has not renewed its row until it expires is dead to the others."""
+
+shards: Final = Table(
+    "shards",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text),  # NULL: to be taken; no reference, because the row outlives the node's
+    Column("epoch", BigInteger, nullable=False),  # raised by every change of `owner`
+    sqlite_with_rowid=False,
+)
+"""Who may append to the rooms of a shard: `leases.py`, `fencing.py`. There are as many rows as shards, always."""

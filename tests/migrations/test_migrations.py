@@ -92,9 +92,9 @@ def test_a_database_with_data_is_copied_first_and_three_copies_are_kept(
     for _ in range(COPIES_KEPT + 2):
         migrate(directory, Pragmas())
     copies = sorted(path.name for path in (tmp_path / "backups").iterdir())
-    assert copies == [f"2026010{day}T000000Z-schema-0001.sqlite3" for day in (2, 3, 4)]
+    assert copies == [f"2026010{day}T000000Z-schema-{REVISIONS[-1]}.sqlite3" for day in (2, 3, 4)]
     with closing(driver.connect(tmp_path / "backups" / copies[0])) as copy:
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == (REVISIONS[-1],)
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
