@@ -33,6 +33,7 @@ from actors import RootGaveUp, System, open_system, run
 from server.allocator import keep_large_blocks_apart
 from server.gateway.certificates import Certificate, CertificateTrouble
 from server.gateway.limits import STOP_SECONDS
+from server.listening import PortTrouble, open_listener, url_of
 from server.operators.hosts import is_loopback
 from server.settings import Settings
 from server.store.opening import open_store
@@ -48,11 +49,6 @@ _SWITCH_SECONDS: Final = 0.0005
 """After which a thread that waits for the interpreter gets it; Python's default is ten times as much. The threads of
 the store need it a few times for each commit, for microseconds: under a flood of tiny frames everybody's post took
 80 ms by that, and takes 16. Connects of a server that is not flooded cost the same, posts up to 4 % more."""
-_BACKLOG: Final = 4_096  # handshakes the kernel may keep for us; it allows what net.core.somaxconn says
-
-
-class PortTrouble(Exception):
-    """The port is in use, or the address is none of this machine's: one line."""
 
 
 def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
@@ -115,23 +111,6 @@ async def _look(ground: Ground) -> str:
         return system.tree_text()
 
 
-def open_listener(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `PortTrouble`."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:
-        raise PortTrouble(f"cannot listen on {host}: {error}") from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise PortTrouble(f"cannot listen on {host} port {port}: {error.strerror}") from None
-    return listener
-
-
 def open_admin_listener(settings: Settings) -> socket.socket | None:
     """Where operators are answered. A port that is taken (by another server here) keeps nobody from chatting: the log
     says so, and who scrapes it misses it.
@@ -146,14 +125,6 @@ def open_admin_listener(settings: Settings) -> socket.socket | None:
     if not is_loopback(listener.getsockname()[0]):
         log.warning("the admin listener has no password, and others can reach it", url=url_of(listener))
     return listener
-
-
-def url_of(listener: socket.socket, *, tls: bool = False) -> str:
-    """Where a browser on this machine finds `listener`."""
-    scheme = "https" if tls else "http"
-    host, port = listener.getsockname()[:2]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound
-    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
 
 
 def _allow_descriptors(connections: int) -> None:

@@ -12,7 +12,7 @@ import trio
 from actors import Node, RootGaveUp, TaskContext, open_system
 from server import tree as tree_module
 from server.gateway.reactor import Reactor
-from server.serving import open_listener
+from server.listening import open_listener
 from server.settings import Settings
 from server.store.opening import open_store
 from server.tree import PATIENCE, Ground, tree

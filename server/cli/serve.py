@@ -17,8 +17,9 @@ from server.cli.exits import Ended, Exit
 from server.cli.options import config_option, configuration, data_option
 from server.cli.stores import store_errors
 from server.gateway.certificates import CertificateTrouble
+from server.listening import PortTrouble
 from server.logs import configure_logs
-from server.serving import PortTrouble, serve, tree_text
+from server.serving import serve, tree_text
 from server.settings import shown
 
 log: Final = structlog.get_logger(__name__)

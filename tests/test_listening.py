@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from server.serving import PortTrouble, open_listener, url_of
+from server.listening import PortTrouble, open_listener, open_listeners, url_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,28 @@ def test_an_address_that_is_not_ours_is_named(host: str) -> None:
     with pytest.raises(PortTrouble) as caught:
         open_listener(host, 0)
     assert host in str(caught.value)
+
+
+def test_several_share_a_port_that_nobody_else_can_have() -> None:
+    with closing_all(open_listeners("127.0.0.1", 0, 3)) as listeners:
+        ports = {listener.getsockname()[1] for listener in listeners}
+        assert len(ports) == 1
+        with pytest.raises(PortTrouble, match="in use"):
+            open_listeners("127.0.0.1", ports.pop(), 3)
+
+
+def test_connects_are_spread_over_all_that_share_a_port() -> None:
+    with closing_all(open_listeners("127.0.0.1", 0, 3)) as listeners, ExitStack() as opened:
+        for _ in range(60):
+            opened.enter_context(socket.create_connection(listeners[0].getsockname(), timeout=10))
+        for listener in listeners:
+            listener.settimeout(10)
+            opened.enter_context(listener.accept()[0])
+
+
+@contextmanager
+def closing_all(listeners: list[socket.socket]) -> Iterator[list[socket.socket]]:
+    with ExitStack() as opened:
+        for listener in listeners:
+            opened.enter_context(listener)
+        yield listeners
