@@ -1,9 +1,11 @@
-"""The first part of every socket's life, as a task: HTTP until it ends, or until it becomes a websocket.
+"""The first part of every socket's life: HTTP until it ends, or until it becomes a websocket.
 
-Under TLS its handshake comes first (`tls.py`); who does not speak it there is told so in plain HTTP.
+Whoever has sent the whole request for a websocket when it is accepted, as most of a crowd have, becomes one at once.
+For all others there is a task, which waits. Under TLS its handshake comes first (`tls.py`); who does not speak it there
+is told so in plain HTTP.
 Plain requests go to the application, with keep-alive. An upgrade of the websocket's path is judged (`upgrade.py`), its
 token looked up, answered with our own 101, and its socket handed to a connection actor with whatever bytes followed;
-then this task ends. The rules:
+then this is over. The rules:
 - Every step has a deadline, and an answer for when it is missed. Only who has sent nothing at all is closed without a
   word.
 - A fault of ours ends this socket and is logged; it must not reach the listener.
@@ -37,40 +39,6 @@ from server.store.messages import FindIdentity, Identity, NoIdentity
 log = logging.getLogger("server.gateway.handshake")
 
 
-async def serve_socket(
-    system: System, gateway: Gateway, admission: Admission, stream: trio.SocketStream, host: str
-) -> None:
-    """Serve one accepted socket, of a peer at `host`, until it is closed or handed over."""
-    gateway.counts.handshaking += 1
-    descriptor = stream.socket.fileno()
-    opened: trio.SocketStream | TlsStream = stream
-    handed_over = False
-    try:
-        try:
-            if gateway.certificate is not None:
-                opened = await _secured(gateway, gateway.certificate, stream)
-            is_secure = opened is not stream
-            connection = HttpConnection(opened, gateway.limits, gateway.departure)
-            handshake = Handshake(system, gateway, admission, connection, Peer(host, is_secure))
-            if gateway.certificate is None or is_secure:
-                handed_over = await handshake.run()
-            else:
-                await handshake.refuse(refusals.NO_TLS)
-        except PeerGone:
-            pass
-        except TlsFailed as error:
-            gateway.counts.handshakes["failed", "tls"] += 1
-            log.debug("no TLS with %s: %s", host, error)
-        except Exception:
-            gateway.counts.handshakes["failed", "crashed"] += 1
-            log.exception("a handshake failed")
-    finally:
-        gateway.counts.handshaking -= 1
-        if not handed_over:
-            gateway.addresses.leave(descriptor)
-            opened.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
-
-
 async def _secured(
     gateway: Gateway, certificate: Certificate, stream: trio.SocketStream
 ) -> trio.SocketStream | TlsStream:
@@ -85,20 +53,97 @@ async def _secured(
 
 
 class Handshake:
-    """The requests of one socket, one after the other."""
+    """The requests of one accepted socket, one after the other, until it is closed or handed over.
 
-    __slots__ = ("_admission", "_connection", "_gateway", "_peer", "_system")
+    Parameters
+    ----------
+    sock
+        Closed at the end, by this or by who it is handed over to.
+    host
+        The numeric address of its peer: of a proxy, perhaps.
+    """
 
-    def __init__(
-        self, system: System, gateway: Gateway, admission: Admission, connection: HttpConnection, peer: Peer
-    ) -> None:
+    __slots__ = ("_admission", "_connection", "_first", "_gateway", "_peer", "_socket", "_system")
+
+    def __init__(self, system: System, gateway: Gateway, admission: Admission, sock: socket.socket, host: str) -> None:
         self._system = system
         self._gateway = gateway
         self._admission = admission
-        self._connection = connection
-        self._peer = peer  # the socket's: a proxy, perhaps
+        self._socket = sock
+        self._peer = Peer(host, secure=gateway.certificate is not None)
+        self._connection = HttpConnection(gateway.limits, gateway.departure)
+        self._first: h11.Event | Refused | None = None  # what `at_once` came across, and left to `serve`
 
-    async def run(self) -> bool:
+    def at_once(self) -> bool:
+        """Do what can be done without waiting: True if that was all, and otherwise `serve` has to go on.
+
+        Nearly all of a crowd have sent their whole request by now, for a websocket and without a token. They need no
+        task, no stream and no deadline.
+        """
+        if self._gateway.certificate is not None:
+            return False
+        try:
+            return self._upgraded_at_once()
+        except PeerGone:
+            pass
+        except Exception:
+            self._crashed()
+        self._gateway.addresses.leave(self._socket.fileno())
+        self._socket.close()
+        return True
+
+    async def serve(self) -> None:
+        """The task: serve the socket to its end."""
+        gateway, descriptor = self._gateway, self._socket.fileno()
+        plain = trio.SocketStream(trio.socket.from_stdlib_socket(self._socket))
+        opened: trio.SocketStream | TlsStream = plain
+        gateway.counts.handshaking += 1
+        handed_over = False
+        try:
+            try:
+                if gateway.certificate is not None:
+                    opened = await _secured(gateway, gateway.certificate, plain)
+                self._connection.stream = opened
+                if gateway.certificate is None or opened is not plain:
+                    handed_over = await self._run()
+                else:
+                    await self._refuse(refusals.NO_TLS)
+            except PeerGone:
+                pass
+            except TlsFailed as error:
+                gateway.counts.handshakes["failed", "tls"] += 1
+                log.debug("no TLS with %s: %s", self._peer.host, error)
+            except Exception:
+                self._crashed()
+        finally:
+            gateway.counts.handshaking -= 1
+            if not handed_over:
+                gateway.addresses.leave(descriptor)
+                opened.socket.close()  # what `aclose_forcefully` comes to, without a cancelled scope and a checkpoint
+
+    def _crashed(self) -> None:
+        self._gateway.counts.handshakes["failed", "crashed"] += 1
+        log.exception("a handshake failed")
+
+    def _upgraded_at_once(self) -> bool:
+        """Whether the socket was handed over. What is not as simple as that is left to `serve`."""
+        try:
+            self._first = self._connection.event_at_once(self._socket)
+        except h11.RemoteProtocolError as error:
+            self._first = self._refusal_of(error)
+        request = self._first
+        if not isinstance(request, h11.Request) or not self._is_upgrade(request) or self._is_too_large(request):
+            return False
+        peer = self._gateway.proxies.peer_of(self._peer, request.headers)
+        judged = self._judged(request, peer)
+        if isinstance(judged, Refused) or judged.token is not None or peer is not self._peer:
+            return False
+        if not self._connection.wants_more:
+            return False
+        self._hand_over(judged, None, _taken_out(self._socket))
+        return True
+
+    async def _run(self) -> bool:
         """Whether the socket was handed over. Raises `PeerGone` when nobody listens any more."""
         seconds = self._gateway.limits.handshake_seconds
         counts = self._gateway.counts.handshakes
@@ -107,10 +152,10 @@ class Handshake:
             if request is None:
                 return False
             if isinstance(request, Refused):
-                await self.refuse(request)
+                await self._refuse(request)
                 return False
             peer = self._gateway.proxies.peer_of(self._peer, request.headers)
-            if self._gateway.websockets and request.target.partition(b"?")[0] == WEBSOCKET_PATH:
+            if self._is_upgrade(request):
                 return await self._websocket(request, peer)
             counts["http", ""] += 1
             if not await answer_request(self._connection, request, peer, self._gateway.app, self._gateway.limits):
@@ -118,21 +163,32 @@ class Handshake:
                 return False
             seconds = self._gateway.limits.idle_seconds
 
+    def _is_upgrade(self, request: h11.Request) -> bool:
+        return self._gateway.websockets and request.target.partition(b"?")[0] == WEBSOCKET_PATH
+
+    def _is_too_large(self, request: h11.Request) -> bool:
+        most = self._gateway.limits.header_bytes
+        return self._connection.heard > most and head_bytes(request) > most
+
     async def _next_request(self, seconds: float) -> h11.Request | Refused | None:
         """The head of the next request; what to answer to something else; None if there is nothing to answer."""
-        try:
-            event = self._connection.event_at_once()
-            if event is None:
+        event, self._first = self._first, None
+        if event is None:
+            try:
                 with self._gateway.departure.head_within(seconds) as deadline:
                     event = await self._connection.next_event()
                 if deadline.cancelled_caught:
                     return self._overdue()
-        except h11.RemoteProtocolError as error:
-            return refusal_of(error, self._connection.h11.trailing_data[0])
+            except h11.RemoteProtocolError as error:
+                return self._refusal_of(error)
+        if isinstance(event, Refused):
+            return event
         if not isinstance(event, h11.Request):
             return None
-        most = self._gateway.limits.header_bytes
-        return refusals.HEAD_TOO_LARGE if self._connection.heard > most and head_bytes(event) > most else event
+        return refusals.HEAD_TOO_LARGE if self._is_too_large(event) else event
+
+    def _refusal_of(self, error: h11.RemoteProtocolError) -> Refused:
+        return refusal_of(error, self._connection.h11.trailing_data[0])
 
     def _overdue(self) -> Refused | None:
         """What to answer to a request that did not arrive in time, or only in part."""
@@ -141,7 +197,7 @@ class Handshake:
         self._gateway.counts.handshakes["timed_out", "silent"] += 1
         return None
 
-    async def refuse(self, refused: Refused) -> None:
+    async def _refuse(self, refused: Refused) -> None:
         """Say no, and end the connection."""
         outcome = "timed_out" if refused is refusals.TOO_SLOW else "refused"
         self._gateway.counts.handshakes[outcome, refusals.reason_of(refused)] += 1
@@ -151,16 +207,9 @@ class Handshake:
 
     async def _websocket(self, request: h11.Request, peer: Peer) -> bool:
         """Whether the socket was handed over."""
-        judged = judge(
-            request.method,
-            request.http_version,
-            Fields(request.headers),
-            self._gateway.origins,
-            secure=peer.secure,
-            compression=self._gateway.compression,
-        )
+        judged = self._judged(request, peer)
         if isinstance(judged, Refused):
-            await self.refuse(judged)
+            await self._refuse(judged)
             return False
         digest = None if judged.token is None else token_hash(judged.token)
         refused = self._look_behind_proxy(peer)
@@ -169,10 +218,20 @@ class Handshake:
         if refused is None and not self._connection.wants_more:
             refused = refusals.DEPARTING
         if refused is not None:
-            await self.refuse(refused)
+            await self._refuse(refused)
             return False
-        self._hand_over(judged, digest)
+        self._hand_over(judged, digest, _taken_out_of(self._connection.stream))
         return True
+
+    def _judged(self, request: h11.Request, peer: Peer) -> Upgrade | Refused:
+        return judge(
+            request.method,
+            request.http_version,
+            Fields(request.headers),
+            self._gateway.origins,
+            secure=peer.secure,
+            compression=self._gateway.compression,
+        )
 
     def _look_behind_proxy(self, peer: Peer) -> Refused | None:
         """A websocket belongs to one peer for all its life: a proxy's is counted as its own from here on."""
@@ -193,10 +252,9 @@ class Handshake:
             return refusals.OVER_CAPACITY
         return None if isinstance(whose, Identity) else refusals.BAD_TOKEN
 
-    def _hand_over(self, upgrade: Upgrade, digest: bytes | None) -> None:
+    def _hand_over(self, upgrade: Upgrade, digest: bytes | None, sock: socket.SocketType | TlsSocket) -> None:
         """From here on the socket belongs to a connection actor."""
         rest, _ended = self._connection.h11.trailing_data  # the request has no body: what follows is no HTTP
-        sock = _taken_out(self._connection.stream)
         try:
             sock.send(switching_protocols(upgrade))  # nothing was sent before: the kernel has room for it
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._gateway.limits.send_buffer_bytes)
@@ -228,16 +286,16 @@ def refusal_of(error: h11.RemoteProtocolError, received: bytes) -> Refused:
     return refusals.TORN
 
 
-def _taken_out(stream: trio.SocketStream | TlsStream) -> socket.SocketType | TlsSocket:
-    """The socket of a stream that nobody uses any more. Non-blocking, as trio's are.
+def _taken_out_of(stream: trio.SocketStream | TlsStream) -> socket.SocketType | TlsSocket:
+    """The socket of a stream that nobody uses any more."""
+    return stream.socket if isinstance(stream, TlsStream) else _taken_out(stream.socket)
 
-    A plain one is of the base type, without the extras of `socket.socket` (files, `with`), which make it twice as
-    large.
+
+def _taken_out(plain: socket.socket | trio.socket.SocketType) -> socket.SocketType:
+    """The same socket without what `socket.socket` adds to its base type (files, `with`), which is as much again.
+
+    Non-blocking.
     """
-    if isinstance(stream, TlsStream):
-        return stream.socket
-    trio_socket = stream.socket
-    family, kind, number = trio_socket.family, trio_socket.type, trio_socket.proto
-    sock = socket.SocketType(family, kind, number, fileno=trio_socket.detach())
+    sock = socket.SocketType(fileno=plain.detach())
     sock.setblocking(False)
     return sock

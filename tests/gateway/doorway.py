@@ -223,6 +223,18 @@ class Door:
                 await stream.do_handshake()
         return client
 
+    def early_client(self, said: bytes) -> Client:
+        """One whose first bytes stand in the kernel before the server has accepted it: it gets no turn meanwhile."""
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+        sock.settimeout(PATIENCE)
+        sock.connect(("127.0.0.1", self.port))
+        sock.sendall(said)
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+        client = Client(stream, stream.socket)
+        self.clients.append(client)
+        return client
+
     async def websocket(self, headers: str = "", receive_buffer: int | None = None) -> Client:
         client = await self.client(receive_buffer)
         head = await client.upgrade(headers)
@@ -252,11 +264,7 @@ class Client:
         await self.stream.send_all(data)
 
     async def upgrade(self, headers: str = "", key: str | None = None) -> bytes:
-        key = key or base64.b64encode(os.urandom(16)).decode()
-        await self.send(
-            f"GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{headers}\r\n".encode()
-        )
+        await self.send(upgrade_request(headers, key))
         return await self.head()
 
     async def head(self) -> bytes:
@@ -332,6 +340,14 @@ class Client:
             data = await self.stream.receive_some(65_536)
         assert data, f"the server ended the connection, behind {bytes(self._buffer)!r}"
         self._buffer += data
+
+
+def upgrade_request(headers: str = "", key: str | None = None) -> bytes:
+    key = key or base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{headers}\r\n"
+    ).encode()
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, masked: bool = True, rsv: int = 0) -> bytes:

@@ -19,10 +19,19 @@ UPGRADE = (
 )
 
 
-async def answer(door: Door, request: bytes) -> tuple[int | None, dict[str, str], bytes]:
-    """Status, header fields and body of what the server answers before it closes; None if it says nothing."""
-    client = await door.client()
-    await client.send(request)
+EITHER_WAY = pytest.mark.parametrize("early", [True, False], ids=["before it is accepted", "after"])
+
+
+async def answer(door: Door, request: bytes, *, early: bool) -> tuple[int | None, dict[str, str], bytes]:
+    """Status, header fields and body of what the server answers before it closes; None if it says nothing.
+
+    `early`: the request stands in the kernel before the server looks.
+    """
+    if early:
+        client = door.early_client(request)
+    else:
+        client = await door.client()
+        await client.send(request)
     said = await client.ends()
     if not said:
         return None, {}, b""
@@ -59,9 +68,10 @@ async def answer(door: Door, request: bytes) -> tuple[int | None, dict[str, str]
         ),
     ],
 )  # fmt: skip
-async def test_what_the_gateway_refuses(request_bytes: bytes, status: int) -> None:
+@EITHER_WAY
+async def test_what_the_gateway_refuses(request_bytes: bytes, status: int, early: bool) -> None:
     async with open_door() as door:
-        got, headers, body = await answer(door, request_bytes)
+        got, headers, body = await answer(door, request_bytes, early=early)
         assert got == status
         assert set(json.loads(body)["error"]) == {"code", "message"}
         assert headers["connection"] == "close"
@@ -73,7 +83,9 @@ async def test_a_full_reader_refuses_an_upgrade_with_a_token_and_says_when_to_co
     async with open_door() as door:
         door.reader.is_full = True
         status, headers, _ = await answer(
-            door, b"GET /v1/ws HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"Authorization: Bearer %s\r\n\r\n" % TOKEN.encode()
+            door,
+            b"GET /v1/ws HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"Authorization: Bearer %s\r\n\r\n" % TOKEN.encode(),
+            early=False,
         )
         assert (status, headers["retry-after"]) == (503, "5")
 
@@ -90,9 +102,10 @@ async def test_a_full_reader_refuses_an_upgrade_with_a_token_and_says_when_to_co
         ),
     ],
 )
-async def test_who_stops_half_way_is_told_so_in_time(sent: bytes, status: int | None) -> None:
+@EITHER_WAY
+async def test_who_stops_half_way_is_told_so_in_time(sent: bytes, status: int | None, early: bool) -> None:
     async with open_door(QUICK) as door:
-        assert (await answer(door, sent))[0] == status
+        assert (await answer(door, sent, early=early))[0] == status
 
 
 async def test_a_body_that_drips_has_one_deadline_for_all_of_it() -> None:
