@@ -1,7 +1,8 @@
 """When tokens were last used: what keeps a token from ending, and tells when somebody was last seen.
 
-Sessions write down their own beginning and end. Here, once an hour, it is noted which are still open, and which
-tokens made HTTP calls: coarse on purpose, and written behind; a crash forgets an hour of it.
+Sessions write down their own end, and their beginning unless something was written within the hour. Here, once an
+hour, it is noted which are still open, and which tokens made HTTP calls: coarse on purpose, and written behind; a
+crash forgets two hours of it at the most.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ class Connection(Websocket):
             return
         self._session = session
         self.watch(session)
-        session.answer(Open(connection=self.address, resume=hello.resume or {}, command_id=hello.id))
+        session.answer(Open(self.address, hello.resume or {}, hello.id, identity.last_used))
 
     def _session_ended(self, down: Down) -> None:
         """A session that ended in order before it could welcome had just lost its last connection: start it anew."""

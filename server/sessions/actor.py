@@ -34,6 +34,7 @@ from server.sessions.attending import (
 )
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
+from server.sessions.environment import NOTED_FOR_MS
 from server.sessions.feed import Start
 from server.sessions.messages import Close, Congested, Drained, Open, Revoked, Said
 from server.sessions.opening import begin
@@ -63,14 +64,17 @@ class SessionActor(Attending):
 
     def started(self) -> None:
         self.system.join(self._user_id, self.address)
-        self._seen_now()
 
     def stopped(self, reason: object) -> None:
-        self._seen_now()
+        self._note_use()
 
-    def _seen_now(self) -> None:
-        environment = self._environment
-        environment.writer.tell(TouchTokens((self._id,), environment.clock()))
+    def _note_use(self, noted: int = 0) -> None:
+        """Write down that the token is in use, unless that was `noted` (in ms) lately: most of a crowd that comes back
+        after a moment cost no change of the store.
+        """
+        now = self._environment.clock()
+        if now - noted >= NOTED_FOR_MS:
+            self._environment.writer.tell(TouchTokens((self._id,), now))
 
     def receive(self, message: object) -> None:
         if message.__class__ is not Delivery:
@@ -135,6 +139,7 @@ class SessionActor(Attending):
             said.connection.answer(Close(CloseCode.OVER_CAPACITY, "too many connections of one user"))
             self._stop_if_alone()
             return
+        self._note_use(said.last_used)
         has_come(self.system, self._user_id, said.connection, others)
         self.watch(said.connection)
         opening = Opening(said.connection, said.resume, said.command_id, {})

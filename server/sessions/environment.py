@@ -17,6 +17,10 @@ from server.sessions.commands import COMMAND_SECONDS
 MAILBOX: Final = Mailbox(limit=1_000, overflow=Overflow.GAP)
 """What overflows is only what rooms tell: connections and the store answer into reserved room."""
 
+NOTED_FOR_MS: Final = 3_600_000
+"""That a token is in use need not be written down so soon again: those who stay are written down once an hour, too
+(`server/accounts/usage.py`)."""
+
 
 def wall_clock() -> int:
     """Milliseconds since the epoch."""

@@ -272,12 +272,13 @@ class FindIdentity(Question, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True):
-    """One user on one device. `session` is the token's public id."""
+    """One user on one device. `session` is the token's public id; `last_used` when its use was noted last (ms)."""
 
     user: User
     session: str
     device: str | None
     administrator: bool
+    last_used: int = 0
 
 
 class NoIdentity(Struct, frozen=True):

@@ -21,7 +21,7 @@ from server.store.messages import (
     TouchTokens,
 )
 from server.store.tables import settings, tokens, users
-from server.store.wire import identity_from, user_from
+from server.store.wire import owner_from, user_from
 
 _REGISTRATION = "registration"
 
@@ -63,7 +63,8 @@ def add_token(connection: Connection, wanted: AddToken, at: int) -> Identity:
             last_used=at,
         )
     )
-    return identity_from(owner, session, wanted.device)
+    user = owner_from(owner.id, owner.name, owner.display_name)
+    return Identity(user, session, wanted.device, owner.administrator, at)
 
 
 def revoke_token(connection: Connection, wanted: RevokeToken, at: int) -> Revocations:

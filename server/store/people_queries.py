@@ -21,7 +21,7 @@ from server.store.messages import (
     UserRow,
 )
 from server.store.tables import tokens, users
-from server.store.wire import identity_from, user_from
+from server.store.wire import owner_from, user_from
 
 REVOCATIONS_OVERLAP_MS: Final = 30_000
 """A token ends at the time its transaction began, and is seen to when that was committed: that much later at most."""
@@ -62,9 +62,14 @@ def find_identities(
         Milliseconds since the epoch: a token that was last used before has expired.
     """
     found: dict[bytes, Identity | NoIdentity] = {}
-    for row in connection.execute(_find_identities, {"hashes": padded(hashes)}):
-        over = row.ended_at is not None or row.last_used < used_since or row.name is None
-        found[row.hash] = NoIdentity(revoked=True) if over else identity_from(row, row.session, row.device)
+    # Taken apart in one go: to look each column up by its name takes twice as long, and a crowd asks for thousands.
+    rows = connection.execute(_find_identities, {"hashes": padded(hashes)}).all()
+    for token_hash, session, device, last_used, ended_at, user, name, display_name, administrator in rows:
+        if ended_at is not None or last_used < used_since or name is None:
+            found[token_hash] = NoIdentity(revoked=True)
+        else:
+            owner = owner_from(user, name, display_name)
+            found[token_hash] = Identity(owner, session, device, administrator, last_used)
     return found
 
 

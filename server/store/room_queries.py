@@ -47,8 +47,14 @@ _unread: Final = (
 _count_unread: Final = select(func.count()).select_from(_unread).correlate(rooms, members).scalar_subquery()
 _list_rooms: Final = (
     select(
-        rooms,
-        members.c.user_id.label("reader"),
+        members.c.user_id,
+        rooms.c.id,
+        rooms.c.log,
+        rooms.c.kind,
+        rooms.c.name,
+        rooms.c.topic,
+        rooms.c.members,
+        rooms.c.last_seq,
         members.c.role,
         members.c.read,
         case((members.c.read >= rooms.c.last_seq, 0), else_=_count_unread).label("unread"),
@@ -82,8 +88,8 @@ _page_of_members: Final = (
 def list_rooms(connection: Connection, readers: Iterable[str]) -> dict[str, list[Room]]:
     """The rooms of all these users, in one query: counters and heads are of one snapshot."""
     found: dict[str, list[Room]] = {reader: [] for reader in readers}
-    for row in connection.execute(_list_rooms, {"readers": padded(found)}):
-        found[row.reader].append(_room_from(row))
+    for row in connection.execute(_list_rooms, {"readers": padded(found)}).all():
+        found[row[0]].append(_room_from(row))
     return found
 
 
@@ -126,18 +132,24 @@ def _shared(text: Text) -> Text:
 
 
 def _room_from(row: AnyRow) -> Room:
-    peer = user_from(row.peer, row.peer_name, row.display_name, row.last_seen) if row.peer else None
+    """From a row of `_list_rooms`, taken apart in one go: to look each column up by its name takes twice as long, and
+    a crowd that signs in asks for thousands.
+    """
+    (
+        _reader, room, log, kind, name, topic, people, last_seq, role, read, unread,
+        peer, peer_name, peer_display_name, peer_last_seen,
+    ) = row  # fmt: skip
     return Room(
-        room=_shared(row.id),
-        log=row.log,
-        kind=row.kind,
-        name=row.name,
-        topic=row.topic,
-        members=row.members,
-        last_seq=row.last_seq,
-        read_seq=row.read,
-        role=row.role,
-        unread=row.unread,
+        room=_shared(room),
+        log=log,
+        kind=kind,
+        name=name,
+        topic=topic,
+        members=people,
+        last_seq=last_seq,
+        read_seq=read,
+        role=role,
+        unread=unread,
         mentions=0,
-        peer=peer,
+        peer=user_from(peer, peer_name, peer_display_name, peer_last_seen) if peer else None,
     )

@@ -11,7 +11,6 @@ from sqlalchemy import Row
 from server.protocol.events import Entry, Joined, Left, MessageEntry
 from server.protocol.objects import Member, Message, User
 from server.protocol.times import rfc3339
-from server.store.messages import Identity
 
 AnyRow = Row[*tuple[Any, ...]]
 _M = TypeVar("_M", bound=Message)
@@ -32,14 +31,9 @@ def user_from(user: str, name: str | None, display_name: str | None, last_seen: 
     )
 
 
-def identity_from(owner: AnyRow, session: str, device: str | None) -> Identity:
-    """`owner` is a row of `users`. The id is interned: the rooms of an owner who is here hold it, too."""
-    return Identity(
-        user=user_from(intern(owner.id), owner.name, owner.display_name),
-        session=session,
-        device=device,
-        administrator=owner.administrator,
-    )
+def owner_from(user: str, name: str | None, display_name: str | None) -> User:
+    """Whose token it is. The id is interned: the rooms of an owner who is here hold it, too."""
+    return user_from(intern(user), name, display_name)
 
 
 def member_from(row: AnyRow) -> Member:

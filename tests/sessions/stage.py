@@ -104,7 +104,7 @@ class Guest:
     async def come(self, resume: dict[str, Cursor] | None = None) -> Welcome:
         self.heard, self.closed = [], None
         self.line = self.stage.system.dynamic("connections").start(object(), self)
-        self.line.tell(Open(self.line, resume or {}, None))
+        self.line.tell(Open(self.line, resume or {}, None, self.identity.last_used))
         return await self.until(lambda: self.found(Welcome))
 
     async def go(self) -> None:
@@ -227,7 +227,8 @@ async def staged(
     rooms = RoomEnvironment(writer=desk.writes, reader=desk.reads, sizes=Sizes(small=small_room))
     sessions = SessionEnvironment(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
-        heartbeat=30_000, pace=without_limit() if pace is None else pace, most_connections=most_connections,
+        heartbeat=30_000, clock=lambda: desk.now, pace=without_limit() if pace is None else pace,
+        most_connections=most_connections,
     )  # fmt: skip
     tree = SupervisorSpec(
         "server",

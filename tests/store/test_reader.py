@@ -65,7 +65,7 @@ async def test_a_token_is_somebody_on_some_device(desk: Desk) -> None:
     ann = await desk.user("ann")
     made = await desk.identity(ann, b"h" * 32, "phone")
     found = await desk.read(FindIdentity, token_hash=b"h" * 32)
-    assert found == made == Identity(User(user=ann, name="ann"), made.session, "phone", administrator=False)
+    assert found == made == Identity(User(user=ann, name="ann"), made.session, "phone", False, desk.now)
 
 
 async def test_a_token_nobody_ever_had(desk: Desk) -> None:
