@@ -46,7 +46,9 @@ class Troublemaker:
         self._stage = stage
         self._say = say
         self._begin = 0.0
-        self._threads = [threading.Thread(target=self._run, args=(event,), name=str(event.trouble)) for event in events]
+        self._threads = [
+            threading.Thread(target=self._run, args=(event,), name=event.trouble, daemon=True) for event in events
+        ]
 
     def start(self) -> float:
         """When it began, on the clock of `time.monotonic`."""
