@@ -1,0 +1,163 @@
+"""A connection to the engine, and what may be wrong with one: a line each.
+
+Valkey and Redis speak the same language here. Used are their channels, and one small hash: nothing in the engine is
+the only copy of anything, so it needs no disk, and may come back empty.
+
+The rules: a connection is one life. Whoever has it sees it end, and opens another; nothing is tried again behind
+anybody's back, because whatever was on its way is lost then, and that has to be seen. So this uses the client
+library's connections, and neither its pools nor its subscriptions, which come back by themselves and silently.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+from typing import Final
+
+import trio
+from coredis.connection import (
+    BaseConnection,
+    BaseConnectionParams,
+    TCPConnection,
+    TCPLocation,
+    UnixDomainSocketConnection,
+    UnixDomainSocketLocation,
+)
+from coredis.exceptions import AuthenticationError, AuthorizationError, RedisError, UnknownCommandError
+
+from server.cluster.engine_url import EngineUrl
+
+OLDEST: Final = (6, 2)
+"""What has the third version of the protocol (messages beside answers), and is still found in distributions."""
+
+CONNECT_SECONDS: Final = 2.0
+"""For the socket, and again for the greeting: below the four seconds after which a silent node is dead to others."""
+
+# The client writes a traceback for each try that fails; what it has to say is in `EngineTrouble`.
+logging.getLogger("coredis").setLevel(logging.CRITICAL)
+
+
+class EngineTrouble(Exception):
+    """The engine cannot be used, in one line, without a password."""
+
+
+class EngineRefuses(EngineTrouble):
+    """It answers, and is not one to be used: too old, another password, a replica. Trying again changes nothing."""
+
+
+async def open_connection(nursery: trio.Nursery, url: EngineUrl, name: str) -> BaseConnection:
+    """A connection that lives in `nursery`, until it is lost or that is cancelled.
+
+    Parameters
+    ----------
+    name
+        What the engine calls it in its list of clients.
+
+    Raises
+    ------
+    EngineTrouble
+        There is none.
+    """
+    connection: BaseConnection | None = None
+    with trio.move_on_after(2 * CONNECT_SECONDS) as limit:
+        try:
+            await _reach(url)
+            connection = _connection(url, name)
+            await nursery.start(connection.run)
+            await _check(connection, url)
+            return connection
+        except (EngineRefuses, RedisError, OSError) as error:
+            if connection is not None:
+                connection.invalidate()
+            if not limit.cancel_called:
+                raise _trouble(url, error) from None
+    raise EngineTrouble(f"the engine {url} does not answer")
+
+
+async def check_engine(url: EngineUrl) -> None:
+    """Whether there is an engine to be used. Raises `EngineTrouble`."""
+    async with trio.open_nursery() as nursery:
+        trouble: EngineTrouble | None = None
+        try:
+            await open_connection(nursery, url, "hubbub check")
+        except EngineTrouble as found:
+            trouble = found
+        nursery.cancel_scope.cancel()
+    if trouble is not None:
+        raise trouble
+
+
+async def _reach(url: EngineUrl) -> None:
+    """Whether there is a socket. The client library does not tell in clear words why not, and leaves things unclosed."""
+    if url.path:
+        stream = await trio.open_unix_socket(url.path)
+    else:
+        stream = await trio.open_tcp_stream(url.host, url.port)
+    await stream.aclose()
+
+
+def _connection(url: EngineUrl, name: str) -> BaseConnection:
+    how = BaseConnectionParams(
+        connect_timeout=CONNECT_SECONDS,
+        client_name=name.replace(" ", "-"),
+        username=url.username,
+        password=url.password,
+        db=url.database,
+        ssl_context=ssl.create_default_context() if url.tls else None,
+    )
+    if url.path:
+        return UnixDomainSocketConnection(UnixDomainSocketLocation(url.path), **how)
+    return TCPConnection(TCPLocation(url.host, url.port), socket_keepalive=True, **how)
+
+
+async def _check(connection: BaseConnection, url: EngineUrl) -> None:
+    greeting = await connection.create_request(b"HELLO", 3, decode=True)
+    if not isinstance(greeting, dict):
+        raise EngineRefuses(f"the engine {url} does not speak the language of Valkey and Redis")
+    version = str(greeting.get("version", connection.server_version or "0"))
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if numbers < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise EngineRefuses(f"the engine {url} is version {version}; {wanted} or newer is needed")
+    if greeting.get("mode") == "cluster":
+        raise EngineRefuses(f"the engine {url} is a part of a Redis Cluster; one that stands alone is needed")
+    if greeting.get("role") not in (None, "master", "primary"):
+        raise EngineRefuses(f"the engine {url} is a replica; the one that takes writes is needed")
+
+
+def _trouble(url: EngineUrl, error: Exception) -> EngineTrouble:
+    for cause in _causes(error):
+        match cause:
+            case EngineTrouble():
+                return cause
+            case AssertionError() | KeyError() | ValueError() | TypeError():
+                return EngineRefuses(f"the engine {url} does not speak the language of Valkey and Redis")
+            case AuthenticationError() | AuthorizationError():
+                return EngineRefuses(f"the engine {url} wants another name or password: {cause}")
+            case UnknownCommandError():
+                wanted = ".".join(map(str, OLDEST))
+                return EngineRefuses(f"the engine {url} is too old; {wanted} or newer is needed")
+            case ssl.SSLError():
+                return EngineTrouble(f"the engine {url} does not speak TLS as expected: {cause.reason or cause}")
+            case TimeoutError():
+                return EngineTrouble(f"the engine {url} does not answer")
+            case OSError() if cause.strerror:
+                return EngineTrouble(f"the engine {url} cannot be reached: {_words(cause)}")
+    return EngineTrouble(f"the engine {url} cannot be used: {error}")
+
+
+def _words(error: OSError) -> str:
+    """The system's own; name look-ups number their errors in another way."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """`error`, and what led to it, the root of it first."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        if isinstance(error, BaseExceptionGroup):
+            found += [cause for inner in error.exceptions for cause in _causes(inner)]
+        error = error.__cause__ or error.__context__
+    return found[::-1]

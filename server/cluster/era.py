@@ -1,0 +1,362 @@
+"""One life of this node's two connections to the engine, from the greeting to the loss of either.
+
+The rules:
+- `send` never waits. What the engine has not confirmed is bounded in bytes; more is refused.
+- The engine confirms with the number of those who heard: none, and that node is down at once.
+- Whatever is to be held against others (a confirmation, a beat, this node's own echo) is measured in time in which this
+  process was attentive (`attention.py`), and looked at in one place, `_watch`. A subscription on which this node does
+  not hear itself is as good as lost.
+- A node is heard only while it is there: whoever comes says so to everybody before it says anything else.
+- An orderly end says good-bye, so that nobody has to wait for a beat that will not come.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Final, Protocol
+
+import trio
+from coredis.connection import BaseConnection
+from coredis.exceptions import RedisError
+from msgspec import Struct
+
+from server.cluster.attention import AttentiveClock
+from server.cluster.engine import CONNECT_SECONDS, EngineTrouble, open_connection
+from server.cluster.engine_url import EngineUrl
+from server.cluster.membership import Change, Down, Membership, Up
+
+TICK_SECONDS: Final = 0.25
+MOST_UNCONFIRMED: Final = 64 * 1024 * 1024
+"""Bytes on their way to the engine, for all nodes together; the window of each link is far below it."""
+
+KEPT_MS: Final = 600_000
+"""The beats of a cluster that has ended are gone after that."""
+
+GOOD_BYE_SECONDS: Final = 0.5
+
+log = logging.getLogger("server.cluster.valkey")
+
+
+class Timing(Struct, frozen=True, kw_only=True):
+    """In seconds.
+
+    Attributes
+    ----------
+    beat
+        Between two beats of a node.
+    dead
+        Without a beat, until a node is dead; without an answer, until the engine is.
+    """
+
+    beat: float = 1.0
+    dead: float = 4.0
+
+
+class Hears(Protocol):
+    """Who is told what comes, and who is there: the links between nodes."""
+
+    def received(self, node: str, data: bytes, /) -> None: ...
+
+    def node_up(self, node: str, /) -> None: ...
+
+    def node_down(self, node: str, /) -> None: ...
+
+
+class EngineCounts:
+    """What went through the engine, over all lives: messages and their bytes, and how often it was lost."""
+
+    __slots__ = ("heard", "heard_bytes", "losses", "said", "said_bytes")
+
+    def __init__(self) -> None:
+        self.said = self.said_bytes = self.heard = self.heard_bytes = self.losses = 0
+
+
+class Channels:
+    """How things are called in the engine."""
+
+    __slots__ = ("_prefix", "beats", "everybody", "name", "own")
+
+    def __init__(self, cluster: str, node: str) -> None:
+        self._prefix = f"hubbub:{cluster}:"
+        self.name = node
+        self.own = self.of(node)
+        self.everybody = f"{self._prefix}nodes".encode()
+        self.beats = f"{self._prefix}beats".encode()
+
+    def of(self, node: str) -> bytes:
+        """The channel of a node."""
+        return f"{self._prefix}node:{node}".encode()
+
+
+class _Unconfirmed(Struct):
+    node: str
+    listeners: Awaitable[object]
+    size: int
+    at: float
+
+
+class Era:
+    """See the top of this file; for the parameters, `EngineLink`."""
+
+    __slots__ = (
+        "_beat", "_channels", "_clock", "_counts", "_echoed", "_echoed_at", "_hearing", "_hears", "_lives",
+        "_membership", "_said", "_saying", "_scope", "_sender", "_subscribed", "_timing", "_trouble", "_unconfirmed",
+        "_unconfirmed_bytes", "_url",
+    )  # fmt: skip
+
+    def __init__(self, url: EngineUrl, channels: Channels, hears: Hears, timing: Timing, counts: EngineCounts) -> None:
+        self._url = url
+        self._channels = channels
+        self._hears = hears
+        self._timing = timing
+        self._counts = counts
+        self._membership = Membership(channels.name, timing.dead)
+        self._clock = AttentiveClock(TICK_SECONDS)
+        self._sender = channels.name.encode() + b"\0"
+        self._unconfirmed: deque[_Unconfirmed] = deque()
+        self._unconfirmed_bytes = 0
+        self._said = trio.lowlevel.ParkingLot()
+        self._beat = 0
+        self._subscribed = trio.Event()
+        self._echoed = trio.Event()
+        self._echoed_at = 0.0
+        self._scope = trio.CancelScope()
+        self._trouble = ""
+        self._lives = False
+        self._hearing: BaseConnection
+        self._saying: BaseConnection
+
+    @property
+    def live(self) -> frozenset[str]:
+        return self._membership.live
+
+    def send(self, node: str, data: bytes) -> bool:
+        """See `EngineLink.send`."""
+        if not self._lives or self._unconfirmed_bytes + len(data) > MOST_UNCONFIRMED:
+            return False
+        return self._say(node, data)
+
+    async def live_on(self, began: Callable[[Era], None]) -> None:
+        """Until a connection is lost, or this is cancelled.
+
+        Parameters
+        ----------
+        began
+            Called once, when others can be heard and told, and before anything is.
+
+        Raises
+        ------
+        EngineTrouble
+            How it ended, or why it did not begin.
+        """
+        trouble: EngineTrouble | None = None
+        async with trio.open_nursery() as outside:
+            shelter = _Shelter()
+            outside.start_soon(shelter.run)
+            connections = await shelter.opened()
+            try:
+                self._hearing = await open_connection(connections, self._url, f"{self._channels.name}-hears")
+                self._saying = await open_connection(connections, self._url, f"{self._channels.name}-says")
+                await self._live(began)
+            except EngineTrouble as found:
+                trouble = found
+            finally:
+                if self._lives:
+                    self._lives = False
+                    with trio.move_on_after(GOOD_BYE_SECONDS, shield=True):
+                        await self._say_good_bye()
+                shelter.close()
+        raise trouble or EngineTrouble(f"the engine {self._url} is lost: {self._trouble}")
+
+    def ended(self) -> None:
+        """Nobody is heard any more."""
+        self._carry_out(self._membership.lost_sight())
+
+    async def _live(self, began: Callable[[Era], None]) -> None:
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._hear)
+                nursery.start_soon(self._confirm)
+                nursery.start_soon(self._watch)
+                try:
+                    await self._begin(began)
+                    await self._beat_on()
+                except RedisError as error:
+                    self._lose(str(error))
+
+    def _lose(self, why: str) -> None:
+        self._trouble = self._trouble or why
+        self._lives = False
+        self._scope.cancel()
+
+    async def _begin(self, began: Callable[[Era], None]) -> None:
+        await self._hear_itself()
+        numbers = await self._all_beats()
+        self._lives = True
+        began(self)
+        introduced = self._say_to_everybody(b"+")  # before this node says anything else to any of them
+        self._carry_out(self._membership.beats(numbers, self._clock.now))
+        await introduced
+
+    # --- hearing ----------------------------------------------------------------------------------------------
+
+    async def _hear_itself(self) -> None:
+        """The subscription is good once this node's own words come back."""
+        with trio.move_on_after(CONNECT_SECONDS) as limit:
+            self._hearing.send_command(b"SUBSCRIBE", self._channels.own, self._channels.everybody)
+            await self._subscribed.wait()
+            self._say(self._channels.name, b"")
+            await self._echoed.wait()
+        if limit.cancelled_caught:
+            self._lose("it carries no messages")
+            await trio.sleep_forever()
+
+    async def _hear(self) -> None:
+        try:
+            async with aclosing(self._hearing.push_messages) as messages:
+                async for message in messages:
+                    self._heard(message)
+        except RedisError as error:
+            self._lose(str(error))
+
+    def _heard(self, message: Sequence[object]) -> None:
+        kind, channel, data = message
+        if kind == b"subscribe" and data == 2:  # of two channels
+            self._subscribed.set()
+        elif kind == b"message" and isinstance(data, bytes):
+            if channel == self._channels.own:
+                sender, _, content = data.partition(b"\0")
+                self._heard_from(sender.decode(errors="replace"), content)
+            else:
+                self._heard_of(data[:1], data[1:].decode(errors="replace"))
+
+    def _heard_from(self, node: str, data: bytes) -> None:
+        if node == self._channels.name:
+            self._echoed_at = self._clock.now
+            self._echoed.set()
+        elif self._lives and self._membership.is_live(node):
+            self._counts.heard += 1
+            self._counts.heard_bytes += len(data)
+            self._hears.received(node, data)
+
+    def _heard_of(self, what: bytes, node: str) -> None:
+        if not self._lives:
+            return
+        if what == b"+":
+            self._carry_out(self._membership.joined(node, self._clock.now))
+        elif what == b"-":
+            self._carry_out(self._membership.left(node, self._clock.now))
+
+    def _carry_out(self, changes: list[Change]) -> None:
+        for change in changes:
+            match change:
+                case Up(node=node):
+                    log.info("node %s is there", node)
+                    self._hears.node_up(node)
+                case Down(node=node):
+                    log.info("node %s is not there", node)
+                    self._hears.node_down(node)
+
+    # --- saying -----------------------------------------------------------------------------------------------
+
+    def _say(self, node: str, data: bytes) -> bool:
+        try:
+            listeners = self._saying.create_request(b"PUBLISH", self._channels.of(node), self._sender + data)
+        except RedisError:
+            return False  # lost; `_watch` and `_hear` see to it
+        self._unconfirmed.append(_Unconfirmed(node, listeners, len(data), self._clock.now))
+        self._unconfirmed_bytes += len(data)
+        self._counts.said += 1
+        self._counts.said_bytes += len(data)
+        self._said.unpark()
+        return True
+
+    async def _confirm(self) -> None:
+        """Every message is heard by one, or its node is not there."""
+        try:
+            while True:
+                while not self._unconfirmed:
+                    await self._said.park()
+                oldest = self._unconfirmed[0]
+                listeners = await oldest.listeners
+                self._unconfirmed.popleft()
+                self._unconfirmed_bytes -= oldest.size
+                if listeners == 0:
+                    self._carry_out(self._membership.unheard(oldest.node))
+        except RedisError as error:
+            self._lose(str(error))
+
+    def _say_to_everybody(self, what: bytes) -> Awaitable[object]:
+        return self._saying.create_request(b"PUBLISH", self._channels.everybody, what + self._channels.name.encode())
+
+    async def _say_good_bye(self) -> None:
+        try:
+            self._saying.create_request(b"HDEL", self._channels.beats, self._channels.name)
+            await self._say_to_everybody(b"-")
+        except RedisError:
+            return  # then they hear no beat
+
+    # --- beats ------------------------------------------------------------------------------------------------
+
+    async def _beat_on(self) -> None:
+        while True:
+            await trio.sleep(self._timing.beat)
+            numbers = await self._all_beats()
+            now = self._clock.now
+            self._carry_out(self._membership.beats(numbers, now))
+            gone = self._membership.forgettable(numbers, now)
+            if gone:
+                await self._saying.create_request(b"HDEL", self._channels.beats, *gone)
+
+    async def _all_beats(self) -> dict[str, int]:
+        """Raise this node's number, and read all."""
+        self._beat += 1
+        key, ask = self._channels.beats, self._saying.create_request
+        self._say(self._channels.name, b"")
+        raised = ask(b"HSET", key, self._channels.name, self._beat)
+        kept = ask(b"PEXPIRE", key, KEPT_MS)
+        found = await ask(b"HGETALL", key, decode=True)
+        await raised
+        await kept
+        numbers = found.items() if isinstance(found, dict) else ()
+        return {str(name): int(number) for name, number in numbers if str(number).isdecimal()}
+
+    async def _watch(self) -> None:
+        """Whether the engine does what it should."""
+        while True:
+            await trio.sleep(TICK_SECONDS)
+            now = self._clock.ticked(trio.current_time())
+            if not self._saying.usable:
+                self._lose("the connection was closed")
+            if self._lives and now - self._echoed_at >= self._timing.dead:
+                self._lose("it carries no messages")
+            if self._unconfirmed and now - self._unconfirmed[0].at >= self._timing.dead:
+                self._lose("it does not answer")
+
+
+class _Shelter:
+    """A nursery that outlives a cancellation from outside, for a good-bye."""
+
+    __slots__ = ("_nursery", "_opened")
+
+    def __init__(self) -> None:
+        self._opened = trio.Event()
+        self._nursery: trio.Nursery
+
+    async def run(self) -> None:
+        """Until `close`."""
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as self._nursery:
+                self._opened.set()
+                await trio.sleep_forever()
+
+    async def opened(self) -> trio.Nursery:
+        with trio.CancelScope(shield=True):
+            await self._opened.wait()
+        return self._nursery
+
+    def close(self) -> None:
+        self._nursery.cancel_scope.cancel()

@@ -1,0 +1,130 @@
+"""Which nodes live, as one of them sees it: pure, with the time passed in.
+
+Every node raises a number of its own once a second, and reads those of all others. A number that does not rise for too
+long is a dead node's, whatever the engine's clock says: only this node's clock counts, and of that only the time in
+which it was attentive (`attention.py`). Numbers of nodes that nobody has cleared away are found once, when this node
+comes to know the engine: such a node is believed to live until its number proves it dead, or nobody hears it.
+
+Names are new at each start, so whoever has left in order never comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+GONE: Final = 2**63
+"""Higher than any number: who has left does not beat again."""
+
+FORGOTTEN_AFTER: Final = 60.0
+"""Seconds of silence after which a number may be cleared away: far above what a stopped node is expected to take."""
+
+
+class Up(Struct, frozen=True):
+    """This node lives."""
+
+    node: str
+
+
+class Down(Struct, frozen=True):
+    """This node is dead, has left, or cannot be heard."""
+
+    node: str
+
+
+Change = Up | Down
+
+
+class _Known(Struct):
+    beat: int
+    at: float  # when it rose last
+    live: bool
+
+
+class Membership:
+    """The other nodes.
+
+    Parameters
+    ----------
+    own
+        This node's name; it is nobody else's business.
+    dead_after
+        Seconds without a beat.
+    """
+
+    __slots__ = ("_dead_after", "_known", "_own")
+
+    def __init__(self, own: str, dead_after: float) -> None:
+        self._own = own
+        self._dead_after = dead_after
+        self._known: dict[str, _Known] = {}
+
+    @property
+    def live(self) -> frozenset[str]:
+        return frozenset(name for name, known in self._known.items() if known.live)
+
+    def is_live(self, name: str) -> bool:
+        known = self._known.get(name)
+        return known is not None and known.live
+
+    def beats(self, numbers: Mapping[str, int], now: float) -> list[Change]:
+        """The numbers of all nodes as they are now."""
+        changes: list[Change] = []
+        for name, number in numbers.items():
+            known = self._known.get(name)
+            if name != self._own and (known is None or number > known.beat):
+                changes += self._rose(name, number, now)
+        changes += self._silent_for_long(now)
+        for name in [name for name in self._known if name not in numbers and self._long_silent(name, now)]:
+            del self._known[name]
+        return changes
+
+    def joined(self, name: str, now: float) -> list[Change]:
+        """A node says that it is there; its number follows."""
+        return [] if name == self._own or self.is_live(name) else self._rose(name, 0, now)
+
+    def left(self, name: str, now: float) -> list[Change]:
+        """A node says that it ends."""
+        return self._gone(name, _Known(GONE, now, live=False))
+
+    def unheard(self, name: str) -> list[Change]:
+        """Nobody listens to what was said to this node. It is there again when its number rises."""
+        known = self._known.get(name)
+        return [] if known is None else self._gone(name, _Known(known.beat, known.at, live=False))
+
+    def lost_sight(self) -> list[Change]:
+        """The engine is not heard any more: nobody is known."""
+        changes: list[Change] = [Down(name) for name in sorted(self.live)]
+        self._known.clear()
+        return changes
+
+    def forgettable(self, numbers: Iterable[str], now: float) -> list[str]:
+        """Which of these may be cleared away."""
+        return [name for name in numbers if name != self._own and self._long_silent(name, now)]
+
+    def _rose(self, name: str, number: int, now: float) -> list[Change]:
+        known = self._known.get(name)
+        if known is not None and known.beat == GONE:
+            return []
+        was_live = known is not None and known.live
+        self._known[name] = _Known(number, now, live=True)
+        return [] if was_live else [Up(name)]
+
+    def _gone(self, name: str, known: _Known) -> list[Change]:
+        was_live = self.is_live(name)
+        self._known[name] = known
+        return [Down(name)] if was_live else []
+
+    def _silent_for_long(self, now: float) -> list[Change]:
+        changes: list[Change] = []
+        for name, known in self._known.items():
+            if known.live and now - known.at >= self._dead_after:
+                known.live = False
+                changes.append(Down(name))
+        return changes
+
+    def _long_silent(self, name: str, now: float) -> bool:
+        known = self._known.get(name)
+        return known is not None and not known.live and now - known.at >= FORGOTTEN_AFTER

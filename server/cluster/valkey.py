@@ -1,0 +1,102 @@
+"""The engine as what carries bytes between nodes: a channel for each node, and the beats of all.
+
+A node has two connections: one on which it hears (its own channel, and one that is everybody's), one on which it says
+everything. They live and end together (`era.py`): whatever was on its way on either is lost then, so all nodes are down
+to this one until both are there again, and every link between nodes begins anew. Nothing is ever said twice.
+
+After a loss it is tried again at once, and then every `RETRY_SECONDS`: others wait for it, and there are few of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import trio
+
+from actors import TaskContext
+from server.cluster.engine import EngineTrouble
+from server.cluster.engine_url import EngineUrl
+from server.cluster.era import Channels, EngineCounts, Era, Hears, Timing
+
+RETRY_SECONDS: Final = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class EngineLink:
+    """This node's way to all others.
+
+    Parameters
+    ----------
+    url
+        Where the engine is.
+    cluster
+        The name of the cluster: several may share an engine.
+    node
+        This node's name; no other node ever had it.
+
+    Attributes
+    ----------
+    trouble
+        Why it is not up, in one line; empty before the first try, and while it is up.
+    counts
+        What was said and heard.
+    """
+
+    __slots__ = ("_channels", "_era", "_hears", "_timing", "_url", "counts", "trouble")
+
+    def __init__(self, url: EngineUrl, cluster: str, node: str, timing: Timing) -> None:
+        self._url = url
+        self._channels = Channels(cluster, node)
+        self._timing = timing
+        self._hears: Hears | None = None
+        self._era: Era | None = None
+        self.counts = EngineCounts()
+        self.trouble = ""
+
+    @property
+    def up(self) -> bool:
+        """Whether others can be heard and told."""
+        return self._era is not None
+
+    @property
+    def live(self) -> frozenset[str]:
+        """The other nodes that live, as far as this one sees."""
+        return frozenset() if self._era is None else self._era.live
+
+    def open(self, hears: Hears) -> None:
+        """Before it runs: who is told what comes, and who is there."""
+        self._hears = hears
+
+    def send(self, node: str, data: bytes) -> bool:
+        """Say this to a node; never waits. False: it cannot be said now."""
+        return self._era is not None and self._era.send(node, data)
+
+    async def run(self, context: TaskContext) -> None:
+        """Keep up the connections until cancelled; then say good-bye."""
+        context.started()
+        while True:
+            tried = trio.current_time()
+            await self._one_era()
+            await trio.sleep(max(0.0, tried + RETRY_SECONDS - trio.current_time()))
+
+    async def _one_era(self) -> None:
+        """Until it is lost. Its trouble is said once, not at every try."""
+        assert self._hears is not None
+        era = Era(self._url, self._channels, self._hears, self._timing, self.counts)
+        try:
+            await era.live_on(self._began)
+        except EngineTrouble as trouble:
+            self.counts.losses += self.up
+            if str(trouble) != self.trouble:
+                self.trouble = str(trouble)
+                log.error("the other nodes cannot be reached: %s", trouble)
+        finally:
+            self._era = None
+            era.ended()
+
+    def _began(self, era: Era) -> None:
+        self._era = era
+        self.trouble = ""
+        log.info("linked to the engine %s", self._url)

@@ -1,0 +1,194 @@
+"""Nodes that hear each other through a real Valkey; what they see when it goes, and when one of them does."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+import trio
+from coredis.connection import BaseConnection
+
+from actors import SupervisorSpec, TaskSpec, open_system
+from server.cluster.engine import open_connection
+from server.cluster.engine_url import read_engine_url
+from server.cluster.era import Timing
+from server.cluster.valkey import EngineLink
+from tests.cluster.waiting import until
+from tests.harness.valkey import ValkeyProcess
+
+QUICK = Timing(beat=0.05, dead=1.0)
+
+
+class Ears:
+    """What a node was told by its link."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, bytes]] = []
+        self.there: set[str] = set()
+        self.downs: list[str] = []
+
+    def received(self, node: str, data: bytes, /) -> None:
+        assert node in self.there, "nobody hears of a node what it says before that it is there"
+        self.heard.append((node, data))
+
+    def node_up(self, node: str, /) -> None:
+        assert node not in self.there
+        self.there.add(node)
+
+    def node_down(self, node: str, /) -> None:
+        self.there.remove(node)
+        self.downs.append(node)
+
+
+class Station:
+    """A node, as far as its link goes."""
+
+    def __init__(self, url: str, cluster: str, name: str, timing: Timing = QUICK) -> None:
+        self.name = name
+        self.ears = Ears()
+        self.link = EngineLink(read_engine_url(url), cluster, name, timing)
+        self.link.open(self.ears)
+
+
+@asynccontextmanager
+async def running(*stations: Station) -> AsyncIterator[None]:
+    tasks = [TaskSpec(station.name, station.link.run) for station in stations]
+    async with open_system(SupervisorSpec("stations", tasks)):
+        yield
+
+
+@asynccontextmanager
+async def engine_client(url: str) -> AsyncIterator[BaseConnection]:
+    """Somebody who meddles with the engine."""
+    async with trio.open_nursery() as nursery:
+        yield await open_connection(nursery, read_engine_url(url), "meddler")
+        nursery.cancel_scope.cancel()
+
+
+def sees(station: Station, *others: Station) -> Callable[[], bool]:
+    return lambda: station.link.up and station.ears.there == {other.name for other in others}
+
+
+@pytest.fixture
+def cluster() -> str:
+    return secrets.token_hex(4)
+
+
+@pytest.fixture
+def engine() -> Iterator[ValkeyProcess]:
+    """One that may be killed."""
+    with ValkeyProcess() as process:
+        yield process
+
+
+async def test_what_is_said_to_a_node_is_heard_by_it_alone_in_order(engine_url: str, cluster: str) -> None:
+    a, b, c = (Station(engine_url, cluster, name) for name in ("a", "b", "c"))
+    async with running(a, b, c):
+        for one, two, three in ((a, b, c), (b, c, a), (c, a, b)):
+            await until(sees(one, two, three), "all three there")
+        said = [bytes([number % 256]) * (number * 7) for number in range(500)]
+        for data in said:
+            assert a.link.send("b", data)
+        await until(lambda: len(b.ears.heard) == len(said), "all of it")
+        assert b.ears.heard == [("a", data) for data in said]
+        assert not c.ears.heard
+        assert a.link.live == {"b", "c"}
+
+
+async def test_clusters_that_share_an_engine_do_not_meet(engine_url: str, cluster: str) -> None:
+    a, b, stranger = (
+        Station(engine_url, cluster, "a"),
+        Station(engine_url, cluster, "b"),
+        Station(engine_url, "other", "x"),
+    )
+    async with running(a, b, stranger):
+        await until(sees(a, b), "a sees b")
+        await until(sees(b, a), "b sees a")
+        await until(sees(stranger), "the other cluster is up")
+
+
+async def test_who_leaves_in_order_is_gone_at_once(engine_url: str, cluster: str) -> None:
+    a, b = Station(engine_url, cluster, "a", Timing(beat=0.05, dead=3600)), Station(engine_url, cluster, "b")
+    async with running(a):
+        async with running(b):
+            await until(sees(a, b), "a sees b")
+        await until(sees(a), "b has said good-bye")
+
+
+async def test_a_node_that_nobody_hears_is_down_before_its_beat_is_missed(engine_url: str, cluster: str) -> None:
+    a = Station(engine_url, cluster, "a", Timing(beat=0.05, dead=3600))
+    async with engine_client(engine_url) as client:
+        await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "ghost", 17)
+        async with running(a):
+            await until(lambda: a.ears.there == {"ghost"}, "the ghost is believed to live")
+            assert a.link.send("ghost", b"anybody there?")
+            await until(lambda: a.ears.downs == ["ghost"], "nobody is")
+
+
+async def test_an_engine_that_is_killed_and_comes_back_empty(engine: ValkeyProcess, cluster: str) -> None:
+    a, b = Station(engine.url, cluster, "a"), Station(engine.url, cluster, "b")
+    async with running(a, b):
+        await until(sees(a, b), "a sees b")
+        engine.kill()
+        await until(lambda: not a.link.up and not b.link.up, "both notice")
+        assert not a.ears.there
+        assert not a.link.send("b", b"lost")
+        assert "cannot be reached" in a.link.trouble or "lost" in a.link.trouble
+        engine.start()
+        await until(sees(a, b), "a sees b again")
+        await until(sees(b, a), "b sees a again")
+        assert a.link.send("b", b"hello")
+        await until(lambda: b.ears.heard == [("a", b"hello")], "b hears")
+        assert a.link.trouble == ""
+
+
+async def test_an_engine_that_stands_still_is_lost_and_found(engine: ValkeyProcess, cluster: str) -> None:
+    a, b = Station(engine.url, cluster, "a"), Station(engine.url, cluster, "b")
+    async with running(a, b):
+        await until(sees(a, b), "a sees b")
+        engine.pause()
+        await until(lambda: not a.link.up and not b.link.up, "both notice")
+        assert "lost" in a.link.trouble
+        engine.go_on()
+        await until(sees(a, b), "a sees b again")
+        await until(sees(b, a), "b sees a again")
+
+
+async def test_an_engine_that_was_emptied_while_it_runs_costs_nobody_anything(
+    engine: ValkeyProcess, cluster: str
+) -> None:
+    a, b = Station(engine.url, cluster, "a", Timing(beat=0.05, dead=2.0)), Station(engine.url, cluster, "b")
+    async with running(a, b):
+        await until(sees(a, b), "a sees b")
+        async with engine_client(engine.url) as client:
+            await client.create_request(b"FLUSHALL")
+        c = Station(engine.url, cluster, "c")
+        async with running(c):
+            await until(sees(c, a, b), "who comes now finds both")
+        assert not b.ears.downs or b.ears.downs == ["c"]
+
+
+async def test_a_node_that_beats_no_more_is_missed(engine_url: str, cluster: str) -> None:
+    a = Station(engine_url, cluster, "a", Timing(beat=0.05, dead=0.5))
+    async with engine_client(engine_url) as client:
+        await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "dead", 17)
+        async with running(a):
+            await until(lambda: a.ears.there == {"dead"}, "it is believed to live")
+            await until(lambda: a.ears.downs == ["dead"], "until it was silent for too long")
+            await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "dead", 18)
+            await until(lambda: a.ears.there == {"dead"}, "it only slept")
+
+
+async def test_words_on_the_channels_that_are_nobodys(engine_url: str, cluster: str) -> None:
+    a, b = Station(engine_url, cluster, "a"), Station(engine_url, cluster, "b")
+    async with engine_client(engine_url) as client, running(a, b):
+        await until(sees(a, b), "a sees b")
+        for channel in (f"hubbub:{cluster}:node:a", f"hubbub:{cluster}:nodes"):
+            for noise in (b"", b"\xff", b"-", b"?b", b"+a", b"-a"):
+                await client.create_request(b"PUBLISH", channel, noise)
+        await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "c", "no number", b"\xff", "1")
+        assert b.link.send("a", b"still here")
+        await until(lambda: ("b", b"still here") in a.ears.heard, "a hears b")
+        assert a.link.up
