@@ -8,7 +8,7 @@ from an `Inbox`. Every question carries `reply_to` and a `ref` of the asker's ow
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 
 
+@runtime_checkable
 class Asker(Protocol):
     """Where an answer goes: an actor's address, or the one-use `Reply` of a task."""
 
