@@ -89,7 +89,7 @@ async def check_engine(url: EngineUrl) -> None:
 
 
 async def _reach(url: EngineUrl) -> None:
-    """Whether there is a socket. The client library does not tell in clear words why not, and leaves things unclosed."""
+    """Whether there is a socket. The client library does not tell clearly why not, and leaves things unclosed then."""
     if url.path:
         stream = await trio.open_unix_socket(url.path)
     else:
