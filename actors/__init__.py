@@ -10,6 +10,12 @@ from actors.address import Address
 from actors.ask import ask
 from actors.code_change import change_all, change_code
 from actors.dead_letters import DeadLetter
+from actors.distribution.distribution import Distribution, DistributionLimits, PeerStatistics
+from actors.distribution.link import LinkLimits
+from actors.distribution.memory_network import MemoryNetwork
+from actors.distribution.naming import find_by_name
+from actors.distribution.remote_address import RemoteAddress
+from actors.distribution.transport import Codec, Transport
 from actors.dynamic import Dynamic
 from actors.errors import (
     AlreadyStarted,
@@ -25,18 +31,20 @@ from actors.errors import (
     Overrun,
     Quarantined,
     Refused,
+    RemoteCrash,
     RootGaveUp,
     StartFailed,
     StartRefused,
     StartTimedOut,
     Stopped,
     TimedOut,
+    Unreachable,
 )
 from actors.garbage import FreezePolicy
 from actors.inbox import Inbox, InboxStatistics
 from actors.introspect import ChildCount, Mailboxes, Node, Statistics, get_state, mailboxes
 from actors.mailbox import Mailbox, Overflow
-from actors.messages import NORMAL, SHUTDOWN, Answer, Down, Gapped, NoAnswer, Reason, Tell
+from actors.messages import NO_SUCH_ACTOR, NORMAL, SHUTDOWN, Answer, Down, Gapped, NoAnswer, Reason, RemoteReason, Tell
 from actors.policy import Backoff, Breaker, Intensity, Restart, Strategy
 from actors.reloading import reloaded
 from actors.reply import Reply
@@ -52,6 +60,7 @@ from actors.tracing import Received, Trace, trace, trace_class
 
 __all__ = [
     "NORMAL",
+    "NO_SUCH_ACTOR",
     "SHUTDOWN",
     "Actor",
     "ActorSpec",
@@ -66,8 +75,11 @@ __all__ = [
     "ChangeFailed",
     "ChildCount",
     "ChildSpec",
+    "Codec",
     "Crashed",
     "DeadLetter",
+    "Distribution",
+    "DistributionLimits",
     "Down",
     "Dynamic",
     "DynamicSpec",
@@ -78,19 +90,25 @@ __all__ = [
     "InboxStatistics",
     "Intensity",
     "Lifeless",
+    "LinkLimits",
     "Mailbox",
     "Mailboxes",
     "MaxChildren",
+    "MemoryNetwork",
     "NameTaken",
     "NoAnswer",
     "Node",
     "NotRunning",
     "Overflow",
     "Overrun",
+    "PeerStatistics",
     "Quarantined",
     "Reason",
     "Received",
     "Refused",
+    "RemoteAddress",
+    "RemoteCrash",
+    "RemoteReason",
     "Reply",
     "Restart",
     "RootGaveUp",
@@ -110,9 +128,12 @@ __all__ = [
     "TimedOut",
     "Timer",
     "Trace",
+    "Transport",
+    "Unreachable",
     "ask",
     "change_all",
     "change_code",
+    "find_by_name",
     "get_state",
     "mailboxes",
     "open_system",

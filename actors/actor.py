@@ -109,6 +109,8 @@ class Actor:
 
         But for `NORMAL`. To link with one that is down already is as if it had ended just after. To link again
         what is linked already changes nothing.
+
+        Raises TypeError for an actor on another node: what a broken link between nodes should end is for each to say.
         """
         self.system.links.link(self.address, target)
 

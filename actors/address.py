@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
+from actors.errors import AskFailed, Refused, Stopped
 from actors.few import Few
 from actors.introspect import Statistics
 from actors.mailbox import Overflow
@@ -217,6 +218,10 @@ class Address:
             extra.questions.pop(question, None)
             if not extra.questions:
                 extra.questions = None
+
+    def _why_not(self) -> AskFailed:
+        """Why it has just not taken a question."""
+        return Refused(f"{self.path} is full") if self.alive else Stopped(f"{self.path} has stopped")
 
     def _dead_letter(self, message: object) -> bool:
         self._blueprint.system.dead_letters.lost(self, message)

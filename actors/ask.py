@@ -1,7 +1,8 @@
 """Asking: a question from a trio task, which waits for the answer.
 
 The rules:
-- A question ends with the answer, `Stopped`, `Crashed`, `Refused` or `TimedOut`; never in silence.
+- A question ends with the answer, `Stopped`, `Crashed`, `Refused`, `TimedOut` or, across nodes, `Unreachable`; never
+  in silence.
 - Who is asked knows its open questions, so a crash or a stop ends them at once and not at their deadline.
 """
 
@@ -13,7 +14,7 @@ from typing import TypeVar, cast
 import trio
 
 from actors.address import Address
-from actors.errors import AskFailed, Refused, Stopped, TimedOut
+from actors.errors import AskFailed, Refused, TimedOut
 from actors.messages import Tell
 from actors.reply import Reply
 
@@ -78,6 +79,7 @@ async def ask(address: Tell, question: Callable[[Reply[A]], object], seconds: fl
         Crashed: it received the question, and crashed before it answered.
         Refused: its mailbox is full.
         TimedOut: no answer in time.
+        Unreachable: it is on another node, and the link is lost.
     """
     reply: Awaited[A] = Awaited()
     put(address, question(reply), reply)
@@ -94,7 +96,6 @@ def put(address: Tell, message: object, reply: Reply[A]) -> None:
         if isinstance(address, Address) and not reply.over:
             address._opened(reply)
     elif isinstance(address, Address):
-        full = address.alive
-        reply.fail(Refused(f"{address.path} is full") if full else Stopped(f"{address.path} has stopped"))
+        reply.fail(address._why_not())
     else:
         reply.fail(Refused(f"{address!r} has not taken the question"))

@@ -33,6 +33,27 @@ class Refused(AskFailed):
     """Who was asked has a full mailbox, and has not taken the question."""
 
 
+class Unreachable(AskFailed):
+    """Who was asked, or watched, is on another node, and that node, or the link with it, is lost: OTP's `noconnection`.
+
+    It may live on there, and the question may still have been acted on.
+    """
+
+
+class RemoteCrash(Exception):
+    """What an actor on another node has crashed with, as far as it can be said here.
+
+    Attributes:
+        error: the name of its class.
+        text: its `repr`, cut to a length.
+    """
+
+    def __init__(self, error: str, text: str) -> None:
+        super().__init__(text)
+        self.error = error
+        self.text = text
+
+
 class StartRefused(Exception):
     """A dynamic supervisor will not start this child now."""
 

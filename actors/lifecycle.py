@@ -15,6 +15,7 @@ import logging
 from actors.actor_code import calls_actor
 from actors.address import CLOSED, Address, Extra
 from actors.errors import CRASHES, AskFailed, Crashed, Stopped, untraced
+from actors.far_address import FarAddress
 from actors.messages import NORMAL, Down, Start, Stop
 from actors.request import drop_answers
 from actors.ties import is_tied, tie, untie, watched_by, watchers_of
@@ -111,6 +112,8 @@ def close(address: Address, reason: object) -> None:
     if address._ties is not None:
         for watcher in watchers_of(address):
             untie(watcher, address)
+            if isinstance(watcher, FarAddress):
+                watcher.watches_no_more(address)
     extra = address._extra
     if extra is not None:
         for reply in tuple(extra.questions or ()):
@@ -126,6 +129,9 @@ def kill(address: Address, reason: object) -> None:
 
 def watch(watcher: Address, target: Address) -> None:
     """See `Actor.watch`."""
+    if isinstance(target, FarAddress):
+        target.watched_by(watcher)
+        return
     if is_tied(watcher, target):
         return
     if not target.living:
@@ -138,7 +144,10 @@ def watch(watcher: Address, target: Address) -> None:
 
 def unwatch(watcher: Address, target: Address) -> None:
     """See `Actor.unwatch`."""
-    untie(watcher, target)
+    if isinstance(target, FarAddress):
+        target.unwatched_by(watcher)
+    else:
+        untie(watcher, target)
 
 
 def _announce(address: Address, reason: object) -> None:
@@ -152,7 +161,7 @@ def _lapse(address: Address) -> None:
     """What the incarnation had joined and watched, it has no more."""
     if address._ties is not None:
         for target in watched_by(address):
-            untie(address, target)
+            unwatch(address, target)
     if address._groups is not None:
         address._blueprint.system.groups.leave_all(address)
 

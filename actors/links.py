@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 
 from actors.address import Address
+from actors.far_address import FarAddress
 from actors.few import Few, added, each, removed
 from actors.messages import NORMAL, Stop
 from actors.suspending import wake
@@ -40,6 +41,8 @@ class Links:
 
     def link(self, one: Address, other: Address) -> None:
         """See `Actor.link`."""
+        if isinstance(other, FarAddress):
+            raise TypeError(f"{other.path} is on another node: watch it instead of linking with it")
         if not other.living:
             reason = None if other._extra is None else other._extra.reason
             _fall(one, other, NORMAL if reason is None else reason)

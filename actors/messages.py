@@ -30,10 +30,24 @@ class Reason(Enum):
     """It had nothing more to do."""
     SHUTDOWN = "shutdown"
     """Its supervisor stopped it."""
+    NO_SUCH_ACTOR = "no such actor"
+    """On the node where it was to be watched there is none by this name (OTP's `noproc`)."""
 
 
 NORMAL = Reason.NORMAL
 SHUTDOWN = Reason.SHUTDOWN
+NO_SUCH_ACTOR = Reason.NO_SUCH_ACTOR
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteReason:
+    """What an actor on another node has given to `stop`, as far as it can be said here.
+
+    Args:
+        text: its `repr`, cut to a length.
+    """
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,8 @@ class Down:
         address: who ended. `address.alive` tells whether it will be, or already is, started again.
         incarnation: which of its lives is over.
         reason: `NORMAL`, `SHUTDOWN`, what it gave to `stop`, or the exception it crashed with (without
-            traceback).
+            traceback). Of one on another node also `NO_SUCH_ACTOR` and `Unreachable`, and what comes across of the
+            others: a `RemoteReason`, a `RemoteCrash`.
     """
 
     address: Address
@@ -76,7 +91,7 @@ class NoAnswer:
 
     Args:
         label: what the asker called the question.
-        failure: why: `Stopped`, `Crashed` (with what was raised as its cause), `Refused` or `TimedOut`.
+        failure: why: `Stopped`, `Crashed` (with what was raised as its cause), `Refused`, `TimedOut` or `Unreachable`.
     """
 
     label: object

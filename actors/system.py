@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from actors.actor import Actor
     from actors.address import Address
     from actors.blueprint import Blueprint
+    from actors.distribution.distribution import Distribution
     from actors.spec import ActorSpec
     from actors.tracing import Trace
 
@@ -45,6 +46,7 @@ class System:
         budget: how long an actor, and all actors together, may run at a time.
         freeze: when to take what has lived long out of the collector's sight; None: never.
         runaways: which handlers are interrupted, and what is reported; None: nothing.
+        distribution: the other nodes; None: there are none.
     """
 
     def __init__(
@@ -53,7 +55,10 @@ class System:
         budget: Budget | None = None,
         freeze: FreezePolicy | None = None,
         runaways: RunawayPolicy | None = None,
+        distribution: Distribution | None = None,
     ) -> None:
+        self.distribution = distribution
+        """The other nodes, if it was given any."""
         self.samples = Samples()
         """Who uses the time; stays empty without `runaways`."""
         self._freezer = None if freeze is None else Freezer(freeze, lambda: self.births)
@@ -78,6 +83,8 @@ class System:
                 raise ValueError(f"the tree has several dynamic supervisors called {spec.id}")
             self._dynamics[spec.id] = Dynamic(spec, self)
         self._root = Supervisor(root, root.id, self)
+        if distribution is not None:
+            distribution.attach(self)
 
     @property
     def freezes(self) -> int:
@@ -214,6 +221,7 @@ async def run(
     budget: Budget | None = None,
     freeze: FreezePolicy | None = FREEZE,
     runaways: RunawayPolicy | None = RUNAWAYS,
+    distribution: Distribution | None = None,
 ) -> None:
     """Run a tree until this is cancelled; then, or when the root gives up, stop it in order.
 
@@ -223,16 +231,21 @@ async def run(
         budget: how long an actor, and all actors together, may run at a time.
         freeze: when to take what has lived long out of the collector's sight; None: never.
         runaways: which handlers are interrupted, and what is reported; None: nothing. In the main thread only.
+        distribution: the other nodes; its task has to be in the tree. None: there are none.
 
     Raises:
         RootGaveUp: the root could not start, or had to restart its children too often.
     """
-    await System(root, budget, freeze, runaways).run(on_ready)
+    await System(root, budget, freeze, runaways, distribution).run(on_ready)
 
 
 @asynccontextmanager
 async def open_system(
-    root: SupervisorSpec, *, budget: Budget | None = None, runaways: RunawayPolicy | None = None
+    root: SupervisorSpec,
+    *,
+    budget: Budget | None = None,
+    runaways: RunawayPolicy | None = None,
+    distribution: Distribution | None = None,
 ) -> AsyncIterator[System]:
     """A running tree for the length of a block, ready when it begins: for tests, and for a look at
     a tree. No garbage policy; and unless asked for, no signal, no thread and nothing that depends on a clock.
@@ -240,7 +253,7 @@ async def open_system(
     Raises:
         RootGaveUp: the root could not start, or gave up during the block, which is cancelled then.
     """
-    system = System(root, budget, runaways=runaways)
+    system = System(root, budget, runaways=runaways, distribution=distribution)
     ready = trio.Event()
     failures: list[Exception] = []
 

@@ -1,0 +1,388 @@
+"""Distribution: the other nodes of a system, and everything told to them and by them (OTP's distribution).
+
+Given to a system by `run` or `open_system`, and run by a task in its tree, above all that uses it:
+
+    distribution = Distribution("a", transport, make_codec, resolve)
+    ... TaskSpec("links", distribution.run)
+    system.distribution.address("b", "counters/apples").tell(Add(1))
+
+The rules:
+- Whoever knows which nodes there are says so by `node_up` and `node_down`; what a transport receives it hands to
+  `received`. Nothing here looks for nodes, and a node that nobody has announced is not believed.
+- What is told is sent when the task's turn comes: behind all that the actors had to say in that slice, in one packet.
+- Nothing is sent to a node with which nothing is going on.
+
+Left out, of what OTP has: global names and groups over all nodes (an application knows who owns what), starting an
+actor on another node but by telling it, links across nodes, code loading, and a way from node to node over a third.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+import trio
+
+from actors.actor import Actor
+from actors.address import CLOSED, Address
+from actors.blueprint import Blueprint
+from actors.distribution.far_reply import FarReply
+from actors.distribution.link import Link, LinkLimits
+from actors.distribution.naming import BETWEEN, QUESTION, find_by_name, name_of
+from actors.distribution.packets import Malformed, OtherVersion, decoded
+from actors.distribution.peer import Peer
+from actors.distribution.remote_address import RemoteAddress
+from actors.distribution.transport import MakeCodec, Resolve, Transport
+from actors.far_address import FarAddress
+from actors.mailbox import Mailbox
+from actors.reply import Reply
+
+if TYPE_CHECKING:
+    from actors.system import System
+    from actors.task import TaskContext
+
+log = logging.getLogger("actors.distribution")
+
+ROUND = 0.01
+"""Seconds between two rounds of all links that have something to do at a certain time, at the least."""
+
+
+@dataclass(frozen=True, slots=True)
+class DistributionLimits:
+    """What may be open with each other node.
+
+    Args:
+        link: what its link may use.
+        questions: questions from here that it has not answered.
+        watches: its watches here.
+    """
+
+    link: LinkLimits = field(default_factory=LinkLimits)
+    questions: int = 10_000
+    watches: int = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatistics:
+    """One other node, as seen from here.
+
+    Args:
+        node: its name.
+        phase: "away", "opening" or "up".
+        outstanding: bytes told to it and not acknowledged.
+        questions: questions from here that it has not answered.
+        asked_here: its questions that are open here.
+        watched: how many of its actors are watched from here.
+        watchers: its watches here.
+        resets: sessions with it that were lost since it came.
+        not_understood: what it has told and nobody here could read.
+        undelivered: messages of its actors that nobody here has taken.
+    """
+
+    node: str
+    phase: str
+    outstanding: int
+    questions: int
+    asked_here: int
+    watched: int
+    watchers: int
+    resets: int
+    not_understood: int
+    undelivered: int
+
+
+class Crossing:
+    """A message on its way in or out, while the codec is at it."""
+
+    __slots__ = ("arrived", "leaving", "peer")
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.leaving: dict[Reply[Any], int] = {}
+        self.arrived: dict[int, FarReply] = {}
+
+
+class Elsewhere:
+    """The supervisor of addresses that have none here."""
+
+    def path_of(self, address: Address) -> str:
+        """It is nowhere in the tree."""
+        return str(address.name)
+
+    def child_started(self, address: Address) -> None:
+        """Nobody's child starts."""
+
+    def child_ended(self, address: Address, reason: object) -> None:
+        """Nobody's child ends."""
+
+    def start_changed(self, address: Address, start: Callable[..., Actor]) -> None:
+        """Nobody's child is changed."""
+
+
+class Distribution:
+    """All other nodes of one system.
+
+    Args:
+        node: the name of this one: not empty, without ":" and "?". A name is for one life of a process; the next one is
+            better off with another.
+        transport: what carries packets.
+        make_codec: makes what makes bytes of messages, given this object.
+        resolve: finds, and perhaps starts, who is told something from another node.
+        limits: what may be open with each other node.
+
+    Attributes:
+        node: the name of this one.
+        limits: as given.
+        blueprint: shared by all addresses of actors elsewhere.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        transport: Transport,
+        make_codec: MakeCodec,
+        resolve: Resolve = find_by_name,
+        limits: DistributionLimits | None = None,
+    ) -> None:
+        if not node or BETWEEN in node or QUESTION in node:
+            raise ValueError(f"a node cannot be called {node!r}")
+        self.node = node
+        self.limits = limits or DistributionLimits()
+        self.blueprint: Blueprint
+        self._transport = transport
+        self._codec = make_codec(self)
+        self._resolve = resolve
+        self._system: System
+        self._peers: dict[str, Peer] = {}
+        self._addresses: WeakValueDictionary[tuple[str, str], RemoteAddress] = WeakValueDictionary()
+        self._sessions = count(secrets.randbits(63) + 1)
+        self._crossing: Crossing | None = None
+        self._touched: dict[Peer, None] = {}
+        self._waiting: dict[Peer, None] = {}
+        self._next_round = inf
+        self._woken = trio.Event()
+
+    # For the application
+
+    def address(self, node: str, name: str) -> Address:
+        """The actor that is called so on a node, whether or not it is started, and the node is there.
+
+        Of this node: its own address; one that has stopped, if there is none by this name.
+
+        Args:
+            node: which node.
+            name: `<id of a dynamic supervisor>/<key>`, or a registered name.
+        """
+        if node == self.node:
+            return self.find(name, start=False) or self._nobody(name)
+        known = self._addresses.get((node, name))
+        if known is None:
+            known = self._addresses[node, name] = RemoteAddress(self, node, name)
+        return known
+
+    def export(self, thing: Address | Reply[Any]) -> str:
+        """For the codec: a text that `imported` of another node's distribution makes this of.
+
+        Raises TypeError for an actor without a name that others could use, and for a reply outside of a message.
+        """
+        if isinstance(thing, RemoteAddress):
+            return f"{thing.node}{BETWEEN}{thing.name}"
+        if isinstance(thing, Address):
+            if isinstance(thing, FarAddress):
+                raise TypeError(f"{thing!r} has no name")
+            return f"{self.node}{BETWEEN}{name_of(thing)}"
+        crossing = self._crossing
+        if crossing is None or not isinstance(thing, Reply):
+            raise TypeError(f"{thing!r} cannot be spoken of on another node")
+        number = crossing.leaving.get(thing)
+        if number is None:
+            number = crossing.leaving[thing] = crossing.peer.questions.number_of(thing)
+        return f"{QUESTION}{number}"
+
+    def imported(self, text: str) -> Address | Reply[Any]:
+        """For the codec: what a text that came in means here. Raises ValueError for one that means nothing."""
+        if not text.startswith(QUESTION):
+            node, between, name = text.partition(BETWEEN)
+            if not between:
+                raise ValueError(f"{text!r} is neither an address nor a question")
+            return self.address(node, name)
+        crossing = self._crossing
+        if crossing is None:
+            raise ValueError("a question is read within a message only")
+        return self._arrived(crossing, int(text[len(QUESTION) :]))
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The other nodes that are up."""
+        return tuple(self._peers)
+
+    def reaches(self, node: str) -> bool:
+        """Whether this is another node that takes messages, as far as is known."""
+        peer = self._peers.get(node)
+        return peer is not None and peer.accepts
+
+    def statistics(self) -> tuple[PeerStatistics, ...]:
+        """How each other node is."""
+        return tuple(
+            PeerStatistics(
+                node=peer.node,
+                phase=peer.link.phase.value,
+                outstanding=peer.link.outstanding,
+                questions=len(peer.questions),
+                asked_here=len(peer.asked_here),
+                watched=len(peer.watched),
+                watchers=len(peer.watchers),
+                resets=peer.link.resets,
+                not_understood=peer.not_understood,
+                undelivered=peer.undelivered,
+            )
+            for peer in self._peers.values()
+        )
+
+    # For membership and transport
+
+    def node_up(self, node: str) -> None:
+        """Another node is there: a link with it is opened. Harmless when it is known, and of this node itself."""
+        if node == self.node:
+            return
+        peer = self._peers.get(node)
+        if peer is None:
+            peer = self._peers[node] = Peer(self, node, Link(self.limits.link, self._sessions))
+        peer.foreign = False
+        peer.link.open(self.now())
+        self.touched(peer)
+
+    def node_down(self, node: str, why: str = "the node is down") -> None:
+        """Another node is gone: whatever was open with it has ended, and nothing of it is believed until it is up."""
+        peer = self._peers.pop(node, None)
+        if peer is None:
+            return
+        lost = peer.link.close(why)
+        if lost is not None:
+            peer.lost(lost)
+        self._touched.pop(peer, None)
+        self._waiting.pop(peer, None)
+
+    def received(self, node: str, data: bytes) -> None:
+        """A packet has come. What is no packet, or of a node that nobody has announced, is passed over."""
+        peer = self._peers.get(node)
+        if peer is None or peer.foreign:
+            return
+        try:
+            packet = decoded(data)
+        except OtherVersion as error:
+            log.error("%s is treated as down: %s", node, error)
+            peer.foreign = True
+            peer.lost(peer.link.close(str(error)) or str(error))
+        except Malformed as error:
+            log.warning("%s has sent what is no packet: %s", node, error)
+        else:
+            peer.received(packet)
+            self.touched(peer)
+
+    async def run(self, context: TaskContext) -> None:
+        """The task, for a `TaskSpec`: sends what was told. What is left when it is stopped is sent then."""
+        context.started()
+        try:
+            while True:
+                self._woken = trio.Event()
+                with trio.CancelScope(deadline=self._work(self.now())):
+                    await self._woken.wait()
+        finally:
+            self._work(self.now())
+
+    # For those beside it in this folder, and for the system
+
+    def attach(self, system: System) -> None:
+        """This is its system. Raises RuntimeError if it has one."""
+        if hasattr(self, "blueprint"):
+            raise RuntimeError(f"the distribution of {self.node} has a system")
+        self._system = system
+        self.blueprint = Blueprint(system, Elsewhere(), Actor, Mailbox())
+
+    def now(self) -> float:
+        """Seconds of trio's clock."""
+        return trio.current_time()
+
+    def peer(self, node: str) -> Peer | None:
+        """A node that is up."""
+        return self._peers.get(node)
+
+    def find(self, name: str, start: bool) -> Address | None:
+        """Who is called so here. Raises what the application's `resolve` raises."""
+        found = self._resolve(self._system, name, start)
+        return None if isinstance(found, FarAddress) else found
+
+    def touched(self, peer: Peer) -> None:
+        """Something may have to be sent to it, now or later."""
+        self._touched[peer] = None
+        self._woken.set()
+
+    def encoded(self, peer: Peer, message: object) -> tuple[bytes, dict[Reply[Any], int]]:
+        """A message for a node, and the questions in it. Raises TypeError if it cannot cross."""
+        before, self._crossing = self._crossing, Crossing(peer)
+        try:
+            return self._codec.encode(message), self._crossing.leaving
+        finally:
+            self._crossing = before
+
+    def decoded(self, peer: Peer, data: bytes) -> tuple[object, list[FarReply]]:
+        """A message of a node, and the questions in it. Raises what the codec raises; then there are none."""
+        before, self._crossing = self._crossing, Crossing(peer)
+        arrived = self._crossing.arrived
+        try:
+            return self._codec.decode(data), list(arrived.values())
+        except BaseException:
+            for reply in arrived.values():
+                reply.forget()
+            raise
+        finally:
+            self._crossing = before
+
+    def _arrived(self, crossing: Crossing, number: int) -> FarReply:
+        reply = crossing.arrived.get(number)
+        if reply is None:
+            open_here = crossing.peer.asked_here
+            reply = crossing.arrived[number] = open_here.get(number) or FarReply(crossing.peer, number)
+            open_here[number] = reply
+        return reply
+
+    def _nobody(self, name: str) -> Address:
+        address = Address(self.blueprint, name)
+        address._box = CLOSED
+        return address
+
+    # The task
+
+    def _work(self, now: float) -> float:
+        """Send what is to be sent; when to come again if nothing happens before."""
+        touched, self._touched = self._touched, {}
+        if now >= self._next_round:
+            touched |= self._waiting
+            self._next_round = inf
+        for peer in touched:
+            self._serve(peer, now)
+            due = peer.link.due
+            if due == inf:
+                self._waiting.pop(peer, None)
+            else:
+                self._waiting[peer] = None
+                self._next_round = min(self._next_round, max(due, now + ROUND))
+        return self._next_round
+
+    def _serve(self, peer: Peer, now: float) -> None:
+        link = peer.link
+        lost = link.look(now)
+        if lost is not None:
+            peer.lost(lost)
+        while (packet := link.packet(now)) is not None:
+            if not self._transport.send(peer.node, packet.encoded()):
+                link.refused(now)
+                return
+            link.sent(packet, now)

@@ -1,0 +1,269 @@
+"""Peer: one other node, as this one sees it: the link with it, and all that hangs on the link.
+
+The rules:
+- What hangs on a session (questions either way, watches either way) ends with it, here at once and there as soon as it
+  hears: questions with `Unreachable`, watches with `Down`.
+- Envelopes are handled in the order they come, each whole before the next, so a `Down` is behind what was told.
+- What was told to somebody whose mailbox refuses it is missing. A question says so by `Refused`; for anything else
+  whoever watches that actor from the other node hears `Down` with `Unreachable`, and knows that it has to ask again.
+- What another node sends never ends this one: what is not understood is logged, counted and dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from actors.distribution.envelopes import Envelope, EnvelopeKind, opened
+from actors.distribution.far_reply import FarReply
+from actors.distribution.link import Link, Outcome
+from actors.distribution.packets import Malformed, Packet
+from actors.distribution.questions import Questions
+from actors.distribution.reasons import failure_heard, reason_heard, reason_said
+from actors.distribution.remote_address import FarWatcher, RemoteAddress
+from actors.errors import AskFailed, Refused, StartFailed, StartRefused, Stopped, Unreachable
+from actors.lifecycle import watch
+from actors.messages import NO_SUCH_ACTOR
+from actors.ties import watchers_of
+
+if TYPE_CHECKING:
+    from actors.address import Address
+    from actors.distribution.distribution import Distribution
+    from actors.reply import Reply
+
+log = logging.getLogger("actors.distribution")
+
+_WATCHES = count(1)
+
+
+class Peer:
+    """Another node that is up.
+
+    Attributes:
+        node: its name.
+        link: the link with it.
+        asked_here: the questions of its actors that are open here, by their numbers.
+        watchers: who watches here for its actors, by the numbers of their watches.
+        foreign: whether it speaks another major version.
+        not_understood: what it has told that nobody here could read.
+        undelivered: messages of its actors that nobody here has taken.
+    """
+
+    def __init__(self, distribution: Distribution, node: str, link: Link) -> None:
+        self.node = node
+        self.link = link
+        self.questions = Questions(distribution.limits.questions)
+        self.asked_here: dict[int, FarReply] = {}
+        self.watchers: dict[int, FarWatcher] = {}
+        self.watched: dict[int, RemoteAddress] = {}
+        self.foreign = False
+        self.not_understood = self.undelivered = 0
+        self._distribution = distribution
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it takes messages, as far as is known."""
+        return self.link.accepts(self._distribution.now())
+
+    # From here to there
+
+    def encoded(self, message: object) -> tuple[bytes, dict[Reply[Any], int]]:
+        """A message for it, and the questions in it that are open from now on. Raises TypeError."""
+        return self._distribution.encoded(self, message)
+
+    def tell(self, kind: EnvelopeKind, name: str, message: object) -> bool:
+        """Tell one of its actors. Raises TypeError for a message that cannot cross."""
+        body, questions = self.encoded(message)
+        if not self.questions.room_for(len(questions)):
+            return False
+        number = next(iter(questions.values()), 0)
+        envelope = Envelope(kind, number, name, body)
+        if not self._take(envelope, reserved=kind is EnvelopeKind.ANSWER):
+            return False
+        for reply, number in questions.items():
+            self.questions.open(reply, number)
+        return True
+
+    def post(self, envelope: Envelope) -> bool:
+        """Say something whose place is reserved."""
+        return self._take(envelope, reserved=True)
+
+    def forget(self, question: Reply[Any]) -> None:
+        """Nobody here waits for the answer to this question."""
+        number = self.questions.forget(question)
+        if number is not None:
+            self.post(Envelope(EnvelopeKind.FORGET, number))
+
+    def watch(self, remote: RemoteAddress) -> int:
+        """Watch one of its actors: the number of the watch; 0: it cannot be reached."""
+        number = next(_WATCHES)
+        if not self.post(Envelope(EnvelopeKind.WATCH, number, str(remote.name))):
+            return 0
+        self.watched[number] = remote
+        return number
+
+    def unwatch(self, number: int) -> None:
+        """Watch it no more."""
+        if self.watched.pop(number, None) is not None:
+            self.post(Envelope(EnvelopeKind.UNWATCH, number))
+
+    def say_down(self, watch: int, incarnation: int, reason: object) -> None:
+        """Say to its watch with this number that an incarnation has ended."""
+        name, text = reason_said(reason)
+        self.post(Envelope(EnvelopeKind.DOWN, watch, name, incarnation.to_bytes(8, "big") + text.encode()))
+
+    def say_gone(self, watch: int) -> None:
+        """Say to its watch with this number that it is over."""
+        self.watchers.pop(watch, None)
+        self.post(Envelope(EnvelopeKind.GONE, watch))
+
+    def _take(self, envelope: Envelope, reserved: bool) -> bool:
+        taken = self.link.take(envelope.encoded(), self._distribution.now(), reserved)
+        self._distribution.touched(self)
+        return taken
+
+    # From there to here
+
+    def received(self, packet: Packet) -> None:
+        """A packet has come from it."""
+        outcome: Outcome = self.link.received(packet, self._distribution.now())
+        if outcome.lost is not None:
+            self.lost(outcome.lost)
+        for data in outcome.envelopes:
+            try:
+                self._handle(opened(data))
+            except Malformed as error:
+                self._misunderstood(f"an envelope: {error}")
+
+    def lost(self, why: str) -> None:
+        """The session with it is over."""
+        log.warning("the link with %s was reset: %s", self.node, why)
+        said = f"the link with {self.node} was reset: {why}"
+        watched, self.watched = self.watched, {}
+        watchers, self.watchers = self.watchers, {}
+        for watcher in watchers.values():
+            watcher.part()
+        for reply in tuple(self.asked_here.values()):
+            reply.forget()
+        self.questions.fail_all(Unreachable, said)
+        for remote in watched.values():
+            remote.went_down(remote.incarnation, Unreachable(said))
+            remote.gone()
+
+    def _handle(self, envelope: Envelope) -> None:
+        number = envelope.number
+        match envelope.kind:
+            case EnvelopeKind.TELL | EnvelopeKind.ANSWER | EnvelopeKind.URGENT:
+                self._told(envelope)
+            case EnvelopeKind.REPLY:
+                self._answered(number, envelope.body)
+            case EnvelopeKind.FAILURE:
+                reply = self.questions.answered(number)
+                if reply is not None:
+                    reply.fail(failure_heard(envelope.name, envelope.body.decode(errors="replace")))
+            case EnvelopeKind.FORGET:
+                question = self.asked_here.get(number)
+                if question is not None:
+                    question.forget()
+            case EnvelopeKind.WATCH:
+                self._watch_here(number, envelope.name)
+            case EnvelopeKind.UNWATCH:
+                watcher = self.watchers.pop(number, None)
+                if watcher is not None:
+                    watcher.part()
+            case EnvelopeKind.DOWN:
+                self._down(number, envelope)
+            case EnvelopeKind.GONE:
+                remote = self.watched.pop(number, None)
+                if remote is not None:
+                    remote.gone()
+            case _:
+                self._misunderstood(f"an envelope of kind {envelope.kind}")
+
+    def _told(self, envelope: Envelope) -> None:
+        try:
+            message, replies = self._distribution.decoded(self, envelope.body)
+        except Exception as error:
+            self._misunderstood(f"a message for {envelope.name}: {error!r}")
+            self._fail(envelope.number, Refused(f"{envelope.name} does not understand the question"))
+            return
+        target = self._find(envelope, replies)
+        if target is None:
+            self.undelivered += 1
+        elif self._hand_over(envelope.kind, target, message):
+            for reply in replies:
+                reply.put_to(target)
+        else:
+            self._not_taken(target, replies)
+
+    def _find(self, envelope: Envelope, replies: list[FarReply]) -> Address | None:
+        """Who is meant; None: nobody, and the questions know."""
+        try:
+            target = self._distribution.find(envelope.name, start=envelope.kind == EnvelopeKind.TELL)
+        except (StartRefused, StartFailed) as error:
+            log.info("%s cannot be started for %s: %r", envelope.name, self.node, error)
+            target = None
+        if target is None:
+            for reply in replies:
+                reply.fail(Stopped(f"there is no {envelope.name} on {self._distribution.node}"))
+        return target
+
+    def _hand_over(self, kind: int, target: Address, message: object) -> bool:
+        match kind:
+            case EnvelopeKind.ANSWER:
+                return target.answer(message)
+            case EnvelopeKind.URGENT:
+                return target.urgent(message)
+            case _:
+                return target.tell(message)
+
+    def _not_taken(self, target: Address, replies: list[FarReply]) -> None:
+        """It is full, or has stopped."""
+        self.undelivered += 1
+        for reply in replies:
+            reply.fail(target._why_not())
+        if not replies and target.alive:
+            missed = Unreachable(f"{target.path} is full, and has missed something")
+            for watcher in watchers_of(target):
+                if isinstance(watcher, FarWatcher):
+                    watcher.break_off(self, missed)
+
+    def _answered(self, number: int, body: bytes) -> None:
+        reply = self.questions.answered(number)
+        if reply is None:
+            return
+        try:
+            answer, _ = self._distribution.decoded(self, body)
+        except Exception as error:
+            self._misunderstood(f"an answer: {error!r}")
+            reply.fail(AskFailed(f"{self.node} has answered what nobody here understands"))
+        else:
+            reply.tell(answer)
+
+    def _watch_here(self, number: int, name: str) -> None:
+        target = self._distribution.find(name, start=False)
+        full = len(self.watchers) >= self._distribution.limits.watches
+        if target is None or full:
+            reason: object = Unreachable("there are too many watches") if full else NO_SUCH_ACTOR
+            self.say_down(number, 0, reason)
+            self.say_gone(number)
+            return
+        watcher = self.watchers[number] = FarWatcher(self, number, target)
+        watch(watcher, target)
+        if not target.alive:
+            watcher.watches_no_more(target)
+
+    def _down(self, number: int, envelope: Envelope) -> None:
+        remote = self.watched.get(number)
+        if remote is not None:
+            incarnation, text = int.from_bytes(envelope.body[:8], "big"), envelope.body[8:].decode(errors="replace")
+            remote.went_down(incarnation, reason_heard(envelope.name, text))
+
+    def _fail(self, number: int, failure: AskFailed) -> None:
+        if number:
+            FarReply(self, number).fail(failure)
+
+    def _misunderstood(self, what: str) -> None:
+        self.not_understood += 1
+        log.warning("%s has sent what this node does not understand: %s", self.node, what)

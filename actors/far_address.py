@@ -1,0 +1,36 @@
+"""FarAddress: an address behind which there is no actor of this system.
+
+What the lifecycle needs to know of such an address, and no more: being watched, or watching, reaches across to
+whatever it stands for, so it is told. `actors/distribution/` has the two kinds there are.
+
+The rules:
+- Nobody here can end it, suspend it, change it or link with it: it never lives (`living`), so whoever tries is refused.
+- `ties.py` keeps who here watches it, as for any address.
+"""
+
+from __future__ import annotations
+
+from actors.address import Address
+
+
+class FarAddress(Address):
+    """An address whose actor is elsewhere, or nowhere."""
+
+    __slots__ = ()
+
+    @property
+    def living(self) -> bool:
+        """Never: an incarnation lives where its actor is."""
+        return False
+
+    def watched_by(self, watcher: Address) -> None:
+        """An actor here begins to watch it."""
+        raise NotImplementedError(f"{type(self).__qualname__} cannot be watched")
+
+    def unwatched_by(self, watcher: Address) -> None:
+        """An actor here watches it no more; harmless if it did not."""
+        raise NotImplementedError(f"{type(self).__qualname__} cannot be watched")
+
+    def watches_no_more(self, target: Address) -> None:
+        """An actor here that it watched has stopped for good."""
+        raise NotImplementedError(f"{type(self).__qualname__} cannot watch")
