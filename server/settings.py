@@ -16,10 +16,12 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
+
+from server.cluster.engine_url import WrongUrl, read_engine_url
 
 PREFIX: Final = "HUBBUB_"
 CONFIG_VARIABLE: Final = "HUBBUB_CONFIG"
@@ -35,10 +37,18 @@ Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Bytes = Annotated[int, Meta(ge=1_024, le=2**30)]
 Seconds = Annotated[float, Meta(gt=0, le=3_600)]
 Days = Annotated[int, Meta(ge=0, le=3_650)]
+Workers = Annotated[int, Meta(ge=1, le=1_024)] | Literal["auto"]
+"""As many as there are shards: of more, some would have no room to own."""
 
 
 class Network(str):
     """An IP address or network, as text that was looked at."""
+
+    __slots__ = ()
+
+
+class Engine(str):
+    """The URL of an engine, as text that was looked at; or empty."""
 
     __slots__ = ()
 
@@ -59,6 +69,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_host: Annotated[Word, _is("address to answer operators on; without a password")] = "127.0.0.1"
     admin_port: Annotated[Port, _is("TCP port for them; 0 takes any free one")] = 8_001
     data: Annotated[Path, _is("directory of the database, its lock and its copies")] = Path("data")
+    workers: Annotated[Workers, _is("processes that serve; auto: one a core")] = 1
+    engine: Annotated[Engine, _is("URL of a Valkey that nodes share; empty: workers bring their own")] = Engine()
     log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
     log_format: Annotated[LogFormat, _is("text for people, or one JSON object a line")] = "text"
 
@@ -231,6 +243,9 @@ def _wanted(name: str, error: Exception) -> str:
     kind = get_args(_HINTS[name])[0]
     if get_origin(kind) is Literal:
         return f"expected one of {', '.join(get_args(kind))}"
+    if get_origin(kind) is Union and "enum" in str(error):
+        words = [word for part in get_args(kind) if get_origin(part) is Literal for word in get_args(part)]
+        return f"expected a number, or {', '.join(words)}"
     return re.split(r", got | - at ", str(error))[0].replace("E", "e", 1)
 
 
@@ -238,6 +253,8 @@ def _checked_text(wanted: type, value: object) -> object:
     """What is text for msgspec, and more for us. Raises ValueError."""
     if wanted is Network and isinstance(value, str):
         return _network(value)
+    if wanted is Engine and isinstance(value, str):
+        return _engine(value)
     if wanted is Path and isinstance(value, str) and value and "\0" not in value:
         return Path(value).expanduser()
     raise ValueError(f"Expected `{wanted.__name__.lower()}`")
@@ -248,6 +265,15 @@ def _network(text: str) -> Network:
         return Network(ip_network(text))
     except ValueError:
         raise ValueError("Expected addresses or networks as 10.0.0.0/8") from None
+
+
+def _engine(text: str) -> Engine:
+    try:
+        if text:
+            read_engine_url(text)
+    except WrongUrl as wrong:
+        raise ValueError(str(wrong).replace("expected", "Expected", 1)) from None
+    return Engine(text)
 
 
 def _meaning(name: str) -> str:

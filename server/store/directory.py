@@ -71,6 +71,12 @@ class DirectoryLock:
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
+    @property
+    def descriptor(self) -> int:
+        """It is held as long as this is open anywhere: also in children that inherited it, or in another program."""
+        assert self._descriptor is not None, "it was closed"
+        return self._descriptor
+
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
