@@ -1,7 +1,7 @@
 """The room as an actor: what it is told goes to the pure `Room`, and the effects that come back are carried out.
 
-The rules: effects in order; the answer to a question is never held back by a full mailbox; a fan-out tells at most
-`SLICE` receivers at a time, and the rest of it waits in the room's own mailbox, so that other rooms have their turn.
+The rules: effects in order; the answer to a question is never held back by a full mailbox; a large fan-out goes out in
+slices (`telling.py`). A room that is not this node's stops at once, and whoever looked for it looks again.
 
 Its mailbox refuses what is too much, which its senders answer as `unavailable`. A crash costs the state and the
 message: whoever was attached hears `Down`, attaches again, and catches up from the log.
@@ -16,14 +16,19 @@ from typing import Final
 import trio
 from msgspec import Struct, field
 
-from actors import Actor, Down, Mailbox, Overflow, Tell
+from actors import NORMAL, Down, Mailbox, Overflow, Tell
 from server.metrics.counts import RoomCounts
+from server.placement.ownership import Alone, Ownership
 from server.protocol.errors import unavailable
+from server.relays.messages import Admit, Delivered, Forwarded, Here, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
-from server.rooms.fan_out import AT_ONCE, FanOutQueue, Ordered
-from server.rooms.messages import Attach, Request
+from server.rooms.fan_out import Ordered
+from server.rooms.heads import HeadsTable
+from server.rooms.messages import MOVED, Attach, HandOver, News, Request
+from server.rooms.opening import Applicant
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
+from server.rooms.telling import NextSlice, Telling
 from server.store.messages import Done, Failed, Outcomes
 
 ROOMS: Final = "rooms"
@@ -46,6 +51,12 @@ class RoomEnvironment(Struct, frozen=True):
         Gives the references of all rooms.
     counts
         Where fan-outs are counted.
+    ownership
+        Which rooms are this node's.
+    heads
+        Where it is noted how far the logs reach that relays follow.
+    elsewhere
+        Told the `News` of memberships that begin, for the users' sessions on other nodes. None: there are none.
     """
 
     writer: Tell
@@ -53,36 +64,42 @@ class RoomEnvironment(Struct, frozen=True):
     sizes: Sizes = DEFAULT_SIZES
     refs: Iterator[int] = field(default_factory=count)
     counts: RoomCounts = field(default_factory=RoomCounts)
+    ownership: Ownership = field(default_factory=lambda: Alone(""))
+    heads: HeadsTable = field(default_factory=HeadsTable)
+    elsewhere: Tell | None = None
 
 
 class Beat(Struct, frozen=True):
     """To itself, once a second while there is something to do."""
 
 
-class NextSlice(Struct, frozen=True):
-    """To itself: go on with the fan-out."""
-
-
 BEAT: Final = Beat()
-NEXT_SLICE: Final = NextSlice()
 
 
-class RoomActor(Actor):
+class RoomActor(Telling):
     """One incarnation of a room. Its key in the supervisor is the room's id."""
 
-    __slots__ = ("_beating", "_environment", "_going_out", "_room")
+    __slots__ = ("_beating", "_environment", "_room")
 
     def __init__(self, environment: RoomEnvironment) -> None:
+        super().__init__()
         self._environment = environment
-        self._going_out: FanOutQueue | None = None  # there is one only while something waits in it
         self._beating = False
         self._room: Room
 
     def started(self) -> None:
         address = self.address
         environment = self._environment
-        self._room = Room(str(address.name), address, address.incarnation, environment.refs, environment.sizes)
-        self._carry_out(self._room.started(trio.current_time()))
+        room = str(address.name)
+        self._room = Room(room, address, address.incarnation, environment.refs, environment.sizes)
+        if environment.ownership.is_mine(room):
+            self._carry_out(self._room.started(trio.current_time()))
+        else:
+            self.stop()
+
+    @property
+    def _counts(self) -> RoomCounts:
+        return self._environment.counts
 
     def receive(self, message: object) -> None:
         room, now = self._room, trio.current_time()
@@ -92,13 +109,21 @@ class RoomActor(Actor):
             case Outcomes():
                 effects = room.outcomes(message, now)
             case NextSlice():
-                if self._going_out is not None:
-                    self._fan_out_slice(self._going_out)
+                self._tell_next_slice()
                 return
+            case Forwarded():
+                effects = room.forwarded(message, now)
             case Attach():
                 effects = room.attach(message)
-            case Down(address=session):
-                effects = room.session_ended(session)
+            case Admit():
+                effects = room.admit(message)
+            case Here():
+                effects = room.here(message)
+            case Subscribe():
+                epoch = self._environment.ownership.epoch_of(str(self.address.name))
+                effects = room.subscribe(Applicant(message, epoch))
+            case Down(address=listener):
+                effects = room.ended(listener)
             case Done():
                 effects = room.done(message, now)
             case Failed():
@@ -106,6 +131,8 @@ class RoomActor(Actor):
             case Beat():
                 self._beating = False
                 effects = room.beat(now)
+            case HandOver():
+                effects = room.hand_over(now)
             case _:
                 raise TypeError(f"a room is not told {type(message).__name__}")
         self._carry_out(effects)
@@ -138,37 +165,15 @@ class RoomActor(Actor):
                 self.watch(session)
             case Unwatch(session=session):
                 self.unwatch(session)
-            case Rest():
-                self.stop()
-
-    def _tell_in_order(self, effect: Ordered) -> None:
-        """At once where that is possible: most rooms are small, and nothing is going out."""
-        if self._going_out is not None:
-            self._going_out.add(effect)
-        elif isinstance(effect, FanOut) and len(effect.to) > AT_ONCE:
-            self._going_out = FanOutQueue()
-            self._going_out.add(effect)
-            self._fan_out_slice(self._going_out)
-        else:
-            self._tell(effect)
-
-    def _fan_out_slice(self, queue: FanOutQueue) -> None:
-        for part in queue.next_slice():
-            self._tell(part)
-        if queue:
-            self.address.answer(NEXT_SLICE)
-        else:
-            self._going_out = None
+            case Rest(clean=clean):
+                self._stop_when_told(NORMAL if clean else MOVED)
 
     def _tell(self, effect: Ordered) -> None:
+        super()._tell(effect)
         match effect:
-            case FanOut(message=message, to=to):
-                counts = self._environment.counts
-                counts.fan_outs += 1
-                counts.deliveries += len(to)
-                for session in to:
-                    session.tell(message)
-            case InTurn(message=answer, to=asker):
-                asker.answer(answer)
-            case TellUser(user=user, message=added):
-                self.system.broadcast(user, added)
+            case FanOut(message=Delivered(epoch=epoch, entries=entries), to=relays):
+                self._environment.heads.moved(str(self.address.name), epoch, entries[-1].seq or 0, relays)
+            case TellUser(user=user, message=added, is_news=True) if self._environment.elsewhere is not None:
+                self._environment.elsewhere.tell(News(user, added))
+            case _:
+                pass

@@ -1,7 +1,7 @@
-"""Who is listening: the sessions attached to a room, and which people are there by them.
+"""Who is listening: the sessions attached to a room, the relays subscribed to it, and which people are there by them.
 
-Sessions are opaque keys here. Told to others is only a change that has lasted until somebody looks (once a second):
-whoever reloads a page does not flicker, and a crowd that comes at once is announced in one go.
+Sessions and relays are opaque keys here. Told to others is only a change that has lasted until somebody looks (once a
+second): whoever reloads a page does not flicker, and a crowd that comes at once is announced in one go.
 
 There is one of these for every open room, and most rooms are small: up to `FEW` sessions stand in two tuples side by
 side, which are looked through as fast as a dictionary is asked, and take a quarter of it. What is to be told lies in a
@@ -16,6 +16,7 @@ from typing import Final
 from actors import Address
 from actors.few import Few, added, each, removed
 from server.protocol.events import Presence
+from server.rooms.elsewhere import Elsewhere, Subscriber
 
 FEW: Final = 8
 
@@ -46,21 +47,37 @@ class _Crowd:
 
 
 class Audience:
-    """The attached sessions of a room.
+    """The attached sessions of a room, and its subscribed relays.
 
-    `everyone` is one tuple, shared by all deliveries until somebody comes or goes.
+    `everyone` is one tuple of sessions, shared by all deliveries until somebody comes or goes.
+
+    Attributes
+    ----------
+    elsewhere
+        Those who listen on other nodes; None: nobody does.
     """
 
-    __slots__ = ("_crowd", "_everyone", "_few", "_were_here")
+    __slots__ = ("_crowd", "_everyone", "_few", "_were_here", "elsewhere")
 
     def __init__(self) -> None:
         self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
         self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
         self._crowd: _Crowd | None = None
-        self._were_here: dict[str, bool] | None = None  # when `news` was asked for last; of those who moved since
+        self._were_here: dict[str, bool] | None = None  # when `moved` was asked for last; of those who moved since
+        self.elsewhere: Elsewhere | None = None
 
     def __len__(self) -> int:
+        """How many sessions are attached here."""
         return len(self._few) if self._crowd is None else len(self._crowd.users)
+
+    @property
+    def is_nobody(self) -> bool:
+        """Whether nobody listens, neither here nor elsewhere."""
+        return not self and not self.relays
+
+    @property
+    def relays(self) -> tuple[Address, ...]:
+        return () if self.elsewhere is None else self.elsewhere.relays
 
     @property
     def everyone(self) -> tuple[Address, ...]:
@@ -105,14 +122,15 @@ class Audience:
         return next((user for one, user in self._pairs() if one is session), None)
 
     def users(self) -> Iterable[str]:
+        """By sessions that are attached here."""
         if self._crowd is not None:
             return self._crowd.sessions.keys()
         return dict.fromkeys(self._few)
 
     def is_here(self, user: str) -> bool:
-        if self._crowd is not None:
-            return user in self._crowd.sessions
-        return user in self._few
+        """Whether anybody listens for this user, wherever."""
+        is_attached = user in self._few if self._crowd is None else user in self._crowd.sessions
+        return is_attached or (self.elsewhere is not None and self.elsewhere.has(user))
 
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
         return tuple(session for user in users for session in self._sessions_of(user))
@@ -141,7 +159,7 @@ class Audience:
         for session, user in pairs:
             self._crowd.put(session, user)
 
-    def news(self) -> list[Presence]:
+    def moved(self) -> tuple[list[str], list[str]]:
         """Who came and who went since this was last asked for.
 
         Going is told even of those whose coming was not: who asked for the members meanwhile has seen them.
@@ -149,14 +167,77 @@ class Audience:
         moved, self._were_here = self._were_here or {}, None
         came = [user for user in sorted(moved) if self.is_here(user) and not moved[user]]
         went = [user for user in sorted(moved) if not self.is_here(user)]
+        return came, went
+
+    def news(self) -> list[Presence]:
+        """What is to be announced of that."""
+        came, went = self.moved()
         return [
             *(Presence(user=user, status="online") for user in came),
             *(Presence(user=user, status="offline") for user in went),
         ]
 
     def no_news(self) -> None:
-        """Forget what was to be announced: the room is too large for it."""
+        """Forget what was to be announced: the room is too large for it, or all of it is told in another way."""
         self._were_here = None
+
+    def all_users(self) -> set[str]:
+        """For whom somebody listens, here or elsewhere."""
+        return {*self.users(), *(() if self.elsewhere is None else self.elsewhere.users())}
+
+    # --- elsewhere --------------------------------------------------------------------------------------------
+
+    def subscribe(self, relay: Address, ref: int, epoch: int, number: int) -> int:
+        """The number of the relay's subscription: `number`, unless this `ref` has one already. Others of it end."""
+        if self.elsewhere is not None and (known := self.elsewhere.number_of(relay, ref)) is not None:
+            return known
+        self.ended_elsewhere(relay)
+        if self.elsewhere is None:
+            self.elsewhere = Elsewhere(epoch)
+        self.elsewhere.begin(number, relay, ref)
+        return number
+
+    def came_elsewhere(self, number: int, users: Iterable[str]) -> None:
+        """These are with the relay now that has this subscription."""
+        subscriber = self.subscriber(number)
+        for user in users:
+            if not self.is_here(user):
+                self._moves(user, was_here=False)
+            subscriber.users.add(user)
+
+    def went_elsewhere(self, number: int, users: Iterable[str]) -> None:
+        subscriber = self.subscriber(number)
+        for user in users:
+            if user in subscriber.users:
+                subscriber.users.discard(user)
+                if not self.is_here(user):
+                    self._moves(user, was_here=True)
+
+    def ended_elsewhere(self, relay: Address) -> bool:
+        """All subscriptions of a relay are over; whether there was any."""
+        if self.elsewhere is None:
+            return False
+        numbers = self.elsewhere.numbers_of(relay)
+        for number in numbers:
+            self.went_elsewhere(number, tuple(self.subscriber(number).users))
+            self.elsewhere.end(number)
+        if not self.elsewhere.relays:
+            self.elsewhere = None
+        return bool(numbers)
+
+    def forget_elsewhere(self, user: str) -> None:
+        """The user is a member no more, and is not listened for, wherever it is."""
+        if self.elsewhere is not None and self.elsewhere.has(user):
+            self.elsewhere.forget(user)
+            if not self.is_here(user):
+                self._moves(user, was_here=True)
+
+    def subscriber(self, number: int) -> Subscriber:
+        """Whose subscription this is, which has not ended."""
+        assert self.elsewhere is not None
+        subscriber = self.elsewhere.find(number)
+        assert subscriber is not None
+        return subscriber
 
     def _moves(self, user: str, *, was_here: bool) -> None:
         if self._were_here is None:

@@ -24,8 +24,8 @@ from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Ok, TypingEvent
 from server.protocol.objects import User
 from server.protocol.rules import check_nonce, check_text
-from server.rooms.effects import Consult, Effect, FanOut
-from server.rooms.messages import Passing, Request
+from server.rooms.effects import Consult, Effect
+from server.rooms.messages import Request
 from server.rooms.questions import InviteeWanted, PageWanted
 from server.rooms.rights import (
     check_has_room,
@@ -36,7 +36,7 @@ from server.rooms.rights import (
     check_reply_to,
     stranger,
 )
-from server.rooms.state import RoomState, answered
+from server.rooms.state import RoomState, answered, welcomed
 from server.store.messages import (
     FindUser,
     MemberGone,
@@ -99,19 +99,11 @@ def _post(state: RoomState, request: Request, post: Post, now: float) -> Effects
 
 def _join(state: RoomState, request: Request, member: MemberRecord | None, now: float) -> Effects:
     if member is not None:
-        return [*attach_asker(state, request), answered(request, Ok(id=request.command.id, room=state.room))]
+        return welcomed(state, request, Ok(id=request.command.id, room=state.room))
     check_joinable(state.record.kind)
     check_has_room(is_full=state.is_full)
     draft = NewMember(request.user.user, "member", logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]
-
-
-def attach_asker(state: RoomState, request: Request) -> Effects:
-    """Attach the session that sent a `join`, unless it is attached already."""
-    session = request.session
-    if session is None or state.audience.user_of(session) is not None:
-        return []
-    return state.attach(session, request.user.user, request.ref)
 
 
 def _leave(state: RoomState, request: Request, member: MemberRecord | None, now: float) -> Effects:
@@ -158,8 +150,7 @@ def _typing(state: RoomState, request: Request, now: float) -> Effects:
     if is_answered(request.command):
         effects.append(answered(request, Ok(id=request.command.id)))
     if state.typists.passes(user, now, large=state.large):
-        others = state.audience.without(user)
-        effects.append(FanOut(Passing(state.room, [TypingEvent(room=state.room, user=user)]), others))
+        effects += state.pass_on([TypingEvent(room=state.room, user=user)], but=user)
     return effects
 
 

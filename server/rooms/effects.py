@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
+from server.relays.messages import Admitted, Delivered, NotAdmitted, NotSubscribed, PassedOn, Removed, Subscribed
 from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing
 from server.store.messages import Anchor, Append, Asker, Read, Release, SaveMarks
 
@@ -29,32 +30,36 @@ class Reply(Struct, frozen=True):
     """Answer a question that was put to the room."""
 
     to: Asker
-    message: Answer | Attached | NotAttached
+    message: Answer | Attached | NotAttached | NotSubscribed
 
 
 class FanOut(Struct, frozen=True):
-    """Tell all of `to` the same thing, behind everything that is being fanned out already."""
+    """Tell all of `to` the same thing, behind everything that is being fanned out already: sessions, or relays."""
 
-    message: Delivery | Passing
+    message: Delivery | Passing | Delivered | PassedOn
     to: tuple[Address, ...]
 
 
 class InTurn(Struct, frozen=True):
     """Tell one receiver something that has its place behind the deliveries before it."""
 
-    message: Detached | Answer
+    message: Detached | Answer | Subscribed | Admitted | NotAdmitted | Removed
     to: Asker
 
 
 class TellUser(Struct, frozen=True):
-    """Tell all sessions of a user, whether they are attached or not, in its place behind the deliveries before it."""
+    """Tell all sessions of a user, whether they are attached or not, in its place behind the deliveries before it.
+
+    `is_news`: the membership began just now, so the user's sessions on other nodes should hear of it, too.
+    """
 
     user: str
     message: Added
+    is_news: bool = False
 
 
 class Watch(Struct, frozen=True):
-    """The room wants to know when this session ends."""
+    """The room wants to know when this session, or relay, ends."""
 
     session: Address
 
@@ -64,7 +69,12 @@ class Unwatch(Struct, frozen=True):
 
 
 class Rest(Struct, frozen=True):
-    """The room has nothing more to do: stop in order."""
+    """The room has nothing more to do here: stop, once everything is told.
+
+    `clean`: what it has not answered it never saw, and whoever sent it may send it again as if for the first time.
+    """
+
+    clean: bool = True
 
 
 Effect = Write | Consult | Reply | FanOut | InTurn | TellUser | Watch | Unwatch | Rest

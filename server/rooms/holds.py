@@ -41,6 +41,11 @@ class Holds(Generic[Sender]):
     def __bool__(self) -> bool:
         return bool(self._senders)
 
+    @property
+    def waits(self) -> bool:
+        """Whether any post that was refused is not seen again yet."""
+        return any(posts.refused for posts in self._senders.values())
+
     def admits(self, sender: Sender, nonce: str, now: float) -> bool:
         """Whether a post may go on now; then it is under way, until it is `settled` or `refused`."""
         posts = self._senders.get(sender)

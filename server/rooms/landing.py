@@ -11,12 +11,11 @@ from collections.abc import Iterable
 
 from server.protocol.commands import Join
 from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
-from server.rooms.deciding import attach_asker
-from server.rooms.effects import Effect, FanOut, InTurn, TellUser
+from server.rooms.effects import Effect, InTurn, TellUser
 from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.in_flight import Pending
-from server.rooms.messages import Added, Answer, Delivery, Request
-from server.rooms.state import RoomState, answered
+from server.rooms.messages import Added, Answer, Request
+from server.rooms.state import RoomState, answered, welcomed
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 
 Effects = list[Effect]
@@ -65,7 +64,7 @@ class Landing:
                 self._enter(entry)
             case Joined():
                 self._enter(entry)
-                self._after.append(TellUser(entry.user.user, Added(entry.room, entry.seq)))
+                self._after.append(TellUser(entry.user.user, Added(entry.room, entry.seq), is_news=True))
             case Left():
                 self._leave(entry.user, entry)
             case _:
@@ -101,7 +100,7 @@ class Landing:
         state.members[draft.user] = MemberRecord(draft.role, state.last_seq, state.last_seq)
         state.ongoing.stats_due = True
         first = state.last_seq + 1 if entry is None else state.last_seq
-        self._after.append(TellUser(draft.user, Added(state.room, first)))
+        self._after.append(TellUser(draft.user, Added(state.room, first), is_news=True))
         for request in pending.requests:
             if isinstance(request.command, Join):
                 self._arrivals.append(request)
@@ -113,9 +112,9 @@ class Landing:
         """Those who joined are attached behind everything that landed with them: their `last_seq` includes it."""
         effects: Effects = []
         for request in self._arrivals:
-            effects += attach_asker(self._state, request)
             info = self._state.info(request.user.user)
-            effects.append(answered(request, Ok(id=request.command.id, room=self._state.room, info=info)))
+            reply = Ok(id=request.command.id, room=self._state.room, info=info)
+            effects += welcomed(self._state, request, reply)
         return effects
 
     def _went(self, pending: Pending, draft: MemberGone, entry: Entry | None) -> None:
@@ -140,8 +139,8 @@ class Landing:
         self._entries.append(entry)
 
     def _deliver(self) -> None:
-        """Everybody attached now gets what has gathered."""
-        if self._state.audience:
+        """Everybody who listens now gets what has gathered."""
+        if not self._state.audience.is_nobody:
             for portion in portions(self._entries):
-                self._deliveries.append(FanOut(Delivery(self._state.room, portion), self._state.audience.everyone))
+                self._deliveries += self._state.deliver(portion)
         self._entries = []

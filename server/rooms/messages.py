@@ -8,6 +8,7 @@ answered once by `Answer`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -51,7 +52,29 @@ class Request(Struct, frozen=True):
     session: Address | None = None
 
 
+class HandOver(Struct, frozen=True):
+    """The room is about to be another node's: take nothing new, let land what is on its way, and stop.
+
+    It stops `NORMAL` where everything that it has begun was answered, and else with `MOVED`. A relay is told so when
+    the room has become its own node's.
+    """
+
+
 # --- from a room ---------------------------------------------------------------------------------------------
+
+
+class _Moved:
+    """See `MOVED`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MOVED"
+
+
+MOVED: Final = _Moved()
+"""Why a room has stopped that is another node's now, and may have left something undone: to those who wait for an
+answer the same as a crash, but nobody's fault."""
 
 
 class Attached(Struct, frozen=True):
@@ -101,6 +124,13 @@ class Added(Struct, frozen=True):
 
     room: str
     seq: int
+
+
+class News(Struct, frozen=True):
+    """A membership began just now: `added` concerns the sessions of `user` on all nodes but this one, too."""
+
+    user: str
+    added: Added
 
 
 class Delivery(Outgoing):

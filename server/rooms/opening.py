@@ -17,12 +17,23 @@ from msgspec import Struct
 
 from actors import Address
 from server.protocol.events import Entry
+from server.relays.messages import Admit, Subscribe
 from server.rooms.effects import Consult, Write
 from server.rooms.messages import Attach, Request
 from server.store.messages import Anchor, Anchored, LoadRoom, LogPage, NoRoom, ReadLog, RoomRecord
 
 RETRY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 10.0  # as long as a command may take; then the question was lost with whoever had it
+
+
+class Applicant(Struct, frozen=True):
+    """A relay that wants to subscribe; `epoch`: under which the room is this node's, None if it is not."""
+
+    subscribe: Subscribe
+    epoch: int | None
+
+
+Waiting = Request | Attach | Applicant | Admit
 
 
 class Opened(Struct, frozen=True):
@@ -50,7 +61,7 @@ class Opening:
     __slots__ = ("_again_at", "_held", "_itself", "_lineage", "_record", "_ref", "_refs", "_room", "waiting")
 
     def __init__(self, room: str, itself: Address, refs: Iterator[int]) -> None:
-        self.waiting: list[Request | Attach] = []
+        self.waiting: list[Waiting] = []
         self._room = room
         self._itself = itself
         self._refs = refs

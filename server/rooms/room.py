@@ -3,7 +3,7 @@
 Each method takes what the room was told and returns the effects that follow, in order. The life of a room:
 
     opening -> open -> (the outcome of a commit is unknown) -> opening again -> open … -> at rest
-            -> there is no such room
+            -> there is no such room                                      -> handed over -> at rest
 
 While it opens, commands wait. When a lineage ends, all that was on its way is answered `unavailable`, and so is what
 follows it from the same session until the first of these is sent again (`holds.py`).
@@ -20,13 +20,15 @@ from typing import Final
 from actors import Address
 from server.protocol.commands import History
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.events import Left, Receipt, RoomStats
+from server.protocol.events import Left, Receipt, RoomStats, error_from
 from server.protocol.objects import User
+from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
+from server.rooms import relaying
 from server.rooms.deciding import decide, invite_found
-from server.rooms.effects import Consult, Effect, FanOut, Reply, Rest, TellUser, Write
+from server.rooms.effects import Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.landing import Landing
-from server.rooms.messages import Added, Attach, NotAttached, Passing, Request
-from server.rooms.opening import PATIENCE_SECONDS, Opened, Opening
+from server.rooms.messages import Added, Attach, NotAttached, Request
+from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
 from server.rooms.pages import history_reply, log_reply, members_reply
 from server.rooms.questions import AuthorsWanted, InviteeWanted, PageWanted, Purpose
 from server.rooms.receipts import Covered, grouped
@@ -52,6 +54,7 @@ from server.store.messages import (
 )
 
 REST_SECONDS: Final = 60.0
+HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
 WAITING_LIMIT: Final = 10_000  # commands kept while a room opens; as many as its mailbox holds
 
 Effects = list[Effect]
@@ -75,7 +78,8 @@ class Room:
     """
 
     __slots__ = (
-        "_alone_since", "_gone", "_incarnation", "_itself", "_opening", "_refs", "_room", "_sizes", "_state",
+        "_alone_since", "_gone", "_incarnation", "_itself", "_leaving_since", "_opening", "_refs", "_room", "_sizes",
+        "_state",
     )  # fmt: skip
 
     def __init__(
@@ -95,21 +99,26 @@ class Room:
         self._state: RoomState | None = None
         self._gone = False
         self._alone_since: float | None = None
+        self._leaving_since: float | None = None
 
     @property
     def restless(self) -> bool:
         """Whether there is anything to do for the next `beat`."""
         state = self._state
         return not self._gone and (
-            self._opening is not None or state is None or not state.audience or state.audience.has_news or state.is_busy
+            self._opening is not None
+            or state is None
+            or state.audience.is_nobody
+            or state.audience.has_news
+            or state.is_busy
         )
 
     # --- commands ---------------------------------------------------------------------------------------------
 
     def request(self, request: Request, now: float) -> Effects:
         state = self._state
-        if state is None:
-            return self._wait(request)
+        if self._leaving_since is not None or state is None:
+            return self._wait(request) if self._leaving_since is None else self._leave_behind(request, now)
         if self._opening is not None:
             return self._wait_again(state, request, now)
         if not state.is_of_this_life(request):
@@ -128,19 +137,47 @@ class Room:
         self._alone_since = None
         return state.attach(attach.session, attach.user, attach.ref)
 
-    def session_ended(self, session: Address) -> Effects:
-        """Marks are written now: who reloads a page should find as read what was read."""
+    def ended(self, listener: Address) -> Effects:
+        """A session has, or a relay. Marks are written now: who reloads a page should find as read what was read."""
         state = self._state
         if state is None:
             return []
-        state.detach(session)
+        if not state.audience.ended_elsewhere(listener):
+            state.detach(listener)
         return _save_marks(state)
 
-    def _wait(self, what: Request | Attach) -> Effects:
+    # --- relays -----------------------------------------------------------------------------------------------
+
+    def subscribe(self, applicant: Applicant) -> Effects:
+        state = self._state
+        if self._leaving_since is not None:
+            return []
+        if self._opening is not None or state is None:
+            return self._wait(applicant)
+        self._alone_since = None
+        return relaying.subscribe(state, applicant)
+
+    def admit(self, admit: Admit) -> Effects:
+        state = self._state
+        if self._leaving_since is not None or state is None:
+            return []
+        return relaying.admit(state, admit) if self._opening is None else self._wait(admit)
+
+    def here(self, here: Here) -> Effects:
+        state = self._state
+        return [] if state is None else [*relaying.here(state, here), *_save_marks(state)]
+
+    def forwarded(self, forwarded: Forwarded, now: float) -> Effects:
+        request = None if self._state is None else relaying.request_of(self._state, forwarded)
+        return [] if request is None else self.request(request, now)
+
+    # --- commands that wait -----------------------------------------------------------------------------------
+
+    def _wait(self, what: Waiting) -> Effects:
         if self._opening is None:
-            return [_refuse_any(what, self._room, no_such_room())]
+            return _refuse_any(what, self._room, no_such_room())
         if len(self._opening.waiting) >= WAITING_LIMIT:
-            return [_refuse_any(what, self._room, unavailable())]
+            return _refuse_any(what, self._room, unavailable())
         self._opening.waiting.append(what)
         return []
 
@@ -159,7 +196,7 @@ class Room:
         self._opening = Opening(self._room, self._itself, self._refs)
         return self._opening.begin(held, now)
 
-    def _opened(self, opened: Opened, waiting: Iterable[Request | Attach], now: float) -> Effects:
+    def _opened(self, opened: Opened, waiting: Iterable[Waiting], now: float) -> Effects:
         self._opening = None
         state = self._state
         if state is None:
@@ -168,8 +205,19 @@ class Room:
         else:
             effects = self._opened_again(state, opened)
         for what in waiting:
-            effects += self.attach(what) if isinstance(what, Attach) else self.request(what, now)
+            effects += self._look_at(what, now)
         return effects
+
+    def _look_at(self, what: Waiting, now: float) -> Effects:
+        match what:
+            case Request():
+                return self.request(what, now)
+            case Attach():
+                return self.attach(what)
+            case Applicant():
+                return self.subscribe(what)
+            case Admit():
+                return self.admit(what)
 
     def _first_opened(self, opened: Opened) -> Effects:
         """Tell all members of it. Those who heard of it before ignore that; but a room that crashed, or a session
@@ -201,14 +249,14 @@ class Room:
                 member.read = max(member.read, known.read)
         state.record = record
         effects: Effects = []
-        for user in [user for user in state.audience.users() if user not in record.members]:
+        for user in [user for user in state.audience.all_users() if user not in record.members]:
             effects += state.remove(user, Left(room=self._room, user=user))
         return effects
 
-    def _vanished(self, waiting: Iterable[Request | Attach]) -> Effects:
+    def _vanished(self, waiting: Iterable[Waiting]) -> Effects:
         self._opening = None
         self._gone = True
-        return [*(_refuse_any(what, self._room, no_such_room()) for what in waiting), Rest()]
+        return [*(effect for what in waiting for effect in _refuse_any(what, self._room, no_such_room())), Rest()]
 
     # --- what the store says ----------------------------------------------------------------------------------
 
@@ -226,7 +274,7 @@ class Room:
         effects = [*landing.effects(), *lost]
         for request in landing.deferred:
             effects += self.request(request, now)
-        return effects
+        return [*effects, *self._leave_when_landed(state, now)]
 
     def _lineage_ended(self, state: RoomState, now: float) -> Effects:
         pending, deferred = state.in_flight.abandon()
@@ -241,6 +289,8 @@ class Room:
         if self._opening is not None and self._opening.waits_for(done.ref):
             return self._opening_went_on(self._opening, done.value, now)
         if self._state is None or (purpose := self._state.questions.take(done.ref)) is None:
+            return []
+        if self._leaving_since is not None:
             return []
         return self._answered(self._state, purpose, done.value, now)
 
@@ -305,6 +355,34 @@ class Room:
         except Refusal as refusal:
             return [state.refuse(request, refusal, now)]
 
+    # --- handing over -----------------------------------------------------------------------------------------
+
+    def hand_over(self, now: float) -> Effects:
+        """Take nothing new, and stop when what is on its way has landed."""
+        self._leaving_since = now
+        if self._state is not None:
+            return self._leave_when_landed(self._state, now)
+        self._gone = True
+        return [Rest()]
+
+    def _leave_behind(self, request: Request, now: float) -> Effects:
+        """It is not answered, so it is sent again; but a post behind a refused one must not be taken for new then."""
+        state = self._state
+        if state is not None and self._opening is None and not state.admits(request, now):
+            return [state.unavailable(request, now)]
+        return []
+
+    def _leave_when_landed(self, state: RoomState, now: float) -> Effects:
+        """Nothing that was refused, and may come again, is left without those behind it: `MOVED` refuses them all."""
+        if self._leaving_since is None or self._gone:
+            return []
+        has_landed = not (state.is_busy and state.in_flight)
+        if not has_landed and now - self._leaving_since < HAND_OVER_SECONDS:
+            return []
+        self._gone = True
+        effects: Effects = [Write(Release(self._room, state.lineage))] if has_landed else []
+        return [*effects, Rest(clean=has_landed and not state.holds.waits)]
+
     # --- once a second ----------------------------------------------------------------------------------------
 
     def stopped(self) -> Effects:
@@ -313,6 +391,8 @@ class Room:
 
     def beat(self, now: float) -> Effects:
         state = self._state
+        if self._leaving_since is not None:
+            return [] if state is None else self._leave_when_landed(state, now)
         if self._opening is not None:
             again = self._opening.beat(now)
             return [] if again is None else [again]
@@ -350,7 +430,7 @@ class Room:
         return self._lineage_ended(state, now)
 
     def _rest(self, state: RoomState, now: float) -> Effects:
-        if state.audience:
+        if not state.audience.is_nobody:
             self._alone_since = None
             return []
         if self._alone_since is None or state.is_busy:
@@ -361,10 +441,16 @@ class Room:
         return [Write(Release(self._room, state.lineage)), Rest()]
 
 
-def _refuse_any(what: Request | Attach, room: str, refusal: Refusal) -> Effect:
-    if isinstance(what, Attach):
-        return Reply(what.session, NotAttached(what.ref, room, refusal))
-    return refused(what, refusal)
+def _refuse_any(what: Waiting, room: str, refusal: Refusal) -> Effects:
+    match what:
+        case Request():
+            return [refused(what, refusal)]
+        case Attach():
+            return [Reply(what.session, NotAttached(what.ref, room, refusal))]
+        case Applicant(subscribe=subscribe):
+            return [Reply(subscribe.relay, NotSubscribed(subscribe.ref, error_from(refusal)))]
+        case Admit():
+            return []
 
 
 def _given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) -> Effects:
@@ -377,15 +463,13 @@ def _given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) 
 
 def _news(state: RoomState) -> Effects:
     """Who came and who went; in a large room only how many there are."""
-    everyone = state.audience.everyone
     effects: Effects = []
     if state.large:
         state.audience.no_news()
-        if state.stats_due and everyone:
-            stats = RoomStats(room=state.room, members=len(state.members))
-            effects.append(FanOut(Passing(state.room, [stats]), everyone))
+        if state.stats_due:
+            effects += state.pass_on([RoomStats(room=state.room, members=len(state.members))])
     elif presence := state.audience.news():
-        effects.append(FanOut(Passing(state.room, presence), everyone))
+        effects += state.pass_on(presence)
     state.stats_told()
     return effects
 
@@ -402,8 +486,7 @@ def _ask_authors(state: RoomState, covered: Covered, now: float) -> Effect:
 
 
 def _receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) -> Effects:
-    return [
-        FanOut(Passing(state.room, receipts), sessions)
-        for authors, receipts in grouped(told).items()
-        if (sessions := state.audience.sessions_of(authors))
-    ]
+    effects: Effects = []
+    for authors, receipts in grouped(told).items():
+        effects += state.pass_on_to(authors, receipts)
+    return effects

@@ -8,31 +8,29 @@ There may be a hundred thousand rooms in which nothing happens: what only a busy
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from actors import Address
 from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import Left, Ok, error_from
+from server.protocol.events import Entry, Left, Ok, error_from
 from server.protocol.objects import Room, User
-from server.rooms.audience import Audience
-from server.rooms.effects import Effect, InTurn, Reply, Unwatch, Watch, Write
+from server.relays.messages import Admitted, Delivered, PassedOn, PassingEvent, Removed
+from server.rooms.attachments import Attachments
+from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
 from server.rooms.holds import Holds
 from server.rooms.in_flight import InFlight, Pending
-from server.rooms.messages import Answer, Attached, Detached, Request
+from server.rooms.messages import Answer, Attached, Delivery, Passing, Request
 from server.rooms.ongoing import Ongoing
 from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
+from server.rooms.remote import RemoteAsker
 from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
 from server.store.messages import Append, Asker, Draft, MemberRecord, RoomRecord
 
-INCARNATION_BITS = 32
-"""Attachments are numbered by the incarnation, and within it by how many had ended before: the next one of a session
-has a higher number, and all who came since somebody left share one."""
 
-
-class RoomState:
+class RoomState(Attachments):
     """An open room.
 
     Parameters
@@ -49,10 +47,7 @@ class RoomState:
         How large it may be, and how large until it is told differently.
     """
 
-    __slots__ = (
-        "_incarnation", "_number", "_ongoing", "_receipts", "_refs", "_sizes", "audience", "base", "itself",
-        "last_seq", "lineage", "record",
-    )  # fmt: skip
+    __slots__ = ("_ongoing", "_receipts", "_refs", "_sizes", "base", "itself", "last_seq", "lineage", "record")
 
     def __init__(
         self,
@@ -64,16 +59,14 @@ class RoomState:
         refs: Iterator[int],
         sizes: Sizes,
     ) -> None:
+        super().__init__(incarnation)
         self.record = record
         self.itself = itself
         self.lineage = lineage
         self.base = record.last_seq
         self.last_seq = record.last_seq
-        self.audience = Audience()
-        self._number = incarnation << INCARNATION_BITS
         self._ongoing: Ongoing | None = None
         self._receipts: Receipts | None = None
-        self._incarnation = incarnation
         self._refs = refs
         self._sizes = sizes
 
@@ -166,10 +159,6 @@ class RoomState:
         """Large channels do not log who comes and goes: there membership is a table."""
         return not (self.record.kind == "channel" and self.large)
 
-    def is_of_this_life(self, request: Request) -> bool:
-        """Whether the sender knows of all that an earlier incarnation has left undone."""
-        return request.attachment is None or request.attachment >> INCARNATION_BITS == self._incarnation
-
     def admits(self, request: Request, now: float) -> bool:
         """Whether this is no post, or none that must not overtake a refused one."""
         command = request.command
@@ -198,36 +187,68 @@ class RoomState:
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
     def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
-        if self.audience.user_of(session) is not None:
-            self._number += 1
-        number = self._number
-        self.audience.attach(session, user)
+        number = self.number(session, user)
         record, member = self.record, self.members[user]
         attached = Attached(
             ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role, member.read
         )
         return [Watch(session), Reply(session, attached)]
 
-    def detach(self, session: Address) -> int | None:
-        """The session hears nothing more; a number that its attachment does not exceed, and every later one does.
+    def admit(self, relay: Address, ref: int, user: str) -> Effect:
+        """The user may listen by this relay."""
+        member = self.members[user]
+        return InTurn(Admitted(ref, len(self.members), self.last_seq, member.role, member.read), relay)
 
-        None: it was not attached.
-        """
-        if not self.audience.detach(session):
-            return None
-        if self._ongoing is not None:
+    def detach(self, session: Address) -> int | None:
+        number = super().detach(session)
+        if number is not None and self._ongoing is not None:
             self._ongoing.holds.forget(session)
-        number = self._number
-        self._number += 1
         return number
 
     def remove(self, user: str, left: Left) -> list[Effect]:
-        """The user is no member any more, and its sessions learn so in their turn."""
+        """The user is no member any more, and its sessions learn so in their turn.
+
+        Those on other nodes learn it from the entry; where there is none, their relays are told, whoever is there: of
+        some they have not said so yet.
+        """
+        effects = self.detach_all_of(user, left)
+        elsewhere = self.audience.elsewhere
+        if elsewhere is not None:
+            self.audience.forget_elsewhere(user)
+            if left.seq is None:
+                effects += [InTurn(Removed(elsewhere.epoch, user, left), relay) for relay in elsewhere.relays]
+        return effects
+
+    # --- telling ----------------------------------------------------------------------------------------------
+
+    def deliver(self, entries: Sequence[Entry]) -> list[Effect]:
+        """To everybody attached here, and once to every relay."""
+        audience = self.audience
         effects: list[Effect] = []
-        for session in self.audience.sessions_of((user,)):
-            number = self.detach(session)
-            if number is not None:
-                effects += [InTurn(Detached(self.room, number, left), session), Unwatch(session)]
+        if audience:
+            effects.append(FanOut(Delivery(self.room, entries), audience.everyone))
+        if (elsewhere := audience.elsewhere) is not None:
+            effects.append(FanOut(Delivered(elsewhere.epoch, tuple(entries)), elsewhere.relays))
+        return effects
+
+    def pass_on(self, events: Sequence[PassingEvent], but: str | None = None) -> list[Effect]:
+        """To everybody who listens, but this user."""
+        audience = self.audience
+        effects: list[Effect] = []
+        if to := audience.everyone if but is None else audience.without(but):
+            effects.append(FanOut(Passing(self.room, events), to))
+        if (elsewhere := audience.elsewhere) is not None:
+            effects.append(FanOut(PassedOn(elsewhere.epoch, tuple(events), but=but), elsewhere.relays))
+        return effects
+
+    def pass_on_to(self, users: Iterable[str], events: Sequence[PassingEvent]) -> list[Effect]:
+        """To these users, wherever they are; to nodes where none of them is, nothing."""
+        effects: list[Effect] = []
+        if to := self.audience.sessions_of(users):
+            effects.append(FanOut(Passing(self.room, events), to))
+        if (elsewhere := self.audience.elsewhere) is not None:
+            for relay, here in elsewhere.who_has(users):
+                effects.append(FanOut(PassedOn(elsewhere.epoch, tuple(events), to=here), (relay,)))
         return effects
 
     # --- answers ----------------------------------------------------------------------------------------------
@@ -249,6 +270,16 @@ class RoomState:
 
     def unavailable(self, request: Request, now: float) -> Effect:
         return self.refuse(request, unavailable(), now)
+
+
+def welcomed(state: RoomState, request: Request, reply: Ok) -> list[Effect]:
+    """Attach whoever sent a `join`, unless it is attached already, and answer it."""
+    asker, session, user = request.reply_to, request.session, request.user.user
+    if isinstance(asker, RemoteAsker):
+        return [state.admit(asker.relay, request.ref, user), InTurn(Answer(request.ref, reply), asker)]
+    if session is None or state.audience.user_of(session) is not None:
+        return [answered(request, reply)]
+    return [*state.attach(session, user, request.ref), answered(request, reply)]
 
 
 def answered(request: Request, reply: Ok) -> Reply:

@@ -67,7 +67,7 @@ def test_attachments_are_told_apart_wherever_one_of_them_has_ended() -> None:
     first = dict(scene.attachments)
     scene.attach("ann")
     assert scene.attachments["ann"] > first["ann"], "attached again, without having ended"
-    scene.room.session_ended(scene.sessions["bob"])
+    scene.room.ended(scene.sessions["bob"])
     scene.attach("bob")
     assert scene.attachments["bob"] > first["bob"]
     assert Scene("ann", incarnation=2).attachments["ann"] > scene.attachments["bob"]
@@ -252,7 +252,7 @@ def test_joining_attaches_and_counts_the_own_entry() -> None:
     assert (info.last_seq, info.read_seq, info.members) == (2, 1, 2)
     assert bob not in of(FanOut, landed)[0].to
     assert Watch(bob) in landed
-    assert of(TellUser, landed) == [TellUser("u_bob", Added(ROOM, 1))]
+    assert of(TellUser, landed) == [TellUser("u_bob", Added(ROOM, 1), is_news=True)]
     assert bob in of(FanOut, scene.lands(scene.posts("ann", "m")))[0].to
 
 
@@ -342,7 +342,7 @@ def test_an_invitation_looks_up_the_person_and_then_looks_at_the_rights_again() 
     appended = scene.room.done(Done(asked.question.ref, user("eve")), scene.now)
     landed = scene.lands(appended)
     assert answers(landed) == [Ok(id=1, seq=1)]
-    assert of(TellUser, landed) == [TellUser("u_eve", Added(ROOM, 1))]
+    assert of(TellUser, landed) == [TellUser("u_eve", Added(ROOM, 1), is_news=True)]
     [asked] = of(Consult, scene.says("bob", Invite(id=2, room=ROOM, user="zoe")))
     scene.lands(scene.says("bob", Leave(room=ROOM)))
     refused = scene.room.done(Done(asked.question.ref, user("zoe")), scene.now)
@@ -477,10 +477,10 @@ def test_typing_goes_to_the_others_and_not_too_often() -> None:
 
 def test_who_comes_and_goes_is_told_when_it_has_lasted() -> None:
     scene = Scene("ann", "bob")
-    scene.room.session_ended(scene.sessions["bob"])
+    scene.room.ended(scene.sessions["bob"])
     scene.attach("bob")
     assert of(FanOut, scene.beat()) == [], "a page was reloaded"
-    scene.room.session_ended(scene.sessions["bob"])
+    scene.room.ended(scene.sessions["bob"])
     [told] = of(FanOut, scene.beat())
     assert list(told.message.events) == [Presence(user="u_bob", status="offline")]
     assert told.to == (scene.sessions["ann"],)
@@ -492,7 +492,7 @@ def test_who_comes_and_goes_is_told_when_it_has_lasted() -> None:
 def test_a_room_rests_when_nobody_listens_for_a_while() -> None:
     scene = Scene("ann")
     assert not scene.is_restless()
-    scene.room.session_ended(scene.sessions["ann"])
+    scene.room.ended(scene.sessions["ann"])
     assert scene.is_restless()
     assert of(Rest, scene.beat()) == []
     assert of(Rest, scene.beat(REST_SECONDS - 1)) == []
@@ -503,7 +503,7 @@ def test_a_room_rests_when_nobody_listens_for_a_while() -> None:
 
 def test_a_room_does_not_rest_while_something_is_on_its_way() -> None:
     scene = Scene("ann")
-    scene.room.session_ended(scene.sessions["ann"])
+    scene.room.ended(scene.sessions["ann"])
     scene.beat(REST_SECONDS - 5)
     posted = scene.posts("ann", "by HTTP")
     assert of(Rest, scene.beat(6)) == []

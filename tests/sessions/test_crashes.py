@@ -14,8 +14,7 @@ from pysqlite3 import dbapi2 as sqlite3  # the store's own: two libraries in a p
 
 from server.protocol.commands import CreateRoom, Cursor, Join, Post, Rooms
 from server.protocol.events import Error, MessageEntry, Ok, Resumed
-from server.rooms import actor as room_actor
-from server.rooms import fan_out
+from server.rooms import fan_out, telling
 from server.rooms.actor import RoomActor
 from server.rooms.messages import Delivery, Request
 from server.sessions.actor import SessionActor
@@ -52,7 +51,7 @@ class FragileRoom(RoomActor):
     def receive(self, message: object) -> None:
         if isinstance(message, Outcomes) and any(isinstance(one, Landed) for one in message.outcomes):
             self.before_answers.blow()
-        if message is room_actor.NEXT_SLICE:
+        if message is telling.NEXT_SLICE:
             self.between_slices.blow()
         if isinstance(message, Request) and isinstance(message.command, Post) and message.command.text == "poison":
             raise Forced
@@ -130,7 +129,7 @@ async def test_a_room_that_crashes_between_commit_and_acknowledgement(
 
 async def test_a_room_that_crashes_between_two_slices(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fan_out, "SLICE", 2)
-    monkeypatch.setattr(room_actor, "AT_ONCE", 2)
+    monkeypatch.setattr(telling, "AT_ONCE", 2)
     async with staged(store, room=FragileRoom) as stage:
         room, guests = await in_a_channel(stage, 7)
         await guests[0].post_until_taken(room, "warm")

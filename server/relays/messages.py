@@ -1,0 +1,160 @@
+"""What passes between the owner of a room and the relays of it on other nodes: these values cross from node to node.
+
+The rules:
+- Whoever sends names itself by a number that the other end gave it (`subscription`, `ref`): an answer that comes too
+  late, or is meant for another life, is known as such and dropped.
+- What an owner tells by itself carries the epoch of the room's shard, and is one object for all relays.
+- An entry of the log is true whoever tells it: it is on disk. Everything else a relay takes from the owner it is
+  subscribed to, and from nobody else.
+
+A relay that wants to end just does: its owner watches it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from actors import Address
+from server.protocol.commands import Join, RoomCommand
+from server.protocol.events import Entry, Error, Left, Ok, Presence, Receipt, RoomStats, TypingEvent
+from server.protocol.objects import Role, RoomKind, User
+
+PassingEvent = Receipt | TypingEvent | Presence | RoomStats
+
+
+class NodeMessage(Struct, frozen=True, array_like=True):
+    """What may cross. Fields are told apart by their place: new ones come last, and have a default."""
+
+
+# --- a relay to the room's owner ---------------------------------------------------------------------------------
+
+
+class Subscribe(NodeMessage, frozen=True):
+    """`relay` wants everything that happens in this room. Answered `Subscribed` or `NotSubscribed`, with this `ref`.
+
+    `epoch_seen`: the highest one it knows; an owner with a lower one is none. `users`: who is attached there, and
+    `more`: the rest of them follows, with the same `ref`. Subscribing again replaces the earlier subscription.
+    """
+
+    ref: int
+    relay: Address
+    epoch_seen: int
+    users: tuple[str, ...]
+    more: bool = False
+
+
+class Here(NodeMessage, frozen=True):
+    """Who has come to the relay, and who has gone from it, since it said so last."""
+
+    subscription: int
+    came: tuple[str, ...]
+    went: tuple[str, ...]
+
+
+class Admit(NodeMessage, frozen=True):
+    """May this user listen? Answered `Admitted` or `NotAdmitted`, in turn with what is delivered."""
+
+    subscription: int
+    ref: int
+    user: str
+
+
+class Forwarded(NodeMessage, frozen=True):
+    """A command of `user`. Answered `Answered`, unless it is one that nobody waits for: `ref` is 0 then.
+
+    `asker` tells the sessions of one relay apart, whose posts must not overtake each other; None: nobody is attached.
+    """
+
+    subscription: int
+    ref: int
+    asker: int | None
+    user: User
+    command: RoomCommand | Join
+
+
+# --- the room's owner to a relay ---------------------------------------------------------------------------------
+
+
+class Subscribed(NodeMessage, frozen=True):
+    """Entries above `last_seq` follow as `Delivered`.
+
+    `gone`: those of the relay's users who are no members any more.
+    """
+
+    ref: int
+    subscription: int
+    epoch: int
+    log: str
+    kind: RoomKind
+    last_seq: int
+    gone: tuple[str, ...] = ()
+
+
+class NotSubscribed(NodeMessage, frozen=True):
+    """There is no such room, or it has its owner elsewhere (`unavailable`)."""
+
+    ref: int
+    error: Error
+
+
+class Admitted(NodeMessage, frozen=True):
+    """What `Attached` says, of this user: the answer to `Admit`, or ahead of the answer to a `join` with this `ref`."""
+
+    ref: int
+    members: int
+    last_seq: int
+    role: Role
+    read_seq: int
+
+
+class NotAdmitted(NodeMessage, frozen=True):
+    ref: int
+    error: Error
+
+
+class Answered(NodeMessage, frozen=True):
+    """The answer to the command forwarded as `ref`."""
+
+    ref: int
+    reply: Ok | Error
+
+
+class Delivered(NodeMessage, frozen=True):
+    """Entries of the log, without a gap between them."""
+
+    epoch: int
+    entries: tuple[Entry, ...]
+
+
+class PassedOn(NodeMessage, frozen=True):
+    """Events without a place in the log, for the sessions of these users; None: of all, `but` this one's own."""
+
+    epoch: int
+    events: tuple[PassingEvent, ...]
+    to: tuple[str, ...] | None = None
+    but: str | None = None
+
+
+class Removed(NodeMessage, frozen=True):
+    """This user is a member no more, and no entry says so: in large channels membership is not in the log."""
+
+    epoch: int
+    user: str
+    left: Left
+
+
+# --- between the nodes -------------------------------------------------------------------------------------------
+
+
+class HeadOf(NodeMessage, frozen=True):
+    """How far the log of one room reaches."""
+
+    room: str
+    epoch: int
+    last_seq: int
+
+
+class Heads(NodeMessage, frozen=True):
+    """The rooms in which something happened lately, of which the told node has relays: once a second."""
+
+    heads: tuple[HeadOf, ...]

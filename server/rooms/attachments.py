@@ -1,0 +1,71 @@
+"""The sessions attached to one life of a room, or of a relay, and the numbers by which they know that: pure."""
+
+from __future__ import annotations
+
+from actors import Address
+from server.protocol.events import Left
+from server.rooms.audience import Audience
+from server.rooms.effects import Effect, InTurn, Unwatch
+from server.rooms.messages import Detached, Request
+
+INCARNATION_BITS = 32
+"""Attachments are numbered by the incarnation, and within it by how many had ended before: the next one of a session
+has a higher number, and all who came since somebody left share one."""
+
+
+class Attachments:
+    """Who is attached in this life.
+
+    Parameters
+    ----------
+    incarnation
+        Which life it is.
+
+    Attributes
+    ----------
+    audience
+        The attached sessions.
+    """
+
+    __slots__ = ("_incarnation", "_number", "audience")
+
+    def __init__(self, incarnation: int) -> None:
+        self.audience = Audience()
+        self._incarnation = incarnation
+        self._number = incarnation << INCARNATION_BITS
+
+    def is_of_this_life(self, request: Request) -> bool:
+        """Whether the sender knows of all that an earlier incarnation has left undone."""
+        return request.attachment is None or request.attachment >> INCARNATION_BITS == self._incarnation
+
+    @property
+    def first_number(self) -> int:
+        """Of this life."""
+        return self._incarnation << INCARNATION_BITS
+
+    def number(self, session: Address, user: str) -> int:
+        """Attach, and get the number of that. Attaching again replaces what was before."""
+        if self.audience.user_of(session) is not None:
+            self._number += 1
+        self.audience.attach(session, user)
+        return self._number
+
+    def detach(self, session: Address) -> int | None:
+        """The session hears nothing more; a number that its attachment does not exceed, and every later one does.
+
+        None: it was not attached.
+        """
+        if not self.audience.detach(session):
+            return None
+        number = self._number
+        self._number += 1
+        return number
+
+    def detach_all_of(self, user: str, left: Left) -> list[Effect]:
+        """The user is no member any more, and its sessions learn so in their turn."""
+        effects: list[Effect] = []
+        for session in self.audience.sessions_of((user,)):
+            number = self.detach(session)
+            if number is not None:
+                effects += [InTurn(Detached(left.room, number, left), session), Unwatch(session)]
+        return effects

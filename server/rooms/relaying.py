@@ -1,0 +1,82 @@
+"""What an open room does about the relays of other nodes: pure.
+
+A relay stands for all sessions of its node. Who it is known by the number of its subscription; whatever carries another
+one was meant for another life of the room, whose end its relay hears of, and is dropped.
+"""
+
+from __future__ import annotations
+
+from actors import Address
+from server.protocol.errors import unavailable
+from server.protocol.events import Left, error_from
+from server.relays.messages import Admit, Forwarded, Here, NotAdmitted, NotSubscribed, Subscribe, Subscribed
+from server.rooms.effects import Effect, InTurn, Reply, Watch
+from server.rooms.messages import Request
+from server.rooms.opening import Applicant
+from server.rooms.remote import RemoteAsker
+from server.rooms.rights import stranger
+from server.rooms.state import RoomState
+
+Effects = list[Effect]
+
+
+def subscribe(state: RoomState, applicant: Applicant) -> Effects:
+    """Take a relay in, with its users, of whom those are left out who are no members."""
+    subscribe, epoch = applicant.subscribe, applicant.epoch
+    relay, elsewhere = subscribe.relay, state.audience.elsewhere
+    if epoch is None or epoch < subscribe.epoch_seen or (elsewhere is not None and elsewhere.epoch != epoch):
+        return [not_subscribed(subscribe)]
+    number = state.audience.subscribe(relay, subscribe.ref, epoch, state.next_ref())
+    subscriber = state.audience.subscriber(number)
+    members = state.members
+    state.audience.came_elsewhere(number, [user for user in subscribe.users if user in members])
+    subscriber.gone += [user for user in subscribe.users if user not in members]
+    effects: Effects = [Watch(relay)]
+    if not subscribe.more:
+        record, gone = state.record, tuple(subscriber.gone)
+        told = Subscribed(subscribe.ref, number, epoch, record.log, record.kind, state.last_seq, gone)
+        effects.append(InTurn(told, relay))
+    return effects
+
+
+def not_subscribed(subscribe: Subscribe) -> Effect:
+    return Reply(subscribe.relay, NotSubscribed(subscribe.ref, error_from(unavailable())))
+
+
+def admit(state: RoomState, admit: Admit) -> Effects:
+    relay = relay_of(state, admit.subscription)
+    if relay is None:
+        return []
+    if admit.user not in state.members:
+        return [InTurn(NotAdmitted(admit.ref, error_from(stranger(state.record.kind))), relay)]
+    return [state.admit(relay, admit.ref, admit.user)]
+
+
+def here(state: RoomState, told: Here) -> Effects:
+    """Whoever is told to be there, and is no member, was removed before anybody knew of it."""
+    if relay_of(state, told.subscription) is None:
+        return []
+    members = state.members
+    state.audience.came_elsewhere(told.subscription, [user for user in told.came if user in members])
+    state.audience.went_elsewhere(told.subscription, told.went)
+    effects: Effects = []
+    for user in told.came:
+        if user not in members:
+            effects += state.remove(user, Left(room=state.room, user=user))
+    return effects
+
+
+def request_of(state: RoomState, forwarded: Forwarded) -> Request | None:
+    """The command as if it were said here."""
+    relay = relay_of(state, forwarded.subscription)
+    if relay is None:
+        return None
+    asker = RemoteAsker(relay, forwarded.asker)
+    attachment = None if forwarded.asker is None else state.first_number
+    return Request(forwarded.ref, asker, forwarded.user, forwarded.command, attachment)
+
+
+def relay_of(state: RoomState, subscription: int) -> Address | None:
+    elsewhere = state.audience.elsewhere
+    subscriber = None if elsewhere is None else elsewhere.find(subscription)
+    return None if subscriber is None else subscriber.relay

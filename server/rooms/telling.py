@@ -1,0 +1,83 @@
+"""An actor that tells many the same thing: what must be told in order is, and a slice at a time where it is much.
+
+A fan-out tells at most `SLICE` receivers at a time, and the rest of it waits in the actor's own mailbox, so that other
+actors have their turn. Rooms do it, and the relays that stand for them on other nodes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from actors import Actor
+from server.metrics.counts import RoomCounts
+from server.rooms.effects import FanOut, InTurn
+from server.rooms.fan_out import AT_ONCE, FanOutQueue, Ordered
+
+
+class NextSlice(Struct, frozen=True):
+    """To itself: go on with the fan-out."""
+
+
+NEXT_SLICE: Final = NextSlice()
+
+
+class Telling(Actor):
+    """See the top of this file."""
+
+    __slots__ = ("_going_out", "_stops_with")
+
+    def __init__(self) -> None:
+        self._going_out: FanOutQueue | None = None  # there is one only while something waits in it
+        self._stops_with: object = None
+
+    @property
+    def _counts(self) -> RoomCounts:
+        """Where fan-outs are counted."""
+        raise NotImplementedError
+
+    def _stop_when_told(self, reason: object) -> None:
+        """End in order, behind all that is going out."""
+        if self._going_out is None:
+            self.stop(reason)
+        else:
+            self._stops_with = reason
+
+    def _tell_in_order(self, effect: Ordered) -> None:
+        """At once where that is possible: most rooms are small, and nothing is going out."""
+        if self._going_out is not None:
+            self._going_out.add(effect)
+        elif isinstance(effect, FanOut) and len(effect.to) > AT_ONCE:
+            self._going_out = FanOutQueue()
+            self._going_out.add(effect)
+            self._fan_out_slice(self._going_out)
+        else:
+            self._tell(effect)
+
+    def _tell_next_slice(self) -> None:
+        if self._going_out is not None:
+            self._fan_out_slice(self._going_out)
+
+    def _fan_out_slice(self, queue: FanOutQueue) -> None:
+        for part in queue.next_slice():
+            self._tell(part)
+        if queue:
+            self.address.answer(NEXT_SLICE)
+            return
+        self._going_out = None
+        if self._stops_with is not None:
+            self.stop(self._stops_with)
+
+    def _tell(self, effect: Ordered) -> None:
+        match effect:
+            case FanOut(message=message, to=to):
+                counts = self._counts
+                counts.fan_outs += 1
+                counts.deliveries += len(to)
+                for session in to:
+                    session.tell(message)
+            case InTurn(message=answer, to=asker):
+                asker.answer(answer)
+            case _:
+                self.system.broadcast(effect.user, effect.message)
