@@ -81,6 +81,7 @@ class Changes(Struct, frozen=True):
 
 
 UNOWNED: Final = Held(None, 0)
+_NEVER: Final = float("-inf")
 
 
 def boot_seconds() -> float:
@@ -114,7 +115,7 @@ class LeasedOwnership:
         self.table: Sequence[Held] = (UNOWNED,) * SHARDS
         self._serves_for = lease_seconds - MARGIN_SECONDS
         self._now = now
-        self._until = float("-inf")
+        self._until = _NEVER
         self._mine: dict[int, int] = {}  # shard to epoch
         self._leaving: frozenset[int] = frozenset()
 
@@ -148,25 +149,27 @@ class LeasedOwnership:
         """The shards that are this node's by the table, whether or not its lease holds."""
         return frozenset(self._mine)
 
+    @property
+    def served(self) -> frozenset[int]:
+        """The shards in which it may begin something."""
+        return self.owned - self._leaving if self.has_lease else frozenset()
+
     def _epoch(self, shard: int) -> int | None:
         epoch = self._mine.get(shard)
         return epoch if epoch is not None and shard not in self._leaving and self.has_lease else None
 
     # --- what placement tells ---------------------------------------------------------------------------------
 
-    def renewed(self, sent_at: float) -> bool:
-        """The lease was renewed by a statement that was sent at `sent_at`, of this object's clock.
-
-        Returns
-        -------
-        bool
-            Whether it had held until now. If it had not, nothing that was begun before may go on.
-        """
-        held = self.has_lease or self._until == float("-inf")
-        if not held:
-            self.term += 1
+    def renewed(self, sent_at: float) -> None:
+        """The lease was renewed by a statement that was sent at `sent_at`, of this object's clock."""
+        self.expire()
         self._until = max(self._until, sent_at + self._serves_for)
-        return held
+
+    def expire(self) -> None:
+        """If the lease has run out, its term is over: nothing that was begun in it may go on."""
+        if self._until != _NEVER and not self.has_lease:
+            self.term += 1
+            self._until = _NEVER
 
     def learn(self, table: Sequence[Held]) -> Changes:
         """The table was read: after the renewal that was told last."""

@@ -73,7 +73,7 @@ def test_what_another_owns_is_known(mine: LeasedOwnership) -> None:
 def test_a_lease_counts_from_before_its_renewal_was_sent(mine: LeasedOwnership, clock: Clock) -> None:
     sent_at = clock.now = 1_002.0
     clock.now = 1_003.0  # so long it took
-    assert mine.renewed(sent_at)
+    mine.renewed(sent_at)
     clock.now = sent_at + LEASE - MARGIN_SECONDS - 0.01
     assert is_served(mine)
     clock.now = sent_at + LEASE - MARGIN_SECONDS
@@ -94,15 +94,25 @@ def test_what_was_begun_before_a_lapse_may_not_go_on_after_it(mine: LeasedOwners
     assert mine.is_current(term)
     clock.now += LEASE
     assert not mine.is_current(term)
-    assert not mine.renewed(clock.now)
+    mine.renewed(clock.now)
     assert is_served(mine), "nobody has taken the shard meanwhile"
     assert not mine.is_current(term)
     assert mine.is_current(mine.term)
 
 
+def test_a_lapse_ends_one_term_however_often_it_is_noticed(mine: LeasedOwnership, clock: Clock) -> None:
+    mine.expire()
+    assert mine.term == 0, "the lease holds"
+    clock.now += LEASE
+    for _ in range(3):
+        mine.expire()
+    mine.renewed(clock.now)
+    assert mine.term == 1
+
+
 def test_the_first_renewal_is_no_lapse(clock: Clock) -> None:
     ownership = LeasedOwnership("me", LEASE, clock)
-    assert ownership.renewed(clock.now)
+    ownership.renewed(clock.now)
     assert ownership.is_current(0)
 
 
