@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from actors import Address, Reply
+from server.cluster.users import UsersAdded
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.store.messages import (
@@ -46,6 +47,8 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "revocations": Revocations,
     "touch_tokens": TouchTokens,
     "failed": Failed,
+    # What concerns users wherever their sessions are (`users.py`).
+    "users_added": UsersAdded,
 }
 
 DONE: Final = "done"

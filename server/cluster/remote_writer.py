@@ -1,0 +1,145 @@
+"""Changes of the database that only another node can make: with SQLite one process writes, and the others ask it.
+
+Two actors. On a gateway a stand-in takes what the writer's inbox would take, and puts the question to the node that
+owns the database in its own name; there an actor called `writer` hands it to the real inbox. The answer comes back the
+same way. Appends do not come this way: whoever appends is a room, and rooms live beside the writer.
+
+The rule: every question is answered, with `unavailable` where the other node is gone, silent for too long, or has
+too many of them. Then nobody knows whether it was done; whoever asks may ask again, as after any `unavailable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct, structs
+
+from actors import Actor, Address, Answer, Mailbox, NoAnswer, Overflow, Reply, Tell
+from server.protocol.errors import unavailable
+from server.store.messages import (
+    AddToken,
+    AddUser,
+    Asker,
+    CreateRoom,
+    Done,
+    Failed,
+    RevokeToken,
+    SetPassword,
+    TouchTokens,
+)
+
+WRITER: Final = "writer"
+"""The name of the actor beside the writer."""
+
+MAILBOX: Final = Mailbox(limit=10_000, overflow=Overflow.REFUSE)
+MOST_OPEN: Final = 10_000
+"""Questions of one gateway; more than can be answered before they are too old."""
+
+Asked = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword
+
+
+class WayToWriter:
+    """What is told in place of the writer's inbox. Takes nothing before the stand-in lives."""
+
+    __slots__ = ("_stand_in",)
+
+    def __init__(self) -> None:
+        self._stand_in: Address | None = None
+
+    def lead_to(self, stand_in: Address) -> None:
+        self._stand_in = stand_in
+
+    def tell(self, message: object, /) -> bool:
+        return self._stand_in is not None and self._stand_in.tell(message)
+
+
+class _Open(Struct, frozen=True):
+    """Whose question it is."""
+
+    asker: Asker
+    ref: int
+
+
+class RemoteWriter(Actor):
+    """The stand-in on a gateway.
+
+    Parameters
+    ----------
+    way
+        Is to lead here.
+    owner
+        The actor beside the writer, on whichever node that is now; None: nobody is known to have it.
+    seconds
+        How long an answer may take.
+    """
+
+    __slots__ = ("_open", "_owner", "_seconds", "_way")
+
+    def __init__(self, way: WayToWriter, owner: Callable[[], Address | None], seconds: float) -> None:
+        self._way = way
+        self._owner = owner
+        self._seconds = seconds
+        self._open = 0
+
+    def started(self) -> None:
+        self._way.lead_to(self.address)
+
+    def receive(self, message: object) -> None:
+        match message:
+            case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
+                self._pass_on(message)
+            case TouchTokens():
+                owner = self._owner()
+                if owner is not None:
+                    owner.tell(message)
+            case Answer(label=_Open() as question, value=Done() | Failed() as answer):
+                self._open -= 1
+                question.asker.answer(structs.replace(answer, ref=question.ref))
+            case NoAnswer(label=_Open() as question):
+                self._open -= 1
+                question.asker.answer(Failed(question.ref, unavailable()))
+            case _:
+                raise TypeError(f"a gateway does not change the database by {type(message).__name__}")
+
+    def _pass_on(self, question: Asked) -> None:
+        owner = self._owner()
+        if owner is None or self._open >= MOST_OPEN:
+            question.reply_to.answer(Failed(question.ref, unavailable()))
+            return
+        self._open += 1
+        self.send_request(
+            owner,
+            lambda reply: _asked_by(reply, question),
+            seconds=self._seconds,
+            label=_Open(question.reply_to, question.ref),
+        )
+
+
+class WriterForOthers(Actor):
+    """Beside the writer: takes the changes that gateways ask for.
+
+    Parameters
+    ----------
+    writer
+        The real one's inbox.
+    """
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Tell) -> None:
+        self._writer = writer
+
+    def receive(self, message: object) -> None:
+        match message:
+            case TouchTokens():
+                self._writer.tell(message)
+            case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
+                if not self._writer.tell(message):
+                    message.reply_to.answer(Failed(message.ref, unavailable()))
+            case _:
+                raise TypeError(f"gateways do not ask the writer for {type(message).__name__}")
+
+
+def _asked_by(reply: Reply[object], question: Asked) -> Asked:
+    return structs.replace(question, reply_to=reply)

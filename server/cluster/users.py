@@ -1,0 +1,140 @@
+"""What concerns a user wherever the sessions are: one actor on each node, which tells the others and is told by them.
+
+So far that is one thing: a membership that began now, so that a room shows up on all devices without a reconnect.
+Whoever begins it (the room's owner, the session that made the room) tells the users' actor of its own node, that tells
+all other nodes, and there the user's sessions are told, which are in the group named by the user's id.
+
+The rules:
+- News may be lost between nodes, and the last one leaves no gap to be seen. So each node looks into the database every
+  two seconds for memberships that began lately, of users with sessions here, and tells what was not told yet.
+- A session that follows the room already ignores it. So what is told twice does no harm; a look remembers what it has
+  told, so that it is not told with every look.
+- Nothing is kept for a user without sessions here: the next session reads its rooms from the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from actors import Actor, Address, Mailbox, Overflow, Tell
+from server.rooms.messages import Added, News
+from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
+
+USERS: Final = "users"
+"""The name of this actor on each node."""
+
+LOOK_SECONDS: Final = 2.0  # docs/protocol.md promises "within seconds"
+BEFORE_START_MS: Final = 60_000
+"""The first look goes back so far: no session is older than this process."""
+MOST_AT_ONCE: Final = 500
+"""News in one message to a node: some tens of kilobytes."""
+
+MAILBOX: Final = Mailbox(limit=10_000, overflow=Overflow.DROP_NEWEST)
+"""What is dropped is found by the next look."""
+
+
+Which = tuple[str, str, int]
+"""A membership: of whom, where, since when (ms)."""
+
+
+class UserAdded(Struct, frozen=True, array_like=True):
+    """`user` is a member of `room` from the entry `seq` on."""
+
+    user: str
+    room: str
+    seq: int
+
+
+class UsersAdded(Struct, frozen=True, array_like=True):
+    """From another node: memberships that began now."""
+
+    added: tuple[UserAdded, ...]
+
+
+class Look(Struct, frozen=True):
+    """To itself: it is time to look into the database."""
+
+
+class UsersEnvironment(Struct, frozen=True):
+    """What it needs.
+
+    Attributes
+    ----------
+    reader
+        The inbox of the store's reader.
+    others
+        The actors of its kind on the other nodes, those that live now.
+    now
+        Milliseconds since the epoch.
+    """
+
+    reader: Tell
+    others: Callable[[], Iterable[Address]]
+    now: Callable[[], int]
+
+
+class Users(Actor):
+    """See the top of this file."""
+
+    __slots__ = ("_environment", "_news", "_since", "_told")
+
+    def __init__(self, environment: UsersEnvironment) -> None:
+        self._environment = environment
+        self._news: list[UserAdded] = []
+        self._since = environment.now() - BEFORE_START_MS
+        self._told: dict[Which, None] = {}
+
+    def started(self) -> None:
+        self.send_after(LOOK_SECONDS, Look())
+
+    def receive(self, message: object) -> None:
+        match message:
+            case News(user=user, added=added):
+                self._news.append(UserAdded(user, added.room, added.seq))
+            case UsersAdded(added=news):
+                for one in news:
+                    self.system.broadcast(one.user, Added(one.room, one.seq))
+            case Look():
+                self._look()
+            case Done(value=Memberships() as found):
+                self._found(found)
+            case Failed():
+                self.send_after(LOOK_SECONDS, Look())
+            case _:
+                raise TypeError(f"users are not told {type(message).__name__}")
+
+    def settled(self) -> None:
+        """Tell the other nodes what several rooms had to say at once."""
+        if not self._news:
+            return
+        news, self._news = self._news, []
+        others = list(self._environment.others())
+        for first in range(0, len(news), MOST_AT_ONCE):
+            part = UsersAdded(tuple(news[first : first + MOST_AT_ONCE]))
+            for other in others:
+                other.tell(part)
+
+    def _look(self) -> None:
+        question = ReadMemberships(reply_to=self.address, since=self._since)
+        if not self._environment.reader.tell(question):
+            self.send_after(LOOK_SECONDS, Look())
+
+    def _found(self, found: Memberships) -> None:
+        told, self._told = self._told, {}
+        for begun in found.begun:
+            if not self.system.members(begun.user):
+                continue
+            which = _which(begun)
+            self._told[which] = None
+            if which not in told:
+                self.system.broadcast(begun.user, Added(begun.room, begun.read))
+        self._since = found.at
+        self.send_after(LOOK_SECONDS, Look())
+
+
+def _which(membership: Membership) -> Which:
+    """`read` moves on."""
+    return membership.user, membership.room, membership.joined_at
