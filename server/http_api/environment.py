@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from actors import Address, Tell
+from actors import Tell
 from server.accounts.service import Accounts
 from server.pacing import Pace, without_limit
-
-
-class Rooms(Protocol):
-    """Where the owner of a room is found, and started if it rests."""
-
-    def find_or_start(self, key: str, /) -> Address:
-        """Raises `Quarantined` for a room that crashes again and again."""
-        ...
+from server.rooms.finding import Rooms
 
 
 class Readiness:

@@ -23,7 +23,7 @@ from server.protocol.events import Ok, Welcome, error_from
 from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
-from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing, Request
+from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, News, NotAttached, Passing, Request
 from server.sessions.attending import (
     READ_ON_AGAIN,
     RETRY_SECONDS,
@@ -35,7 +35,7 @@ from server.sessions.attending import (
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
 from server.sessions.environment import NOTED_FOR_MS
-from server.sessions.feed import Start
+from server.sessions.feed import Start, Tabs
 from server.sessions.messages import Close, Congested, Drained, Open, Revoked, Said
 from server.sessions.opening import begin
 from server.sessions.places import as_read
@@ -84,7 +84,7 @@ class SessionActor(Attending):
         for connection in feed.delivered(message.room, message.first, message.last):
             if not connection.tell(message):
                 self._not_taken(connection, message)
-        if feed.late:
+        if type(feed.tabs) is Tabs and feed.tabs.late:
             self._feed_on(feed.go_on())
 
     def _receive_rarer(self, message: object) -> None:
@@ -318,8 +318,11 @@ class SessionActor(Attending):
 
     def _created(self, command: int, created: RoomCreated) -> None:
         """Tell everyone who is in the room now, attach to it, and answer when that is done."""
+        added, elsewhere = Added(created.room, 1), self._environment.elsewhere
         for user in created.added:
-            self.system.broadcast(user, Added(created.room, 1), but=self.address)
+            self.system.broadcast(user, added, but=self.address)
+            if elsewhere is not None:
+                elsewhere.tell(News(user, added))
         if self._feed.follows(created.room):
             self._ask_rooms(InfoWanted(command, created.room))
         else:

@@ -21,7 +21,6 @@ from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Left
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
-from server.rooms.actor import ROOMS
 from server.rooms.holds import HOLD_SECONDS
 from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Request
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands
@@ -186,7 +185,7 @@ class Attending(Actor):
         if place is not None and place.address is not None:
             return place, place.address
         try:
-            address = self.system.dynamic(ROOMS).find_or_start(room)
+            address = self._environment.rooms(self.system).find_or_start(room)
         except Quarantined as quarantined:
             raise unavailable(int(quarantined.retry_after * 1000)) from None
         except (StartRefused, StartFailed, NotRunning):

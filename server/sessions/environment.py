@@ -9,9 +9,10 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from actors import Mailbox, Overflow, Tell
+from actors import Mailbox, Overflow, System, Tell
 from server.pacing import Pace, without_limit
 from server.protocol.events import Limits
+from server.rooms.finding import Rooms, rooms_here
 from server.sessions.commands import COMMAND_SECONDS
 
 MAILBOX: Final = Mailbox(limit=1_000, overflow=Overflow.GAP)
@@ -46,6 +47,10 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         How fast the commands of a user may follow, over all devices; by the user's id.
     refs
         Gives the references of all sessions.
+    rooms
+        Where rooms are found.
+    elsewhere
+        Told the `News` of memberships that begin, for the users' sessions on other nodes. None: there are none.
     """
 
     writer: Tell
@@ -58,3 +63,5 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     most_connections: int = 100
     pace: Pace[str] = field(default_factory=without_limit)
     refs: Iterator[int] = field(default_factory=lambda: count(1))
+    rooms: Callable[[System], Rooms] = rooms_here
+    elsewhere: Tell | None = None
