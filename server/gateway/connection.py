@@ -44,19 +44,16 @@ class Connection(Websocket):
 
     Parameters
     ----------
-    gateway, sock
+    gateway, sock, dialect
         As for a `Websocket`.
     header_hash
         Of the token the upgrade carried, already found to be good; None where it carried none.
-    dialect
-        How it speaks.
     """
 
-    __slots__ = ("_dialect", "_session")
+    __slots__ = ("_session",)
 
     def __init__(self, gateway: Gateway, sock: ByteSocket, header_hash: bytes | None, dialect: Dialect) -> None:
-        super().__init__(gateway, sock)
-        self._dialect = dialect
+        super().__init__(gateway, sock, dialect)
         self._session: Address | None = None
         self._busy_with = Ongoing(Opening(header_hash))
 
@@ -69,7 +66,7 @@ class Connection(Websocket):
             isinstance(message, Outgoing)
             and not message.answers
             and self._busy_with is None
-            and self._dialect is PLAIN_JSON
+            and self._terms.dialect is PLAIN_JSON
         ):  # nearly everything that is ever said comes this way: past all matching, and with as few calls as can be
             try:
                 if self._pending is None:
@@ -160,9 +157,6 @@ class Connection(Websocket):
             self._session.answer(said)
         else:
             self._session.tell(said)
-
-    def _is_compressed(self) -> bool:
-        return self._dialect.plain is not None
 
     def _may_start(self) -> bool:
         return self._busy_with is None or self._busy_with.unanswered < self._gateway.limits.unanswered

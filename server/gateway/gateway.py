@@ -1,4 +1,6 @@
-"""What the parts of the gateway share: one frozen value, made where the tree is wired."""
+"""What the parts of the gateway share: one frozen value, made where the tree is wired; and what all connections share
+that speak the same way.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from server.gateway.addresses import Addresses
 from server.gateway.asgi import AsgiApp
 from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
+from server.gateway.dialects import Dialect
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
 from server.gateway.peer import NOBODY, Proxies
@@ -71,3 +74,20 @@ class Gateway:
     counts: GatewayCounts = field(default_factory=GatewayCounts)
     pace: Pace[Hashable] = field(default_factory=without_limit)
     departure: Departure = field(default_factory=Departure)
+    _terms: dict[Dialect, Terms] = field(default_factory=dict)
+
+    def terms(self, dialect: Dialect) -> Terms:
+        """The same object for all who speak `dialect` here."""
+        terms = self._terms.get(dialect)
+        if terms is None:
+            terms = self._terms[dialect] = Terms(self, dialect)
+        return terms
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """On what terms a connection is here: whose it is, and how it speaks. One reference to both, in tens of thousands
+    of connections."""
+
+    gateway: Gateway
+    dialect: Dialect

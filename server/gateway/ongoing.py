@@ -10,6 +10,7 @@ from __future__ import annotations
 from actors import Timer
 from server.gateway.opening import Opening
 from server.gateway.outbound import Outbound
+from server.gateway.parsing import FrameParser
 
 
 class Ongoing:
@@ -19,6 +20,8 @@ class Ongoing:
     ----------
     opening
         How far it has come; None as soon as it is ready, or closing.
+    parser
+        Borrowed while bytes wait in it: a frame or a message of which a part has come, or what may not start yet.
     unanswered
         How many commands were passed on and not answered.
     outbound
@@ -29,10 +32,11 @@ class Ongoing:
         By when the peer has to close, once our close frame was said.
     """
 
-    __slots__ = ("closing", "opening", "outbound", "unanswered", "wants_drained")
+    __slots__ = ("closing", "opening", "outbound", "parser", "unanswered", "wants_drained")
 
     def __init__(self, opening: Opening | None = None) -> None:
         self.opening = opening
+        self.parser: FrameParser | None = None
         self.unanswered = 0
         self.outbound: Outbound | None = None
         self.wants_drained = False
@@ -44,5 +48,6 @@ class Ongoing:
             or self.wants_drained
             or self.outbound is not None
             or self.opening is not None
+            or self.parser is not None
             or self.closing is not None
         )

@@ -24,6 +24,7 @@ from typing import Final
 from actors import SHUTDOWN, Actor, Timer
 from server.gateway.byte_socket import ByteSocket
 from server.gateway.frames import PING, close_echo, close_frame, pong_frame
+from server.gateway.dialects import Dialect
 from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
 from server.gateway.ongoing import Ongoing
@@ -54,16 +55,25 @@ class Websocket(Actor):
         What all connections share.
     sock
         Non-blocking; the handshake is over. What the peer sent right behind it is told as any other bytes are.
+    dialect
+        How it speaks.
     """
 
-    __slots__ = ("_busy_with", "_gateway", "_parser", "_pending", "_socket")
+    __slots__ = ("_busy_with", "_pending", "_socket", "_terms")
 
-    def __init__(self, gateway: Gateway, sock: ByteSocket) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, sock: ByteSocket, dialect: Dialect) -> None:
+        self._terms = gateway.terms(dialect)
         self._socket: ByteSocket | None = sock
         self._busy_with: Ongoing | None = None
-        self._parser: FrameParser | None = None
         self._pending: bytes | list[bytes] | None = None  # mostly one frame: then without a list around it
+
+    @property
+    def _gateway(self) -> Gateway:
+        return self._terms.gateway
+
+    @property
+    def _dialect(self) -> Dialect:
+        return self._terms.dialect
 
     @property
     def _ongoing(self) -> Ongoing:
@@ -71,6 +81,10 @@ class Websocket(Actor):
         if self._busy_with is None:
             self._busy_with = Ongoing()
         return self._busy_with
+
+    @property
+    def _parser(self) -> FrameParser | None:
+        return None if self._busy_with is None else self._busy_with.parser
 
     @property
     def _closing(self) -> Timer | None:
@@ -142,15 +156,17 @@ class Websocket(Actor):
             if self._socket is not None:
                 self._gateway.reactor.taken(self._socket)
             return
-        if self._parser is None:
-            self._parser = self._gateway.parsers.borrow(compressed=self._is_compressed())
-        self._parser.feed(received)
+        ongoing = self._ongoing
+        if ongoing.parser is None:
+            ongoing.parser = self._gateway.parsers.borrow(compressed=self._dialect.plain is not None)
+        ongoing.parser.feed(received)
         self._work_on()
 
     def _work_on(self) -> None:
         """There may be a message that may start."""
-        if self._parser is not None and not self._parser.is_queued:
-            self._work(self._parser)
+        parser = self._parser
+        if parser is not None and not parser.is_queued:
+            self._work(parser)
 
     def _work(self, parser: FrameParser) -> None:
         """Handle what was fed, as far as it may start."""
@@ -197,9 +213,10 @@ class Websocket(Actor):
         self._gateway.reactor.taken(sock)
 
     def _go_on(self) -> None:
-        if self._parser is not None and self._parser.is_queued:
-            self._parser.is_queued = False
-            self._work(self._parser)
+        parser = self._parser
+        if parser is not None and parser.is_queued:
+            parser.is_queued = False
+            self._work(parser)
 
     def _handle(self, message: ClientMessage) -> None:
         match message:
@@ -395,8 +412,9 @@ class Websocket(Actor):
             queue.discard()
 
     def _give_parser_back(self) -> None:
-        parser, self._parser = self._parser, None
-        if parser is not None:
+        ongoing = self._busy_with
+        if ongoing is not None and ongoing.parser is not None:
+            parser, ongoing.parser = ongoing.parser, None
             self._gateway.parsers.give_back(parser)
 
     # --- for subclasses ------------------------------------------------------------------------------------------
@@ -419,10 +437,6 @@ class Websocket(Actor):
     def _say(self, outgoing: Outgoing) -> None:
         """Events for this peer."""
         raise NotImplementedError
-
-    def _is_compressed(self) -> bool:
-        """Whether permessage-deflate was agreed on."""
-        return False
 
     def _may_come(self) -> bool:
         """Whether a frame that brings no message is welcome; if not, the peer is being closed for it."""

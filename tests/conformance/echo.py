@@ -32,18 +32,15 @@ ECHO_LIMITS = GatewayLimits(
 class Echo(Websocket):
     """Says back every message, in a frame of its kind."""
 
-    __slots__ = ("_dialect",)
+    __slots__ = ()
 
     def __init__(self, gateway: Gateway, sock: socket.socket, _header_hash: bytes | None, dialect: Dialect) -> None:
-        super().__init__(gateway, sock)
-        self._dialect = dialect
+        super().__init__(gateway, sock, dialect)
 
     def _heard(self, message: str | bytes) -> None:
         frame = text_frame(message.encode()) if isinstance(message, str) else binary_frame(message)
-        self._write(deflated_frames(frame, self._dialect.window_bits) if self._is_compressed() else frame)
-
-    def _is_compressed(self) -> bool:
-        return self._dialect.plain is not None
+        dialect = self._dialect
+        self._write(frame if dialect.plain is None else deflated_frames(frame, dialect.window_bits))
 
     def _broken(self, error: BrokenFraming) -> None:
         payload = struct.pack("!H", error.code) + str(error).encode()[:123]
