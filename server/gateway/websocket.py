@@ -23,8 +23,8 @@ from typing import Final
 
 from actors import SHUTDOWN, Actor, Timer
 from server.gateway.byte_socket import ByteSocket
-from server.gateway.frames import PING, close_echo, close_frame, pong_frame
 from server.gateway.dialects import Dialect
+from server.gateway.frames import PING, close_echo, close_frame, pong_frame
 from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
 from server.gateway.ongoing import Ongoing

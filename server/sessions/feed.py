@@ -18,7 +18,7 @@ are there, and while nobody is late, a delivery simply goes to all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, final
 
 from msgspec import Struct, field
 
@@ -26,7 +26,7 @@ from actors import Address
 from server.protocol.events import AnyEvent, Entry, Left, Resumed
 from server.rooms.entries import entry_length
 from server.rooms.pages import fitting
-from server.sessions.places import Places
+from server.sessions.places import Place, Places
 
 PAGE_ENTRIES: Final = 100
 PAGE_CODE_POINTS: Final = 20_000  # of text in a page; at most 4 bytes each
@@ -112,29 +112,49 @@ class Reader(Struct):
         return bool(self.behind) or self.full
 
 
-NOBODY_LATE: Final[dict[Address, Reader]] = {}
-"""Shared by all sessions in which nobody is late, and never written to."""
-
-
-class Feed(Places, gc=False):
-    """The rooms a session follows, which are the places with a `head`, and its connections: one stands by itself.
+@final
+class Tabs(Struct, frozen=True):
+    """The connections of a session, when they are not just one that keeps up.
 
     Attributes
     ----------
     late
-        The connections that are behind somewhere, or full. For others: only to see whether there are any.
+        Those that are behind somewhere, or full.
     """
 
-    _connections: Address | tuple[Address, ...] = ()
-    late: dict[Address, Reader] = field(default_factory=lambda: NOBODY_LATE)
+    connections: tuple[Address, ...]
+    late: dict[Address, Reader] = field(default_factory=dict)
+
+
+NO_TABS: Final = Tabs(())
+"""Shared by all sessions that have no connection, and never written to: nobody is late there."""
+
+NOBODY_LATE: Final[Mapping[Address, Reader]] = {}
+
+
+class Feed(Places, gc=False):
+    """The rooms a session follows, which are the places with a `head`, and its connections.
+
+    Attributes
+    ----------
+    tabs
+        The connections; one that keeps up stands by itself. For others: only to see whether that is so.
+    """
+
+    tabs: Address | Tabs = NO_TABS
 
     def __len__(self) -> int:
         return len(self.connections)
 
     @property
     def connections(self) -> tuple[Address, ...]:
-        connections = self._connections
-        return connections if isinstance(connections, tuple) else (connections,)
+        tabs = self.tabs
+        return tabs.connections if isinstance(tabs, Tabs) else (tabs,)
+
+    @property
+    def _late(self) -> Mapping[Address, Reader]:
+        tabs = self.tabs
+        return tabs.late if isinstance(tabs, Tabs) else NOBODY_LATE
 
     @property
     def rooms(self) -> list[str]:
@@ -153,7 +173,7 @@ class Feed(Places, gc=False):
 
     def cursor(self, connection: Address, room: str) -> int:
         """The last entry this connection was sent, or does not need."""
-        reader = self.late.get(connection)
+        reader = self._late.get(connection)
         behind = None if reader is None else reader.behind.get(room)
         return self._head(room) if behind is None else behind.cursor
 
@@ -179,8 +199,8 @@ class Feed(Places, gc=False):
 
     def delivered(self, room: str, first: int, last: int) -> Sequence[Address]:
         """Entries `first` to `last` are there: to whom they are to be passed on. The others are behind now."""
-        place = self._only  # not by `place`: this is the way of nearly everything
-        if place is None or place.room != room:
+        place = self._places  # not by `place`: this is the way of nearly everything
+        if type(place) is not Place or place.room != room:
             place = self.place(room)
         if place is None or (head := place.head) is None or last <= head:
             return ()
@@ -188,18 +208,18 @@ class Feed(Places, gc=False):
         if first != head + 1:
             self._all_fall_behind(room, head)
             return ()
-        if self.late:
-            return self._takers(room, head)
-        connections = self._connections
-        return connections if type(connections) is tuple else (connections,)  # type: ignore[return-value]
+        tabs = self.tabs
+        return self._takers(tabs, room, head) if type(tabs) is Tabs else (tabs,)
 
-    def _takers(self, room: str, head: int) -> list[Address]:
+    def _takers(self, tabs: Tabs, room: str, head: int) -> Sequence[Address]:
         """Apart from `delivered`, whose every call would pay for the closure."""
-        return [connection for connection in self.connections if self._takes(connection, room, head)]
+        if not tabs.late:
+            return tabs.connections
+        return [connection for connection in tabs.connections if self._takes(connection, room, head)]
 
     def _takes(self, connection: Address, room: str, head: int) -> bool:
         """Whether this connection takes what follows `head`; if it is full, it is behind from there on."""
-        reader = self.late.get(connection)
+        reader = self._late.get(connection)
         if reader is None:
             return True
         if reader.full:
@@ -233,7 +253,7 @@ class Feed(Places, gc=False):
 
     def _is_done_with(self, connection: Address, room: str) -> bool:
         """The room is over for this connection; whether it was behind there."""
-        reader = self.late.get(connection)
+        reader = self._late.get(connection)
         if reader is None:
             return False
         if reader.reading == room:
@@ -244,7 +264,7 @@ class Feed(Places, gc=False):
 
     def opened(self, connection: Address, starts: Mapping[str, Start]) -> Effects:
         """A connection was welcomed. Rooms it has no start in are live from the head on."""
-        self._keep((*self.connections, connection))
+        self._keep((*self.connections, connection), self._late)
         for room, start in starts.items():
             if start.resumed or start.seq < self._head(room):
                 self._reader(connection).falls_behind(room, start.seq, start.seq if start.resumed else None)
@@ -252,23 +272,30 @@ class Feed(Places, gc=False):
 
     def closed(self, connection: Address) -> bool:
         """Whether there was such a connection."""
-        before = self.connections
-        self._keep(tuple(other for other in before if other is not connection))
-        self._forget(connection)
+        before, late = self.connections, self._late
+        left = {other: reader for other, reader in late.items() if other is not connection}
+        self._keep(tuple(other for other in before if other is not connection), left)
         return len(self) < len(before)
 
-    def _keep(self, connections: tuple[Address, ...]) -> None:
-        self._connections = connections[0] if len(connections) == 1 else connections
+    def _keep(self, connections: tuple[Address, ...], late: Mapping[Address, Reader]) -> None:
+        """These are all there are now."""
+        if not connections:
+            self.tabs = NO_TABS
+        elif len(connections) == 1 and not late:
+            self.tabs = connections[0]
+        else:
+            self.tabs = Tabs(connections, dict(late))
 
     def _reader(self, connection: Address) -> Reader:
-        """What is kept of a connection while it is late; from now on, if it was not."""
-        if self.late is NOBODY_LATE:
-            self.late = {}
-        return self.late.setdefault(connection, Reader(connection))
+        """What is kept of a connection of this session while it is late; from now on, if it was not."""
+        tabs = self.tabs
+        if not isinstance(tabs, Tabs):
+            tabs = self.tabs = Tabs((tabs,))
+        return tabs.late.setdefault(connection, Reader(connection))
 
     def takes_passing(self) -> Sequence[Address]:
         """Who may be told what is in no log: everyone who keeps up."""
-        late = self.late
+        late = self._late
         return [c for c in self.connections if c not in late or not late[c].full] if late else self.connections
 
     def congested(self, connection: Address) -> Effects:
@@ -282,7 +309,7 @@ class Feed(Places, gc=False):
         return [AwaitDrained(connection)]
 
     def drained(self, connection: Address) -> Effects:
-        reader = self.late.get(connection)
+        reader = self._late.get(connection)
         if reader is None:
             return []
         reader.full = False
@@ -293,7 +320,7 @@ class Feed(Places, gc=False):
 
     def page(self, connection: Address, room: str, entries: Sequence[Entry]) -> Effects:
         """What was asked for with `ReadOn`; of a page that nobody waits for any more, nothing is used."""
-        reader = self.late.get(connection)
+        reader = self._late.get(connection)
         if reader is None or reader.reading != room:
             return []
         reader.reading = None
@@ -310,14 +337,14 @@ class Feed(Places, gc=False):
 
     def page_failed(self, connection: Address, room: str) -> None:
         """The log could not be read; `go_on` tries again."""
-        reader = self.late.get(connection)
+        reader = self._late.get(connection)
         if reader is not None and reader.reading == room:
             reader.reading = None
 
     def go_on(self) -> Effects:
         """Feed whoever is behind and can take more."""
         effects: Effects = []
-        for reader in list(self.late.values()):
+        for reader in list(self._late.values()):
             effects += self._go_on_with(reader)
         return effects
 
@@ -337,13 +364,12 @@ class Feed(Places, gc=False):
                 reader.reading = room
                 effects.append(ReadOn(connection, room, behind.cursor, head))
         if not reader.is_late:
-            self._forget(connection)
+            self._keeps_up_again(connection)
         return effects
 
-    def _forget(self, connection: Address) -> None:
-        self.late.pop(connection, None)
-        if not self.late:
-            self.late = NOBODY_LATE
+    def _keeps_up_again(self, connection: Address) -> None:
+        late = {other: reader for other, reader in self._late.items() if other is not connection}
+        self._keep(self.connections, late)
 
 
 def _resumed(connection: Address, room: str, behind: Behind) -> Effects:

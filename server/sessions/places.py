@@ -86,14 +86,13 @@ class Place(Struct, gc=False):
 class Places(Struct, gc=False):
     """The places of a session, by room; in the order in which it came there."""
 
-    _only: Place | None = None
-    _several: dict[str, Place] | None = None  # of two and more
+    _places: Place | dict[str, Place] | None = None  # none, the only one, or several by their rooms
 
     def place(self, room: str) -> Place | None:
-        if self._several is not None:
-            return self._several.get(room)
-        only = self._only
-        return only if only is not None and only.room == room else None
+        places = self._places
+        if isinstance(places, dict):
+            return places.get(room)
+        return places if places is not None and places.room == room else None
 
     def take_place(self, room: str) -> Place:
         """The place of a room, made if there is none."""
@@ -101,31 +100,31 @@ class Places(Struct, gc=False):
         if found is not None:
             return found
         made = Place(room)
-        if self._several is not None:
-            self._several[room] = made
-        elif self._only is None:
-            self._only = made
+        places = self._places
+        if isinstance(places, dict):
+            places[room] = made
+        elif places is None:
+            self._places = made
         else:
-            self._several = {self._only.room: self._only, room: made}
-            self._only = None
+            self._places = {places.room: places, room: made}
         return made
 
     def drop_place(self, room: str) -> None:
         """Harmless where there is none."""
-        several = self._several
-        if several is not None:
-            several.pop(room, None)
-            if len(several) == 1:
-                (self._only,) = several.values()
-                self._several = None
-        elif self._only is not None and self._only.room == room:
-            self._only = None
+        places = self._places
+        if isinstance(places, dict):
+            places.pop(room, None)
+            if len(places) == 1:
+                (self._places,) = places.values()
+        elif places is not None and places.room == room:
+            self._places = None
 
     def each_place(self) -> tuple[Place, ...]:
         """All of them now; not touched by what becomes of the table while they are gone through."""
-        if self._several is not None:
-            return tuple(self._several.values())
-        return () if self._only is None else (self._only,)
+        places = self._places
+        if isinstance(places, dict):
+            return tuple(places.values())
+        return () if places is None else (places,)
 
 
 def as_read(room: Room, read: int) -> Room:

@@ -19,7 +19,7 @@ from server.rooms.actor import RoomActor, RoomEnvironment
 from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
-from server.sessions.feed import NOBODY_LATE
+from server.sessions.feed import NO_TABS
 from server.store.messages import Identity
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged
@@ -32,7 +32,7 @@ TALK_BYTES = 500
 
 A = TypeVar("A", bound=Actor)
 NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment, Sizes)
-SHARED = {id(constant) for constant in (NOBODY_LATE, None, True, False, ())}
+SHARED = {id(constant) for constant in (NO_TABS, None, True, False, ())}
 SMALL_INTS = range(-5, 257)
 
 
