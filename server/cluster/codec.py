@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from actors import Address, Reply
+from server.cluster.hints import ShardsMoved
 from server.cluster.users import UsersAdded
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
@@ -49,6 +50,8 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "failed": Failed,
     # What concerns users wherever their sessions are (`users.py`).
     "users_added": UsersAdded,
+    # Hints to those who look after shards (`hints.py`).
+    "shards_moved": ShardsMoved,
 }
 
 DONE: Final = "done"

@@ -1,11 +1,13 @@
 """Changes of the database that only another node can make: with SQLite one process writes, and the others ask it.
 
-Two actors. On a gateway a stand-in takes what the writer's inbox would take, and puts the question to the node that
-owns the database in its own name; there an actor called `writer` hands it to the real inbox. The answer comes back the
-same way. Appends do not come this way: whoever appends is a room, and rooms live beside the writer.
+Two actors. On any other node a stand-in takes what the inbox of the writer would, and puts the question to the node that
+writes in its own name; there an actor called `writer` hands it to the real inbox. The answer comes back the same way.
+Appends do not come this way: whoever appends is a room, and rooms live beside the writer.
 
-The rule: every question is answered, with `unavailable` where the other node is gone, silent for too long, or has
-too many of them. Then nobody knows whether it was done; whoever asks may ask again, as after any `unavailable`.
+The rules:
+- Every question is answered, with `unavailable` where the other node is gone, silent for too long, or has too many of
+  them. Then nobody knows whether it was done; whoever asks may ask again, as after any `unavailable`.
+- A node that is to write when the one that does has gone has both, and goes by who owns the database at the moment.
 """
 
 from __future__ import annotations
@@ -40,17 +42,30 @@ Asked = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword
 
 
 class WayToWriter:
-    """What is told in place of the writer's inbox. Takes nothing before the stand-in lives."""
+    """What is told in place of the writer's inbox.
 
-    __slots__ = ("_stand_in",)
+    Parameters
+    ----------
+    writer
+        The inbox of this process's own writer.
+    is_mine
+        Whether that is the one that writes.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_is_mine", "_stand_in", "_writer")
+
+    def __init__(self, writer: Tell, is_mine: Callable[[], bool]) -> None:
+        self._writer = writer
+        self._is_mine = is_mine
         self._stand_in: Address | None = None
 
     def lead_to(self, stand_in: Address) -> None:
+        """Where to go while another node writes. Before, nothing is taken."""
         self._stand_in = stand_in
 
     def tell(self, message: object, /) -> bool:
+        if self._is_mine():
+            return self._writer.tell(message)
         return self._stand_in is not None and self._stand_in.tell(message)
 
 
@@ -62,7 +77,7 @@ class _Open(Struct, frozen=True):
 
 
 class RemoteWriter(Actor):
-    """The stand-in on a gateway.
+    """The stand-in.
 
     Parameters
     ----------
@@ -100,7 +115,7 @@ class RemoteWriter(Actor):
                 self._open -= 1
                 question.asker.answer(Failed(question.ref, unavailable()))
             case _:
-                raise TypeError(f"a gateway does not change the database by {type(message).__name__}")
+                raise TypeError(f"nobody but a room asks the writer for {type(message).__name__}")
 
     def _pass_on(self, question: Asked) -> None:
         owner = self._owner()
@@ -117,28 +132,30 @@ class RemoteWriter(Actor):
 
 
 class WriterForOthers(Actor):
-    """Beside the writer: takes the changes that gateways ask for.
+    """Beside the writer: takes the changes that other nodes ask for.
 
     Parameters
     ----------
-    writer
-        The real one's inbox.
+    writer, is_mine
+        As above.
     """
 
-    __slots__ = ("_writer",)
+    __slots__ = ("_is_mine", "_writer")
 
-    def __init__(self, writer: Tell) -> None:
+    def __init__(self, writer: Tell, is_mine: Callable[[], bool]) -> None:
         self._writer = writer
+        self._is_mine = is_mine
 
     def receive(self, message: object) -> None:
         match message:
             case TouchTokens():
-                self._writer.tell(message)
+                if self._is_mine():
+                    self._writer.tell(message)
             case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
-                if not self._writer.tell(message):
+                if not (self._is_mine() and self._writer.tell(message)):
                     message.reply_to.answer(Failed(message.ref, unavailable()))
             case _:
-                raise TypeError(f"gateways do not ask the writer for {type(message).__name__}")
+                raise TypeError(f"other nodes do not ask the writer for {type(message).__name__}")
 
 
 def _asked_by(reply: Reply[object], question: Asked) -> Asked:

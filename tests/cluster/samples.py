@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from actors import AskFailed, Reply
 from server.cluster.codec import NodeCodec
+from server.cluster.hints import ShardsMoved
 from server.cluster.users import UserAdded, UsersAdded
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
@@ -73,6 +74,7 @@ SAMPLES: dict[str, Struct] = {
     "revocations": Revocations(sessions=("s_1", "s_2"), at=1_700_000_000_000),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
+    "shards_moved": ShardsMoved(),
     "failed": Failed(8, Refusal(ErrorCode.NAME_TAKEN, "this name is taken", None)),
 }
 
