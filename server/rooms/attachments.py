@@ -5,7 +5,7 @@ from __future__ import annotations
 from actors import Address
 from server.protocol.events import Left
 from server.rooms.audience import Audience
-from server.rooms.effects import Effect, InTurn, Unwatch
+from server.rooms.effects import InTurn, Unwatch
 from server.rooms.messages import Detached, Request
 
 INCARNATION_BITS = 32
@@ -61,9 +61,9 @@ class Attachments:
         self._number += 1
         return number
 
-    def detach_all_of(self, user: str, left: Left) -> list[Effect]:
+    def detach_all_of(self, user: str, left: Left) -> list[InTurn | Unwatch]:
         """The user is no member any more, and its sessions learn so in their turn."""
-        effects: list[Effect] = []
+        effects: list[InTurn | Unwatch] = []
         for session in self.audience.sessions_of((user,)):
             number = self.detach(session)
             if number is not None:

@@ -169,6 +169,13 @@ class Audience:
         went = [user for user in sorted(moved) if not self.is_here(user)]
         return came, went
 
+    def move_again(self, came: Iterable[str], went: Iterable[str]) -> None:
+        """These moves could not be told."""
+        for user in came:
+            self._moves(user, was_here=False)
+        for user in went:
+            self._moves(user, was_here=True)
+
     def news(self) -> list[Presence]:
         """What is to be announced of that."""
         came, went = self.moved()

@@ -211,7 +211,7 @@ class RoomState(Attachments):
         Those on other nodes learn it from the entry; where there is none, their relays are told, whoever is there: of
         some they have not said so yet.
         """
-        effects = self.detach_all_of(user, left)
+        effects: list[Effect] = [*self.detach_all_of(user, left)]
         elsewhere = self.audience.elsewhere
         if elsewhere is not None:
             self.audience.forget_elsewhere(user)

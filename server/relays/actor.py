@@ -1,0 +1,190 @@
+"""The relay as an actor: what it is told goes to the pure `Relay`, and the effects that come back are carried out.
+
+To sessions it is the room: its key is the room's id, its mailbox as large, and what they hear of its end means the
+same. What it forwards is bounded by the link to the owner's node, which refuses what is too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
+
+import trio
+from msgspec import Struct, field
+
+from actors import NORMAL, Address, Down, Tell
+from server.metrics.counts import RoomCounts
+from server.placement.ownership import Ownership
+from server.protocol.errors import unavailable
+from server.relays.effects import Effects, RelayEffect, Seek, ToOwner
+from server.relays.messages import (
+    Admitted,
+    Answered,
+    Delivered,
+    HeadOf,
+    NotAdmitted,
+    NotSubscribed,
+    PassedOn,
+    Removed,
+    Subscribed,
+)
+from server.relays.relay import Relay
+from server.rooms.actor import ROOMS
+from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
+from server.rooms.messages import MOVED, Attach, HandOver, Request
+from server.rooms.telling import NextSlice, Telling
+from server.store.messages import Done, Failed
+
+RELAYS: Final = "relays"
+"""The id of the dynamic supervisor all relays live under; its keys are the rooms' ids."""
+
+BEAT_SECONDS: Final = 0.25
+
+
+class RelayEnvironment(Struct, frozen=True):
+    """What all relays of a node share.
+
+    Attributes
+    ----------
+    node
+        This node's name.
+    reader
+        The inbox of the store's reader.
+    ownership
+        Where the owner of a room is looked up.
+    refs
+        Gives the references of all relays.
+    counts
+        Where fan-outs are counted.
+    """
+
+    node: str
+    reader: Tell
+    ownership: Ownership
+    refs: Iterator[int] = field(default_factory=lambda: count(1))
+    counts: RoomCounts = field(default_factory=RoomCounts)
+
+
+class Beat(Struct, frozen=True):
+    """To itself, while there is something to do."""
+
+
+BEAT: Final = Beat()
+
+
+class RelayActor(Telling):
+    """One incarnation of a relay. Its key in the supervisor is the room's id."""
+
+    __slots__ = ("_beating", "_environment", "_relay")
+
+    def __init__(self, environment: RelayEnvironment) -> None:
+        super().__init__()
+        self._environment = environment
+        self._beating = False
+        self._relay: Relay
+
+    @property
+    def _counts(self) -> RoomCounts:
+        return self._environment.counts
+
+    def started(self) -> None:
+        address = self.address
+        self._relay = Relay(str(address.name), address, address.incarnation, self._environment.refs)
+        self._carry_out(self._relay.started(trio.current_time()))
+
+    def receive(self, message: object) -> None:
+        relay, now = self._relay, trio.current_time()
+        match message:
+            case Delivered():
+                effects = relay.delivered(message, now)
+            case Request():
+                effects = relay.request(message, now)
+            case Answered():
+                effects = relay.answered(message, now)
+            case NextSlice():
+                self._tell_next_slice()
+                return
+            case PassedOn():
+                effects = relay.passed_on(message)
+            case Attach():
+                effects = relay.attach(message, now)
+            case Down(address=address, reason=reason):
+                effects = relay.ended(address, now, clean=reason is NORMAL)
+            case Beat():
+                self._beating = False
+                effects = relay.beat(now)
+            case _:
+                effects = self._receive_rarer(message, now)
+        self._carry_out(effects)
+
+    def _receive_rarer(self, message: object, now: float) -> Effects:
+        relay = self._relay
+        match message:
+            case Admitted():
+                return relay.admitted(message, now)
+            case NotAdmitted():
+                return relay.not_admitted(message, now)
+            case Removed():
+                return relay.removed(message, now)
+            case HeadOf():
+                return relay.head(message, now)
+            case Subscribed():
+                return relay.subscribed(message, now)
+            case NotSubscribed():
+                return relay.not_subscribed(message, now)
+            case Done():
+                return relay.done(message, now)
+            case Failed():
+                relay.failed(message, now)
+                return []
+            case HandOver():
+                return relay.hand_over()
+            case _:
+                raise TypeError(f"a relay is not told {type(message).__name__}")
+
+    def settled(self) -> None:
+        self._carry_out(self._relay.settled())
+
+    def _carry_out(self, effects: Effects) -> None:
+        for effect in effects:
+            self._do(effect)
+        if not self._beating and self._relay.restless:
+            self._beating = True
+            self.send_after(BEAT_SECONDS, BEAT)
+
+    def _do(self, effect: RelayEffect) -> None:
+        match effect:
+            case FanOut() | InTurn() | TellUser():
+                self._tell_in_order(effect)
+            case Reply(to=to, message=message):
+                to.answer(message)
+            case ToOwner(to=owner, message=message):
+                if not owner.tell(message):
+                    self._carry_out(self._relay.not_taken(message, trio.current_time()))
+            case Seek():
+                self._seek()
+            case Consult(question=question):
+                if not self._environment.reader.tell(question):
+                    self._relay.failed(Failed(question.ref, unavailable()), trio.current_time())
+            case Watch(session=whom):
+                self.watch(whom)
+            case Unwatch(session=whom):
+                self.unwatch(whom)
+            case Rest(clean=clean):
+                self._stop_when_told(NORMAL if clean else MOVED)
+
+    def _seek(self) -> None:
+        room = str(self.address.name)
+        environment = self._environment
+        owner = environment.ownership.owner_of(room)
+        if owner == environment.node:
+            self._carry_out(self._relay.hand_over())
+            return
+        found = None if owner is None else self._room_at(owner, room)
+        self._carry_out(self._relay.found(found, trio.current_time()))
+
+    def _room_at(self, node: str, room: str) -> Address:
+        distribution = self.system.distribution
+        assert distribution is not None, "whoever has relays has other nodes"
+        return distribution.address(node, f"{ROOMS}/{room}")
