@@ -1,8 +1,9 @@
-"""Alembic's entry: runs the migrations on the connection it is given, or on the database of the data directory.
+"""Alembic's entry: runs the migrations on the connection it is given, or on the database that the command line names.
 
 `hubbub serve` and `hubbub migrate` come with a connection of their own. The `alembic` command, which only developers
 use (`alembic revision --autogenerate`), finds `[tool.alembic]` in pyproject.toml and works on `-x data=DIR`, by
-default `./data`. Logging is left as it is: `fileConfig` would silence the server that runs this.
+default `./data`, or on `-x database=postgresql+psycopg://…`. Logging is left as it is: `fileConfig` would silence the
+server that runs this.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from alembic import context
 from sqlalchemy import Connection
 
-from server.store.sqlite import Pragmas, writing_engine
+from server.store.databases import database_of
 from server.store.tables import metadata
 
 
@@ -32,8 +33,8 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    data = Path(context.get_x_argument(as_dictionary=True).get("data", "data"))
-    engine = writing_engine(data / "hubbub.sqlite3", Pragmas())
+    said = context.get_x_argument(as_dictionary=True)
+    engine = database_of(Path(said.get("data", "data")), said.get("database", "")).migrating()
     with engine.begin() as own:
         run(own)
     engine.dispose()

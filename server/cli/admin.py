@@ -21,6 +21,7 @@ from server.cli.stores import store_errors
 from server.protocol.errors import Refusal
 from server.protocol.rules import check_password
 from server.protocol.times import rfc3339
+from server.store.databases import database_of
 from server.store.direct import NOBODY, DirectStore
 from server.store.messages import FindUser, ListUsers, SetAdministrator, SetPassword, SetRegistration, UserRow
 
@@ -96,7 +97,7 @@ def registration_command(state: Literal["open", "close"], data: str | None, conf
 def _store(data: str | None, config: Path | None) -> Iterator[DirectStore]:
     settings = configuration(config, data=data).settings
     try:
-        with store_errors(), DirectStore(settings.data) as store:
+        with store_errors(), DirectStore(database_of(settings.data)) as store:
             yield store
     except Refusal as refusal:
         raise Ended(Exit.FAILED, refusal.message) from None

@@ -13,6 +13,7 @@ from msgspec import structs
 from sqlalchemy import Connection, Engine, literal, select
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.store.connections import snapshot
 from server.store.log_queries import read_authors, read_history, read_log
 from server.store.messages import (
     Done,
@@ -30,6 +31,7 @@ from server.store.messages import (
     ReadHistory,
     ReadLog,
     ReadMembers,
+    ReadMemberships,
     ReadRevocations,
     Ready,
     RoomList,
@@ -41,7 +43,7 @@ from server.store.people_queries import (
     list_users,
     read_revocations,
 )
-from server.store.room_queries import find_channel, list_rooms, load_room, read_members
+from server.store.room_queries import find_channel, list_rooms, load_room, read_members, read_memberships
 
 _NOBODY = NoIdentity(revoked=False)
 
@@ -56,12 +58,12 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
 
     Raises
     ------
-    sqlalchemy.exc.DBAPIError
-        The database does not answer.
+    sqlalchemy.exc.DBAPIError, Disconnected
+        The database does not answer. It may be asked again.
     """
     hashes = {question.token_hash for question in questions if isinstance(question, FindIdentity)}
     readers = {question.user for question in questions if isinstance(question, ListRooms)}
-    with engine.begin() as connection:
+    with snapshot(engine) as connection:
         identities = find_identities(connection, hashes, now - token_lifetime) if hashes else {}
         lists = list_rooms(connection, readers) if readers else {}
         pages: dict[Hashable, Done | Failed] = {}
@@ -116,6 +118,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return list_users(connection, question)
         case ReadRevocations():
             return read_revocations(connection, question, now)
+        case ReadMemberships():
+            return read_memberships(connection, question, now)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
         case FindIdentity() | ListRooms():

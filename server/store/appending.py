@@ -3,9 +3,9 @@
 The rules: `last_seq` moves in the same transaction from exactly the value that the plan counted on, and every
 statement's row count is checked; what does not add up is `RowsMissing` and treated like a refused row.
 
-`append_trusting` is the common path: three statements, no look-ups, and nothing to fall back on but rolling the
-transaction back. `append_careful` reads what is known first and then bisects inside savepoints, which costs
-log2(n) attempts a guilty row, and nothing where there is none.
+`append_trusting` is the common path: two statements in one journey to the database, no look-ups, and nothing to fall
+back on but rolling the transaction back. `append_careful` reads what is known first and then bisects inside savepoints,
+which costs log2(n) attempts a guilty row, and nothing where there is none.
 """
 
 from __future__ import annotations
@@ -13,25 +13,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, Text, bindparam, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.bulk import Bulk
+from server.store.bulk import Bulk, RowsMissing, together
+from server.store.connections import ROW_ERRORS
 from server.store.messages import Append, Denied, NewMember, NewMessage, Outcome
 from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
-from server.store.sqlite import ROW_ERRORS
 from server.store.tables import entries, members, rooms, users
 
 _LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with them
 
 
-class RowsMissing(Exception):
-    """A statement touched fewer rows than its plan counted on: the database holds something else."""
-
-
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
-_insert_entries: Final = Bulk(insert(entries), EntryRow._fields)
+_insert_entries: Final = Bulk(
+    {column.name: column.type for column in entries.c}, lambda given: given.inserted_into(entries)
+)
 _some_rooms: Final = (
     select(literal(1)).where(members.c.user_id == bindparam("user")).limit(bindparam("most_rooms")).subquery()
 )
@@ -44,9 +55,9 @@ _insert_members: Final = (
             users.c.id,
             users.c.name,
             bindparam("role", type_=Text),
-            bindparam("joined_at", type_=Integer),
-            bindparam("head", type_=Integer),
-            bindparam("head", type_=Integer),
+            bindparam("joined_at", type_=BigInteger),
+            bindparam("head", type_=BigInteger),
+            bindparam("head", type_=BigInteger),
         ).where(
             users.c.id == bindparam("user"),
             users.c.name.is_not(None),
@@ -59,10 +70,12 @@ _delete_members: Final = delete(members).where(
     members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user")
 )
 _move_rooms: Final = Bulk(
-    update(rooms)
-    .where(rooms.c.id == bindparam("room"), rooms.c.last_seq == bindparam("expected"))
-    .values(last_seq=bindparam("head"), members=rooms.c.members + bindparam("growth")),
-    ("head", "growth", "room", "expected"),
+    {"head": BigInteger(), "growth": Integer(), "room": Text(), "expected": BigInteger()},
+    lambda given: (
+        update(rooms)
+        .where(rooms.c.id == given["room"], rooms.c.last_seq == given["expected"])
+        .values(last_seq=given["head"], members=rooms.c.members + given["growth"])
+    ),
 )
 _select_heads: Final = select(rooms.c.id, rooms.c.last_seq).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
 
@@ -112,21 +125,22 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
 
 
 def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
+    """The heads first: whoever moves one holds its room until the commit, also against another process."""
     moves = [(head, planned.growth.get(room, 0), room, known.heads[room]) for room, head in planned.heads.items()]
-    if moves:
-        _expect(len(moves), _move_rooms.execute(connection, moves))
+    with together(connection) as statements:
+        statements.write(_move_rooms, moves)
+        statements.write(_insert_entries, planned.entries)
     if planned.leaves:
         gone = [{"room": room, "user": user} for room, user in planned.leaves]
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
     if planned.joins:
         add_members(connection, planned.joins.values(), known.most_rooms)
-    if planned.entries:
-        add_entries(connection, planned.entries)
 
 
 def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:
     """Insert rows whose places were given by whoever moves the room's head in the same transaction."""
-    _insert_entries.execute(connection, rows)
+    with together(connection) as statements:
+        statements.write(_insert_entries, rows)
 
 
 def add_members(connection: Connection, rows: Iterable[MemberRow], most_rooms: int) -> None:
@@ -189,8 +203,11 @@ def rooms_of(connection: Connection, people: Iterable[str]) -> dict[str, int]:
 
 
 def _encodable(*texts: str) -> bool:
-    """Whether the database can be asked about these at all: a lone surrogate cannot be sent to it."""
-    return not any("\ud800" <= character <= "\udfff" for text in texts for character in text)
+    """Whether every database can be asked about these: a lone surrogate cannot be sent to any, NUL not to PostgreSQL.
+
+    Neither comes over the wire.
+    """
+    return not any("\ud800" <= character <= "\udfff" or character == "\0" for text in texts for character in text)
 
 
 def _portions(keys: list[Any]) -> list[list[Any]]:

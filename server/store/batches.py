@@ -20,6 +20,7 @@ from sqlalchemy import Connection, bindparam, case, update
 from server.protocol.errors import ErrorCode, Refusal
 from server.store import creating, people
 from server.store.appending import REFUSED, append_careful, append_trusting
+from server.store.connections import Writing
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -37,7 +38,6 @@ from server.store.messages import (
 )
 from server.store.planning import Knowledge
 from server.store.quotas import Quotas
-from server.store.sqlite import Writing
 from server.store.tables import members
 
 Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdministrator | SetRegistration

@@ -1,21 +1,60 @@
-"""Statements for many rows, handed to the driver as they are.
+"""Statements for many rows, handed to the driver as they are, and checked to have touched each of them.
 
 SQLAlchemy's own way of executing a statement many times takes a dictionary a row and costs as much again as the
 database does (14 ms of processor time for 500 rows, against 9 ms so). Here a statement is compiled once for the
-dialect, and rows come as tuples in the order of its parameters. What is given up are conversions of types: only
+dialect, and rows come as tuples in the order of its columns. What is given up are conversions of types: only
 integers, texts, bytes and None are written this way, which every driver takes. They go through the driver's own
-cursor: SQLAlchemy's account of an execution takes 50 us, which a commit of one row has to bear alone. Many rows in one
-statement (`VALUES (…), (…)`) were tried, and are no faster with SQLite, also while the main thread is busy.
+cursor: SQLAlchemy's account of an execution takes 50 us, which a commit of one row has to bear alone.
+
+How rows travel is the engine's business (`Way`). SQLite takes them one by one: many rows in one statement (`VALUES
+(…), (…)`) were tried, and are no faster, also while the main thread is busy. PostgreSQL, which is a journey away,
+takes each column as one array, and several statements in one go (`together`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, Protocol, cast
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeEngine
+
+WAY: Final = "hubbub_way"
+"""The execution option by which an engine says its `Way`."""
+
+Row = tuple[Any, ...]
+Columns = Mapping[str, TypeEngine[Any]]
+
+
+class RowsMissing(Exception):
+    """A statement touched fewer rows than were given: the database holds something else than was thought."""
+
+
+class Given(Protocol):
+    """What stands in a statement for the rows it will be executed for."""
+
+    def __getitem__(self, column: str, /) -> ColumnElement[Any]: ...
+
+    def inserted_into(self, table: Table) -> UpdateBase:
+        """All of them, as they are."""
+        ...
+
+
+class Way(Protocol):
+    """How many rows travel to a database."""
+
+    def given(self, columns: Columns) -> Given: ...
+
+    def compiled(self, statement: UpdateBase, columns: Columns, connection: Connection) -> Callable[[Any, Any], None]:
+        """What executes `statement` on a cursor of the driver, for rows."""
+        ...
+
+    def together(self, connection: Connection) -> AbstractContextManager[object]:
+        """Statements in the block may travel together; how many rows they touched is known behind it."""
+        ...
 
 
 class Bulk:
@@ -23,37 +62,77 @@ class Bulk:
 
     Parameters
     ----------
-    parameters
-        The names of its parameters, in the order in which rows give them.
+    columns
+        Of the rows it is executed for, with their types.
+    build
+        Makes the statement of what stands for these columns.
     """
 
-    __slots__ = ("_compiled", "_parameters", "_statement")
+    __slots__ = ("_build", "_columns", "_compiled")
 
-    def __init__(self, statement: UpdateBase, parameters: Sequence[str]) -> None:
-        self._statement: Final = statement
-        self._parameters: Final = list(parameters)
-        self._compiled: dict[str, str] = {}
+    def __init__(self, columns: Columns, build: Callable[[Given], UpdateBase]) -> None:
+        self._columns: Final = columns
+        self._build: Final = build
+        self._compiled: dict[Way, Callable[[Any, Any], None]] = {}
 
-    def execute(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-        """How many rows were touched, all together."""
-        sql = self._compiled.get(connection.dialect.name)
-        if sql is None:
-            sql = self._compiled[connection.dialect.name] = self._compile(connection.dialect)
-        driver = connection.dialect.loaded_dbapi
+    def send(self, connection: Connection, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - a cursor of the driver
+        """The cursor it was executed with."""
+        way = way_of(connection)
+        execute = self._compiled.get(way)
+        if execute is None:
+            statement = self._build(way.given(self._columns))
+            execute = self._compiled[way] = way.compiled(statement, self._columns, connection)
         cursor = connection.connection.cursor()
-        try:
-            cursor.executemany(sql, rows)
-            return cursor.rowcount
-        except driver.Error as error:
-            # As SQLAlchemy raises it, but without the rows: what people said has no place in an error.
-            raise DBAPIError.instance(sql, None, error, driver.Error, dialect=connection.dialect) from error
-        finally:
+        execute(cursor, rows)
+        return cursor
+
+
+class Together:
+    """See `together`."""
+
+    __slots__ = ("_connection", "_sent")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sent: list[tuple[Any, int | None]] = []
+
+    def write(self, bulk: Bulk, rows: Sequence[Row], *, each: bool = True) -> None:
+        """Execute `bulk` for `rows`, if there are any. `each`: every single one of them has to touch something."""
+        if rows:
+            self._sent.append((bulk.send(self._connection, rows), len(rows) if each else None))
+
+    def check(self) -> None:
+        for cursor, wanted in self._sent:
+            if wanted is not None and cursor.rowcount != wanted:
+                raise RowsMissing(f"{cursor.rowcount} rows instead of {wanted}")
+
+    def close(self) -> None:
+        for cursor, _ in self._sent:
             cursor.close()
 
-    def _compile(self, dialect: Dialect) -> str:
-        if not dialect.positional:
-            dialect = type(dialect)(paramstyle="format")  # type: ignore[call-arg]  # as all real ones take it
-        compiled: Any = self._statement.compile(dialect=dialect, column_keys=self._parameters)
-        if compiled.positiontup != self._parameters:
-            raise TypeError(f"the parameters are {compiled.positiontup}, not {self._parameters}")
-        return str(compiled)
+
+@contextmanager
+def together(connection: Connection) -> Iterator[Together]:
+    """Statements that are sent to the database in one go, where it is far away.
+
+    Raises
+    ------
+    RowsMissing
+        At the end of the block: one of them did not touch all rows it was to.
+    sqlalchemy.exc.DBAPIError
+        As SQLAlchemy raises it, but without the rows: what people said has no place in an error.
+    """
+    sent = Together(connection)
+    driver = cast("Any", connection.dialect.loaded_dbapi)
+    try:
+        with way_of(connection).together(connection):
+            yield sent
+        sent.check()
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error, dialect=connection.dialect) from error
+    finally:
+        sent.close()
+
+
+def way_of(connection: Connection) -> Way:
+    return cast("Way", connection.get_execution_options()[WAY])

@@ -8,13 +8,13 @@ rooms and their logs are left out on purpose: they belong to the rooms.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from types import TracebackType
 
 from server.store.answering import answer_all
 from server.store.batches import Batch, commit
-from server.store.directory import DataDirectory
-from server.store.errors import NotMigrated, Unusable
+from server.store.connections import DATABASE_ERRORS, complaint_of
+from server.store.databases import Database
+from server.store.errors import Unusable
 from server.store.messages import (
     AddUser,
     Done,
@@ -28,7 +28,6 @@ from server.store.messages import (
 )
 from server.store.migrating import require_newest
 from server.store.quotas import Quotas
-from server.store.sqlite import DATABASE_ERRORS, Pragmas, Writing, reading_engine, writing_engine
 
 Change = AddUser | SetPassword | SetAdministrator | SetRegistration
 Question = FindUser | FindCredentials | ListUsers
@@ -51,29 +50,23 @@ class DirectStore:
     Raises
     ------
     StoreError
-        `NotMigrated` (also for a directory without a database), `TooNew`, `Damaged`, `Unusable`.
+        `NotMigrated` (also for a directory without a database), `NotReachable`, `Unsuitable`, `TooNew`, `Damaged`,
+        `Unusable`.
     """
 
-    def __init__(self, data: Path, pragmas: Pragmas | None = None) -> None:
-        pragmas = pragmas or Pragmas()
-        self._database = DataDirectory(data).database
-        if not self._database.is_file():
-            raise NotMigrated(self._database, None)
-        engine = writing_engine(self._database, pragmas)
-        self._writing = Writing(engine, Quotas())
-        self._reading = reading_engine(self._database, pragmas, connections=1)
-        try:
-            require_newest(engine, self._database)
-        except BaseException:
-            self.close()
-            raise
+    def __init__(self, database: Database) -> None:
+        database.require()
+        require_newest(database)
+        self._database = database
+        self._writing = database.writing(Quotas())
+        self._reading = database.reading(connections=1)
 
     def change(self, change: Change) -> object:
         """What the writer would answer. Raises `Refusal`, and `Unusable` if the database does not answer."""
         try:
             committed = commit(self._writing, Batch([], {}, [change], (), ()), _now())
         except DATABASE_ERRORS as error:
-            raise Unusable(self._database, error.orig) from None
+            raise Unusable(self._database.name, complaint_of(error)) from None
         return _value(committed.answers[0])
 
     def ask(self, question: Question) -> object:
@@ -81,7 +74,7 @@ class DirectStore:
         try:
             answers = answer_all(self._reading, [question], _now(), token_lifetime=0)
         except DATABASE_ERRORS as error:
-            raise Unusable(self._database, error.orig) from None
+            raise Unusable(self._database.name, complaint_of(error)) from None
         return _value(answers[0])
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Why a data directory cannot be opened, copied or restored: one line each, for the person at the terminal."""
+"""Why a database cannot be opened, copied or restored: one line each, for the person at the terminal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class InUse(StoreError):
 class TooNew(StoreError):
     """A later version of this program wrote the database."""
 
-    def __init__(self, database: Path, revision: str) -> None:
+    def __init__(self, database: Path | str, revision: str) -> None:
         super().__init__(f"{database} was made by a newer version (schema {revision}): please upgrade hubbub")
         self.revision = revision
 
@@ -41,21 +41,42 @@ class TooNew(StoreError):
 class Damaged(StoreError):
     """Not a database of this program, or one that is broken."""
 
-    def __init__(self, database: Path, complaint: str) -> None:
+    def __init__(self, database: Path | str, complaint: str) -> None:
         super().__init__(f"{database} is damaged or no database of hubbub: {complaint}")
+
+
+class NotReachable(StoreError):
+    """No connection to the server that has the database."""
+
+    def __init__(self, database: str, complaint: str) -> None:
+        super().__init__(f"cannot reach {database}: {complaint}")
+
+
+class Unsuitable(StoreError):
+    """The server that has the database, or the way it was made, will not do."""
+
+    def __init__(self, database: str, complaint: str) -> None:
+        super().__init__(f"cannot use {database}: {complaint}")
+
+
+class BadUrl(StoreError):
+    """The URL of the database cannot be read. It is not quoted, because there may be a password in it."""
+
+    def __init__(self) -> None:
+        super().__init__("the setting `database` is not a URL as postgresql+psycopg://user@host:5432/name")
 
 
 class Unusable(StoreError):
     """The database is there, but does not answer: it is locked, or cannot be read."""
 
-    def __init__(self, database: Path, complaint: object) -> None:
+    def __init__(self, database: Path | str, complaint: object) -> None:
         super().__init__(f"cannot use {database}: {complaint}")
 
 
 class NotMigrated(StoreError):
     """The database is older than this program, and nobody asked to change that."""
 
-    def __init__(self, database: Path, revision: str | None) -> None:
+    def __init__(self, database: Path | str, revision: str | None) -> None:
         super().__init__(f"{database} has the old schema {revision or '(none)'}: run `hubbub migrate`")
 
 

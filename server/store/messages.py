@@ -449,6 +449,31 @@ class Revocations(Struct, frozen=True):
     at: int
 
 
+class ReadMemberships(Question, frozen=True, kw_only=True):
+    """Memberships that began after `since` (ms), and have not ended. Answered `Memberships`.
+
+    As with revocations, some of them come again with the next look, and none is missed.
+    """
+
+    since: int
+
+
+class Membership(Struct, frozen=True):
+    """`joined_at` tells one membership of a user in a room from an earlier one."""
+
+    user: str
+    room: str
+    joined_at: int
+    read: int
+
+
+class Memberships(Struct, frozen=True):
+    """`at` is the next `since`."""
+
+    begun: tuple[Membership, ...]
+    at: int
+
+
 class Ready(Question, frozen=True, kw_only=True):
     """Does the database answer? Answered True."""
 
@@ -466,5 +491,6 @@ Read = (
     | FindCredentials
     | ListUsers
     | ReadRevocations
+    | ReadMemberships
     | Ready
 )

@@ -1,8 +1,8 @@
 """Bringing a database to this program's schema.
 
 The rules: a database that is up to date is recognised without importing alembic (37 MB that a server would carry
-for good); one with data in it is copied before it is changed, and the last three copies are kept; one that a newer
-version made is not touched.
+for good); one that a newer version made is not touched; a change is one transaction, and where several processes
+start at once, one of them makes it and the others find it made.
 
 `REVISIONS` names every revision, oldest first, and a test compares it with the scripts in `migrations/`.
 """
@@ -10,52 +10,51 @@ version made is not touched.
 from __future__ import annotations
 
 import logging
-import time
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from server.store.copying import copy_database
-from server.store.directory import DataDirectory
-from server.store.errors import Damaged, NotMigrated, NotWritable, TooNew, Unusable
-from server.store.sqlite import Pragmas, writing_engine
+from server.store.connections import Disconnected, complaint_of
+from server.store.databases import Database
+from server.store.errors import Damaged, NotMigrated, NotReachable, TooNew, Unusable
 
-REVISIONS: Final = ("0001", "0002")
-COPIES_KEPT: Final = 3
+REVISIONS: Final = ("0001", "0002", "0003")
 
 _log = logging.getLogger(__name__)
 
 
-def migrate(directory: DataDirectory, pragmas: Pragmas) -> None:
-    """Bring the database to the newest schema, after a copy. Whoever calls holds the directory's lock.
+def migrate(database: Database) -> None:
+    """Bring the database to the newest schema. Whoever calls has claimed it.
 
     Raises
     ------
-    TooNew, Damaged, Unusable, NotWritable, CopyFailed
-        The database is as it was.
+    StoreError
+        `NotReachable`, `TooNew`, `Damaged`, `Unusable`, `NotWritable`, `CopyFailed`: the database is as it was.
     """
-    engine = writing_engine(directory.database, pragmas, foreign_keys=False)
+    engine = database.migrating()
     try:
-        found = _revision(engine, directory.database)
+        found = _revision(engine, database.name)
         if found == REVISIONS[-1]:
             return
-        if found is not None:
-            _keep_copy(directory, found)
-        with engine.begin() as connection:
-            _upgrade(connection)
-            _check_references(connection, directory.database)
+        with database.migration(engine, found) as connection:
+            if _found(connection, database.name) == found:  # nobody was faster
+                _upgrade(connection)
     finally:
         engine.dispose()
     _log.info("the database has schema %s now (before: %s)", REVISIONS[-1], found or "none")
 
 
-def require_newest(engine: Engine, database: Path) -> None:
-    """Raises `NotMigrated`, `TooNew`, `Damaged`, unless the database has the newest schema."""
-    found = _revision(engine, database)
+def require_newest(database: Database) -> None:
+    """Raises `NotReachable`, `NotMigrated`, `TooNew`, `Damaged`, unless the database has the newest schema."""
+    engine = database.migrating()
+    try:
+        found = _revision(engine, database.name)
+    finally:
+        engine.dispose()
     if found != REVISIONS[-1]:
-        raise NotMigrated(database, found)
+        raise NotMigrated(database.name, found)
 
 
 def require_known(connection: Any, database: Path) -> None:  # noqa: ANN401 - the driver has no types
@@ -66,24 +65,30 @@ def require_known(connection: Any, database: Path) -> None:  # noqa: ANN401 - th
     _known(row[0], database)
 
 
-def _revision(engine: Engine, database: Path) -> str | None:
+def _revision(engine: Engine, name: str) -> str | None:
     """The revision of the database, None for an empty one."""
     try:
         with engine.connect() as connection:
-            tables = inspect(connection).get_table_names()
-            if "alembic_version" in tables:
-                found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-                return _known(str(found), database)
+            return _found(connection, name)
+    except Disconnected as error:
+        raise NotReachable(name, complaint_of(error)) from None
     except OperationalError as error:
-        raise Unusable(database, error.orig) from None
+        raise Unusable(name, complaint_of(error)) from None
     except DBAPIError as error:
-        raise Damaged(database, str(error.orig)) from None
+        raise Damaged(name, complaint_of(error)) from None
+
+
+def _found(connection: Connection, name: str) -> str | None:
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" in tables:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return _known(str(found), name)
     if tables:
-        raise Damaged(database, "it has tables, but no schema version")
+        raise Damaged(name, "it has tables, but no schema version")
     return None
 
 
-def _known(revision: str, database: Path) -> str:
+def _known(revision: str, database: Path | str) -> str:
     if revision not in REVISIONS:
         raise TooNew(database, revision)
     return revision
@@ -99,20 +104,3 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def _check_references(connection: Connection, database: Path) -> None:
-    """Rebuilding a table drops it, so references are not enforced meanwhile; they have to hold afterwards."""
-    if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-        raise Damaged(database, "rows refer to others that are missing")
-
-
-def _keep_copy(directory: DataDirectory, revision: str) -> None:
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    try:
-        directory.backups.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise NotWritable(directory.backups, error) from None
-    copy_database(directory.database, directory.backups / f"{stamp}-schema-{revision}.sqlite3")
-    for old in sorted(directory.backups.glob("*-schema-*.sqlite3"))[:-COPIES_KEPT]:
-        old.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Opening the data directory: lock, schema, engines, in this order; closing gives them back in the reverse order."""
+"""Opening a database: it is claimed, then migrated, then connected to; closing gives all that back in reverse."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from server.store.directory import DataDirectory, DirectoryLock
-from server.store.migrating import migrate
+from server.store.databases import Claim, Database, database_of
+from server.store.directory import DataDirectory
+from server.store.migrating import migrate, require_newest
 from server.store.quotas import Quotas
-from server.store.sqlite import LogFile, Pragmas, Writing, reading_engine, writing_engine
+from server.store.sqlite import Pragmas
 
 READING_THREADS: Final = 2
 """One that is busy with somebody's history, and one for everybody else."""
 
 
 class Store:
-    """An open data directory. Made once a process; writer and reader are tasks over it, and may restart.
+    """An open database. Made once a process; writer and reader are tasks over it, and may restart.
 
     Attributes
     ----------
@@ -34,21 +35,21 @@ class Store:
         Never the same one twice.
     """
 
-    def __init__(self, directory: DataDirectory, lock: DirectoryLock, pragmas: Pragmas, quotas: Quotas) -> None:
-        self.directory = directory
-        self.writing = Writing(writing_engine(directory.database, pragmas), quotas)
-        self.reading: Engine = reading_engine(directory.database, pragmas, READING_THREADS)
-        self.log_file = LogFile(directory.database, self.writing, pragmas)
+    def __init__(self, database: Database, claim: Claim, quotas: Quotas) -> None:
+        self.database = database
+        self.writing = database.writing(quotas)
+        self.reading: Engine = database.reading(READING_THREADS)
+        self.log_file = database.log_file(self.writing)
         self.lineage_numbers: Iterator[int] = count(1)
-        self._lock = lock
-        # The first connection makes the write-ahead log, which those that only read cannot.
+        self._claim = claim
+        # SQLite's first connection makes the write-ahead log, which those that only read cannot.
         self.writing.driver_connection()
 
     def close(self) -> None:
-        """Nobody may be writing or reading any more. The last connection copies the write-ahead log back."""
+        """Nobody may be writing or reading any more. SQLite's last connection copies the write-ahead log back."""
         self.reading.dispose()
         self.writing.throw_away()
-        self._lock.close()
+        self._claim.close()
 
     def __enter__(self) -> Store:
         return self
@@ -59,22 +60,54 @@ class Store:
         self.close()
 
 
-def open_store(data: Path, pragmas: Pragmas | None = None, quotas: Quotas | None = None) -> Store:
-    """Make `data` if it is missing, lock it, bring its database to the newest schema.
+def open_store(
+    data: Path, pragmas: Pragmas | None = None, quotas: Quotas | None = None, *, database: str = ""
+) -> Store:
+    """Claim the database, bring it to the newest schema, connect to it.
+
+    Parameters
+    ----------
+    data
+        The data directory; made if it is missing and the database is to be in it.
+    database
+        The URL of a PostgreSQL database; empty: SQLite in the data directory.
 
     Raises
     ------
     StoreError
-        `NotWritable`, `InUse`, `TooNew`, `Damaged`, `Unusable`, `CopyFailed`: one line each, for the terminal.
+        One line, for the terminal: `NotWritable`, `InUse`, `CopyFailed` for SQLite, `NotReachable`, `Unsuitable`,
+        `BadUrl` for PostgreSQL, `TooNew`, `Damaged`, `Unusable` for both.
     """
-    pragmas = pragmas or Pragmas()
-    directory = DataDirectory(data)
-    directory.make()
-    lock = directory.lock()
+    chosen = database_of(data, database, pragmas)
+    claim = chosen.claim()
     try:
-        directory.make_database()
-        migrate(directory, pragmas)
-        return Store(directory, lock, pragmas, quotas or Quotas())
+        migrate(chosen)
+        return Store(chosen, claim, quotas or Quotas())
     except BaseException:
-        lock.close()
+        claim.close()
         raise
+
+
+def prepare_claimed(data: Path, pragmas: Pragmas | None = None, *, database: str = "") -> None:
+    """Bring a database to the newest schema, for a parent whose workers will open it; the parent has the lock of the
+    data directory. Raises `StoreError`, as above.
+    """
+    if not database:
+        DataDirectory(data).make_database()
+    migrate(database_of(data, database, pragmas))
+
+
+def open_claimed(
+    data: Path, pragmas: Pragmas | None = None, quotas: Quotas | None = None, *, database: str = ""
+) -> Store:
+    """Connect to a database that the parent of this process has claimed and prepared. Raises `StoreError`."""
+    chosen = database_of(data, database, pragmas)
+    require_newest(chosen)
+    return Store(chosen, _ClaimOfTheParent(), quotas or Quotas())
+
+
+class _ClaimOfTheParent:
+    """Held as long as any of its workers lives: they have inherited it."""
+
+    def close(self) -> None:
+        pass

@@ -24,6 +24,7 @@ from actors import Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.protocol.errors import unavailable
 from server.store.answering import answer_all, range_of
+from server.store.connections import DATABASE_ERRORS, complaint_of
 from server.store.messages import (
     Done,
     Failed,
@@ -36,7 +37,6 @@ from server.store.messages import (
     ReadMembers,
 )
 from server.store.opening import READING_THREADS, Store
-from server.store.sqlite import DATABASE_ERRORS
 
 QUICK_IN_A_PORTION: Final = 100
 SLOW_IN_A_PORTION: Final = 8
@@ -140,7 +140,7 @@ class _Worker:
             answers = await self._answers(portion)
         except DATABASE_ERRORS as error:
             _refuse(portion)
-            _log.error("the database did not answer %d questions: %s", len(portion), error.orig)
+            _log.error("the database did not answer %d questions: %s", len(portion), complaint_of(error))
         except BaseException:
             _refuse(portion)
             raise

@@ -18,9 +18,12 @@ from server.store.messages import (
     FindChannel,
     LoadRoom,
     MemberRecord,
+    Membership,
+    Memberships,
     MembersPage,
     NoRoom,
     ReadMembers,
+    ReadMemberships,
     RoomRecord,
 )
 from server.store.tables import entries, members, rooms, users
@@ -30,6 +33,9 @@ Text = TypeVar("Text", bound=str)
 
 UNREAD_COUNTED: Final = 1_000
 """Nobody reads a larger number, and somebody who was away for a year must not hold up everybody's sign-in."""
+
+BEGUN_OVERLAP_MS: Final = 30_000
+"""A membership begins at the time its transaction began, and by the clock of the node that wrote it."""
 
 _peer: Final = users.alias("peer")
 _unread: Final = (
@@ -85,6 +91,11 @@ _page_of_members: Final = (
 )
 
 
+_begun_since: Final = select(members.c.user_id, members.c.room_id, members.c.joined_at, members.c.read).where(
+    members.c.joined_at > bindparam("since")
+)
+
+
 def list_rooms(connection: Connection, readers: Iterable[str]) -> dict[str, list[Room]]:
     """The rooms of all these users, in one query: counters and heads are of one snapshot."""
     found: dict[str, list[Room]] = {reader: [] for reader in readers}
@@ -129,6 +140,12 @@ def read_members(connection: Connection, question: ReadMembers) -> MembersPage:
 def _shared(text: Text) -> Text:
     """The one string that everybody keeps who keeps this text."""
     return cast("Text", intern(text))
+
+
+def read_memberships(connection: Connection, question: ReadMemberships, now: int) -> Memberships:
+    """As `read_revocations`, for the same reason."""
+    rows = connection.execute(_begun_since, {"since": question.since})
+    return Memberships(tuple(Membership(*row) for row in rows), now - BEGUN_OVERLAP_MS)
 
 
 def _room_from(row: AnyRow) -> Room:

@@ -1,6 +1,6 @@
-"""SQLite: how its connections are made, and what its errors mean.
+"""SQLite: how its connections are made, how rows travel, and its write-ahead log.
 
-What only SQLite has stands here, in `copying.py`, and where copies are restored and migrated. The driver is
+What else only SQLite has stands in `sqlite_database.py`, `copying.py` and `backup.py`. The driver is
 `pysqlite3`, because the system's library may be one with the WAL-reset bug (fixed in 3.51.3). Its own transaction
 control is switched off (`isolation_level=None`): a transaction begins where SQLAlchemy says so, with the statement
 given here.
@@ -13,23 +13,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pysqlite3.dbapi2 as driver
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, insert
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.sql.dml import UpdateBase
 
-from server.store.quotas import Quotas
-
-ROW_ERRORS: Final = (IntegrityError, DataError, UnicodeEncodeError, OverflowError)
-"""What the database, or the way there, has against one row. Everything else concerns the whole database."""
-
-DATABASE_ERRORS: Final = (DBAPIError,)
+from server.store.bulk import WAY, Columns, Row
+from server.store.connections import Writing
 
 Mode = Literal["ro", "rw", "rwc"]
 
@@ -58,6 +57,40 @@ class Pragmas(Struct, frozen=True, kw_only=True):
     wal_pages: int = 4_000
 
 
+class _OneByOne:
+    """How many rows travel to SQLite: each is an execution of the statement (see `bulk.py`)."""
+
+    __slots__ = ()
+
+    def given(self, columns: Columns) -> _Parameters:
+        return _Parameters({name: bindparam(name, type_=kind) for name, kind in columns.items()})
+
+    def compiled(
+        self, statement: UpdateBase, columns: Columns, connection: Connection
+    ) -> Callable[[Any, Sequence[Row]], None]:
+        names, compiled = list(columns), statement.compile(dialect=SQLiteDialect_pysqlite(paramstyle="qmark"))
+        sql, order = str(compiled), [names.index(name) for name in compiled.positiontup or ()]
+        arrange = None if order == list(range(len(names))) else itemgetter(*order)
+
+        def execute(cursor: Any, rows: Iterable[Row]) -> None:  # noqa: ANN401 - the driver has no types
+            cursor.executemany(sql, rows if arrange is None else map(arrange, rows))
+
+        return execute
+
+    def together(self, connection: Connection) -> AbstractContextManager[object]:
+        return nullcontext()
+
+
+class _Parameters(dict[str, Any]):
+    """Parameters of the statement, by the names of the rows' columns."""
+
+    def inserted_into(self, table: Table) -> UpdateBase:
+        return insert(table).values(self)
+
+
+ONE_BY_ONE: Final = _OneByOne()
+
+
 def writing_engine(database: Path, pragmas: Pragmas, *, foreign_keys: bool = True) -> Engine:
     """An engine of one connection, for whoever holds the data directory's lock (or writes a single change).
 
@@ -82,52 +115,6 @@ def reading_engine(database: Path, pragmas: Pragmas, connections: int) -> Engine
     _on_connect(engine, "PRAGMA query_only = ON")
     _begin_with(engine, "BEGIN")
     return engine
-
-
-class Writing:
-    """The connection that writes, kept from one transaction to the next: taking it from its pool and giving it back
-    each time would cost a commit of one row 20 us.
-
-    Parameters
-    ----------
-    engine
-        A `writing_engine`.
-    quotas
-        What no transaction may exceed.
-    """
-
-    __slots__ = ("_connection", "_engine", "quotas")
-
-    def __init__(self, engine: Engine, quotas: Quotas) -> None:
-        self.quotas = quotas
-        self._engine = engine
-        self._connection: Connection | None = None
-
-    @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A transaction: committed at the end of the block, rolled back by an exception."""
-        connection = self._open()
-        with connection.begin():
-            yield connection
-
-    def driver_connection(self) -> driver.Connection:
-        """The driver's own connection, for what SQLite does not do in a transaction."""
-        found = self._open().connection.driver_connection
-        assert isinstance(found, driver.Connection)
-        return found
-
-    def throw_away(self) -> None:
-        """Close it. The next transaction opens another one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
-        self._engine.dispose()
-
-    def _open(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
 
 
 class LogFile:
@@ -213,6 +200,7 @@ def _engine(database: Path, pragmas: Pragmas, mode: Mode, connections: int) -> E
         max_overflow=0,
         pool_reset_on_return="rollback",
         hide_parameters=True,
+        execution_options={WAY: ONE_BY_ONE},
     )
     _on_connect(engine, f"PRAGMA cache_size = -{pragmas.cache_kib}")
     return engine

@@ -101,6 +101,7 @@ members: Final = Table(
     Column("read", BigInteger, nullable=False),
     Index(None, "user_id"),
     Index(None, "room_id", "name"),
+    Index(None, "joined_at"),
     sqlite_with_rowid=False,
 )
 
@@ -137,7 +138,8 @@ settings: Final = Table(
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What an administrator changed while the server runs. `registration`: `open` or `closed`."""
+"""What an administrator changed while the server runs: `registration` is `open` or `closed`. And what the nodes that share
+this database call themselves: `cluster`."""
 
 nodes: Final = Table(
     "nodes",

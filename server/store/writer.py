@@ -26,10 +26,10 @@ import trio
 from actors import Backoff, Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.store.batches import Batch, Committed, commit
+from server.store.connections import DATABASE_ERRORS, complaint_of
 from server.store.lineages import Lineages
 from server.store.messages import Landed, NewMessage, Write
 from server.store.opening import Store
-from server.store.sqlite import DATABASE_ERRORS
 from server.store.thread import OwnThread
 from server.store.unanswered import Unanswered
 
@@ -147,7 +147,7 @@ class _Writer:
         except DATABASE_ERRORS as error:
             self._failures += 1
             self._counts.failed_commits += 1
-            _log.error("commit %d in a row failed: %s", self._failures, error.orig)
+            _log.error("commit %d in a row failed: %s", self._failures, complaint_of(error))
             await self._thread.run(store.writing.throw_away)
             return None
         self._failures = 0

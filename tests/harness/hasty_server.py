@@ -8,8 +8,8 @@ from __future__ import annotations
 from server.cli.main import main
 from server.store import writer
 from server.store.batches import Batch, Committed, commit
+from server.store.connections import Writing
 from server.store.planning import Knowledge, plan
-from server.store.sqlite import Writing
 
 _waiting: list[tuple[Batch, int]] = []
 

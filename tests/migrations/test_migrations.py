@@ -18,12 +18,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine
 
 import migrations
-from server.store.directory import DataDirectory
+from server.store.databases import database_of
 from server.store.errors import Damaged
 from server.store.messages import FindIdentity, Identity, ListRooms, ReadLog
-from server.store.migrating import COPIES_KEPT, REVISIONS, migrate
+from server.store.migrating import REVISIONS, migrate
 from server.store.opening import open_store
 from server.store.sqlite import Pragmas, writing_engine
+from server.store.sqlite_database import COPIES_KEPT
 from server.store.tables import metadata
 from tests.store.desk import serving
 
@@ -84,13 +85,12 @@ def test_a_database_with_data_is_copied_first_and_three_copies_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store(tmp_path).close()
-    directory = DataDirectory(tmp_path)
     monkeypatch.setattr("server.store.migrating.REVISIONS", (*REVISIONS, "9999"))
     monkeypatch.setattr("server.store.migrating._upgrade", lambda connection: None)
     times = iter(range(10))
-    monkeypatch.setattr("server.store.migrating.time.strftime", lambda *told: f"2026010{next(times)}T000000Z")
+    monkeypatch.setattr("server.store.sqlite_database.time.strftime", lambda *told: f"2026010{next(times)}T000000Z")
     for _ in range(COPIES_KEPT + 2):
-        migrate(directory, Pragmas())
+        migrate(database_of(tmp_path))
     copies = sorted(path.name for path in (tmp_path / "backups").iterdir())
     assert copies == [f"2026010{day}T000000Z-schema-{REVISIONS[-1]}.sqlite3" for day in (2, 3, 4)]
     with closing(driver.connect(tmp_path / "backups" / copies[0])) as copy:
@@ -108,7 +108,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(tmp_path: Path, monk
     monkeypatch.setattr("server.store.migrating.REVISIONS", (*REVISIONS, "9999"))
     monkeypatch.setattr("server.store.migrating._upgrade", half_way)
     with pytest.raises(RuntimeError):
-        migrate(DataDirectory(tmp_path), Pragmas())
+        migrate(database_of(tmp_path))
     with closing(driver.connect(tmp_path / "hubbub.sqlite3")) as connection:
         assert connection.execute("SELECT count(*) FROM members").fetchone()[0] > 0
 
@@ -120,7 +120,7 @@ def test_references_have_to_hold_after_a_migration(tmp_path: Path, monkeypatch: 
         "server.store.migrating._upgrade", lambda connection: connection.exec_driver_sql("DELETE FROM users")
     )
     with pytest.raises(Damaged, match="refer to others"):
-        migrate(DataDirectory(tmp_path), Pragmas())
+        migrate(database_of(tmp_path))
 
 
 async def test_a_database_of_the_first_version_still_tells_what_was_said(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from server.store.opening import Store, open_store
 from server.store.sqlite import Pragmas
 from tests.sessions.stage import Stage, staged
+from tests.store.desk import database_file
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,7 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with nothing in it: migrated once for all tests."""
     data = tmp_path_factory.mktemp("fresh")
     with open_store(data) as made:
-        return made.directory.database
+        return database_file(made)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from server.sessions.actor import SessionActor
 from server.store.messages import Landed, Outcomes
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged
+from tests.store.desk import database_file
 
 
 class Forced(Exception):
@@ -80,7 +81,7 @@ def stored(store: Store) -> Callable[[str], list[tuple[int, str]]]:
     """What the log of a room holds, read past the server."""
 
     def read(room: str) -> list[tuple[int, str]]:
-        with sqlite3.connect(store.directory.database) as database:
+        with sqlite3.connect(database_file(store)) as database:
             rows: list[tuple[int, str]] = database.execute(
                 "SELECT seq, text FROM entries WHERE room_id = ? AND kind = 'message' ORDER BY seq", (room,)
             ).fetchall()
@@ -228,7 +229,7 @@ async def test_while_the_database_is_locked_nobody_hears_of_a_post(
 ) -> None:
     async with staged(store) as stage:
         room, (ann, bob) = await in_a_channel(stage, 2)
-        lock = sqlite3.connect(store.directory.database, isolation_level=None)
+        lock = sqlite3.connect(database_file(store), isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
         refused = await ann.post(room, "not yet", nonce="n")
         assert isinstance(refused, Error)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from server.store.opening import Store, open_store
+from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
+from server.store.sqlite_database import SqliteDatabase
 from tests.store.desk import Desk, serving
 
 
@@ -16,7 +18,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of the newest schema with nothing in it: migrated once for all tests."""
     data = tmp_path_factory.mktemp("empty")
     with open_store(data) as made:
-        return made.directory.database
+        assert isinstance(made.database, SqliteDatabase)
+        return made.database.directory.database
 
 
 @pytest.fixture
@@ -27,10 +30,28 @@ def data(tmp_path: Path, empty_database: Path) -> Path:
     return directory
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Which database keeps things. A file that is about one of them names it in `pytestmark`."""
+    return str(request.param)
+
+
 @pytest.fixture
-def store(data: Path) -> Iterator[Store]:
-    with open_store(data, Pragmas(busy_seconds=0.3)) as opened:
-        yield opened
+def opened(engine: str, request: pytest.FixtureRequest) -> Callable[..., Store]:
+    """Opens the test's store, which is empty at first; once more, after it was closed. Takes what `open_store` does."""
+    place = {"database": request.getfixturevalue("postgres").database()} if engine == "postgres" else {}
+    data: Path = request.getfixturevalue("tmp_path" if place else "data")
+
+    def opened(pragmas: Pragmas | None = None, quotas: Quotas | None = None) -> Store:
+        return open_store(data, pragmas or Pragmas(busy_seconds=0.3), quotas, **place)
+
+    return opened
+
+
+@pytest.fixture
+def store(opened: Callable[..., Store]) -> Iterator[Store]:
+    with opened() as store:
+        yield store
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -31,10 +32,27 @@ from server.store.messages import (
 )
 from server.store.opening import Store
 from server.store.reader import run_reader
+from server.store.sqlite_database import SqliteDatabase
 from server.store.writer import run_writer
 
 PATIENCE = 20.0
 """Seconds until a test gives up waiting."""
+
+
+def database_file(store: Store) -> Path:
+    """Where a store on SQLite has its database."""
+    assert isinstance(store.database, SqliteDatabase)
+    return store.database.directory.database
+
+
+def refuse_poison(store: Store) -> None:
+    """From now on the database has something against entries whose text is `poison`."""
+    trigger = (
+        "CREATE TRIGGER poison BEFORE INSERT ON entries WHEN new.text = 'poison' BEGIN SELECT RAISE(ABORT, ''); END"
+    )
+    check = "ALTER TABLE entries ADD CONSTRAINT poison CHECK (text <> 'poison')"
+    with store.writing.begin() as connection:
+        connection.exec_driver_sql(trigger if isinstance(store.database, SqliteDatabase) else check)
 
 
 class Ear:

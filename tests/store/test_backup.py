@@ -12,7 +12,12 @@ from server.store.backup import back_up, restore
 from server.store.errors import AlreadyThere, CopyFailed, Damaged, InUse, TooNew
 from server.store.messages import Landed, ListRooms, LoadRoom, ReadHistory
 from server.store.opening import open_store
-from tests.store.desk import Desk, serving
+from tests.store.desk import Desk, database_file, serving
+
+
+@pytest.fixture
+def engine() -> str:
+    return "sqlite"
 
 
 async def told(desk: Desk, texts: int) -> tuple[str, str]:
@@ -27,7 +32,7 @@ async def test_a_backup_while_serving_has_everything_that_was_acknowledged(desk:
     ann, room = await told(desk, texts=5)
     before = await desk.read(LoadRoom, room=room)
     copy = tmp_path / "copy.sqlite3"
-    back_up(desk.store.directory.path, copy)
+    back_up(database_file(desk.store).parent, copy)
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert isinstance(await (await desk.anchored(room)).said(ann, "after the backup"), Landed)
 

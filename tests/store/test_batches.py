@@ -16,9 +16,10 @@ import pysqlite3.dbapi2 as driver
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select
 
 from server.store.batches import Batch, Committed, commit
+from server.store.connections import DATABASE_ERRORS
 from server.store.lineages import Lineages
 from server.store.messages import (
     Append,
@@ -32,10 +33,11 @@ from server.store.messages import (
     Outcome,
 )
 from server.store.opening import Store, open_store
-from server.store.sqlite import DATABASE_ERRORS, Pragmas
+from server.store.sqlite import Pragmas
+from server.store.sqlite_database import SqliteDatabase
 from server.store.tables import entries, members, rooms, users
 from server.store.unanswered import Unanswered
-from tests.store.desk import Ear
+from tests.store.desk import Ear, database_file, refuse_poison
 
 ROOMS = ["r_1", "r_2", "r_3"]
 PEOPLE = ["u_1", "u_2", "u_3"]
@@ -125,34 +127,43 @@ class World:
 
 @contextmanager
 def locked(store: Store) -> Iterator[None]:
-    with closing(driver.connect(store.directory.database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
+    """By somebody else, for longer than a commit waits."""
+    if isinstance(store.database, SqliteDatabase):
+        with closing(driver.connect(database_file(store), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+    else:
+        engine = store.database.migrating()
+        try:
+            with engine.begin() as other:
+                other.exec_driver_sql("LOCK TABLE rooms IN EXCLUSIVE MODE")
+                yield
+        finally:
+            engine.dispose()
 
 
 def peopled(store: Store) -> None:
     person = {"password_hash": "hash", "administrator": False, "created_at": AT}
     room = {"log": "l", "kind": "group", "last_seq": 0, "members": 0, "creator": "u_1", "digest": b"", "created_at": AT}
-    poison = (
-        "CREATE TRIGGER poison BEFORE INSERT ON entries WHEN new.text = 'poison' BEGIN SELECT RAISE(ABORT, ''); END"
-    )
     with store.writing.begin() as connection:
         connection.execute(insert(users), [person | {"id": user, "name": user[2:]} for user in PEOPLE])
         connection.execute(insert(rooms), [room | {"id": name, "nonce": name} for name in ROOMS])
-        connection.execute(text(poison))
 
 
 def emptied(store: Store) -> None:
     with store.writing.begin() as connection:
         for table in (entries, members, rooms, users):
             connection.execute(delete(table))
-        connection.execute(text("DROP TRIGGER IF EXISTS poison"))
 
 
-@pytest.fixture(scope="module")
-def lasting_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(tmp_path_factory.mktemp("batches"), Pragmas(busy_seconds=0.0)) as opened:
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def lasting_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    database = ""
+    if request.param == "postgres":
+        database = request.getfixturevalue("postgres").database() + "?options=-c%20lock_timeout%3D1"
+    with open_store(tmp_path_factory.mktemp("batches"), Pragmas(busy_seconds=0.0), database=database) as opened:
+        refuse_poison(opened)
         yield opened
 
 
@@ -202,8 +213,15 @@ def check_outcomes(world: World) -> None:
 
 
 @pytest.fixture
+def engine() -> str:
+    """What follows counts what SQLite is asked to do; `test_postgres.py` counts journeys."""
+    return "sqlite"
+
+
+@pytest.fixture
 def world(store: Store) -> World:
     peopled(store)
+    refuse_poison(store)
     return World(store)
 
 

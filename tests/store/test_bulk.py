@@ -1,26 +1,59 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import bindparam, insert, update
-from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy import Text, select, update
 
-from server.store.bulk import Bulk
+from server.store.bulk import Bulk, RowsMissing, together
+from server.store.opening import Store
 from server.store.planning import EntryRow
-from server.store.tables import entries, rooms
+from server.store.tables import entries, settings
+
+_insert = Bulk({"name": Text(), "value": Text()}, lambda given: given.inserted_into(settings))
+_change = Bulk(
+    {"value": Text(), "name": Text()},
+    lambda given: update(settings).where(settings.c.name == given["name"]).values(value=given["value"]),
+)
+_mark = Bulk(
+    {"name": Text(), "mark": Text()},
+    lambda given: (
+        update(settings)
+        .where(settings.c.name == given["name"], settings.c.value != given["mark"])
+        .values(value=given["mark"])
+    ),
+)
+
+
+def kept(store: Store) -> dict[str, str]:
+    with store.reading.begin() as connection:
+        return {row.name: row.value for row in connection.execute(select(settings)) if row.name != "cluster"}
 
 
 def test_rows_of_the_log_have_the_tables_columns_in_its_order() -> None:
     assert EntryRow._fields == tuple(column.name for column in entries.columns)
 
 
-@pytest.mark.parametrize("dialect", [pysqlite.dialect(), psycopg.dialect()])  # type: ignore[no-untyped-call]
-def test_a_statement_is_compiled_for_rows_by_position(dialect: object) -> None:
-    sql = Bulk(insert(entries), EntryRow._fields)._compile(dialect)  # type: ignore[arg-type]
-    assert sql.count("?") + sql.count("%s") == len(EntryRow._fields)
+def test_rows_are_written_whatever_order_a_statement_names_their_columns_in(store: Store) -> None:
+    with store.writing.begin() as connection, together(connection) as statements:
+        statements.write(_insert, [("a", "1"), ("b", "2"), ("c", "%s")])
+        statements.write(_change, [("3", "a"), (":value", "b")])
+        statements.write(_mark, [("a", "4")])
+    assert kept(store) == {"a": "4", "b": ":value", "c": "%s"}
 
 
-def test_parameters_in_another_order_than_the_statements_are_a_mistake() -> None:
-    statement = update(rooms).where(rooms.c.id == bindparam("room")).values(topic=bindparam("words"))
-    with pytest.raises(TypeError, match="words"):
-        Bulk(statement, ("room", "words"))._compile(pysqlite.dialect())
+def test_a_row_that_touches_nothing_is_missing(store: Store) -> None:
+    def write() -> None:
+        with store.writing.begin() as connection, together(connection) as statements:
+            statements.write(_insert, [("a", "1")])
+            statements.write(_change, [("2", "a"), ("2", "b")])
+
+    with pytest.raises(RowsMissing, match="1 rows instead of 2"):
+        write()
+    assert kept(store) == {}
+
+
+def test_where_not_every_row_has_to_touch_something_none_is_missing(store: Store) -> None:
+    with store.writing.begin() as connection, together(connection) as statements:
+        statements.write(_insert, [("a", "1")])
+        statements.write(_mark, [("a", "1"), ("b", "1")], each=False)
+        statements.write(_change, [])
+    assert kept(store) == {"a": "1"}

@@ -1,4 +1,4 @@
-"""Acknowledged means on disk, and a store that fails recovers by itself: against the real thing."""
+"""Acknowledged means on disk, and a store that fails recovers by itself: against the real thing, SQLite here."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ import pysqlite3.dbapi2 as driver
 import pytest
 import trio
 import trio.testing
-from sqlalchemy import text
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.messages import AddUser, Denied, Known, Landed, LoadRoom, Lost
+from server.store.messages import AddUser, Landed, Lost
 from server.store.opening import READING_THREADS, Store, open_store
 from server.store.sqlite import Pragmas
-from tests.store.desk import PATIENCE, Desk, Room, serving
+from tests.store.desk import PATIENCE, Desk, Room, database_file, serving
 
 HERE = Path(__file__).parent
 
 
+@pytest.fixture
+def engine() -> str:
+    return "sqlite"
+
+
 @contextmanager
 def locked_by_another_process(store: Store) -> Iterator[None]:
-    command = [sys.executable, str(HERE / "locker.py"), str(store.directory.database)]
+    command = [sys.executable, str(HERE / "locker.py"), str(database_file(store))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as locker:
         assert locker.stdout is not None
         assert locker.stdout.readline() == "locked\n"
@@ -76,7 +80,7 @@ def test_the_library_is_one_without_the_wal_reset_bug() -> None:
 
 def test_a_transaction_takes_the_write_lock_before_it_reads(store: Store) -> None:
     with store.writing.begin(), pytest.raises(driver.OperationalError, match="locked"):
-        driver.connect(store.directory.database, timeout=0, isolation_level=None).execute("BEGIN IMMEDIATE")
+        driver.connect(database_file(store), timeout=0, isolation_level=None).execute("BEGIN IMMEDIATE")
 
 
 async def test_a_lock_held_past_the_busy_timeout_loses_the_batch_and_then_it_works_again(desk: Desk) -> None:
@@ -101,43 +105,6 @@ async def test_what_waits_while_the_database_is_locked_lands_in_order(tmp_path: 
                     room.say(ann, str(nonce))
                 await trio.testing.wait_all_tasks_blocked()
             assert await room.ear.outcomes_of(200) == [Landed(ref, ref + 1, desk.now) for ref in range(1, 201)]
-
-
-def install_poison(store: Store) -> None:
-    with store.writing.begin() as connection:
-        connection.execute(
-            text(
-                "CREATE TRIGGER poison BEFORE INSERT ON entries WHEN new.text = 'poison' "
-                "BEGIN SELECT RAISE(ABORT, 'no poison here'); END"
-            )
-        )
-
-
-async def test_one_row_of_two_hundred_is_refused_and_only_its_poster_hears_of_it(desk: Desk) -> None:
-    ann, room = await a_room(desk)
-    other = await desk.anchored(await desk.created(ann))
-    install_poison(desk.store)
-    for nonce in range(200):
-        room.say(ann, str(nonce), "poison" if nonce == 77 else "hello")
-    other.say(ann, "elsewhere")
-    outcomes = await room.ear.outcomes_of(200)
-    guilty = outcomes.pop(77)
-    assert isinstance(guilty, Denied)
-    assert "poison" not in guilty.refusal.message
-    assert [o.seq for o in outcomes if isinstance(o, Landed)] == list(range(2, 201))
-    assert isinstance((await other.ear.outcomes_of(1))[0], Landed)
-    assert (await desk.read(LoadRoom, room=room.room)).last_seq == 200
-
-
-async def test_the_refused_row_may_be_tried_again_and_its_neighbours_are_known(desk: Desk) -> None:
-    ann, room = await a_room(desk)
-    install_poison(desk.store)
-    room.say(ann, "good")
-    room.say(ann, "bad", "poison")
-    await room.ear.outcomes_of(2)
-    assert isinstance(await room.said(ann, "good"), Known)
-    assert isinstance(await room.said(ann, "bad", "poison"), Denied)
-    assert isinstance(await room.said(ann, "next"), Landed)
 
 
 async def test_a_full_disk_loses_what_does_not_fit_and_nothing_else(tmp_path: Path) -> None:
@@ -190,7 +157,7 @@ async def test_when_nothing_happens_the_write_ahead_log_is_copied_back(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rooms_without_the_log() -> int:
-        alone = shutil.copy(store.directory.database, tmp_path / "alone.sqlite3")
+        alone = shutil.copy(database_file(store), tmp_path / "alone.sqlite3")
         with closing(driver.connect(alone)) as connection:
             return int(connection.execute("SELECT count(*) FROM rooms").fetchone()[0])
 

@@ -43,6 +43,11 @@ QUESTIONS: list[Read] = [
 ]
 
 
+@pytest.fixture
+def engine() -> str:
+    return "sqlite"
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: type(question).__name__)
 def test_no_question_reads_a_whole_table(store: Store, question: Read) -> None:
     plans = plans_of(store, question)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from sqlalchemy import func, select
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.messages import CreateRoom, Denied, Landed, MemberGone, NewMember
-from server.store.opening import Store, open_store
+from server.store.opening import Store
 from server.store.quotas import Quotas
 from server.store.tables import members
 from tests.store.desk import Desk, serving
@@ -19,8 +18,8 @@ MOST_ROOMS, MOST_MEMBERS = 3, 4
 
 
 @pytest.fixture
-async def desk(data: Path) -> AsyncIterator[Desk]:
-    with open_store(data, quotas=Quotas(rooms=MOST_ROOMS, members=MOST_MEMBERS)) as store:
+async def desk(opened: Callable[..., Store]) -> AsyncIterator[Desk]:
+    with opened(quotas=Quotas(rooms=MOST_ROOMS, members=MOST_MEMBERS)) as store:
         async with serving(store) as running:
             yield running
 

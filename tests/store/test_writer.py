@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import trio
 import trio.testing
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.store.connections import Writing
 from server.store.messages import (
     AddUser,
     Anchor,
@@ -28,9 +27,8 @@ from server.store.messages import (
     RoomRecord,
     SaveMarks,
 )
-from server.store.opening import Store, open_store
-from server.store.sqlite import Writing
-from tests.store.desk import PATIENCE, Desk, Ear, serving
+from server.store.opening import Store
+from tests.store.desk import PATIENCE, Desk, Ear, refuse_poison, serving
 
 
 async def loaded(desk: Desk, room: str) -> RoomRecord:
@@ -187,17 +185,16 @@ async def test_a_crash_between_commit_and_acknowledgement_is_found_by_the_retry(
     assert await again.said(ann, "n1") == Known(1, 2, desk.now)
 
 
-async def test_an_orderly_stop_commits_what_waits(tmp_path: Path) -> None:
-    with open_store(tmp_path / "data") as store:
-        async with serving(store) as desk:
-            ann = await desk.user("ann")
-            room = await desk.anchored(await desk.created(ann))
-            desk.writes.tell(SaveMarks(room.room, (Mark(ann, received=7, read=7),)))
-            room.say(ann, "n1")
-        assert isinstance(room.ear.outcomes[0], Landed)
-        async with serving(store) as desk:
-            record = await loaded(desk, room.room)
-            assert (record.last_seq, record.members[ann].read) == (2, 7)
+async def test_an_orderly_stop_commits_what_waits(store: Store) -> None:
+    async with serving(store) as desk:
+        ann = await desk.user("ann")
+        room = await desk.anchored(await desk.created(ann))
+        desk.writes.tell(SaveMarks(room.room, (Mark(ann, received=7, read=7),)))
+        room.say(ann, "n1")
+    assert isinstance(room.ear.outcomes[0], Landed)
+    async with serving(store) as desk:
+        record = await loaded(desk, room.room)
+        assert (record.last_seq, record.members[ann].read) == (2, 7)
 
 
 async def test_cancelling_in_the_middle_of_a_commit_waits_for_it_and_tells(
@@ -260,6 +257,35 @@ async def test_what_was_gathered_when_the_writer_is_stopped_is_answered(store: S
         room.say(ann, "alone")
         await trio.lowlevel.checkpoint()
     assert [type(outcome) for outcome in room.ear.outcomes] == [Landed] * 3
+
+
+async def test_one_row_of_two_hundred_is_refused_and_only_its_poster_hears_of_it(desk: Desk) -> None:
+    ann = await desk.user("ann")
+    room = await desk.anchored(await desk.created(ann))
+    other = await desk.anchored(await desk.created(ann))
+    refuse_poison(desk.store)
+    for nonce in range(200):
+        room.say(ann, str(nonce), "poison" if nonce == 77 else "hello")
+    other.say(ann, "elsewhere")
+    outcomes = await room.ear.outcomes_of(200)
+    guilty = outcomes.pop(77)
+    assert isinstance(guilty, Denied)
+    assert "poison" not in guilty.refusal.message
+    assert [o.seq for o in outcomes if isinstance(o, Landed)] == list(range(2, 201))
+    assert isinstance((await other.ear.outcomes_of(1))[0], Landed)
+    assert (await desk.read(LoadRoom, room=room.room)).last_seq == 200
+
+
+async def test_the_refused_row_may_be_tried_again_and_its_neighbours_are_known(desk: Desk) -> None:
+    ann = await desk.user("ann")
+    room = await desk.anchored(await desk.created(ann))
+    refuse_poison(desk.store)
+    room.say(ann, "good")
+    room.say(ann, "bad", "poison")
+    await room.ear.outcomes_of(2)
+    assert isinstance(await room.said(ann, "good"), Known)
+    assert isinstance(await room.said(ann, "bad", "poison"), Denied)
+    assert isinstance(await room.said(ann, "next"), Landed)
 
 
 async def test_a_question_refused_by_the_database_fails_alone(desk: Desk) -> None:
