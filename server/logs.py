@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Final
+from collections.abc import MutableMapping
+from typing import Any, Final
 
 import structlog
 from structlog.types import Processor
@@ -22,18 +23,28 @@ _SHARED: Final[tuple[Processor, ...]] = (
 )
 
 
-def configure_logs(level: LogLevel, format: LogFormat) -> None:
-    """Send everything of `level` and above to stderr. Called once, before the first record."""
+def configure_logs(level: LogLevel, format: LogFormat, worker: int | None = None) -> None:
+    """Send everything of `level` and above to stderr. Called once in a process, before its first record.
+
+    Parameters
+    ----------
+    worker
+        Which of several this process is: it stands in each record.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(format)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([] if worker is None else [_named(worker)]),
+                *_rendering(format),
+            ],
             foreign_pre_chain=_SHARED,
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    set_log_level(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plug-in at `info`
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -41,6 +52,19 @@ def configure_logs(level: LogLevel, format: LogFormat) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def set_log_level(level: LogLevel) -> None:
+    """From now on."""
+    logging.getLogger().setLevel(level.upper())
+
+
+def _named(worker: int) -> Processor:
+    def name(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("worker", worker)
+        return event
+
+    return name
 
 
 def _rendering(format: LogFormat) -> list[Processor]:

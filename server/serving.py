@@ -10,6 +10,9 @@ that time and a little: nothing half-written is lost either way, because what is
 
 SIGHUP reads the certificate anew, where there is one. Without, it ends the process as it always does: a terminal that
 is closed says it, too.
+
+A worker (`serve_worker`) has a parent that has opened most of this for it (`parent/starting.py`). Its SIGHUP comes from
+the parent, and reads the log level as well.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -34,9 +38,11 @@ from server.allocator import keep_large_blocks_apart
 from server.gateway.certificates import Certificate, CertificateTrouble
 from server.gateway.limits import STOP_SECONDS
 from server.listening import PortTrouble, open_listener, url_of
+from server.logs import set_log_level
 from server.operators.hosts import is_loopback
-from server.settings import Settings
-from server.store.opening import open_store
+from server.parent.place import WorkerPlace
+from server.settings import Settings, WrongSetting
+from server.store.opening import open_claimed, open_store, prepare_claimed
 from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
 from server.tree import Ground, tree
@@ -66,19 +72,38 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
     RootGaveUp
         The supervision tree could not start, or had to restart something too often.
     """
-    keep_large_blocks_apart()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    _allow_descriptors(settings.max_connections)
+    _prepare_process(settings)
     certificate = certificate_of(settings)
     with (
-        open_store(settings.data, Pragmas(busy_seconds=settings.busy_timeout), quotas_of(settings)) as store,
+        open_store(settings.data, pragmas_of(settings), quotas_of(settings)) as store,
         closing(open_listener(settings.host, settings.port)) as listener,
         ExitStack() as opened,
     ):
         admin = open_admin_listener(settings)
         if admin is not None:
             opened.enter_context(closing(admin))
-        trio.run(_serve, Ground(settings, store, listener, admin=admin, certificate=certificate), ready)
+        ground = Ground(settings, store, listener, admin=admin, certificate=certificate)
+        hangup = None if certificate is None else partial(_reload, certificate)
+        trio.run(_serve, ground, hangup, partial(_announce, ground, ready))
+
+
+def serve_worker(place: WorkerPlace) -> None:
+    """Serve in the place that the parent of this process has given, until a signal says stop.
+
+    Raises as `serve` does.
+    """
+    settings = place.settings
+    _prepare_process(settings)
+    certificate = certificate_of(settings)
+    with open_claimed(settings.data, pragmas_of(settings), quotas_of(settings)) as store:
+        ground = Ground(settings, store, place.listener, admin=place.admin, certificate=certificate)
+        trio.run(_serve, ground, partial(_reread, place, certificate), lambda _: place.ready())
+
+
+def prepare(settings: Settings) -> None:
+    """What a parent has done, in a process of its own, before it starts workers. Raises as `serve` does."""
+    certificate_of(settings)
+    prepare_claimed(settings.data, pragmas_of(settings))
 
 
 def certificate_of(settings: Settings) -> Certificate | None:
@@ -89,6 +114,10 @@ def certificate_of(settings: Settings) -> Certificate | None:
         return None
     file = Path(settings.tls_cert).expanduser()
     return Certificate(file, Path(settings.tls_key).expanduser() if settings.tls_key else file)
+
+
+def pragmas_of(settings: Settings) -> Pragmas:
+    return Pragmas(busy_seconds=settings.busy_timeout)
 
 
 def quotas_of(settings: Settings) -> Quotas:
@@ -127,6 +156,12 @@ def open_admin_listener(settings: Settings) -> socket.socket | None:
     return listener
 
 
+def _prepare_process(settings: Settings) -> None:
+    keep_large_blocks_apart()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    _allow_descriptors(settings.max_connections)
+
+
 def _allow_descriptors(connections: int) -> None:
     """As many open files as the system allows us; say so if that is too few for the connections wanted."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -135,21 +170,25 @@ def _allow_descriptors(connections: int) -> None:
         log.warning("the limit of open files is below max_connections", limit=most, max_connections=connections)
 
 
-async def _serve(ground: Ground, ready: Callable[[str, System], None]) -> None:
+def _announce(ground: Ground, ready: Callable[[str, System], None], system: System) -> None:
+    admin = None if ground.admin is None else url_of(ground.admin)
+    url = url_of(ground.listener, tls=ground.certificate is not None)
+    log.info("serving", url=url, admin=admin, data=str(ground.settings.data), pid=os.getpid())
+    ready(url, system)
+
+
+async def _serve(ground: Ground, hangup: Callable[[], None] | None, ready: Callable[[System], None]) -> None:
     def is_ready(system: System) -> None:
         ground.readiness.ready = True
-        admin = None if ground.admin is None else url_of(ground.admin)
-        url = url_of(ground.listener, tls=ground.certificate is not None)
-        log.info("serving", url=url, admin=admin, data=str(ground.settings.data), pid=os.getpid())
-        ready(url, system)
+        ready(system)
 
     deadline = threading.Timer(max(ground.settings.drain, STOP_SECONDS) + _GRACE, _end_at_once)
     deadline.daemon = True
     failure: RootGaveUp | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_stop_at_signal, ground, deadline, nursery.cancel_scope)
-        if ground.certificate is not None:
-            nursery.start_soon(_reload_at_hangup, ground.certificate)
+        if hangup is not None:
+            nursery.start_soon(_at_hangup, hangup)
         try:
             await run(tree(ground), on_ready=is_ready)
         except RootGaveUp as gave_up:
@@ -174,15 +213,28 @@ async def _stop_at_signal(ground: Ground, deadline: threading.Timer, tree_scope:
     tree_scope.cancel()
 
 
-async def _reload_at_hangup(certificate: Certificate) -> None:
+async def _at_hangup(do: Callable[[], None]) -> None:
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         async for _ in signals:
-            try:
-                certificate.reload()
-            except CertificateTrouble as trouble:
-                log.error("the certificate stays as it was", trouble=str(trouble))
-            else:
-                log.info("the certificate was read anew", file=str(certificate.file))
+            do()
+
+
+def _reload(certificate: Certificate) -> None:
+    try:
+        certificate.reload()
+    except CertificateTrouble as trouble:
+        log.error("the certificate stays as it was", trouble=str(trouble))
+    else:
+        log.info("the certificate was read anew", file=str(certificate.file))
+
+
+def _reread(place: WorkerPlace, certificate: Certificate | None) -> None:
+    try:
+        set_log_level(place.reread().log_level)
+    except WrongSetting as wrong:
+        log.error("the settings stay as they were", trouble=str(wrong))
+    if certificate is not None:
+        _reload(certificate)
 
 
 def _end_at_once() -> None:

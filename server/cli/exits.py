@@ -22,6 +22,7 @@ class Exit(IntEnum):
     DATA_DIRECTORY = 3
     PORT = 4
     DATABASE = 5
+    ENGINE = 6
 
 
 MEANING: Final[dict[Exit, str]] = {
@@ -31,6 +32,7 @@ MEANING: Final[dict[Exit, str]] = {
     Exit.DATA_DIRECTORY: "the data directory is in use by another server, or cannot be written to",
     Exit.PORT: "the port is in use, or the address cannot be listened on",
     Exit.DATABASE: "the database is from a newer version of hubbub, or damaged",
+    Exit.ENGINE: "the engine cannot be reached or started, or is one that will not do",
 }
 
 EPILOG: Final = "\b\nExit codes:\n" + "\n".join(f"  {code.value}  {text}" for code, text in MEANING.items())
@@ -38,7 +40,7 @@ EPILOG: Final = "\b\nExit codes:\n" + "\n".join(f"  {code.value}  {text}" for co
 
 
 class Ended(Exception):
-    """A command ends with `code` and one line for the operator."""
+    """A command ends with `code` and one line for the operator; an empty one where another process has said it."""
 
     def __init__(self, code: Exit, line: str) -> None:
         super().__init__(line)
@@ -51,5 +53,6 @@ def one_line_errors() -> Iterator[None]:
     try:
         yield
     except Ended as ended:
-        print(f"hubbub: {ended}", file=sys.stderr, flush=True)
+        if str(ended):
+            print(f"hubbub: {ended}", file=sys.stderr, flush=True)
         sys.exit(ended.code)

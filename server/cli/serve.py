@@ -1,26 +1,27 @@
 """`hubbub serve`: from options to a running server.
 
-stdout gets exactly one line, for programs that wait for it; what people want to know, and the logs, go to stderr.
+One worker is this process; several have it as their parent. What one of many needs is in `workers.py`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 import structlog
 
-from actors import RootGaveUp, System
-from server.cli.exits import Ended, Exit
+from server.cli.announcing import announce
 from server.cli.options import config_option, configuration, data_option
-from server.cli.stores import store_errors
-from server.gateway.certificates import CertificateTrouble
-from server.listening import PortTrouble
+from server.cli.troubles import serving_errors
+from server.cli.workers import application, handed_over
 from server.logs import configure_logs
+from server.parent.starting import cores, run_parent
 from server.serving import serve, tree_text
-from server.settings import shown
+from server.settings import load, shown
 
 log: Final = structlog.get_logger(__name__)
 
@@ -36,6 +37,8 @@ log: Final = structlog.get_logger(__name__)
 @click.option("--log-format", metavar="FORMAT", help="text or json (default: text).")
 @click.option("--drain", metavar="SECONDS", help="How long clients may take to leave at SIGTERM (default: 4).")
 @click.option("--compression/--no-compression", default=None, help="Compress for clients that offer it (default: no).")
+@click.option("--workers", metavar="N", help="How many processes serve; auto: one a core (default: 1).")
+@click.option("--engine", metavar="URL", help="A Valkey or Redis that nodes share: valkey://HOST:PORT, unix:///PATH.")
 @click.option("--tree", is_flag=True, help="Print the supervision tree and exit.")
 def serve_command(
     host: str | None,
@@ -48,44 +51,43 @@ def serve_command(
     log_format: str | None,
     drain: str | None,
     compression: bool | None,
+    workers: str | None,
+    engine: str | None,
     tree: bool,
 ) -> None:
     """Serve chat until SIGTERM, which lets clients leave first, or Ctrl-C; a second one stops at once.
 
-    SIGHUP reads the certificate anew; connections that are open keep theirs.
+    SIGHUP reads the certificate anew; connections that are open keep theirs. With several workers it reads the
+    settings, too, and SIGUSR2 replaces the program, worker by worker, while it serves.
 
     Every setting can also be given as HUBBUB_… in the environment or in a settings file: see `hubbub config`.
     """
-    effective = configuration(
-        config,
-        host=host,
-        port=port,
-        data=data,
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        log_level=log_level,
-        log_format=log_format,
-        drain=drain,
-        compression=None if compression is None else shown(compression),
-    )
+    given = {
+        "host": host,
+        "port": port,
+        "data": data,
+        "tls_cert": tls_cert,
+        "tls_key": tls_key,
+        "log_level": log_level,
+        "log_format": log_format,
+        "drain": drain,
+        "compression": None if compression is None else shown(compression),
+        "workers": workers,
+        "engine": engine,
+    }
+    handed = handed_over()
+    effective = configuration(config, **given)
+    settings = effective.settings
     if tree:
-        configure_logs("warning", effective.settings.log_format)
-        click.echo(tree_text(effective.settings))
+        configure_logs("warning", settings.log_format)
+        click.echo(tree_text(settings))
         return
-    configure_logs(effective.settings.log_level, effective.settings.log_format)
+    configure_logs(settings.log_level, settings.log_format)
     for variable in effective.unknown_variables:
         log.warning("a variable that is no setting", variable=variable)
-    with store_errors():
-        try:
-            serve(effective.settings, _announce)
-        except CertificateTrouble as trouble:
-            raise Ended(Exit.WRONG_SETTING, str(trouble)) from None
-        except PortTrouble as trouble:
-            raise Ended(Exit.PORT, str(trouble)) from None
-        except RootGaveUp as failure:
-            raise Ended(Exit.FAILED, f"gave up: {failure}") from None
-
-
-def _announce(url: str, _system: System) -> None:
-    print(f"Open {url} in a browser, or: hubbub chat {url} --name YOU", file=sys.stderr, flush=True)
-    print(f"hubbub is serving on {url}", flush=True)
+    number = cores() if settings.workers == "auto" else settings.workers
+    with serving_errors():
+        if number > 1 or settings.engine or handed is not None:
+            reread = partial(load, given, os.environ, config)
+            sys.exit(run_parent(settings, number, application(settings, lambda: reread().settings), handed))
+        serve(settings, lambda url, _: announce(url))

@@ -53,9 +53,10 @@ class GaveUp(Exception):
     Parameters
     ----------
     failure
-        Its line is None where somebody has said it already.
+        Its line is empty where somebody has said it already.
     """
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.line)
-        self.failure = failure
+        self.line = failure.line
+        self.code = failure.code

@@ -156,9 +156,10 @@ class Parent:
         """A worker is ready; or it has ended, which is heard of otherwise."""
         self._poll.unregister(descriptor)
         pid = self._pipes.pop(descriptor)
-        if os.read(descriptor, 1) and pid in self._crew.pids():
-            self._do(self._crew.is_ready(pid, time.monotonic()))
+        said = os.read(descriptor, 1)
         os.close(descriptor)
+        if said and pid in self._crew.pids():
+            self._do(self._crew.is_ready(pid, time.monotonic()))
 
     def _bury(self) -> None:
         """Whoever has ended. Each is asked by its id, so that nobody else's child is taken from them."""

@@ -74,7 +74,7 @@ def _first(settings: Settings, workers: int, application: Application, opened: E
     lock = opened.enter_context(directory.lock())
     code = wait_for(fork(lambda: application.prepare(settings)))
     if code != 0:
-        raise GaveUp(Failure(None, max(code, 1)))
+        raise GaveUp(Failure("", max(code, 1)))
     listeners = open_listeners(settings.host, settings.port, workers)
     for listener in listeners:
         opened.enter_context(closing(listener))

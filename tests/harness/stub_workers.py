@@ -64,8 +64,8 @@ def main(
     try:
         sys.exit(run_parent(settings, settings.workers, application, taken_out_of(os.environ)))
     except GaveUp as gave_up:
-        print(f"hubbub: {gave_up.failure.line}", file=sys.stderr)
-        sys.exit(gave_up.failure.code)
+        print(f"hubbub: {gave_up.line}", file=sys.stderr)
+        sys.exit(gave_up.code)
     except (PortTrouble, StoreError, EngineTrouble, CannotTakeOver) as trouble:
         print(f"hubbub: {trouble}", file=sys.stderr)
         sys.exit(1)
