@@ -75,7 +75,7 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
     _prepare_process(settings)
     certificate = certificate_of(settings)
     with (
-        open_store(settings.data, pragmas_of(settings), quotas_of(settings)) as store,
+        open_store(settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database) as store,
         closing(open_listener(settings.host, settings.port)) as listener,
         ExitStack() as opened,
     ):
@@ -95,7 +95,7 @@ def serve_worker(place: WorkerPlace) -> None:
     settings = place.settings
     _prepare_process(settings)
     certificate = certificate_of(settings)
-    with open_claimed(settings.data, pragmas_of(settings), quotas_of(settings)) as store:
+    with open_claimed(settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database) as store:
         ground = Ground(settings, store, place.listener, admin=place.admin, certificate=certificate)
         trio.run(_serve, ground, partial(_reread, place, certificate), lambda _: place.ready())
 
@@ -103,7 +103,7 @@ def serve_worker(place: WorkerPlace) -> None:
 def prepare(settings: Settings) -> None:
     """What a parent has done, in a process of its own, before it starts workers. Raises as `serve` does."""
     certificate_of(settings)
-    prepare_claimed(settings.data, pragmas_of(settings))
+    prepare_claimed(settings.data, pragmas_of(settings), database=settings.database)
 
 
 def certificate_of(settings: Settings) -> Certificate | None:

@@ -53,6 +53,12 @@ class Engine(str):
     __slots__ = ()
 
 
+class DatabaseUrl(str):
+    """The URL of a PostgreSQL database, as text that was looked at; or empty."""
+
+    __slots__ = ()
+
+
 Duration = Annotated[float, Meta(ge=0, le=3_600)]
 
 
@@ -69,6 +75,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     admin_host: Annotated[Word, _is("address to answer operators on; without a password")] = "127.0.0.1"
     admin_port: Annotated[Port, _is("TCP port for them; 0 takes any free one")] = 8_001
     data: Annotated[Path, _is("directory of the database, its lock and its copies")] = Path("data")
+    database: Annotated[DatabaseUrl, _is("URL of a PostgreSQL database; empty: SQLite in `data`")] = DatabaseUrl()
     workers: Annotated[Workers, _is("processes that serve; auto: one a core")] = 1
     engine: Annotated[Engine, _is("URL of a Valkey that nodes share; empty: workers bring their own")] = Engine()
     log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
@@ -143,6 +150,12 @@ class Described(Struct, frozen=True):
     default: object
 
 
+_SECRET: Final = (Engine, DatabaseUrl)
+"""Types of settings that may hold a password, and are not quoted when they are wrong."""
+
+_PASSWORD: Final = re.compile(r"((?<=://)[^:@/]*:(?=.*@)|[?&]password=).*?(?=@[^@]*$|&|$)")
+_POSTGRES: Final = re.compile(r"postgres(ql)?(\+psycopg)?://")
+
 _HINTS: Final[dict[str, Any]] = get_type_hints(Settings, include_extras=True)
 _DEFAULTS: Final = Settings()
 
@@ -202,16 +215,23 @@ def described() -> tuple[Described, ...]:
 
 
 def shown(value: object) -> str:
-    """A setting's value as a TOML file would have it."""
+    """A setting's value as a TOML file would have it, but for passwords."""
     match value:
         case bool():
             return str(value).lower()
+        case Engine() | DatabaseUrl():
+            return msgspec.json.encode(without_password(value)).decode()
         case str() | Path():
             return msgspec.json.encode(str(value)).decode()
         case tuple():
             return msgspec.json.encode([str(part) for part in value]).decode()
         case _:
             return str(value)
+
+
+def without_password(url: str) -> str:
+    """`url` as it may be shown."""
+    return _PASSWORD.sub(r"\1***", url)
 
 
 def _read(file: Path) -> dict[str, object]:
@@ -235,7 +255,8 @@ def _checked(name: str, value: object, source: str, *, strict: bool) -> object:
     try:
         return msgspec.convert(value, _HINTS[name], strict=strict, dec_hook=_checked_text)
     except (msgspec.ValidationError, ValueError) as error:
-        raise WrongSetting(f"wrong setting `{name}` ({source}): {_wanted(name, error)}, not {value!r}") from None
+        given = "" if get_args(_HINTS[name])[0] in _SECRET else f", not {value!r}"
+        raise WrongSetting(f"wrong setting `{name}` ({source}): {_wanted(name, error)}{given}") from None
 
 
 def _wanted(name: str, error: Exception) -> str:
@@ -255,6 +276,8 @@ def _checked_text(wanted: type, value: object) -> object:
         return _network(value)
     if wanted is Engine and isinstance(value, str):
         return _engine(value)
+    if wanted is DatabaseUrl and isinstance(value, str):
+        return _database(value)
     if wanted is Path and isinstance(value, str) and value and "\0" not in value:
         return Path(value).expanduser()
     raise ValueError(f"Expected `{wanted.__name__.lower()}`")
@@ -274,6 +297,13 @@ def _engine(text: str) -> Engine:
     except WrongUrl as wrong:
         raise ValueError(str(wrong).replace("expected", "Expected", 1)) from None
     return Engine(text)
+
+
+def _database(text: str) -> DatabaseUrl:
+    """What else is wrong with it is said when it is used, without what was written."""
+    if text and not _POSTGRES.match(text):
+        raise ValueError("Expected a URL as postgresql+psycopg://user@host:5432/name")
+    return DatabaseUrl(text)
 
 
 def _meaning(name: str) -> str:

@@ -16,7 +16,7 @@ import click
 
 from server.accounts.passwords import hash_password
 from server.cli.exits import EPILOG, Ended, Exit
-from server.cli.options import config_option, configuration, data_option
+from server.cli.options import config_option, configuration, data_option, database_option
 from server.cli.stores import store_errors
 from server.protocol.errors import Refusal
 from server.protocol.rules import check_password
@@ -40,10 +40,11 @@ def users_group() -> None:
 
 @users_group.command("list", epilog=EPILOG)
 @data_option
+@database_option
 @config_option
-def list_command(data: str | None, config: Path | None) -> None:
+def list_command(data: str | None, database: str | None, config: Path | None) -> None:
     """List all users by name: id, role, when they signed up and were last seen."""
-    with _store(data, config) as store:
+    with _store(data, database, config) as store:
         for row in _all_users(store):
             seen = rfc3339(row.last_seen) if row.last_seen is not None else "never"
             role = "administrator" if row.administrator else "user"
@@ -53,13 +54,14 @@ def list_command(data: str | None, config: Path | None) -> None:
 @users_group.command("password", epilog=EPILOG)
 @click.argument("name")
 @data_option
+@database_option
 @config_option
-def password_command(name: str, data: str | None, config: Path | None) -> None:
+def password_command(name: str, data: str | None, database: str | None, config: Path | None) -> None:
     """Set the password of NAME, and sign them out everywhere.
 
     The password is asked for, or taken from HUBBUB_PASSWORD.
     """
-    with _store(data, config) as store:
+    with _store(data, database, config) as store:
         if store.ask(FindUser(reply_to=NOBODY, who=name)) is None:
             raise Ended(Exit.FAILED, f"there is no user {name}")
         hashed = hash_password(check_password(_password()))
@@ -71,10 +73,13 @@ def password_command(name: str, data: str | None, config: Path | None) -> None:
 @click.argument("name")
 @click.option("--no-longer", is_flag=True, help="Make them a user like others again.")
 @data_option
+@database_option
 @config_option
-def administrator_command(name: str, no_longer: bool, data: str | None, config: Path | None) -> None:
+def administrator_command(
+    name: str, no_longer: bool, data: str | None, database: str | None, config: Path | None
+) -> None:
     """Make NAME an administrator."""
-    with _store(data, config) as store:
+    with _store(data, database, config) as store:
         store.change(SetAdministrator(reply_to=NOBODY, name=name, administrator=not no_longer))
         click.echo(f"{name} is {'no longer' if no_longer else 'now'} an administrator")
 
@@ -82,22 +87,25 @@ def administrator_command(name: str, no_longer: bool, data: str | None, config: 
 @admin_group.command("registration", epilog=EPILOG)
 @click.argument("state", type=click.Choice(["open", "close"]))
 @data_option
+@database_option
 @config_option
-def registration_command(state: Literal["open", "close"], data: str | None, config: Path | None) -> None:
+def registration_command(
+    state: Literal["open", "close"], data: str | None, database: str | None, config: Path | None
+) -> None:
     """Let strangers sign up, or not.
 
     It is kept in the database. Where the setting `registration_open` is false, nobody can sign up either way.
     """
-    with _store(data, config) as store:
+    with _store(data, database, config) as store:
         store.change(SetRegistration(reply_to=NOBODY, open=state == "open"))
         click.echo(f"registration is {'open' if state == 'open' else 'closed'}")
 
 
 @contextmanager
-def _store(data: str | None, config: Path | None) -> Iterator[DirectStore]:
-    settings = configuration(config, data=data).settings
+def _store(data: str | None, database: str | None, config: Path | None) -> Iterator[DirectStore]:
+    settings = configuration(config, data=data, database=database).settings
     try:
-        with store_errors(), DirectStore(database_of(settings.data)) as store:
+        with store_errors(), DirectStore(database_of(settings.data, settings.database)) as store:
             yield store
     except Refusal as refusal:
         raise Ended(Exit.FAILED, refusal.message) from None

@@ -31,7 +31,7 @@ MEANING: Final[dict[Exit, str]] = {
     Exit.WRONG_SETTING: "a wrong setting, option or argument",
     Exit.DATA_DIRECTORY: "the data directory is in use by another server, or cannot be written to",
     Exit.PORT: "the port is in use, or the address cannot be listened on",
-    Exit.DATABASE: "the database is from a newer version of hubbub, or damaged",
+    Exit.DATABASE: "the database cannot be reached, is damaged, of a newer version of hubbub, or will not do",
     Exit.ENGINE: "the engine cannot be reached or started, or is one that will not do",
 }
 

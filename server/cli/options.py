@@ -18,6 +18,9 @@ config_option = click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Read settings from this file."
 )
 data_option = click.option("--data", metavar="DIR", help="The data directory (default: data).")
+database_option = click.option(
+    "--database", metavar="URL", help="A PostgreSQL database: postgresql+psycopg://USER@HOST/NAME (default: SQLite)."
+)
 
 
 def configuration(file: Path | None, **given: str | None) -> Configuration:

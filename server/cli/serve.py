@@ -15,7 +15,7 @@ import click
 import structlog
 
 from server.cli.announcing import announce
-from server.cli.options import config_option, configuration, data_option
+from server.cli.options import config_option, configuration, data_option, database_option
 from server.cli.troubles import serving_errors
 from server.cli.workers import application, handed_over
 from server.logs import configure_logs
@@ -30,6 +30,7 @@ log: Final = structlog.get_logger(__name__)
 @click.option("--host", metavar="ADDRESS", help="The address to listen on (default: 127.0.0.1).")
 @click.option("--port", metavar="N", help="The port to listen on; 0 takes any free one (default: 8000).")
 @data_option
+@database_option
 @config_option
 @click.option("--tls-cert", metavar="FILE", help="Speak TLS with the certificate in this PEM file; see SIGHUP.")
 @click.option("--tls-key", metavar="FILE", help="Its private key, if that is in another file.")
@@ -44,6 +45,7 @@ def serve_command(
     host: str | None,
     port: str | None,
     data: str | None,
+    database: str | None,
     config: Path | None,
     tls_cert: str | None,
     tls_key: str | None,
@@ -66,6 +68,7 @@ def serve_command(
         "host": host,
         "port": port,
         "data": data,
+        "database": database,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
         "log_level": log_level,

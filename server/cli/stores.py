@@ -1,4 +1,4 @@
-"""What can be wrong with a data directory or a backup, as exit codes."""
+"""What can be wrong with a database or a backup, as exit codes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from typing import Final
 
 from server.cli.exits import Ended, Exit
-from server.store.errors import Damaged, InUse, NotWritable, StoreError, TooNew
+from server.store.errors import BadUrl, Damaged, InUse, NotReachable, NotWritable, StoreError, TooNew, Unsuitable
 
 _EXITS: Final[dict[type[StoreError], Exit]] = {
     InUse: Exit.DATA_DIRECTORY,
     NotWritable: Exit.DATA_DIRECTORY,
     TooNew: Exit.DATABASE,
     Damaged: Exit.DATABASE,
+    NotReachable: Exit.DATABASE,
+    Unsuitable: Exit.DATABASE,
+    BadUrl: Exit.WRONG_SETTING,
 }
 
 

@@ -55,7 +55,6 @@ class DirectStore:
     """
 
     def __init__(self, database: Database) -> None:
-        database.require()
         require_newest(database)
         self._database = database
         self._writing = database.writing(Quotas())

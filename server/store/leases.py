@@ -23,6 +23,7 @@ from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Connection,
+    Engine,
     Select,
     Text,
     bindparam,
@@ -34,9 +35,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from server.store.connections import Writing, snapshot
 from server.store.tables import nodes, shards
 
 
@@ -195,8 +198,64 @@ _living: Final = select(
 )
 
 
+class Leases:
+    """The leases of a database, by a connection of their own. In one thread at a time.
+
+    Parameters
+    ----------
+    writing
+        Its waits have to end well before a lease does.
+    """
+
+    __slots__ = ("_writing",)
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+
+    def perform(self, step: Step) -> Reading:
+        """Do one thing, and see how it stands then.
+
+        Raises
+        ------
+        sqlalchemy.exc.DBAPIError, Disconnected
+            Nobody knows whether it was done. The next step goes by another connection.
+        """
+        try:
+            with self._writing.begin() as connection:
+                return perform(connection, step)
+        except DBAPIError:
+            self._writing.throw_away()
+            raise
+
+    def close(self) -> None:
+        self._writing.throw_away()
+
+
+class LeasesSeen:
+    """The leases of a database, for who only looks.
+
+    Parameters
+    ----------
+    engine
+        Its connections cannot write.
+    """
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def perform(self, step: Step) -> Reading:
+        """See how it stands. Raises `sqlalchemy.exc.DBAPIError`, `Disconnected`."""
+        with snapshot(self._engine) as connection:
+            return perform(connection, step)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
 def perform(connection: Connection, step: Step) -> Reading:
-    """Do one thing, and see how it stands then; in a transaction of its own."""
+    """In a transaction of its own."""
     match step:
         case Renew():
             _renewed(connection, step)

@@ -31,8 +31,10 @@ def migrate(database: Database) -> None:
     Raises
     ------
     StoreError
-        `NotReachable`, `TooNew`, `Damaged`, `Unusable`, `NotWritable`, `CopyFailed`: the database is as it was.
+        `NotReachable`, `Unsuitable`, `TooNew`, `Damaged`, `Unusable`, `NotWritable`, `CopyFailed`: the database is as
+        it was.
     """
+    database.require()
     engine = database.migrating()
     try:
         found = _revision(engine, database.name)
@@ -47,7 +49,8 @@ def migrate(database: Database) -> None:
 
 
 def require_newest(database: Database) -> None:
-    """Raises `NotReachable`, `NotMigrated`, `TooNew`, `Damaged`, unless the database has the newest schema."""
+    """Raises `StoreError` unless the database is one that will do and has the newest schema."""
+    database.require()
     engine = database.migrating()
     try:
         found = _revision(engine, database.name)

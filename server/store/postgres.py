@@ -110,7 +110,6 @@ class PostgresDatabase:
         self.name: str = f"postgresql://{place}/{known.get('dbname') or known.get('user') or ''}"
 
     def claim(self) -> _Nothing:
-        self.require()
         return _Nothing()
 
     def require(self) -> None:

@@ -138,8 +138,8 @@ settings: Final = Table(
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
 )
-"""What an administrator changed while the server runs: `registration` is `open` or `closed`. And what the nodes that share
-this database call themselves: `cluster`."""
+"""What an administrator changed while the server runs: `registration` is `open` or `closed`. And what the nodes that
+share this database call themselves: `cluster`."""
 
 nodes: Final = Table(
     "nodes",

@@ -34,6 +34,9 @@ class ServerProcess:
     ----------
     data
         The data directory; what the server writes to stderr goes to `<data>.log` beside it.
+    database
+        The URL of a PostgreSQL database, where that keeps things in place of the data directory. Where it is not
+        given, `HUBBUB_DATABASE` says so for all servers.
     program
         What to run in place of `hubbub` (a list of arguments for Python): a server that is wrong on purpose.
     environment
@@ -49,6 +52,7 @@ class ServerProcess:
         program: list[str] | None = None,
         environment: dict[str, str] | None = None,
         options: Sequence[str] = (),
+        database: str | None = None,
     ) -> None:
         self.data = data
         self.log = data.with_name(data.name + ".log")
@@ -57,6 +61,8 @@ class ServerProcess:
         self._program = program or ["-m", "server"]
         self._options = options
         self._environment = os.environ | UNHURRIED | ANY_PORT | (environment or {})
+        if database is not None:
+            self._environment["HUBBUB_DATABASE"] = database
         self._process: subprocess.Popen[str] | None = None
 
     @property
