@@ -55,7 +55,7 @@ class Found(Struct, frozen=True):
     gained, lost
         Shards that are this node's now; that were, and were taken.
     give
-        Shards whose rooms are to be handed over; then `Keeper.handed_over`.
+        Shards whose rooms are to be handed over, also those of earlier turns; then `Keeper.handed_over`.
     news
         Whether it has changed what others should know of.
     next_in
@@ -77,6 +77,11 @@ class Keeper(Protocol):
 
     linked: bool
     departing: bool
+
+    @property
+    def is_giving(self) -> bool:
+        """Whether there are shards to be given up, once their rooms are handed over."""
+        ...
 
     def turn(self, now: float) -> Turn:
         """One look, and what follows. `now`: of the clock of the ownership."""
@@ -151,6 +156,10 @@ class Sharing:
         self._handed_over: frozenset[int] = frozenset()
         self._alone_since: float | None = None
 
+    @property
+    def is_giving(self) -> bool:
+        return bool(self._leaving)
+
     def turn(self, now: float) -> Turn:
         me, table = self._ownership.node, self._table
         given = self._handed_over
@@ -167,10 +176,10 @@ class Sharing:
         if planned.take:
             reading = yield from self._step(Take(me, planned.take, table.version))
         self._leaving = (self._leaving & self._ownership.owned) | frozenset(planned.give)
-        self._ownership.leave(planned.give)
+        self._ownership.leave(self._leaving)
         return table.found(
             given=given,
-            give=planned.give,
+            give=self._leaving - self._handed_over,
             news=bool(given or planned.take),
             next_in=self._until_next(reading),
         )
@@ -221,6 +230,8 @@ class Sharing:
 class Watching:
     """One that owns nothing, and wants to know who does."""
 
+    is_giving: Final = False
+
     def __init__(self, ownership: LeasedOwnership, *, period: float) -> None:
         self.linked = False
         self.departing = False
@@ -249,6 +260,8 @@ class Sole:
     become
         Tries to become the only one, and says whether it is. Not called again when it was.
     """
+
+    is_giving: Final = False
 
     def __init__(self, ownership: LeasedOwnership, become: Callable[[], bool]) -> None:
         self.linked = False

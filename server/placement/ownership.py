@@ -145,6 +145,11 @@ class LeasedOwnership:
         return self._now() < self._until
 
     @property
+    def lease_left(self) -> float:
+        """Seconds; 0 or less: it has run out, or there was none."""
+        return self._until - self._now()
+
+    @property
     def owned(self) -> frozenset[int]:
         """The shards that are this node's by the table, whether or not its lease holds."""
         return frozenset(self._mine)
@@ -175,8 +180,8 @@ class LeasedOwnership:
         """The table was read: after the renewal that was told last."""
         before, self.table = self._mine, table
         self._mine = {shard: held.epoch for shard, held in enumerate(table) if held.owner == self.node}
-        self._leaving &= self._mine.keys()
         kept = before.items() & self._mine.items()
+        self._leaving &= {shard for shard, _ in kept}
         lost = frozenset(shard for shard, _ in before.items() - kept)
         gained = frozenset(shard for shard, _ in self._mine.items() - kept)
         return Changes(gained, lost)
