@@ -43,6 +43,12 @@ def response(refused: Refused, *, head_only: bool = False) -> bytes:
     return head if head_only else head + body
 
 
+def _unavailable(message: str, *, retry_after: int) -> Refused:
+    """Not now, but after so many seconds."""
+    headers = (("retry-after", str(retry_after)),)
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, ErrorCode.UNAVAILABLE, message, headers)
+
+
 TORN: Final = Refused(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_REQUEST, "this is not an HTTP/1.1 request")
 HEAD_TOO_LARGE: Final = Refused(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, ErrorCode.TOO_LONG, "the head of the request is too large"
@@ -56,36 +62,13 @@ BODY_TOO_LARGE: Final = Refused(
 FAILED: Final = Refused(
     HTTPStatus.INTERNAL_SERVER_ERROR, ErrorCode.UNAVAILABLE, "something went wrong here, please try again"
 )
-OVER_CAPACITY: Final = Refused(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCode.UNAVAILABLE,
-    "the server is full, please try again",
-    (("retry-after", "5"),),
+OVER_CAPACITY: Final = _unavailable("the server is full, please try again", retry_after=5)
+ADDRESS_OVER_CAPACITY: Final = _unavailable(
+    "your address has as many connections as it may, please close some", retry_after=30
 )
-ADDRESS_OVER_CAPACITY: Final = Refused(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCode.UNAVAILABLE,
-    "your address has as many connections as it may, please close some",
-    (("retry-after", "30"),),
-)
-ADDRESS_TOO_FAST: Final = Refused(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCode.UNAVAILABLE,
-    "your address connects too often, please wait",
-    (("retry-after", "5"),),
-)
-TOO_MANY_AT_ONCE: Final = Refused(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCode.UNAVAILABLE,
-    "too many connect at the same time, please try again",
-    (("retry-after", "2"),),
-)
-DEPARTING: Final = Refused(
-    HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCode.UNAVAILABLE,
-    "the server is about to stop, please try again",
-    (("retry-after", "1"),),
-)
+ADDRESS_TOO_FAST: Final = _unavailable("your address connects too often, please wait", retry_after=5)
+TOO_MANY_AT_ONCE: Final = _unavailable("too many connect at the same time, please try again", retry_after=2)
+DEPARTING: Final = _unavailable("the server is about to stop, please try again", retry_after=1)
 NOT_A_WEBSOCKET: Final = Refused(
     HTTPStatus.UPGRADE_REQUIRED,
     ErrorCode.BAD_REQUEST,
