@@ -381,6 +381,7 @@ class Distribution:
         lost = link.look(now)
         if lost is not None:
             peer.lost(lost)
+        peer.release()
         while (packet := link.packet(now)) is not None:
             if not self._transport.send(peer.node, packet.encoded()):
                 link.refused(now)

@@ -39,9 +39,11 @@ class EnvelopeKind(IntEnum):
     UNWATCH = 8
     """Say no more; the number is the watch's."""
     DOWN = 9
-    """An incarnation has ended; the number is the watch's."""
-    GONE = 10
-    """The watch with this number is over: it will not be started again."""
+    """An incarnation has ended, and there may be another one; the number is the watch's."""
+    ENDED = 10
+    """An incarnation has ended, and the watch with this number is over: it will not be started again."""
+    GONE = 11
+    """The watch with this number is over: it waited to be started again, and will not be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ class FarReply(Reply[Any]):
         peer = self._peer
         if peer is None:
             return False
-        body, _ = peer.encoded(answer)
+        taken = peer.answer(self._number, answer)
         self.forget()
-        return peer.post(Envelope(EnvelopeKind.REPLY, self._number, body=body))
+        return taken
 
     def fail(self, failure: AskFailed) -> None:
         """See `Reply.fail`."""

@@ -12,6 +12,7 @@ The rules:
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ class Peer:
         self.asked_here: dict[int, FarReply] = {}
         self.watchers: dict[int, FarWatcher] = {}
         self.watched: dict[int, RemoteAddress] = {}
+        self._downs: dict[int, Envelope] = {}
         self.foreign = False
         self.not_understood = self.undelivered = 0
         self._distribution = distribution
@@ -68,13 +70,9 @@ class Peer:
 
     # From here to there
 
-    def encoded(self, message: object) -> tuple[bytes, dict[Reply[Any], int]]:
-        """A message for it, and the questions in it that are open from now on. Raises TypeError."""
-        return self._distribution.encoded(self, message)
-
     def tell(self, kind: EnvelopeKind, name: str, message: object) -> bool:
         """Tell one of its actors. Raises TypeError for a message that cannot cross."""
-        body, questions = self.encoded(message)
+        body, questions = self._distribution.encoded(self, message)
         if not self.questions.room_for(len(questions)):
             return False
         number = next(iter(questions.values()), 0)
@@ -108,17 +106,43 @@ class Peer:
         if self.watched.pop(number, None) is not None:
             self.post(Envelope(EnvelopeKind.UNWATCH, number))
 
+    def answer(self, number: int, answer: object) -> bool:
+        """Answer its question with this number. Raises TypeError for an answer that cannot cross."""
+        body, questions = self._distribution.encoded(self, answer)
+        for reply, opened_here in questions.items():
+            self.questions.open(reply, opened_here)
+        return self.post(Envelope(EnvelopeKind.REPLY, number, body=body))
+
     def say_down(self, watch: int, incarnation: int, reason: object) -> None:
-        """Say to its watch with this number that an incarnation has ended."""
+        """Say to its watch with this number that an incarnation has ended.
+
+        Held until anything else is said: whether there will be another one is decided in the same breath, and whoever
+        watches is to hear both at once.
+        """
+        if watch in self._downs:
+            self.release()
         name, text = reason_said(reason)
-        self.post(Envelope(EnvelopeKind.DOWN, watch, name, incarnation.to_bytes(8, "big") + text.encode()))
+        self._downs[watch] = Envelope(EnvelopeKind.DOWN, watch, name, incarnation.to_bytes(8, "big") + text.encode())
+        self._distribution.touched(self)
 
     def say_gone(self, watch: int) -> None:
         """Say to its watch with this number that it is over."""
         self.watchers.pop(watch, None)
-        self.post(Envelope(EnvelopeKind.GONE, watch))
+        down = self._downs.get(watch)
+        if down is None:
+            self.post(Envelope(EnvelopeKind.GONE, watch))
+        else:
+            self._downs[watch] = replace(down, kind=EnvelopeKind.ENDED)
+
+    def release(self) -> None:
+        """Say now what is held."""
+        downs, self._downs = self._downs, {}
+        for down in downs.values():
+            self.link.take(down.encoded(), self._distribution.now(), reserved=True)
 
     def _take(self, envelope: Envelope, reserved: bool) -> bool:
+        if self._downs:
+            self.release()
         taken = self.link.take(envelope.encoded(), self._distribution.now(), reserved)
         self._distribution.touched(self)
         return taken
@@ -142,6 +166,7 @@ class Peer:
         said = f"the link with {self.node} was reset: {why}"
         watched, self.watched = self.watched, {}
         watchers, self.watchers = self.watchers, {}
+        self._downs = {}
         for watcher in watchers.values():
             watcher.part()
         for reply in tuple(self.asked_here.values()):
@@ -173,7 +198,12 @@ class Peer:
                 if watcher is not None:
                     watcher.part()
             case EnvelopeKind.DOWN:
-                self._down(number, envelope)
+                self._down(self.watched.get(number), envelope)
+            case EnvelopeKind.ENDED:
+                remote = self.watched.pop(number, None)
+                self._down(remote, envelope)
+                if remote is not None:
+                    remote.gone()
             case EnvelopeKind.GONE:
                 remote = self.watched.pop(number, None)
                 if remote is not None:
@@ -254,8 +284,7 @@ class Peer:
         if not target.alive:
             watcher.watches_no_more(target)
 
-    def _down(self, number: int, envelope: Envelope) -> None:
-        remote = self.watched.get(number)
+    def _down(self, remote: RemoteAddress | None, envelope: Envelope) -> None:
         if remote is not None:
             incarnation, text = int.from_bytes(envelope.body[:8], "big"), envelope.body[8:].decode(errors="replace")
             remote.went_down(incarnation, reason_heard(envelope.name, text))

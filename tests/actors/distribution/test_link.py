@@ -350,7 +350,7 @@ def test_a_greeting_of_a_former_session_harms_nobody(world: World) -> None:
 
 
 def test_a_greeting_of_a_former_session_does_not_keep_the_other_side_in_the_dark(world: World) -> None:
-    """Who believed it would have a session with nobody, and rest; the other one would rest in the session that is over."""
+    """Who believed it would have a session with nobody, and rest; the other would rest in the one that is over."""
     world.tell(0)
     world.settle()
     world.tell(0)
