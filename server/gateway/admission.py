@@ -11,10 +11,11 @@ from typing import Final
 
 from server.allowances import Allowance, Allowances
 from server.gateway import refusals
-from server.gateway.addresses import Addresses, network_of
+from server.gateway.addresses import Addresses
 from server.gateway.limits import CONNECT_BURST_SECONDS, GatewayLimits
 from server.gateway.peer import NOBODY, Proxies
 from server.gateway.refusals import Refused
+from server.networks import network_of
 
 _MOST_ADDRESSES: Final = 10_000
 """To remember for their rate of connects; nearly all are whole again a millisecond later."""

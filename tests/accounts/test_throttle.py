@@ -29,6 +29,15 @@ def test_nobody_is_locked_out_by_a_guesser_at_another_address() -> None:
     assert tries(throttle, 1, name="bob") == 1
 
 
+def test_all_addresses_of_an_ipv6_site_share_one_allowance() -> None:
+    throttle = LoginThrottle(10)
+    went_ahead = [tries(throttle, 1, address=f"2001:db8:1:2::{last:x}") for last in range(100)]
+    assert sum(went_ahead) == 10
+    throttle.give_back("ada", "2001:db8:1:2:ffff::")
+    assert tries(throttle, 2, address="2001:db8:1:2::1") == 1
+    assert tries(throttle, 1, address="2001:db8:1:3::1") == 1, "a neighbour"
+
+
 def test_a_good_login_costs_nothing() -> None:
     throttle = LoginThrottle(2)
     for _ in range(100):

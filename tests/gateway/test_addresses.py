@@ -1,28 +1,11 @@
-"""Who counts as one address, and how many sockets each has."""
+"""How many sockets each address has."""
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.gateway.addresses import Addresses, network_of
-
-
-@pytest.mark.parametrize(
-    ("host", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("::1", "::/64"),
-    ],
-)
-def test_an_address_is_itself_and_of_ipv6_its_site(host: str, network: str) -> None:
-    assert network_of(host) == network
+from server.gateway.addresses import Addresses
 
 
 def test_a_number_that_is_given_out_anew_puts_a_forgotten_goodbye_right() -> None:
