@@ -125,11 +125,15 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
 
 
 def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
-    """The heads first: whoever moves one holds its room until the commit, also against another process."""
+    """Whoever moves a head holds its room until the commit, also against another process; so that comes first.
+
+    A fence belongs before it, into the same journey: a query that locks what this process has to own, and finds less
+    than it was given where it does not. `append_careful` then has to take such rooms out of `known.heads`.
+    """
     moves = [(head, planned.growth.get(room, 0), room, known.heads[room]) for room, head in planned.heads.items()]
     with together(connection) as statements:
-        statements.write(_move_rooms, moves)
-        statements.write(_insert_entries, planned.entries)
+        statements.execute(_move_rooms, moves)
+        statements.execute(_insert_entries, planned.entries)
     if planned.leaves:
         gone = [{"room": room, "user": user} for room, user in planned.leaves]
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
@@ -140,7 +144,7 @@ def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
 def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:
     """Insert rows whose places were given by whoever moves the room's head in the same transaction."""
     with together(connection) as statements:
-        statements.write(_insert_entries, rows)
+        statements.execute(_insert_entries, rows)
 
 
 def add_members(connection: Connection, rows: Iterable[MemberRow], most_rooms: int) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, Protocol, cast
 
-from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy import ColumnElement, Connection, Select, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
@@ -27,10 +27,15 @@ WAY: Final = "hubbub_way"
 
 Row = tuple[Any, ...]
 Columns = Mapping[str, TypeEngine[Any]]
+Statement = UpdateBase | Select[Any]
+"""A query is one that locks what it finds, or asks whether all of it is there."""
+
+Execute = Callable[[Any, Sequence[Row]], Callable[[], int]]
+"""Executes a statement with a cursor of the driver; then how many rows it touched or found can be asked."""
 
 
 class RowsMissing(Exception):
-    """A statement touched fewer rows than were given: the database holds something else than was thought."""
+    """A statement touched or found fewer rows than were given: the database holds something else than was thought."""
 
 
 class Given(Protocol):
@@ -38,7 +43,7 @@ class Given(Protocol):
 
     def __getitem__(self, column: str, /) -> ColumnElement[Any]: ...
 
-    def inserted_into(self, table: Table) -> UpdateBase:
+    def inserted_into(self, table: Table) -> Statement:
         """All of them, as they are."""
         ...
 
@@ -48,9 +53,7 @@ class Way(Protocol):
 
     def given(self, columns: Columns) -> Given: ...
 
-    def compiled(self, statement: UpdateBase, columns: Columns, connection: Connection) -> Callable[[Any, Any], None]:
-        """What executes `statement` on a cursor of the driver, for rows."""
-        ...
+    def compiled(self, statement: Statement, columns: Columns, connection: Connection) -> Execute: ...
 
     def together(self, connection: Connection) -> AbstractContextManager[object]:
         """Statements in the block may travel together; how many rows they touched is known behind it."""
@@ -70,44 +73,48 @@ class Bulk:
 
     __slots__ = ("_build", "_columns", "_compiled")
 
-    def __init__(self, columns: Columns, build: Callable[[Given], UpdateBase]) -> None:
+    def __init__(self, columns: Columns, build: Callable[[Given], Statement]) -> None:
         self._columns: Final = columns
         self._build: Final = build
-        self._compiled: dict[Way, Callable[[Any, Any], None]] = {}
+        self._compiled: dict[Way, Execute] = {}
 
-    def send(self, connection: Connection, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - a cursor of the driver
-        """The cursor it was executed with."""
+    def executor(self, connection: Connection) -> Execute:
         way = way_of(connection)
         execute = self._compiled.get(way)
         if execute is None:
             statement = self._build(way.given(self._columns))
             execute = self._compiled[way] = way.compiled(statement, self._columns, connection)
-        cursor = connection.connection.cursor()
-        execute(cursor, rows)
-        return cursor
+        return execute
 
 
 class Together:
     """See `together`."""
 
-    __slots__ = ("_connection", "_sent")
+    __slots__ = ("_connection", "_cursors", "_expected")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._sent: list[tuple[Any, int | None]] = []
+        self._cursors: list[Any] = []
+        self._expected: list[tuple[Callable[[], int], int]] = []
 
-    def write(self, bulk: Bulk, rows: Sequence[Row], *, each: bool = True) -> None:
+    def execute(self, bulk: Bulk, rows: Sequence[Row], *, each: bool = True) -> None:
         """Execute `bulk` for `rows`, if there are any. `each`: every single one of them has to touch something."""
-        if rows:
-            self._sent.append((bulk.send(self._connection, rows), len(rows) if each else None))
+        if not rows:
+            return
+        cursor = self._connection.connection.cursor()
+        self._cursors.append(cursor)
+        touched = bulk.executor(self._connection)(cursor, rows)
+        if each:
+            self._expected.append((touched, len(rows)))
 
     def check(self) -> None:
-        for cursor, wanted in self._sent:
-            if wanted is not None and cursor.rowcount != wanted:
-                raise RowsMissing(f"{cursor.rowcount} rows instead of {wanted}")
+        for touched, wanted in self._expected:
+            found = touched()
+            if found != wanted:
+                raise RowsMissing(f"{found} rows instead of {wanted}")
 
     def close(self) -> None:
-        for cursor, _ in self._sent:
+        for cursor in self._cursors:
             cursor.close()
 
 

@@ -28,9 +28,8 @@ from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, Table, bindparam, column, create_engine, func, insert, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.sql.dml import UpdateBase
 
-from server.store.bulk import WAY, Columns, Row
+from server.store.bulk import WAY, Columns, Execute, Row, Statement
 from server.store.connections import Disconnected, Writing, complaint_of
 from server.store.errors import BadUrl, NotReachable, Unsuitable
 from server.store.quotas import Quotas
@@ -227,13 +226,12 @@ class _AsArrays:
         rows = func.unnest(*arrays).table_valued(*typed).render_derived(name="given")
         return _Unnested({name: rows.c[name] for name in columns})
 
-    def compiled(
-        self, statement: UpdateBase, columns: Columns, connection: Connection
-    ) -> Callable[[Any, Sequence[Row]], None]:
+    def compiled(self, statement: Statement, columns: Columns, connection: Connection) -> Execute:
         sql, names = str(statement.compile(dialect=connection.dialect)), list(columns)
 
-        def execute(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> None:
+        def execute(cursor: psycopg.Cursor[Any], rows: Sequence[Row]) -> Callable[[], int]:
             cursor.execute(sql, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+            return lambda: cursor.rowcount
 
         return execute
 
@@ -245,7 +243,7 @@ class _AsArrays:
 class _Unnested(dict[str, Any]):
     """Columns of the rows that the arrays are, by their names."""
 
-    def inserted_into(self, table: Table) -> UpdateBase:
+    def inserted_into(self, table: Table) -> Statement:
         return insert(table).from_select(list(self), select(*self.values()))
 
 

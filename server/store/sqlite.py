@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from operator import itemgetter
 from pathlib import Path
@@ -21,13 +21,12 @@ from typing import Any, Final, Literal
 
 import pysqlite3.dbapi2 as driver
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, event, insert
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, create_engine, event, insert
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.sql.dml import UpdateBase
 
-from server.store.bulk import WAY, Columns, Row
+from server.store.bulk import WAY, Columns, Execute, Row, Statement
 from server.store.connections import Writing
 
 Mode = Literal["ro", "rw", "rwc"]
@@ -65,17 +64,20 @@ class _OneByOne:
     def given(self, columns: Columns) -> _Parameters:
         return _Parameters({name: bindparam(name, type_=kind) for name, kind in columns.items()})
 
-    def compiled(
-        self, statement: UpdateBase, columns: Columns, connection: Connection
-    ) -> Callable[[Any, Sequence[Row]], None]:
+    def compiled(self, statement: Statement, columns: Columns, connection: Connection) -> Execute:
         names, compiled = list(columns), statement.compile(dialect=SQLiteDialect_pysqlite(paramstyle="qmark"))
         sql, order = str(compiled), [names.index(name) for name in compiled.positiontup or ()]
         arrange = None if order == list(range(len(names))) else itemgetter(*order)
 
-        def execute(cursor: Any, rows: Iterable[Row]) -> None:  # noqa: ANN401 - the driver has no types
+        def change(cursor: Any, rows: Iterable[Row]) -> Callable[[], int]:  # noqa: ANN401 - the driver has no types
             cursor.executemany(sql, rows if arrange is None else map(arrange, rows))
+            return lambda: int(cursor.rowcount)
 
-        return execute
+        def look(cursor: Any, rows: Iterable[Row]) -> Callable[[], int]:  # noqa: ANN401 - the driver has no types
+            found = [cursor.execute(sql, row).fetchall() for row in (map(arrange, rows) if arrange else rows)]
+            return lambda: sum(map(len, found))
+
+        return look if isinstance(statement, Select) else change
 
     def together(self, connection: Connection) -> AbstractContextManager[object]:
         return nullcontext()
@@ -84,7 +86,7 @@ class _OneByOne:
 class _Parameters(dict[str, Any]):
     """Parameters of the statement, by the names of the rows' columns."""
 
-    def inserted_into(self, table: Table) -> UpdateBase:
+    def inserted_into(self, table: Table) -> Statement:
         return insert(table).values(self)
 
 
