@@ -42,11 +42,14 @@ class People:
         return [(person.token, person.room) for room in self.rooms for person in room]
 
 
-def seed(data: Path, sizes: list[int], rooms_each: int = 1) -> People:
-    """Make a data directory with so many rooms of each size, with the same people; channels where they are large."""
+def seed(data: Path, sizes: list[int], rooms_each: int = 1, database: str = "") -> People:
+    """Make a data directory with so many rooms of each size, with the same people; channels where they are large.
+
+    With `database`, the URL of one, into that.
+    """
     at = int(time.time() * 1000)
     people = People([_people(size, rooms_each, at) for size in sizes])
-    with open_store(data) as store, store.writing.begin() as connection:
+    with open_store(data, database=database) as store, store.writing.begin() as connection:
         for number, members in enumerate(people.rooms):
             names = [f"p{number}.{n}" for n in range(len(members))]
             _write_people(connection, names, members, at)

@@ -1,0 +1,189 @@
+"""`make chaos`: people post while everything fails in turn, and afterwards every promise is checked.
+
+200 clients in 50 rooms, spread over four nodes, with real PostgreSQL and Valkey. What goes wrong is drawn from a seed,
+which is printed; the same seed gives the same troubles again, though never the same interleaving. In the end everybody
+gets the time to come back and catch up; then what each client saw and was told is held against the log in the
+database: nothing acknowledged is missing, nothing is there twice or out of order, no `seq` was given twice, no gap
+was left unexplained. Exit 1 on any finding.
+
+`--bug` runs nodes with a promise broken on purpose, to see that it is found: then exit 0 means that it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from clients.checker import Finding, Stored
+from clients.endpoint import endpoint_of
+from loadtest.crowd import Crowd
+from loadtest.member import Member
+from loadtest.member import Stage as Of
+from loadtest.reporter import Reporter
+from tests.bench.seed import seed
+from tests.chaos.actions import Event, Trouble, schedule
+from tests.chaos.posting import Posting, Waits
+from tests.chaos.stage import Stage
+from tests.chaos.trouble import Troublemaker
+
+BUGS = {
+    "fence": Path(__file__).with_name("unfenced_server.py"),
+    "heads": Path(__file__).with_name("headless_server.py"),
+}
+"""Servers that are wrong on purpose: without the lock on a shard's row; without the heads that tell of a last message
+that was lost."""
+
+COME_SECONDS = 120.0
+SETTLE_SECONDS = 60.0
+PROGRESS_EVERY = 10.0
+WELL_AFTER = 10.0
+"""Seconds after a trouble's end in which posts still count as touched by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a run went. `waited`: for each trouble the longest that a post waited which was begun in it, in seconds."""
+
+    events: list[Event]
+    posted: int
+    acknowledged: int
+    delivered: int
+    gaps: int
+    waited: list[tuple[Event, float]]
+    findings: list[Finding]
+    failures: list[str] = field(default_factory=list)
+
+
+def chaos(
+    folder: Path, events: list[Event], *, seconds: float, nodes: int, clients: int, rooms: int, pause: float,
+    program: list[str] | None = None,
+) -> Report:  # fmt: skip
+    """One run of so many seconds.
+
+    Parameters
+    ----------
+    pause
+        Seconds between two posts of a client.
+    """
+    reporter = Reporter()
+    waits = Waits(reporter)
+    with Stage(folder, nodes, program) as stage:
+        people = seed(folder / "unused", _sizes(clients, rooms), database=stage.database).rooms
+        members = [
+            (Member(one.user, one.token, waits.take, time.monotonic), one.rooms) for room in people for one in room
+        ]
+        with Crowd(*(endpoint_of(node.url) for node in stage.nodes)) as crowd:
+            _all_come(crowd, [member for member, _ in members])
+            posting = Posting(crowd, members, waits, pause)
+            trouble = Troublemaker(stage, events, _say)
+            began = trouble.start()
+            _go_on(crowd, reporter, began, seconds)
+            trouble.join()
+            posting.stop()
+            _settle(crowd, posting, [member for member, _ in members], reporter)
+        stored = list(stored_facts(stage.database))
+    return Report(
+        events=events,
+        posted=reporter.posted,
+        acknowledged=reporter.acknowledged,
+        delivered=reporter.delivered,
+        gaps=reporter.gaps,
+        waited=[
+            (event, waits.longest(began + event.at - 1.0, began + event.at + event.lasts + WELL_AFTER))
+            for event in events
+        ],
+        findings=reporter.verdict(stored),
+        failures=trouble.failures,
+    )
+
+
+def _sizes(clients: int, rooms: int) -> list[int]:
+    """So many clients spread over so many rooms."""
+    return [clients // rooms + (nth < clients % rooms) for nth in range(rooms)]
+
+
+def _all_come(crowd: Crowd, members: Sequence[Member]) -> None:
+    for member in members:
+        crowd.bring(member)
+    assert crowd.run(lambda: all(member.stage is Of.READY for member in members), COME_SECONDS), "not everybody came"
+
+
+def _go_on(crowd: Crowd, reporter: Reporter, began: float, seconds: float) -> None:
+    """Until the time is over, with a line now and then."""
+    while (left := began + seconds - time.monotonic()) > 0:
+        crowd.run(lambda: False, min(PROGRESS_EVERY, left))
+        now = time.monotonic() - began
+        _say(f"{now:6.1f} s  {reporter.acknowledged:,} posts acknowledged, {reporter.delivered:,} deliveries")
+
+
+def _settle(crowd: Crowd, posting: Posting, members: Sequence[Member], reporter: Reporter) -> None:
+    """Everybody gets an answer to every post, and everything that was posted. Who does not, the checker will name."""
+    crowd.run(posting.all_answered, SETTLE_SECONDS)
+    crowd.run(lambda: all(member.has_all(reporter.heads) for member in members), SETTLE_SECONDS)
+
+
+def stored_facts(database: str) -> Iterator[Stored]:
+    """Every entry of every log, as PostgreSQL has it."""
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT room_id, seq, kind, user_id, nonce, text FROM entries ORDER BY room_id, seq")
+        for room, seq, kind, author, nonce, text in rows:
+            yield Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _print(report: Report, bug: str | None) -> int:
+    print("\nthe longest wait for an acknowledgement, of posts begun in each trouble:")
+    for event, waited in report.waited:
+        print(f"  {waited:5.1f} s  {event}")
+    print(
+        f"\n{len(report.events)} troubles; {report.posted:,} posts sent, {report.acknowledged:,} acknowledged, "
+        f"{report.delivered:,} deliveries, {report.gaps} gaps told, {len(report.findings)} broken promises."
+    )
+    for finding in report.findings[:20]:
+        print(f"  {finding}")
+    for failure in report.failures:
+        print(f"  the run went wrong itself: {failure}")
+    if bug is not None:
+        print(f"the bug {bug!r} was {'found' if report.findings else 'NOT found'}")
+        return 0 if report.findings else 1
+    return 1 if report.findings or report.failures else 0
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="make chaos", description=(__doc__ or "").partition("\n\n")[2])
+    arguments.add_argument("--seconds", type=float, default=1_200.0, help="how long people post (1200)")
+    arguments.add_argument("--seed", type=int, help="of a run to be repeated; drawn if it is not given")
+    arguments.add_argument("--nodes", type=int, default=4)
+    arguments.add_argument("--clients", type=int, default=200)
+    arguments.add_argument("--rooms", type=int, default=50)
+    arguments.add_argument("--pause", type=float, default=2.0, help="seconds between two posts of a client (2)")
+    arguments.add_argument("--only", action="append", choices=[trouble.name for trouble in Trouble], default=[])
+    arguments.add_argument("--bug", choices=sorted(BUGS), help="break a promise on purpose, and see that it is found")
+    arguments.add_argument("--keep", type=Path, help="keep the nodes' logs in this folder")
+    given = arguments.parse_args()
+    number = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
+    troubles = tuple(Trouble[name] for name in given.only) or tuple(Trouble)
+    print(f"seed {number}: {given.nodes} nodes, {given.clients} clients in {given.rooms} rooms, {given.seconds:g} s")
+    events = schedule(number, given.seconds, given.nodes, troubles)
+    program = None if given.bug is None else [str(BUGS[given.bug])]
+    with tempfile.TemporaryDirectory() as folder:
+        report = chaos(
+            given.keep or Path(folder), events, seconds=given.seconds, nodes=given.nodes, clients=given.clients,
+            rooms=given.rooms, pause=given.pause, program=program,
+        )  # fmt: skip
+    return _print(report, given.bug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

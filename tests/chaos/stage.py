@@ -1,0 +1,115 @@
+"""A cluster to be broken: PostgreSQL, Valkey and nodes on this machine, each node behind cables of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from tests.chaos.cables import Cables
+from tests.harness.postgres import PostgresProcess, PostgresServer
+from tests.harness.server import ServerProcess
+from tests.harness.valkey import ValkeyProcess
+
+START_SECONDS = 60.0
+
+
+class Stage:
+    """Everything runs from the beginning of the block to its end, unless it is broken meanwhile.
+
+    Parameters
+    ----------
+    folder
+        For the nodes' data directories and logs.
+    nodes
+        How many.
+    program
+        What nodes run in place of `hubbub` (see `ServerProcess`): one with a bug, to see that it is found.
+    """
+
+    def __init__(self, folder: Path, nodes: int, program: list[str] | None = None) -> None:
+        self._folder = folder
+        self._count = nodes
+        self._program = program
+        self._things = ExitStack()
+        self._stopped: set[int] = set()
+
+    def __enter__(self) -> Stage:
+        with ExitStack() as things:
+            self._database = things.enter_context(closing(PostgresProcess())).start()
+            self.database = PostgresServer(self._database.url).database()
+            port = _free_port()
+            self._engine = things.enter_context(ValkeyProcess(["--port", str(port), "--bind", "127.0.0.1"]))
+            ways = [("127.0.0.1", port), ("127.0.0.1", self._database.port)] * self._count
+            self._cables = things.enter_context(Cables(ways))
+            self.nodes = [things.enter_context(self._node(number)) for number in range(self._count)]
+            self._things = things.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in tuple(self._stopped):
+            self.wake_node(number)
+        self._things.close()
+
+    def _node(self, number: int) -> ServerProcess:
+        database = self.database.replace(f":{self._database.port}/", f":{self._cables.ports[2 * number + 1]}/")
+        options: Sequence[str] = (
+            *("--engine", f"valkey://127.0.0.1:{self._cables.ports[2 * number]}"),
+            *("--database", database.replace("postgresql://", "postgresql+psycopg://")),
+        )
+        data = self._folder / f"node{number}"
+        return ServerProcess(data, program=self._program, options=options).start(START_SECONDS)
+
+    # --- what can be broken --------------------------------------------------------------------------------------
+
+    def kill_node(self, node: int) -> None:
+        self.nodes[node].kill()
+
+    def start_node(self, node: int) -> None:
+        self.nodes[node].start(START_SECONDS)
+
+    def stop_node(self, node: int) -> None:
+        os.kill(self.nodes[node].process.pid, signal.SIGSTOP)
+        self._stopped.add(node)
+
+    def wake_node(self, node: int) -> None:
+        os.kill(self.nodes[node].process.pid, signal.SIGCONT)
+        self._stopped.discard(node)
+
+    def leave_node(self, node: int) -> int:
+        """SIGTERM; its exit code."""
+        return self.nodes[node].stop(30.0)
+
+    def kill_engine(self) -> None:
+        self._engine.kill()
+
+    def start_engine(self) -> None:
+        self._engine.start()
+
+    def kill_database(self) -> None:
+        self._database.kill()
+
+    def start_database(self) -> None:
+        self._database.start()
+
+    def cut_from_engine(self, node: int) -> None:
+        self._cables.cut(2 * node)
+
+    def join_to_engine(self, node: int) -> None:
+        self._cables.heal(2 * node)
+
+    def cut_from_database(self, node: int) -> None:
+        self._cables.cut(2 * node + 1)
+
+    def join_to_database(self, node: int) -> None:
+        self._cables.heal(2 * node + 1)
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
