@@ -19,6 +19,7 @@ from http import HTTPStatus
 
 import h11
 import trio
+from outcome import Outcome, Value, capture
 
 from actors import StartFailed, StartRefused, System
 from server.accounts.asking import answer_to
@@ -72,7 +73,12 @@ class Handshake:
         self._socket = sock
         self._peer = Peer(host, secure=gateway.certificate is not None)
         self._connection = HttpConnection(gateway.limits, gateway.departure)
-        self._first: h11.Event | Refused | None = None  # what `at_once` came across, and left to `serve`
+        self._first: Outcome[h11.Event | None] = Value(None)
+
+    def read(self) -> None:
+        """Take in what has come by now, if it can be understood without waiting. The first of three steps."""
+        if self._gateway.certificate is None:
+            self._first = capture(self._connection.event_at_once, self._socket)
 
     def at_once(self) -> bool:
         """Do what can be done without waiting: True if that was all, and otherwise `serve` has to go on.
@@ -80,12 +86,8 @@ class Handshake:
         Nearly all of a crowd have sent their whole request by now, for a websocket and without a token. They need no
         task, no stream and no deadline.
         """
-        if self._gateway.certificate is not None:
-            return False
         try:
             return self._upgraded_at_once()
-        except PeerGone:
-            pass
         except Exception:
             self._crashed()
         self._gateway.addresses.leave(self._socket.fileno())
@@ -127,11 +129,7 @@ class Handshake:
 
     def _upgraded_at_once(self) -> bool:
         """Whether the socket was handed over. What is not as simple as that is left to `serve`."""
-        try:
-            self._first = self._connection.event_at_once(self._socket)
-        except h11.RemoteProtocolError as error:
-            self._first = self._refusal_of(error)
-        request = self._first
+        request = self._first.value if isinstance(self._first, Value) else None
         if not isinstance(request, h11.Request) or not self._is_upgrade(request) or self._is_too_large(request):
             return False
         peer = self._gateway.proxies.peer_of(self._peer, request.headers)
@@ -172,23 +170,19 @@ class Handshake:
 
     async def _next_request(self, seconds: float) -> h11.Request | Refused | None:
         """The head of the next request; what to answer to something else; None if there is nothing to answer."""
-        event, self._first = self._first, None
-        if event is None:
-            try:
+        first, self._first = self._first, Value(None)
+        try:
+            event = first.unwrap()
+            if event is None:
                 with self._gateway.departure.head_within(seconds) as deadline:
                     event = await self._connection.next_event()
                 if deadline.cancelled_caught:
                     return self._overdue()
-            except h11.RemoteProtocolError as error:
-                return self._refusal_of(error)
-        if isinstance(event, Refused):
-            return event
+        except h11.RemoteProtocolError as error:
+            return refusal_of(error, self._connection.h11.trailing_data[0])
         if not isinstance(event, h11.Request):
             return None
         return refusals.HEAD_TOO_LARGE if self._is_too_large(event) else event
-
-    def _refusal_of(self, error: h11.RemoteProtocolError) -> Refused:
-        return refusal_of(error, self._connection.h11.trailing_data[0])
 
     def _overdue(self) -> Refused | None:
         """What to answer to a request that did not arrive in time, or only in part."""
@@ -227,7 +221,7 @@ class Handshake:
         return judge(
             request.method,
             request.http_version,
-            Fields(request.headers),
+            Fields(request.headers.raw_items()),
             self._gateway.origins,
             secure=peer.secure,
             compression=self._gateway.compression,

@@ -33,7 +33,7 @@ from server.gateway.tls import INTERNAL_ERROR_ALERT
 log = logging.getLogger("server.gateway.listener")
 
 _MOST_ACCEPTS: Final = 64
-_MOST_LAST_ACCEPTS: Final = 4_096  # as many as the kernel's queue holds
+_MOST_LAST_PASSES: Final = 64  # together as many as the kernel's queue holds
 _REST_SECONDS: Final = 0.2
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _MOST_REFUSALS: Final = 64
@@ -84,9 +84,9 @@ class Listener:
     async def _close_door(self, admission: Admission, context: TaskContext, nursery: trio.Nursery) -> None:
         for listening in self._sockets:
             with suppress(OSError):  # the queue is empty; or nobody more can be let in, and the rest is reset
-                for _ in range(_MOST_LAST_ACCEPTS):
+                for _ in range(_MOST_LAST_PASSES):
                     with suppress(ConnectionAbortedError):
-                        self._accept(listening, admission, context, nursery)
+                        self._accept_some(listening, admission, context, nursery)
             listening.close()
         await trio.lowlevel.checkpoint()  # the last of them are being served now, so that they can be waited for
         self._gateway.departure.closed.set()
@@ -97,8 +97,7 @@ class Listener:
         while True:
             await trio.lowlevel.wait_readable(listening)
             try:
-                for _ in range(_MOST_ACCEPTS):
-                    self._accept(listening, admission, context, nursery)
+                self._accept_some(listening, admission, context, nursery)
             except (BlockingIOError, ConnectionAbortedError):
                 continue
             except OSError as error:
@@ -108,24 +107,38 @@ class Listener:
                 self._refuse_on_reserve(listening)
                 await trio.sleep(_REST_SECONDS)
 
-    def _accept(
+    def _accept_some(
         self, listening: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery
     ) -> None:
-        sock, address = listening.accept()
-        self._gateway.counts.accepted += 1
-        self._admit(sock, address[0], admission, context, nursery)
+        """A pass. Step by step with all of them, and not one behind the other: a processor that does the same 64 times
+        in a row does it a seventh faster (240 us for a websocket until its welcome, and 207).
 
-    def _admit(
-        self, sock: socket.socket, host: str, admission: Admission, context: TaskContext, nursery: trio.Nursery
-    ) -> None:
+        Raises
+        ------
+        OSError
+            What `accept` did, when those that came before are served: `BlockingIOError` if nobody is left.
+        """
+        arrived: list[Handshake] = []
+        try:
+            for _ in range(_MOST_ACCEPTS):
+                sock, address = listening.accept()
+                self._gateway.counts.accepted += 1
+                if self._is_admitted(sock, address[0], admission, nursery):
+                    arrived.append(Handshake(context.system, self._gateway, admission, sock, address[0]))
+        finally:
+            for handshake in arrived:
+                handshake.read()
+            for handshake in arrived:
+                if handshake.at_once():
+                    admission.leave()
+                else:
+                    nursery.start_soon(self._serve, handshake, admission)
+
+    def _is_admitted(self, sock: socket.socket, host: str, admission: Admission, nursery: trio.Nursery) -> bool:
+        """Whether this one may have a handshake; otherwise it hears why not."""
         refused = admission.enter(sock.fileno(), host, trio.current_time())
         if refused is None:
-            handshake = Handshake(context.system, self._gateway, admission, sock, host)
-            if handshake.at_once():
-                admission.leave()
-            else:
-                nursery.start_soon(self._serve, handshake, admission)
-            return
+            return True
         self._gateway.counts.handshakes["refused", refusals.reason_of(refused)] += 1
         self._complain(refused.message, f"refusing new sockets, now one of {host}: {refused.message}")
         if self._refusals < _MOST_REFUSALS:
@@ -133,6 +146,7 @@ class Listener:
             nursery.start_soon(self._refuse, sock, refused)
         else:
             refuse_at_once(sock, self._answer(refused))
+        return False
 
     def _complain(self, about: str, text: str) -> None:
         """To the operator; about the same again after a minute, if it is still so."""

@@ -11,16 +11,16 @@ of this server has to pass on the `Host` it was asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
+
+from msgspec import Struct
 
 _SECURE: Final = {"https": True, "wss": True, "http": False, "ws": False}
 """What proxies write about how they were asked; some name the websocket's own scheme."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """Who asks.
 
     Parameters

@@ -10,8 +10,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from server.gateway import refusals
 from server.gateway.deflate import agree
@@ -26,8 +27,7 @@ _BEARER: Final = "bearer "
 _CODECS: Final = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True):
     """A request that may become a websocket.
 
     Parameters
@@ -52,17 +52,18 @@ class Upgrade:
 
 
 class Fields:
-    """The header fields of one request, by lower-case name."""
+    """The header fields of one request; asked for by their names in lower case."""
 
     __slots__ = ("_values",)
 
     def __init__(self, fields: Iterable[tuple[bytes, bytes]]) -> None:
-        self._values: dict[bytes, list[str]] = {}
+        self._values: dict[bytes, list[bytes]] = {}
         for name, value in fields:
-            self._values.setdefault(name, []).append(value.decode("latin-1").strip())
+            self._values.setdefault(name.lower(), []).append(value)
 
     def all(self, name: bytes) -> list[str]:
-        return self._values.get(name, [])
+        values = self._values.get(name)
+        return [] if values is None else [value.decode("latin-1").strip() for value in values]
 
     def one(self, name: bytes) -> str | None:
         """The value of a field that may stand there once; None if it is absent or ambiguous."""
@@ -72,6 +73,10 @@ class Fields:
     def tokens(self, name: bytes) -> list[str]:
         """The elements of a comma-separated list, which may be spread over several fields (RFC 9110, 5.6.1)."""
         return [token.strip() for value in self.all(name) for token in value.split(",") if token.strip()]
+
+    def names(self, name: bytes, token: str) -> bool:
+        """Whether such a list has `token`, which is in lower case, in any."""
+        return token in [element.strip() for value in self.all(name) for element in value.lower().split(",")]
 
 
 def judge(
@@ -95,11 +100,11 @@ def judge(
     compression
         Whether an offer of permessage-deflate is taken.
     """
-    if "websocket" not in _lower(fields.tokens(b"upgrade")):
+    if not fields.names(b"upgrade", "websocket"):
         return refusals.NOT_A_WEBSOCKET
     if method != b"GET" or http_version != b"1.1":
         return bad_upgrade("a websocket is opened with GET and HTTP/1.1")
-    if "upgrade" not in _lower(fields.tokens(b"connection")):
+    if not fields.names(b"connection", "upgrade"):
         return bad_upgrade("the `Connection` header must name `Upgrade`")
     if fields.all(b"transfer-encoding") or fields.one(b"content-length") not in {None, "0"}:
         return bad_upgrade("an upgrade has no body")
@@ -144,10 +149,6 @@ def switching_protocols(upgrade: Upgrade) -> bytes:
     if upgrade.extensions is not None:
         fields.append(b"sec-websocket-extensions: " + upgrade.extensions.encode())
     return b"\r\n".join((b"HTTP/1.1 101 Switching Protocols", *fields, b"", b""))
-
-
-def _lower(tokens: list[str]) -> list[str]:
-    return [token.lower() for token in tokens]
 
 
 def _is_key(key: str) -> bool:

@@ -172,7 +172,7 @@ def _judged(request: h11.Request, *, secure: bool, compression: bool) -> None:
     verdict = judge(
         request.method,
         request.http_version,
-        Fields(request.headers),
+        Fields(request.headers.raw_items()),
         {"https://chat.example"},
         secure=secure,
         compression=compression,
