@@ -169,12 +169,19 @@ class Connection(Websocket):
     def _opened(self) -> None:
         assert self._opening is not None
         self._set_deadline(self._opening)
+        self._opening.timer = self.send_after(self._gateway.limits.hello_seconds, Signal.OPENING_OVERDUE)
         self._gateway.counts.opening += 1
 
     def _set_deadline(self, opening: Opening) -> None:
-        if opening.timer is not None:
-            opening.timer.cancel()
-        opening.timer = self.send_after(self._gateway.limits.hello_seconds, Signal.OPENING_OVERDUE)
+        """For the next step. The timer of the first looks after it as well, where the next takes so long."""
+        opening.due = trio.current_time() + self._gateway.limits.hello_seconds
+
+    def _look_whether_it_opens(self, opening: Opening) -> None:
+        left = opening.due - trio.current_time()
+        if left > 0:
+            opening.timer = self.send_after(left, Signal.OPENING_OVERDUE)
+        else:
+            self._close(*opening.close_when_overdue())
 
     def _open(self, hello: Hello) -> None:
         opening = self._opening
@@ -236,7 +243,7 @@ class Connection(Websocket):
         if signal is not Signal.OPENING_OVERDUE:
             super()._notice(signal)
         elif self._opening is not None:
-            self._close(*self._opening.close_when_overdue())
+            self._look_whether_it_opens(self._opening)
 
     def _leave_opening(self) -> None:
         ongoing = self._busy_with

@@ -29,14 +29,17 @@ class Opening:
         Once it is known whose token it was.
     starts
         How often a session was started, or found, for it.
+    due
+        Until when the next step has to be done, in trio's seconds.
     timer
-        Until when the next step has to be done.
+        Looks whether it was.
     """
 
-    __slots__ = ("header_hash", "hello", "identity", "starts", "timer")
+    __slots__ = ("due", "header_hash", "hello", "identity", "starts", "timer")
 
     def __init__(self, header_hash: bytes | None) -> None:
         self.header_hash = header_hash
+        self.due = 0.0
         self.timer: Timer | None = None
         self.hello: Hello | None = None
         self.identity: Identity | None = None

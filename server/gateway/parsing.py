@@ -126,6 +126,8 @@ class FrameParser:
             opcode, a set reserved bit, an oversize or fragmented control frame, a close frame with a bad code, text
             that is not UTF-8; a compressed message that is none.
         """
+        if not self._frames.buffer:  # as after most messages: wsproto would find that out at length
+            return None
         try:
             frame = self._decode(limit)
             if frame is None:
