@@ -46,7 +46,7 @@ Few: TypeAlias = "T | Pair[T] | Several[T] | dict[T, None] | None"
 def added(few: Few[T], member: T) -> Few[T]:
     """The set with this member; one that is in it already keeps its place."""
     if few is None:
-        return _packed((member,))
+        return member if member is not None else Several((member,))
     if type(few) is dict:
         few[member] = None
         return few
@@ -70,6 +70,10 @@ def removed(few: Few[T], member: T) -> Few[T]:
 
 def contains(few: Few[T], member: T) -> bool:
     """Whether this member is in the set."""
+    if few is None:
+        return False
+    if few is member:
+        return True
     return member in few if type(few) is dict else member in each(few)
 
 
