@@ -21,6 +21,8 @@ from server.protocol.limits import ID_CHARACTERS, LARGEST_INTEGER
 
 Frame = bytes | bytearray | str
 
+_COMPLAINT_CHARACTERS: Final = 200
+
 
 class BrokenFrame(Exception):
     """The frame is not an object: close 4502."""
@@ -97,7 +99,7 @@ class Codec:
         elif op not in LEGAL:
             refusal = Refusal(ErrorCode.UNKNOWN_OP, f"unknown op {_shown(op)}")
         else:
-            refusal = Refusal(ErrorCode.BAD_REQUEST, complaint)
+            refusal = Refusal(ErrorCode.BAD_REQUEST, _readable(complaint))
         return InvalidCommand(refusal, _usable_id(found.get("id")))
 
 
@@ -154,6 +156,16 @@ def _usable_id(value: object) -> CommandId | None:
             return value
         case _:
             return None
+
+
+def _readable(complaint: str) -> str:
+    """A complaint of the decoder may quote what was sent, which has any length, and anything in it. Begin and end are
+    kept: at the end it says of which field it speaks.
+    """
+    if len(complaint) > _COMPLAINT_CHARACTERS:
+        half = _COMPLAINT_CHARACTERS // 2
+        complaint = f"{complaint[:half]}…{complaint[-half:]}"
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in complaint)
 
 
 def _shown(op: str) -> str:

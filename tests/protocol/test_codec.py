@@ -86,6 +86,20 @@ def test_an_unknown_op_is_quoted_short_and_printable() -> None:
     assert caught.value.refusal.message.isprintable()
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param('{"op":"zz\\u0000' + "x" * 60_000 + '","op":"log"}', id="the last of two ops is a known one"),
+        pytest.param('{"op":"create_room","kind":"\\u001b[2J' + "x" * 60_000 + '"}', id="no such kind"),
+    ],
+)
+def test_a_complaint_that_quotes_what_was_sent_is_short_and_printable(frame: str) -> None:
+    with pytest.raises(InvalidCommand, match=r"`\$\.(op|kind)`$") as caught:
+        JSON.decode_command(frame)
+    assert len(caught.value.refusal.message) <= 201
+    assert caught.value.refusal.message.isprintable()
+
+
 def test_a_complaint_names_the_field() -> None:
     with pytest.raises(InvalidCommand, match="room"):
         JSON.decode_command('{"op":"leave","room":1}')
