@@ -5,8 +5,9 @@ Two workers take from one inbox. Each hop to a thread takes everything quick tha
 the longest, and usually not at all, because the other worker is free. Who asks for the same page of a log (a room
 that was cut off at one moment comes back to one place) is answered together, and it is read once.
 
-The rules: a question that was taken is answered, with `unavailable` where the database does not answer or this task
-ends; nothing is read for longer than a portion takes, so the write-ahead log is never pinned for long.
+The rules: a question that was taken is answered, with `unavailable` where the database does not answer (for longer
+than its patience, if it is the connection that is missing) or this task ends; nothing is read for longer than a
+portion takes, so the write-ahead log is never pinned for long.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from server.store.messages import (
     ReadMembers,
 )
 from server.store.opening import READING_THREADS, Store
+from server.store.patience import Patience
 
 QUICK_IN_A_PORTION: Final = 100
 SLOW_IN_A_PORTION: Final = 8
@@ -80,7 +82,8 @@ async def run_reader(
 
 class _Worker:
     __slots__ = (
-        "_clock", "_counts", "_inbox", "_quick", "_slow", "_slow_next", "_store", "_threads", "_token_lifetime",
+        "_clock", "_counts", "_inbox", "_patience", "_quick", "_slow", "_slow_next", "_store", "_threads",
+        "_token_lifetime",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +101,7 @@ class _Worker:
         self._token_lifetime = token_lifetime
         self._threads = threads
         self._counts = counts
+        self._patience = Patience(store.database.patience)
         self._quick: deque[Read] = deque()
         self._slow: dict[object, list[Read]] = {}  # those that have one answer together, in order
         self._slow_next = False
@@ -150,9 +154,13 @@ class _Worker:
 
     async def _answers(self, portion: list[Read]) -> list[Done | Failed]:
         begin = perf_counter()
-        answers = await trio.to_thread.run_sync(
-            answer_all, self._store.reading, portion, self._clock(), self._token_lifetime, limiter=self._threads
-        )
+
+        async def ask() -> list[Done | Failed]:
+            return await trio.to_thread.run_sync(
+                answer_all, self._store.reading, portion, self._clock(), self._token_lifetime, limiter=self._threads
+            )
+
+        answers = await self._patience.result_of(ask)
         self._counts.portion_seconds.observe(perf_counter() - begin)
         self._counts.portion_questions.observe(len(portion))
         return answers

@@ -9,9 +9,10 @@ The rules:
   `Failed(unavailable)`, and no lineage survives.
 - A hop is never abandoned. Cancelling waits for the thread and tells what it did; a restarted writer therefore never
   meets an older one's transaction.
-- Trouble with the whole database (locked past the busy time-out, disk full, an I/O error) ends the lineages of the
-  rooms touched, because an unknown outcome may be either. The connection is thrown away, and after a short backoff
-  the next batch tries again.
+- A batch that was not done because there is no connection is tried again, for as long as the database's patience.
+- Trouble with the whole database (locked past the busy time-out, disk full, an I/O error, a connection that is lost
+  while it commits) ends the lineages of the rooms touched, because an unknown outcome may be either. The connection is
+  thrown away, and after a short backoff the next batch tries again.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from actors import Backoff, Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.store.batches import Batch, Committed, commit
 from server.store.connections import DATABASE_ERRORS, complaint_of
+from server.store.fencing import Fencing
 from server.store.lineages import Lineages
 from server.store.messages import Landed, NewMessage, Write
 from server.store.opening import Store
+from server.store.patience import Patience
 from server.store.thread import OwnThread
 from server.store.unanswered import Unanswered
 
@@ -53,7 +56,12 @@ _log = logging.getLogger(__name__)
 
 
 async def run_writer(
-    context: TaskContext, store: Store, inbox: Inbox, clock: Clock, counts: StoreCounts | None = None
+    context: TaskContext,
+    store: Store,
+    inbox: Inbox,
+    clock: Clock,
+    counts: StoreCounts | None = None,
+    fencing: Fencing | None = None,
 ) -> None:
     """Serve `inbox` until cancelled; then commit what still waits, within `FINISH_SECONDS`.
 
@@ -63,9 +71,11 @@ async def run_writer(
         Milliseconds since the epoch; called once a batch, right before its transaction begins.
     counts
         Where commits are counted.
+    fencing
+        Which rooms are this process's, where several share the database; None: all are.
     """
     with OwnThread("store writer", store.log_file.copy_back, IDLE_SECONDS) as thread:
-        writer = _Writer(store, inbox, clock, thread, counts or StoreCounts())
+        writer = _Writer(store, inbox, clock, thread, counts or StoreCounts(), fencing)
         context.started()
         try:
             await writer.serve()
@@ -76,15 +86,28 @@ async def run_writer(
 
 
 class _Writer:
-    __slots__ = ("_came_together", "_clock", "_counts", "_failures", "_inbox", "_lineages", "_store", "_thread")
+    __slots__ = (
+        "_came_together", "_clock", "_counts", "_failures", "_fencing", "_inbox", "_lineages", "_patience", "_store",
+        "_thread",
+    )  # fmt: skip
 
-    def __init__(self, store: Store, inbox: Inbox, clock: Clock, thread: OwnThread, counts: StoreCounts) -> None:
+    def __init__(
+        self,
+        store: Store,
+        inbox: Inbox,
+        clock: Clock,
+        thread: OwnThread,
+        counts: StoreCounts,
+        fencing: Fencing | None,
+    ) -> None:
         self._store = store
         self._inbox = inbox
         self._clock = clock
         self._counts = counts
         self._lineages = Lineages(store.lineage_numbers)
         self._thread = thread
+        self._fencing = fencing
+        self._patience = Patience(store.database.patience)
         self._failures = 0
         self._came_together = 0
 
@@ -114,7 +137,7 @@ class _Writer:
             await trio.lowlevel.checkpoint_if_cancelled()  # a commit itself cannot be
 
     async def _write(self, writes: Sequence[object]) -> None:
-        unanswered = Unanswered(self._lineages)
+        unanswered = Unanswered(self._lineages, self._fencing)
         try:
             for write in writes:
                 unanswered.take(cast("Write", write))
@@ -140,10 +163,12 @@ class _Writer:
     async def _commit(self, batch: Batch) -> tuple[Committed, bool] | None:
         """What is on disk now, and whether the log has become long; None if that is nothing, or nobody knows."""
         store, clock, begin = self._store, self._clock, perf_counter()
+
+        def work() -> tuple[Committed, bool]:
+            return commit(store.writing, batch, clock()), store.log_file.is_long()
+
         try:
-            committed = await self._thread.run(
-                lambda: (commit(store.writing, batch, clock()), store.log_file.is_long())
-            )
+            committed = await self._patience.result_of(lambda: self._thread.run(work))
         except DATABASE_ERRORS as error:
             self._failures += 1
             self._counts.failed_commits += 1
