@@ -24,28 +24,33 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import trio
 
 from actors import RootGaveUp, System, open_system, run
 from server.allocator import keep_large_blocks_apart
+from server.cluster.names import new_node_name
 from server.gateway.certificates import Certificate, CertificateTrouble
 from server.gateway.limits import STOP_SECONDS
 from server.listening import PortTrouble, open_listener, url_of
 from server.logs import set_log_level
 from server.operators.hosts import is_loopback
-from server.parent.place import WorkerPlace
+from server.parent.place import Role, WorkerPlace
+from server.parts import Ground
 from server.settings import Settings, WrongSetting
-from server.store.opening import open_claimed, open_store, prepare_claimed
+from server.store.opening import Store, open_claimed, open_store, prepare_claimed
 from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
-from server.tree import Ground, tree
+from server.tree import tree
+
+if TYPE_CHECKING:
+    from server.cluster.node import ClusterNode
 
 log: Final = structlog.get_logger(__name__)
 
@@ -67,7 +72,7 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
 
     Raises
     ------
-    CertificateTrouble, StoreTrouble, PortTrouble
+    CertificateTrouble, StoreTrouble, PortTrouble, EngineTrouble
         One line for the operator.
     RootGaveUp
         The supervision tree could not start, or had to restart something too often.
@@ -82,7 +87,8 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
         admin = open_admin_listener(settings)
         if admin is not None:
             opened.enter_context(closing(admin))
-        ground = Ground(settings, store, listener, admin=admin, certificate=certificate)
+        node = opened.enter_context(_node(settings, store))
+        ground = Ground(settings, store, listener, admin=admin, certificate=certificate, cluster=node)
         hangup = None if certificate is None else partial(_reload, certificate)
         trio.run(_serve, ground, hangup, partial(_announce, ground, ready))
 
@@ -95,9 +101,24 @@ def serve_worker(place: WorkerPlace) -> None:
     settings = place.settings
     _prepare_process(settings)
     certificate = certificate_of(settings)
-    with open_claimed(settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database) as store:
-        ground = Ground(settings, store, place.listener, admin=place.admin, certificate=certificate)
+    from server.cluster.joining import joined
+
+    owner = place.role is Role.OWNER
+    with (
+        open_claimed(settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database) as store,
+        joined(settings, store, name=place.node, engine=place.engine, owner=owner) as node,
+    ):
+        ground = Ground(settings, store, place.listener, admin=place.admin, certificate=certificate, cluster=node)
         trio.run(_serve, ground, partial(_reread, place, certificate), lambda _: place.ready())
+
+
+def _node(settings: Settings, store: Store) -> AbstractContextManager[ClusterNode | None]:
+    """A process without a parent is a node of a cluster if it is given an engine."""
+    if not settings.engine:
+        return nullcontext()
+    from server.cluster.joining import joined
+
+    return joined(settings, store, name=new_node_name(), engine=settings.engine, owner=True)
 
 
 def prepare(settings: Settings) -> None:
@@ -190,7 +211,8 @@ async def _serve(ground: Ground, hangup: Callable[[], None] | None, ready: Calla
         if hangup is not None:
             nursery.start_soon(_at_hangup, hangup)
         try:
-            await run(tree(ground), on_ready=is_ready)
+            distribution = None if ground.cluster is None else ground.cluster.distribution
+            await run(tree(ground), on_ready=is_ready, distribution=distribution)
         except RootGaveUp as gave_up:
             failure = gave_up
         finally:

@@ -13,9 +13,10 @@ from actors import Node, RootGaveUp, TaskContext, open_system
 from server import tree as tree_module
 from server.gateway.reactor import Reactor
 from server.listening import open_listener
+from server.parts import Ground
 from server.settings import Settings
 from server.store.opening import open_store
-from server.tree import PATIENCE, Ground, tree
+from server.tree import PATIENCE, tree
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from actors import RootGaveUp
 from server.cli.exits import Ended, Exit
 from server.cli.stores import store_errors
+from server.cluster.trouble import EngineTrouble
 from server.gateway.certificates import CertificateTrouble
 from server.listening import PortTrouble
 from server.parent.application import GaveUp
-from server.parent.engine import EngineTrouble
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from coredis.connection import (
 from coredis.exceptions import AuthenticationError, AuthorizationError, RedisError, UnknownCommandError
 
 from server.cluster.engine_url import EngineUrl
+from server.cluster.trouble import EngineRefuses, EngineTrouble
 
 OLDEST: Final = (6, 2)
 """What has the third version of the protocol (messages beside answers), and is still found in distributions."""
@@ -36,14 +37,6 @@ CONNECT_SECONDS: Final = 2.0
 
 # The client writes a traceback for each try that fails; what it has to say is in `EngineTrouble`.
 logging.getLogger("coredis").setLevel(logging.CRITICAL)
-
-
-class EngineTrouble(Exception):
-    """The engine cannot be used, in one line, without a password."""
-
-
-class EngineRefuses(EngineTrouble):
-    """It answers, and is not one to be used: too old, another password, a replica. Trying again changes nothing."""
 
 
 async def open_connection(nursery: trio.Nursery, url: EngineUrl, name: str) -> BaseConnection:

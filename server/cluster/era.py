@@ -24,9 +24,10 @@ from coredis.exceptions import RedisError
 from msgspec import Struct
 
 from server.cluster.attention import AttentiveClock
-from server.cluster.engine import CONNECT_SECONDS, EngineTrouble, open_connection
+from server.cluster.engine import CONNECT_SECONDS, open_connection
 from server.cluster.engine_url import EngineUrl
 from server.cluster.membership import Change, Down, Membership, Up
+from server.cluster.trouble import EngineTrouble
 
 TICK_SECONDS: Final = 0.25
 MOST_UNCONFIRMED: Final = 64 * 1024 * 1024
@@ -139,7 +140,7 @@ class Era:
             return False
         return self._say(node, data)
 
-    async def live_on(self, began: Callable[[Era], None]) -> None:
+    async def live_on(self, began: Callable[[], None]) -> None:
         """Until a connection is lost, or this is cancelled.
 
         Parameters
@@ -175,7 +176,7 @@ class Era:
         """Nobody is heard any more."""
         self._carry_out(self._membership.lost_sight())
 
-    async def _live(self, began: Callable[[Era], None]) -> None:
+    async def _live(self, began: Callable[[], None]) -> None:
         with self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._hear)
@@ -192,11 +193,11 @@ class Era:
         self._lives = False
         self._scope.cancel()
 
-    async def _begin(self, began: Callable[[Era], None]) -> None:
+    async def _begin(self, began: Callable[[], None]) -> None:
         await self._hear_itself()
         numbers = await self._all_beats()
         self._lives = True
-        began(self)
+        began()
         introduced = self._say_to_everybody(b"+")  # before this node says anything else to any of them
         self._carry_out(self._membership.beats(numbers, self._clock.now))
         await introduced

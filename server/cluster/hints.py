@@ -3,12 +3,12 @@ a little later."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
 
-from actors import Actor, Address, Mailbox, Overflow
+from actors import Actor, Mailbox, Overflow
 
 HINTS: Final = "hints"
 """The name of this actor on each node."""
@@ -21,33 +21,23 @@ class ShardsMoved(Struct, frozen=True, array_like=True):
     """From another node: it has taken shards, or given some up."""
 
 
-class SayIt(Struct, frozen=True):
-    """From this node: tell the others."""
-
-
 class Hints(Actor):
     """See the top of this file.
 
     Parameters
     ----------
-    others
-        The actors of its kind on the other nodes, those that live now.
     look
         Called when another node says that something has changed.
     """
 
-    __slots__ = ("_look", "_others")
+    __slots__ = ("_look",)
 
-    def __init__(self, others: Callable[[], Iterable[Address]], look: Callable[[], None]) -> None:
-        self._others = others
+    def __init__(self, look: Callable[[], None]) -> None:
         self._look = look
 
     def receive(self, message: object) -> None:
         match message:
             case ShardsMoved():
                 self._look()
-            case SayIt():
-                for other in self._others():
-                    other.tell(ShardsMoved())
             case _:
                 raise TypeError(f"{type(message).__name__} is no hint")

@@ -1,27 +1,38 @@
 """A process as a node of a cluster: what it has that a single process has not, made before anything lives.
 
-What of it lives (the link to the engine, the links to other nodes, a few actors) is listed in `server/tree.py`.
+What of it lives (the connections to the engine, the links to other nodes, a few tasks and actors) is listed in
+`server/tree.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from actors import Address, Distribution, System, find_by_name
 from server.cluster.codec import NodeCodec
 from server.cluster.engine_url import EngineUrl
 from server.cluster.era import Timing
+from server.cluster.hints import HINTS, ShardsMoved
 from server.cluster.valkey import EngineLink
+from server.placement.keeper import Keeper
 from server.placement.ownership import LeasedOwnership
+from server.placement.placement import Leases, Placement
 from server.protocol.rules import looks_like_room
+from server.relays.actor import RELAYS
 from server.rooms.actor import ROOMS
+from server.rooms.finding import Rooms, RoomsAnywhere
 
 _OF_ROOMS: Final = f"{ROOMS}/"
 
+ANY_ROOM: Final = ""
+"""Where one node owns all rooms, it owns this one."""
 
-class ClusterNode:
-    """See the top of this file.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a node stands among the others.
 
     Parameters
     ----------
@@ -31,27 +42,71 @@ class ClusterNode:
         What the database calls the cluster.
     engine
         Where the nodes hear each other.
-    ownership
-        Which rooms are this node's.
     timing
         When others are dead.
+    ownership
+        Which rooms are this node's.
+    keeper
+        What it does about that.
+    leases
+        The database, as far as that goes.
+    has_writer
+        Whether this process may write to the database.
+    writes_alone
+        Whether nobody else may at the same time.
     """
 
-    def __init__(self, name: str, cluster: str, engine: EngineUrl, ownership: LeasedOwnership, timing: Timing) -> None:
-        self.name = name
-        self.ownership = ownership
-        self.link = EngineLink(engine, cluster, name, timing)
-        self.distribution = Distribution(name, self.link, NodeCodec, self._resolve)
-        self.link.open(self.distribution)
+    name: str
+    cluster: str
+    engine: EngineUrl
+    timing: Timing
+    ownership: LeasedOwnership
+    keeper: Keeper
+    leases: Leases
+    has_writer: bool
+    writes_alone: bool
 
-    def others(self, name: str) -> Iterator[Address]:
-        """The actors called `name` on all other nodes that are there."""
+
+class ClusterNode:
+    """See the top of this file."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.name = standing.name
+        self.has_writer = standing.has_writer
+        self.writes_alone = standing.writes_alone
+        self.ownership = standing.ownership
+        self.link = EngineLink(standing.engine, standing.cluster, standing.name, standing.timing)
+        self.distribution = Distribution(standing.name, self.link, NodeCodec, self._resolve)
+        self.placement = Placement(standing.keeper, standing.ownership, standing.leases, self._hint)
+        self.link.open(self.distribution, self.placement.linked)
+
+    @property
+    def trouble(self) -> str:
+        """Why this node should not be sent clients, in a few words; empty: it should."""
+        if not self.link.up:
+            return "the other nodes cannot be reached"
+        return ""
+
+    def rooms(self, system: System) -> Rooms:
+        """Where rooms are found."""
+        return RoomsAnywhere(self.ownership, system.dynamic(ROOMS), system.dynamic(RELAYS))
+
+    def is_writer(self) -> bool:
+        """Whether this is the node that writes, where only one does."""
+        return self.ownership.is_mine(ANY_ROOM)
+
+    def at_owner(self, name: str) -> Address | None:
+        """The actor with this name on the node that owns all rooms, where one does; None: nobody is known to."""
+        owner = self.ownership.owner_of(ANY_ROOM)
+        return None if owner is None else self.distribution.address(owner, name)
+
+    def elsewhere(self, name: str) -> Iterator[Address]:
+        """The actors with this name on all other nodes that are there."""
         return (self.distribution.address(node, name) for node in self.distribution.nodes)
 
-    def on_owner_of(self, room: str, name: str) -> Address | None:
-        """The actor called `name` on the node that owns this room; None: nobody is known to."""
-        owner = self.ownership.owner_of(room)
-        return None if owner is None else self.distribution.address(owner, name)
+    def _hint(self) -> None:
+        for other in self.elsewhere(HINTS):
+            other.tell(ShardsMoved())
 
     def _resolve(self, system: System, name: str, start: bool) -> Address | None:
         """Who is called so here. A room is started by what it is told, if it is this node's."""

@@ -1,7 +1,8 @@
 """Changes of the database that only another node can make: with SQLite one process writes, and the others ask it.
 
-Two actors. On any other node a stand-in takes what the inbox of the writer would, and puts the question to the node that
-writes in its own name; there an actor called `writer` hands it to the real inbox. The answer comes back the same way.
+Two actors. On any other node a stand-in takes what the inbox of the writer would, and puts the question to the node
+that writes in its own name; there an actor called `writer` hands it to the real inbox. The answer comes back the same
+way.
 Appends do not come this way: whoever appends is a room, and rooms live beside the writer.
 
 The rules:
@@ -18,6 +19,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from actors import Actor, Address, Answer, Mailbox, NoAnswer, Overflow, Reply, Tell
+from server.cluster.door import Door
 from server.protocol.errors import unavailable
 from server.store.messages import (
     AddToken,
@@ -50,23 +52,22 @@ class WayToWriter:
         The inbox of this process's own writer.
     is_mine
         Whether that is the one that writes.
+
+    Attributes
+    ----------
+    stand_in
+        Where to go while another node writes.
     """
 
-    __slots__ = ("_is_mine", "_stand_in", "_writer")
+    __slots__ = ("_is_mine", "_writer", "stand_in")
 
     def __init__(self, writer: Tell, is_mine: Callable[[], bool]) -> None:
+        self.stand_in = Door()
         self._writer = writer
         self._is_mine = is_mine
-        self._stand_in: Address | None = None
-
-    def lead_to(self, stand_in: Address) -> None:
-        """Where to go while another node writes. Before, nothing is taken."""
-        self._stand_in = stand_in
 
     def tell(self, message: object, /) -> bool:
-        if self._is_mine():
-            return self._writer.tell(message)
-        return self._stand_in is not None and self._stand_in.tell(message)
+        return (self._writer if self._is_mine() else self.stand_in).tell(message)
 
 
 class _Open(Struct, frozen=True):
@@ -81,7 +82,7 @@ class RemoteWriter(Actor):
 
     Parameters
     ----------
-    way
+    door
         Is to lead here.
     owner
         The actor beside the writer, on whichever node that is now; None: nobody is known to have it.
@@ -89,16 +90,16 @@ class RemoteWriter(Actor):
         How long an answer may take.
     """
 
-    __slots__ = ("_open", "_owner", "_seconds", "_way")
+    __slots__ = ("_door", "_open", "_owner", "_seconds")
 
-    def __init__(self, way: WayToWriter, owner: Callable[[], Address | None], seconds: float) -> None:
-        self._way = way
+    def __init__(self, door: Door, owner: Callable[[], Address | None], seconds: float) -> None:
+        self._door = door
         self._owner = owner
         self._seconds = seconds
         self._open = 0
 
     def started(self) -> None:
-        self._way.lead_to(self.address)
+        self._door.lead_to(self.address)
 
     def receive(self, message: object) -> None:
         match message:

@@ -20,6 +20,7 @@ from typing import Final
 from msgspec import Struct
 
 from actors import Actor, Address, Mailbox, Overflow, Tell
+from server.cluster.door import Door
 from server.rooms.messages import Added, News
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
 
@@ -63,6 +64,8 @@ class UsersEnvironment(Struct, frozen=True):
 
     Attributes
     ----------
+    door
+        Is to lead to it: at it rooms and sessions tell their `News`.
     reader
         The inbox of the store's reader.
     others
@@ -71,6 +74,7 @@ class UsersEnvironment(Struct, frozen=True):
         Milliseconds since the epoch.
     """
 
+    door: Door
     reader: Tell
     others: Callable[[], Iterable[Address]]
     now: Callable[[], int]
@@ -88,6 +92,7 @@ class Users(Actor):
         self._told: dict[Which, None] = {}
 
     def started(self) -> None:
+        self._environment.door.lead_to(self.address)
         self.send_after(LOOK_SECONDS, Look())
 
     def receive(self, message: object) -> None:

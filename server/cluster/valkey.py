@@ -10,14 +10,15 @@ After a loss it is tried again at once, and then every `RETRY_SECONDS`: others w
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 import trio
 
 from actors import TaskContext
-from server.cluster.engine import EngineTrouble
 from server.cluster.engine_url import EngineUrl
 from server.cluster.era import Channels, EngineCounts, Era, Hears, Timing
+from server.cluster.trouble import EngineTrouble
 
 RETRY_SECONDS: Final = 0.5
 
@@ -44,13 +45,14 @@ class EngineLink:
         What was said and heard.
     """
 
-    __slots__ = ("_channels", "_era", "_hears", "_timing", "_url", "counts", "trouble")
+    __slots__ = ("_changed", "_channels", "_era", "_hears", "_timing", "_url", "counts", "trouble")
 
     def __init__(self, url: EngineUrl, cluster: str, node: str, timing: Timing) -> None:
         self._url = url
         self._channels = Channels(cluster, node)
         self._timing = timing
-        self._hears: Hears | None = None
+        self._hears: Hears
+        self._changed: Callable[[bool], None]
         self._era: Era | None = None
         self.counts = EngineCounts()
         self.trouble = ""
@@ -65,38 +67,50 @@ class EngineLink:
         """The other nodes that live, as far as this one sees."""
         return frozenset() if self._era is None else self._era.live
 
-    def open(self, hears: Hears) -> None:
-        """Before it runs: who is told what comes, and who is there."""
+    def open(self, hears: Hears, changed: Callable[[bool], None]) -> None:
+        """Before it runs.
+
+        Parameters
+        ----------
+        hears
+            Who is told what comes, and who is there.
+        changed
+            Called with whether it is up, when that has changed.
+        """
         self._hears = hears
+        self._changed = changed
 
     def send(self, node: str, data: bytes) -> bool:
         """Say this to a node; never waits. False: it cannot be said now."""
         return self._era is not None and self._era.send(node, data)
 
     async def run(self, context: TaskContext) -> None:
-        """Keep up the connections until cancelled; then say good-bye."""
-        context.started()
+        """Keep up the connections until cancelled; then say good-bye. Ready when they are up, or could not be made."""
         while True:
             tried = trio.current_time()
-            await self._one_era()
+            await self._one_era(context)
+            context.started()
             await trio.sleep(max(0.0, tried + RETRY_SECONDS - trio.current_time()))
 
-    async def _one_era(self) -> None:
+    async def _one_era(self, context: TaskContext) -> None:
         """Until it is lost. Its trouble is said once, not at every try."""
-        assert self._hears is not None
         era = Era(self._url, self._channels, self._hears, self._timing, self.counts)
         try:
-            await era.live_on(self._began)
+            await era.live_on(lambda: self._began(context, era))
         except EngineTrouble as trouble:
             self.counts.losses += self.up
             if str(trouble) != self.trouble:
                 self.trouble = str(trouble)
                 log.error("the other nodes cannot be reached: %s", trouble)
         finally:
-            self._era = None
+            was_up, self._era = self.up, None
             era.ended()
+            if was_up:
+                self._changed(False)
 
-    def _began(self, era: Era) -> None:
+    def _began(self, context: TaskContext, era: Era) -> None:
         self._era = era
         self.trouble = ""
+        self._changed(True)
+        context.started()
         log.info("linked to the engine %s", self._url)

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from server.cluster.trouble import EngineTrouble
 from server.parent.processes import has_ended, in_words, spawn
 from server.parent.run_directory import RunDirectory
 
@@ -40,10 +41,6 @@ _OPTIONS: Final = {
     "--maxmemory-clients": "512mb",
     "--client-output-buffer-limit": "pubsub 64mb 32mb 10",
 }
-
-
-class EngineTrouble(Exception):
-    """There is no engine; one line for the operator."""
 
 
 def url_of(run: RunDirectory) -> str:

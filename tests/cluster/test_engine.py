@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from server.cluster.engine import EngineRefuses, EngineTrouble, check_engine
+from server.cluster.engine import check_engine
 from server.cluster.engine_url import EngineUrl
+from server.cluster.trouble import EngineRefuses, EngineTrouble
 from tests.harness.valkey import ValkeyProcess
 
 

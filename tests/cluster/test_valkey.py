@@ -48,8 +48,9 @@ class Station:
     def __init__(self, url: str, cluster: str, name: str, timing: Timing = QUICK) -> None:
         self.name = name
         self.ears = Ears()
+        self.changes: list[bool] = []
         self.link = EngineLink(read_engine_url(url), cluster, name, timing)
-        self.link.open(self.ears)
+        self.link.open(self.ears, self.changes.append)
 
 
 @asynccontextmanager
@@ -142,6 +143,7 @@ async def test_an_engine_that_is_killed_and_comes_back_empty(engine: ValkeyProce
         assert a.link.send("b", b"hello")
         await until(lambda: b.ears.heard == [("a", b"hello")], "b hears")
         assert a.link.trouble == ""
+        assert a.changes == [True, False, True]
 
 
 async def test_an_engine_that_stands_still_is_lost_and_found(engine: ValkeyProcess, cluster: str) -> None:

@@ -1,0 +1,219 @@
+"""What the children of the tree are made with: the values they share, and what each kind is told of its surroundings.
+
+The rule: everything here is made before anything lives, and nothing of it lives. What depends on settings, and what on
+whether this process is one of several, is decided here, so that `server/tree.py` can be read as a list.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from actors import Inbox, System
+from server.accounts.service import Accounts
+from server.accounts.throttle import LoginThrottle
+from server.accounts.usage import TokenUsage
+from server.cluster.door import Door
+from server.cluster.names import new_node_name
+from server.cluster.remote_writer import WayToWriter
+from server.cluster.users import USERS, UsersEnvironment
+from server.gateway.certificates import Certificate
+from server.gateway.departure import Departure
+from server.gateway.gateway import Gateway
+from server.gateway.limits import GatewayLimits
+from server.http_api.environment import HttpEnvironment, Readiness
+from server.metrics.counts import Counts
+from server.operators.environment import OperatorEnvironment
+from server.pacing import Pace
+from server.placement.mover import MoverEnvironment
+from server.placement.ownership import Alone
+from server.protocol.events import Limits
+from server.protocol.limits import TEXT_CODE_POINTS
+from server.relays.actor import RELAYS, RelayEnvironment
+from server.rooms.actor import ROOMS, RoomEnvironment
+from server.rooms.finding import rooms_here
+from server.rooms.heads import HeadsTable
+from server.rooms.sizes import Sizes
+from server.sessions.environment import SessionEnvironment
+from server.settings import Settings
+from server.store.opening import Store
+
+if TYPE_CHECKING:  # it loads the client of the engine, which a single process does not need
+    from server.cluster.node import ClusterNode
+
+SESSIONS: Final = "sessions"
+"""The id of the dynamic supervisor all sessions live under; its keys are the tokens' public ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the tree stands on: opened before anything lives, closed after everything has stopped."""
+
+    settings: Settings
+    store: Store
+    listener: socket.socket
+    readiness: Readiness = field(default_factory=Readiness)
+    departure: Departure = field(default_factory=Departure)
+    admin: socket.socket | None = None
+    """Where operators are answered, if anywhere."""
+    certificate: Certificate | None = None
+    """What TLS is spoken with, if it is."""
+    cluster: ClusterNode | None = None
+    """What makes this process one of several, if it is."""
+
+
+class Shared:
+    """What several children use, and what outlives their restarts: what was told meanwhile is there afterwards.
+
+    Attributes
+    ----------
+    changes
+        Where changes go that do not come from rooms: to the writer, if need be that of another node.
+    elsewhere
+        Where news for sessions on other nodes go, if there are others.
+    """
+
+    __slots__ = (
+        "changes", "connection_pace", "counts", "elsewhere", "hashing", "heads", "reader", "throttle", "usage",
+        "user_pace", "writer",
+    )  # fmt: skip
+
+    def __init__(self, settings: Settings, cluster: ClusterNode | None) -> None:
+        self.writer = Inbox(settings.writer_queue)
+        self.reader = Inbox(settings.reader_queue)
+        self.hashing = Inbox(settings.hashing_queue)
+        self.changes: Inbox | WayToWriter = self.writer
+        if cluster is not None and cluster.writes_alone:
+            self.changes = WayToWriter(self.writer, cluster.is_writer)
+        self.elsewhere = None if cluster is None else Door()
+        self.heads = HeadsTable()
+        self.counts = Counts()
+        self.throttle = LoginThrottle(settings.login_attempts)
+        self.usage = TokenUsage()
+        self.connection_pace: Pace[Hashable] = Pace(
+            commands=settings.commands_per_second, size=settings.bytes_per_second, burst=settings.burst
+        )
+        self.user_pace: Pace[str] = Pace(
+            commands=settings.commands_per_second_per_user,
+            size=settings.bytes_per_second_per_user,
+            burst=settings.burst,
+        )
+
+
+def now() -> int:
+    """Milliseconds since the epoch: the one clock of everything that is kept."""
+    return time.time_ns() // 1_000_000
+
+
+def room_environment(ground: Ground, shared: Shared) -> RoomEnvironment:
+    cluster = ground.cluster
+    return RoomEnvironment(
+        writer=shared.writer,
+        reader=shared.reader,
+        sizes=Sizes(most=ground.settings.max_members_per_room),
+        counts=shared.counts.rooms,
+        ownership=Alone("") if cluster is None else cluster.ownership,
+        heads=shared.heads,
+        elsewhere=shared.elsewhere,
+    )
+
+
+def relay_environment(cluster: ClusterNode, shared: Shared) -> RelayEnvironment:
+    return RelayEnvironment(
+        node=cluster.name, reader=shared.reader, ownership=cluster.ownership, counts=shared.counts.rooms
+    )
+
+
+def mover_environment(cluster: ClusterNode) -> MoverEnvironment:
+    return MoverEnvironment(rooms=ROOMS, relays=RELAYS, handed_over=cluster.placement.handed_over)
+
+
+def users_environment(cluster: ClusterNode, shared: Shared) -> UsersEnvironment:
+    assert shared.elsewhere is not None, "there are other nodes"
+    return UsersEnvironment(
+        door=shared.elsewhere, reader=shared.reader, others=partial(cluster.elsewhere, USERS), now=now
+    )
+
+
+def session_environment(ground: Ground, shared: Shared) -> SessionEnvironment:
+    settings, cluster = ground.settings, ground.cluster
+    return SessionEnvironment(
+        writer=shared.changes,
+        reader=shared.reader,
+        limits=Limits(frame=settings.frame_bytes, text=TEXT_CODE_POINTS, unanswered=settings.unanswered),
+        node=new_node_name() if cluster is None else cluster.name,
+        heartbeat=settings.heartbeat_ms,
+        command_seconds=settings.command_deadline,
+        clock=now,
+        pace=shared.user_pace,
+        most_connections=settings.max_connections_per_user,
+        rooms=rooms_here if cluster is None else cluster.rooms,
+        elsewhere=shared.elsewhere,
+    )
+
+
+def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvironment:
+    settings = ground.settings
+    accounts = Accounts(
+        writer=shared.changes,
+        reader=shared.reader,
+        hashing=shared.hashing,
+        sessions=system.dynamic(SESSIONS),
+        throttle=shared.throttle,
+        usage=shared.usage,
+        registration_open=settings.registration_open,
+        seconds=settings.command_deadline,
+        now=trio.current_time,
+    )
+    return HttpEnvironment(
+        accounts=accounts,
+        reader=shared.reader,
+        rooms=(rooms_here if ground.cluster is None else ground.cluster.rooms)(system),
+        readiness=ground.readiness,
+        body_bytes=settings.body_bytes,
+        seconds=settings.command_deadline,
+        pace=shared.user_pace,
+        hsts_days=settings.hsts_days,
+    )
+
+
+def operator_environment(system: System, ground: Ground, shared: Shared, gateway: Gateway) -> OperatorEnvironment:
+    return OperatorEnvironment(
+        system=system,
+        counts=shared.counts,
+        reactor=gateway.reactor,
+        log_file=ground.store.log_file,
+        inboxes={"writer": shared.writer, "reader": shared.reader, "hashing": shared.hashing},
+        dynamics=(ROOMS, *(() if ground.cluster is None else (RELAYS,)), SESSIONS, gateway.connections),
+        readiness=ground.readiness,
+    )
+
+
+def gateway_limits(settings: Settings) -> GatewayLimits:
+    """The operator's settings; what nobody had a reason to set keeps the gateway's own default."""
+    return GatewayLimits(
+        max_connections=settings.max_connections,
+        max_connections_per_address=settings.max_connections_per_address,
+        connects_per_second=settings.connects_per_second,
+        connects_per_second_per_address=settings.connects_per_second_per_address,
+        max_handshakes=settings.max_handshakes,
+        header_bytes=settings.header_bytes,
+        body_bytes=settings.body_bytes,
+        handshake_seconds=settings.handshake_deadline,
+        idle_seconds=settings.idle_deadline,
+        response_seconds=settings.stall_deadline,
+        frame_bytes=settings.frame_bytes,
+        hello_seconds=settings.hello_deadline,
+        heartbeat_seconds=settings.heartbeat_ms / 1000,
+        unanswered=settings.unanswered,
+        outbound_bytes=settings.outbound_bytes,
+        partial_bytes=settings.partial_bytes,
+        send_buffer_bytes=settings.send_buffer_bytes,
+        stall_seconds=settings.stall_deadline,
+    )
