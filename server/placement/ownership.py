@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, Protocol
 from msgspec import Struct
 
 from server.placement.shards import SHARDS, shard_of
+from server.store.fencing import Fence
 
 MARGIN_SECONDS: Final = 0.1
 """So much sooner a lease ends here than in the database: for what is between a look at the clock and what follows
@@ -132,9 +133,15 @@ class LeasedOwnership:
     def is_mine(self, room: str) -> bool:
         return self.epoch_of(room) is not None
 
-    def still_holds(self, shard: int, epoch: int) -> bool:
-        """Whether what was begun under `epoch` may go on."""
-        return self._mine.get(shard) == epoch and self.has_lease
+    def fence_of(self, room: str) -> Fence | None:
+        """For what is begun in this room now; None if nothing may be."""
+        shard = shard_of(room)
+        epoch = self._epoch(shard)
+        return None if epoch is None else Fence(shard, epoch)
+
+    def still_holds(self, fence: Fence) -> bool:
+        """Whether what was begun behind it may go on."""
+        return self._mine.get(fence.shard) == fence.epoch and self.has_lease
 
     def is_current(self, term: int) -> bool:
         """Whether what was begun in `term` may go on to serve from memory."""

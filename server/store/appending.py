@@ -31,6 +31,7 @@ from sqlalchemy import (
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
+from server.store.fencing import LOCK_FENCES
 from server.store.messages import Append, Denied, NewMember, NewMessage, Outcome
 from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
 from server.store.tables import entries, members, rooms, users
@@ -125,13 +126,11 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
 
 
 def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
-    """Whoever moves a head holds its room until the commit, also against another process; so that comes first.
-
-    A fence belongs before it, into the same journey: a query that locks what this process has to own, and finds less
-    than it was given where it does not. `append_careful` then has to take such rooms out of `known.heads`.
-    """
+    """The fences first: while they are held nobody else comes to own the rooms. Then the heads: whoever moves one holds
+    its room until the commit."""
     moves = [(head, planned.growth.get(room, 0), room, known.heads[room]) for room, head in planned.heads.items()]
     with together(connection) as statements:
+        statements.execute(LOCK_FENCES, known.fences)
         statements.execute(_move_rooms, moves)
         statements.execute(_insert_entries, planned.entries)
     if planned.leaves:

@@ -10,17 +10,19 @@ act on it, so no other order can be told from this one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, case, update
+from sqlalchemy import BigInteger, Connection, Text, case, update
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store import creating, people
 from server.store.appending import REFUSED, append_careful, append_trusting
+from server.store.bulk import Bulk, together
 from server.store.connections import Writing
+from server.store.fencing import Fence, in_order, lock_those_that_hold
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -44,13 +46,18 @@ Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdmini
 
 
 class Batch(Struct, frozen=True):
-    """What goes into one transaction. `heads`: where the log of each room that is appended to stands."""
+    """What goes into one transaction.
+
+    `heads`: where the log of each room that is appended to stands. `fences`: what has to hold for each of them, where
+    several processes share the database.
+    """
 
     appends: Sequence[Append]
     heads: dict[str, int]
     changes: Sequence[Change]
     marks: Sequence[SaveMarks]
     touches: Sequence[TouchTokens]
+    fences: Mapping[str, Fence] = {}
 
     @property
     def size(self) -> int:
@@ -69,12 +76,16 @@ class Committed(Struct, frozen=True):
     heads: dict[str, int]
 
 
-_later = case((members.c.received < bindparam("to"), bindparam("to")), else_=members.c.received)
-_further = case((members.c.read < bindparam("by"), bindparam("by")), else_=members.c.read)
-_save_marks: Final = (
-    update(members)
-    .where(members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user"))
-    .values(received=_later, read=_further)
+_save_marks: Final = Bulk(
+    {"room": Text(), "user": Text(), "to": BigInteger(), "by": BigInteger()},
+    lambda given: (
+        update(members)
+        .where(members.c.room_id == given["room"], members.c.user_id == given["user"])
+        .values(
+            received=case((members.c.received < given["to"], given["to"]), else_=members.c.received),
+            read=case((members.c.read < given["by"], given["by"]), else_=members.c.read),
+        )
+    ),
 )
 
 
@@ -93,7 +104,7 @@ def commit(writing: Writing, batch: Batch, at: int) -> Committed:
 
 
 def _all_at_once(writing: Writing, batch: Batch, at: int) -> Committed:
-    known = Knowledge(dict(batch.heads), writing.quotas.rooms)
+    known = Knowledge(dict(batch.heads), writing.quotas.rooms, in_order(batch.fences.values()))
     with writing.begin() as connection:
         outcomes = append_trusting(connection, batch.appends, known, at) if batch.appends else []
         answers = [_answer(connection, change, at, writing.quotas) for change in batch.changes]
@@ -105,6 +116,9 @@ def _all_at_once(writing: Writing, batch: Batch, at: int) -> Committed:
 def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
     known = Knowledge(dict(batch.heads), writing.quotas.rooms)
     with writing.begin() as connection:
+        if batch.fences:
+            fenced = lock_those_that_hold(connection, batch.fences)
+            known.heads = {room: head for room, head in batch.heads.items() if room in fenced}
         outcomes = append_careful(connection, batch.appends, known, at) if batch.appends else []
         answers = [_guarded_answer(connection, change, at, writing.quotas) for change in batch.changes]
         for mark in batch.marks:
@@ -157,10 +171,13 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
 
 
 def _save(connection: Connection, saved: Sequence[SaveMarks]) -> None:
-    rows = [
-        {"room": save.room, "user": mark.user, "to": mark.received, "by": mark.read}
-        for save in saved
-        for mark in save.marks
-    ]
-    if rows:
-        connection.execute(_save_marks, rows)
+    """One row for each membership, with the largest of its marks; whoever is no member any more has none."""
+    marks: dict[tuple[str, str], tuple[int, int]] = {}
+    for save in saved:
+        for mark in save.marks:
+            received, read = marks.get((save.room, mark.user), (0, 0))
+            marks[save.room, mark.user] = max(received, mark.received), max(read, mark.read)
+    if not marks:
+        return
+    with together(connection) as statements:
+        statements.execute(_save_marks, [(*member, *mark) for member, mark in marks.items()], each=False)

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from server.store.fencing import Fence
+
 
 class Lineages:
     """The lineages that live now.
@@ -24,18 +26,25 @@ class Lineages:
         Gives every lineage a number that no other one ever had in this process.
     """
 
-    __slots__ = ("_heads", "_live", "_numbers")
+    __slots__ = ("_fences", "_heads", "_live", "_numbers")
 
     def __init__(self, numbers: Iterator[int]) -> None:
         self._numbers = numbers
         self._live: dict[str, int] = {}
         self._heads: dict[str, int] = {}  # where the logs stand to which was appended
+        self._fences: dict[str, Fence] = {}  # where several processes share the database
 
-    def begin(self, room: str) -> int:
-        """The number of a new lineage; the room's earlier one is over."""
+    def begin(self, room: str, fence: Fence | None = None) -> int:
+        """The number of a new lineage; the room's earlier one is over. `fence`: what has to hold for its appends."""
         self.end(room)
         number = self._live[room] = next(self._numbers)
+        if fence is not None:
+            self._fences[room] = fence
         return number
+
+    def fence_of(self, room: str) -> Fence:
+        """What has to hold for appends of the room's lineage, which lives."""
+        return self._fences[room]
 
     def admit(self, room: str, lineage: int, base: int) -> int | None:
         """Where the room's log stands for an append of this lineage; None: the lineage is over.
@@ -55,6 +64,7 @@ class Lineages:
     def end(self, room: str) -> None:
         self._live.pop(room, None)
         self._heads.pop(room, None)
+        self._fences.pop(room, None)
 
     def release(self, room: str, lineage: int) -> None:
         """The room is at rest. A later incarnation's lineage is not touched."""

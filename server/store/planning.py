@@ -10,7 +10,7 @@ A plan changes nothing that it was given: when its rows are refused, it is dropp
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from msgspec import Struct, field
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
+from server.store.fencing import Fence
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.quotas import too_many_rooms
 
@@ -67,11 +68,12 @@ class Knowledge(Struct):
     """What is known of the database within a transaction.
 
     `heads` has every room that may be appended to; appends to any other one are lost. `rooms_of` are the numbers of
-    rooms that users are in, of which nobody may have more than `most_rooms`.
+    rooms that users are in, of which nobody may have more than `most_rooms`. `fences` are still to be locked.
     """
 
     heads: dict[str, int]
     most_rooms: int
+    fences: Sequence[Fence] = ()
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
     rooms_of: dict[str, int] = field(default_factory=dict)

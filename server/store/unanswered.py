@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from server.protocol.errors import unavailable
 from server.store.batches import Batch, Change, Committed
+from server.store.fencing import Fencing
 from server.store.lineages import Lineages
 from server.store.messages import (
     Anchor,
@@ -35,12 +36,15 @@ class Unanswered:
     ----------
     lineages
         Asked, and told what the commit means for them.
+    fencing
+        Which rooms are this process's; None: all are.
     """
 
-    __slots__ = ("_anchors", "_appends", "_changes", "_heads", "_lineages", "_marks", "_stale", "_touches")
+    __slots__ = ("_anchors", "_appends", "_changes", "_fencing", "_heads", "_lineages", "_marks", "_stale", "_touches")
 
-    def __init__(self, lineages: Lineages) -> None:
+    def __init__(self, lineages: Lineages, fencing: Fencing | None = None) -> None:
         self._lineages = lineages
+        self._fencing = fencing
         self._heads: dict[str, int] = {}
         self._appends: list[Append] = []
         self._stale: list[Append] = []
@@ -69,7 +73,8 @@ class Unanswered:
         """What has to go to the database; None: nothing."""
         if not (self._appends or self._changes or self._marks or self._touches):
             return None
-        return Batch(self._appends, self._heads, self._changes, self._marks, self._touches)
+        fences = {} if self._fencing is None else {room: self._lineages.fence_of(room) for room in self._heads}
+        return Batch(self._appends, self._heads, self._changes, self._marks, self._touches, fences)
 
     def settle(self, committed: Committed) -> None:
         """Tell everybody what is on disk."""
@@ -97,6 +102,8 @@ class Unanswered:
         self._tell_the_rest()
 
     def _take_append(self, append: Append) -> None:
+        if self._fencing is not None:
+            self._end_if_lost(append, self._fencing)
         head = self._lineages.admit(append.room, append.lineage, append.base)
         if head is None:
             self._stale.append(append)
@@ -104,13 +111,28 @@ class Unanswered:
             self._heads[append.room] = head
             self._appends.append(append)
 
+    def _end_if_lost(self, append: Append, fencing: Fencing) -> None:
+        """The lineage of a room that this process has lost is over; unless the database is about to say so."""
+        room, lineages = append.room, self._lineages
+        is_first = room not in self._heads and lineages.is_live(room, append.lineage)
+        if is_first and not fencing.still_holds(lineages.fence_of(room)):
+            lineages.end(room)
+
     def _tell_the_rest(self) -> None:
         stale, self._stale = self._stale, []
         anchors, self._anchors = self._anchors, []
         self._tell_outcomes((append, Lost(append.ref)) for append in stale)
         for anchor in anchors:
-            anchored = Anchored(anchor.room, self._lineages.begin(anchor.room))
-            anchor.reply_to.answer(Done(anchor.ref, anchored))
+            anchor.reply_to.answer(self._anchored(anchor))
+
+    def _anchored(self, anchor: Anchor) -> Done | Failed:
+        """If the room is this process's now: whoever owned it before has landed all that it ever will."""
+        fence = None
+        if self._fencing is not None:
+            fence = self._fencing.fence_of(anchor.room)
+            if fence is None:
+                return Failed(anchor.ref, unavailable())
+        return Done(anchor.ref, Anchored(anchor.room, self._lineages.begin(anchor.room, fence)))
 
     def _tell_outcomes(self, pairs: Iterable[tuple[Append, Outcome]]) -> None:
         grouped: dict[tuple[str, int, Asker], list[Outcome]] = {}

@@ -6,10 +6,12 @@ import pytest
 
 from server.placement.ownership import MARGIN_SECONDS, Alone, Changes, Held, LeasedOwnership
 from server.placement.shards import SHARDS, shard_of
+from server.store.fencing import Fence
 
 ROOM = "r_01"
 SHARD = shard_of(ROOM)
 LEASE = 4.0
+FENCE = Fence(SHARD, 1)
 
 
 class Clock:
@@ -60,14 +62,15 @@ def test_nothing_is_owned_before_the_table_was_read(clock: Clock) -> None:
 def test_what_the_table_says_is_owned_under_its_epoch(mine: LeasedOwnership) -> None:
     assert is_served(mine)
     assert mine.epoch_of(ROOM) == 1
-    assert mine.still_holds(SHARD, 1)
+    assert mine.fence_of(ROOM) == FENCE
+    assert mine.still_holds(FENCE)
 
 
 def test_what_another_owns_is_known(mine: LeasedOwnership) -> None:
     assert mine.learn(table("other", 2)) == Changes(frozenset(), frozenset(range(SHARDS)))
     assert not is_served(mine)
     assert mine.owner_of(ROOM) == "other"
-    assert not mine.still_holds(SHARD, 1)
+    assert not mine.still_holds(FENCE)
 
 
 def test_a_lease_counts_from_before_its_renewal_was_sent(mine: LeasedOwnership, clock: Clock) -> None:
@@ -78,7 +81,7 @@ def test_a_lease_counts_from_before_its_renewal_was_sent(mine: LeasedOwnership, 
     assert is_served(mine)
     clock.now = sent_at + LEASE - MARGIN_SECONDS
     assert not is_served(mine)
-    assert not mine.still_holds(SHARD, 1)
+    assert not mine.still_holds(FENCE)
 
 
 def test_an_older_renewal_that_is_told_later_takes_nothing_back(mine: LeasedOwnership, clock: Clock) -> None:
@@ -126,7 +129,7 @@ def test_nothing_new_begins_in_a_shard_that_is_handed_over_and_what_was_begun_ma
     mine.leave([SHARD])
     assert not is_served(mine)
     assert mine.owner_of(ROOM) is None
-    assert mine.still_holds(SHARD, 1)
+    assert mine.still_holds(FENCE)
     mine.learn(table("me"))
     assert not is_served(mine), "the same table changes nothing"
     mine.learn(table(None, 2))
