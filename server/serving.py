@@ -43,6 +43,7 @@ from server.logs import set_log_level
 from server.operators.hosts import is_loopback
 from server.parent.place import Role, WorkerPlace
 from server.parts import Ground
+from server.placement.placement import DEPARTURE_SECONDS, LEAVING_SECONDS
 from server.settings import Settings, WrongSetting
 from server.store.opening import Store, open_claimed, open_store, prepare_claimed
 from server.store.quotas import Quotas
@@ -203,7 +204,8 @@ async def _serve(ground: Ground, hangup: Callable[[], None] | None, ready: Calla
         ground.readiness.ready = True
         ready(system)
 
-    deadline = threading.Timer(max(ground.settings.drain, STOP_SECONDS) + _GRACE, _end_at_once)
+    leave = 0.0 if ground.cluster is None else DEPARTURE_SECONDS + LEAVING_SECONDS
+    deadline = threading.Timer(max(ground.settings.drain, STOP_SECONDS) + leave + _GRACE, _end_at_once)
     deadline.daemon = True
     failure: RootGaveUp | None = None
     async with trio.open_nursery() as nursery:

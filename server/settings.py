@@ -37,6 +37,7 @@ Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 Bytes = Annotated[int, Meta(ge=1_024, le=2**30)]
 Seconds = Annotated[float, Meta(gt=0, le=3_600)]
 ClusterSeconds = Annotated[float, Meta(ge=0.1, le=60)]
+LeaseSeconds = Annotated[float, Meta(ge=1, le=60)]
 Days = Annotated[int, Meta(ge=0, le=3_650)]
 Workers = Annotated[int, Meta(ge=1, le=1_024)] | Literal["auto"]
 """As many as there are shards: of more, some would have no room to own."""
@@ -81,7 +82,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     engine: Annotated[Engine, _is("URL of a Valkey that nodes share; empty: workers bring their own")] = Engine()
     beat: Annotated[ClusterSeconds, _is("seconds between two signs of life of a node")] = 1.0
     dead_after: Annotated[ClusterSeconds, _is("seconds without one until others take a node for dead")] = 4.0
-    lease: Annotated[ClusterSeconds, _is("seconds a node owns rooms after it was last heard by the database")] = 4.0
+    lease: Annotated[LeaseSeconds, _is("seconds a node owns rooms after it was last heard by the database")] = 4.0
     log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
     log_format: Annotated[LogFormat, _is("text for people, or one JSON object a line")] = "text"
 

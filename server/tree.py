@@ -11,6 +11,7 @@ with an error. The reactor is a child of the root itself, because every socket g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +71,7 @@ from server.relays.actor import RELAYS, RelayActor
 from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import ROOMS, RoomActor
+from server.rooms.leased import LeasedRoomActor
 from server.sessions.actor import SessionActor
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
 from server.settings import Settings
@@ -130,7 +132,7 @@ def tree(ground: Ground) -> SupervisorSpec:
             # One of several processes: the way to the others, which all that is told to them needs.
             *ways_to_others(cluster),
             # Rooms need the store.
-            DynamicSpec(ROOMS, partial(RoomActor, room_environment(ground, shared)), mailbox=ROOM_MAILBOX),
+            DynamicSpec(ROOMS, room_maker(ground, shared), mailbox=ROOM_MAILBOX),
             # One of several: who stands for the rooms of others, and what else speaks for this node.
             *among_others(cluster, shared, settings),
             # Sessions need rooms and the store. Never restarted: their clients come back and resume.
@@ -153,16 +155,16 @@ def tree(ground: Ground) -> SupervisorSpec:
             DynamicSpec(gateway.connections, partial(Connection, gateway), restart=Restart.TEMPORARY),
             # Who looks at all of that. Before the entrance, so that a stop can be watched.
             *operators(ground, shared, gateway),
-            # One of several: gives this node's rooms to others when it stops, while they are still looked after.
-            *departure(cluster),
             # What needs all of it: those who ask whether peers are there, forget who was too fast, and let people in.
-            # Last who lets everybody out, while all of that still works.
+            # Last who lets everybody out, while all of that still works; and one of several, before that, gives its
+            # rooms to others, so that they are served while its own clients leave.
             supervised(
                 "entrance",
                 TaskSpec("heartbeats", Heartbeats(gateway.reactor, limits).run),
                 TaskSpec("pacing", pacing),
                 TaskSpec("listener", listen),
                 TaskSpec("draining", Draining(gateway).run, shutdown=max(settings.drain, limits.stop_seconds) + 0.5),
+                *departure(cluster),
             ),
         ],
         intensity=Intensity(0),
@@ -190,8 +192,23 @@ def writers(ground: Ground, shared: Shared) -> tuple[TaskSpec, ...]:
     """With SQLite one process of several writes, and the others ask it."""
     if ground.cluster is not None and not ground.cluster.has_writer:
         return ()
-    run = partial(run_writer, store=ground.store, inbox=shared.writer, clock=now, counts=shared.counts.store)
+    run = partial(
+        run_writer,
+        store=ground.store,
+        inbox=shared.writer,
+        clock=now,
+        counts=shared.counts.store,
+        fencing=None if ground.cluster is None else ground.cluster.ownership,
+    )
     return (TaskSpec("writer", run),)
+
+
+def room_maker(ground: Ground, shared: Shared) -> Callable[[], RoomActor]:
+    """One of several processes owns a room for a time only."""
+    environment = room_environment(ground, shared)
+    if ground.cluster is None:
+        return partial(RoomActor, environment)
+    return partial(LeasedRoomActor, environment, ground.cluster.ownership)
 
 
 def ways_to_others(cluster: ClusterNode | None) -> tuple[SupervisorSpec, ...]:
