@@ -21,6 +21,21 @@ from server.cluster.hints import ShardsMoved
 from server.cluster.users import UsersAdded
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
+from server.relays.messages import (
+    Admit,
+    Admitted,
+    Answered,
+    Delivered,
+    Forwarded,
+    Heads,
+    Here,
+    NotAdmitted,
+    NotSubscribed,
+    PassedOn,
+    Removed,
+    Subscribe,
+    Subscribed,
+)
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -50,6 +65,20 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "failed": Failed,
     # What concerns users wherever their sessions are (`users.py`).
     "users_added": UsersAdded,
+    # Between the owner of a room and its relays, and how far logs reach (`server/relays/`).
+    "subscribe": Subscribe,
+    "here": Here,
+    "admit": Admit,
+    "forwarded": Forwarded,
+    "subscribed": Subscribed,
+    "not_subscribed": NotSubscribed,
+    "admitted": Admitted,
+    "not_admitted": NotAdmitted,
+    "answered": Answered,
+    "delivered": Delivered,
+    "passed_on": PassedOn,
+    "removed": Removed,
+    "heads": Heads,
     # Hints to those who look after shards (`hints.py`).
     "shards_moved": ShardsMoved,
 }

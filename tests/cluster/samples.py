@@ -10,12 +10,30 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actors import AskFailed, Reply
+from actors import Address, AskFailed, Reply
 from server.cluster.codec import NodeCodec
 from server.cluster.hints import ShardsMoved
 from server.cluster.users import UserAdded, UsersAdded
+from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.events import Error, Left, MessageEntry, Ok, Presence
 from server.protocol.objects import User
+from server.relays.messages import (
+    Admit,
+    Admitted,
+    Answered,
+    Delivered,
+    Forwarded,
+    HeadOf,
+    Heads,
+    Here,
+    NotAdmitted,
+    NotSubscribed,
+    PassedOn,
+    Removed,
+    Subscribe,
+    Subscribed,
+)
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -45,19 +63,24 @@ class Asker(Reply[object]):
 ASKER = Asker()
 
 
-class OneAsker:
-    """Names as a distribution gives them, for the one who asks in all samples."""
+RELAY = Address.__new__(Address)
+NAMES = {"?17": ASKER, "n_1:relays/r_1": RELAY}
+
+
+class SomeNames:
+    """Names as a distribution gives them, for whom the samples speak of."""
 
     def export(self, what: object) -> str:
-        assert what is ASKER
-        return "n_1:sessions/s_1"
+        return next(name for name, named in NAMES.items() if named is what)
 
     def imported(self, text: str) -> object:
-        assert text == "n_1:sessions/s_1"
-        return ASKER
+        return NAMES[text]
 
 
 ADA = User(user="u_1", name="ada", display_name="Ada")
+AT = "2026-11-22T18:00:00.000Z"
+SAID = MessageEntry(room="r_1", seq=10, at=AT, nonce="n1", from_=ADA, text="Hi", reply_to=None, reactions=())
+NO = Error(id=None, code=ErrorCode.UNAVAILABLE, message="not now", retry_after=500)
 HASH = bytes(range(32))
 
 SAMPLES: dict[str, Struct] = {
@@ -74,6 +97,19 @@ SAMPLES: dict[str, Struct] = {
     "revocations": Revocations(sessions=("s_1", "s_2"), at=1_700_000_000_000),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
+    "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), more=True),
+    "here": Here(subscription=1, came=("u_1",), went=("u_2",)),
+    "admit": Admit(subscription=1, ref=2, user="u_1"),
+    "forwarded": Forwarded(subscription=1, ref=3, asker=4, user=ADA, command=Post(room="r_1", nonce="n1", text="Hi")),
+    "subscribed": Subscribed(ref=1, subscription=7, epoch=5, log="l_1", kind="group", last_seq=9, gone=("u_2",)),
+    "not_subscribed": NotSubscribed(ref=1, error=NO),
+    "admitted": Admitted(ref=2, members=3, last_seq=9, role="member", read_seq=8),
+    "not_admitted": NotAdmitted(ref=2, error=NO),
+    "answered": Answered(ref=3, reply=Ok(id=1, room="r_1", seq=10, at=AT, duplicate=False)),
+    "delivered": Delivered(epoch=5, entries=(SAID, Left(room="r_1", user="u_2", seq=11, at=AT))),
+    "passed_on": PassedOn(epoch=5, events=(Presence(user="u_1", status="online"),), to=("u_2",), but="u_1"),
+    "removed": Removed(epoch=5, user="u_2", left=Left(room="r_1", user="u_2")),
+    "heads": Heads(heads=(HeadOf("r_1", 5, 11),)),
     "shards_moved": ShardsMoved(),
     "failed": Failed(8, Refusal(ErrorCode.NAME_TAKEN, "this name is taken", None)),
 }
@@ -82,7 +118,7 @@ SAMPLES: dict[str, Struct] = {
 def main() -> None:
     file = Path(__file__).with_name("golden.json")
     known: dict[str, list[str]] = json.loads(file.read_text()) if file.exists() else {}
-    codec = NodeCodec(OneAsker())
+    codec = NodeCodec(SomeNames())
     for tag, sample in SAMPLES.items():
         written = codec.encode(sample).hex()
         if written not in known.get(tag, []):
