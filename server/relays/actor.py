@@ -130,7 +130,10 @@ class RelayActor(Telling):
             case HeadOf():
                 return relay.head(message, now)
             case Subscribed():
-                return relay.subscribed(message, now)
+                self._carry_out(relay.subscribed(message, now))
+                while waiting := relay.go_on(now):
+                    self._carry_out(waiting)
+                return []
             case NotSubscribed():
                 return relay.not_subscribed(message, now)
             case Done():

@@ -10,6 +10,7 @@ The rules:
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from msgspec import Struct
@@ -41,7 +42,7 @@ class Errands:
 
     def __init__(self, room: str) -> None:
         self._room = room
-        self._waiting: list[_Open] = []
+        self._waiting: deque[_Open] = deque()
         self._sent: dict[int, _Open] = {}
         self._holds: Holds[Asker] = Holds()
 
@@ -74,8 +75,12 @@ class Errands:
     def wait(self, errand: Errand, now: float) -> None:
         self._waiting.append(_Open(errand, now))
 
+    def take_first(self) -> Errand | None:
+        """Of those that wait."""
+        return self._waiting.popleft().errand if self._waiting else None
+
     def take_waiting(self) -> list[Errand]:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, deque()
         return [one.errand for one in waiting]
 
     def sent(self, ref: int, errand: Errand, now: float) -> None:
@@ -120,9 +125,12 @@ class Errands:
         return Reply(errand.reply_to, self.answer(errand, error_from(refusal, errand.command.id), now))
 
     def expire(self, now: float) -> list[Reply]:
-        """Refuse what has waited too long, and forget refused posts that nobody sends again."""
-        late = [one.errand for one in self._waiting if now - one.since >= WAIT_SECONDS]
-        self._waiting = self._waiting[len(late) :]
+        """Refuse what has waited too long, and forget refused posts that nobody sends again.
+
+        When the oldest of those that wait is refused, all are: no post may go where one before it did not.
+        """
+        is_late = bool(self._waiting) and now - self._waiting[0].since >= WAIT_SECONDS
+        late = self.take_waiting() if is_late else []
         refs = [ref for ref, one in self._sent.items() if now - one.since >= ANSWER_SECONDS]
         late += [self._sent.pop(ref).errand for ref in refs]
         self._holds.sweep(now)

@@ -256,10 +256,19 @@ class Relay:
         effects: Effects = []
         for user in told.gone:
             effects += self._remove(user, Left(room=self._room, user=user))
-        effects += self._reach(told.last_seq, now)
-        for errand in self._errands.take_waiting():
-            effects += self._run(errand, now)
-        return effects
+        return [*effects, *self._reach(told.last_seq, now)]
+
+    def go_on(self, now: float) -> Effects:
+        """Send the first of what waits for an owner; nothing, if there is none, or nothing waits.
+
+        One by one: where the link does not take a post, those behind it are not sent.
+        """
+        errand = None if self._subscription is None else self._errands.take_first()
+        if errand is None:
+            return []
+        if isinstance(errand, Request) and not self._errands.admits(errand, now):
+            return [self._errands.refuse(errand, unavailable(), now)]
+        return self._run(errand, now)
 
     def not_subscribed(self, told: NotSubscribed, now: float) -> Effects:
         if self._owner is None or self._owner.ref != told.ref:

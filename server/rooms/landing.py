@@ -120,6 +120,8 @@ class Landing:
     def _went(self, pending: Pending, draft: MemberGone, entry: Entry | None) -> None:
         left = entry if isinstance(entry, Left) else Left(room=self._state.room, user=draft.user, by=draft.by)
         self._leave(draft.user, left)
+        if self._state.audience.relays:
+            self._deliver()  # a relay detaches by the entry, and the answer comes behind that
         for request in pending.requests:
             reply = Ok(id=request.command.id, room=self._state.room)
             self._deliveries.append(InTurn(Answer(request.ref, reply), request.reply_to))

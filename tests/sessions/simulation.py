@@ -69,7 +69,7 @@ class Box:
         self.alive = True
         self.limit = limit
         self.waiting: deque[object] = deque()
-        self.watchers: dict[Box, None] = {}
+        self.watchers: dict[Any, None] = {}
         self.make = make
         self.actor: Any = None
         self.timers: list[tuple[float, int, object]] = []
