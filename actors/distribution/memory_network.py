@@ -37,10 +37,8 @@ class MemoryTransport:
 class MemoryNetwork:
     """The network.
 
-    Args:
-        limit: packets that may be under way; one more is not taken.
-
     Attributes:
+        limit: packets that may be under way; one more is not taken.
         carried: packets that have arrived.
         size: their bytes.
     """
@@ -48,7 +46,7 @@ class MemoryNetwork:
     def __init__(self, limit: int = 10_000) -> None:
         self.carried = 0
         self.size = 0
-        self._limit = limit
+        self.limit = limit
         self._nodes: dict[str, Distribution] = {}
         self._under_way: list[tuple[float, int, Way, bytes]] = []
         self._order = count()
@@ -103,7 +101,7 @@ class MemoryNetwork:
         if self._drop[way]:
             self._drop[way] -= 1
             return True
-        if len(self._under_way) >= self._limit:
+        if len(self._under_way) >= self.limit:
             return False
         seconds = self._delays[way]() if way in self._delays else 0.0
         heappush(self._under_way, (trio.current_time() + seconds, next(self._order), way, data))

@@ -267,7 +267,7 @@ class Peer:
             answer, _ = self._distribution.decoded(self, body)
         except Exception as error:
             self._misunderstood(f"an answer: {error!r}")
-            reply.fail(AskFailed(f"{self.node} has answered what nobody here understands"))
+            reply.fail(Refused(f"{self.node} has answered what nobody here can understand"))
         else:
             reply.tell(answer)
 

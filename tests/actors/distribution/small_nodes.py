@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import trio
+import trio.testing
 
 from actors import (
     ActorSpec,
@@ -43,6 +44,10 @@ class Hello:
 CROSSING["Hello"] = Hello  # type: ignore[assignment]
 
 
+UNKNOWN: set[str] = set()
+"""Messages that nobody can read: those of newer nodes."""
+
+
 class JsonCodec:
     """The tests' messages, as JSON; numbers and strings as they are."""
 
@@ -58,7 +63,10 @@ class JsonCodec:
         plain = json.loads(data)
         if not isinstance(plain, dict):
             return plain
-        kind = CROSSING[plain.pop("is")]
+        name = plain.pop("is")
+        if name in UNKNOWN:
+            raise ValueError(f"{name} is not known here")
+        kind = CROSSING[name]
         return kind(**{name: self._read(value) for name, value in plain.items()})
 
     def _plain(self, message: object) -> object:
@@ -129,8 +137,9 @@ async def open_place(
     async with open_system(tree, distribution=distribution) as system:
         network.join(distribution)
         yield Place(system, distribution, log)
-        if node in network.nodes:
-            network.leave(node)
+    await trio.testing.wait_all_tasks_blocked()
+    if node in network.nodes:
+        network.leave(node)
 
 
 @asynccontextmanager
