@@ -1,9 +1,10 @@
 """Draining: the last to start of all, so the first to stop; it empties the house while everything in it still works.
 
 At an orderly stop, in this order: nobody is let in any more; clients are asked to reconnect, wave by wave, and are
-served until they leave; who is left is closed with 4001, behind what was said to it before; and the answers to plain
-requests are waited for. All of that ends with the time that the departure has. What is left then is closed by the
-supervisors, without waiting.
+served until they leave; who is left is closed with 4001, behind what was said to it before; whoever does not answer
+that is cut off; and the answers to plain requests are waited for. All of that ends with the time that the departure
+has, and a crowd of peers who read nothing does not make it longer: as many as they are, so early they are cut off. What
+is left then is closed by the supervisors, without waiting.
 
 Where nobody has time (Ctrl-C, a tree that gave up) it is the same without the waves.
 Left out: waiting with 4001 for the answers of commands that are under way. Whoever was not answered says them again,
@@ -21,7 +22,8 @@ import trio
 
 from actors import Address, TaskContext
 from server.gateway.gateway import Gateway
-from server.gateway.waves import last_leave, waves
+from server.gateway.messages import Signal
+from server.gateway.waves import cut_off_seconds, last_leave, waves
 from server.protocol.closing import CloseCode
 from server.protocol.events import Reconnect
 from server.protocol.outgoing import Outgoing
@@ -50,13 +52,14 @@ class Draining:
         finally:
             with context.finishing() as finishing:
                 begun = trio.current_time()
-                stop_seconds = self._gateway.limits.stop_seconds
-                finishing.deadline = begun + max(self._departure.seconds, stop_seconds)
-                await self._drain(begun, self._departure.seconds - stop_seconds)  # noqa: ASYNC102 - has a deadline
+                seconds = max(self._departure.seconds, self._gateway.limits.stop_seconds)
+                finishing.deadline = begun + seconds
+                await self._drain(begun, seconds)  # noqa: ASYNC102 - has a deadline
 
-    async def _drain(self, begun: float, leaving: float) -> None:
-        """Empty the house. The first `leaving` seconds belong to those who leave by themselves, if it is so many."""
+    async def _drain(self, begun: float, seconds: float) -> None:
+        """Empty the house."""
         connections = self._gateway.reactor.registered
+        leaving = seconds - self._gateway.limits.stop_seconds - cut_off_seconds(connections, seconds)
         log.info("draining: %d connections", connections)
         self._departure.begin()
         with trio.move_on_after(_DOOR_SECONDS):
@@ -66,6 +69,8 @@ class Draining:
         left = self._gateway.reactor.registered
         log.info("draining: %d connections left by themselves, %d are closed", connections - left, left)
         await self._tell(self._gateway.reactor.owners(), Close(code=CloseCode.DRAINING))
+        await self._until(self._is_empty, begun + seconds - cut_off_seconds(left, seconds))
+        await self._tell(self._gateway.reactor.owners(), Signal.CLOSE_OVERDUE)
         await self._until(self._is_empty, float("inf"))
 
     async def _let_leave(self, begun: float, seconds: float) -> None:
@@ -78,7 +83,7 @@ class Draining:
             await self._tell(islice(owners, wave.count), Outgoing([Reconnect(after=0, window=wave.window)]))
         await self._until(self._has_nobody, begun + last_leave(asked, seconds))
 
-    async def _tell(self, owners: Iterable[Address], message: Outgoing | Close) -> None:
+    async def _tell(self, owners: Iterable[Address], message: Outgoing | Close | Signal) -> None:
         """Everybody, a slice at a time."""
         for number, owner in enumerate(owners, start=1):
             owner.answer(message)

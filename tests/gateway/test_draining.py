@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import trio
 
+from actors import NORMAL, Down
+from server.gateway import waves
 from server.gateway.asgi import Message, Receive, Send
 from server.gateway.limits import GatewayLimits
 from server.protocol.closing import CloseCode
@@ -96,6 +98,16 @@ async def test_who_does_not_answer_is_not_waited_for() -> None:
             assert door.noted(Congested)
             reactor = door.gateway.reactor
     assert reactor.registered == 0
+
+
+async def test_who_does_not_answer_is_cut_off_while_its_session_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a crowd of 5,000 would be: half a second before the time is up."""
+    monkeypatch.setattr(waves, "CUT_OFF_PER_SECOND", 2)
+    async with open_door(GatewayLimits(stop_seconds=2.0, close_seconds=60.0)) as door:
+        await door.welcomed()
+        stop(door)
+        await until(lambda: door.noted(Down) != [])
+    assert [down.reason for down in door.noted(Down)] == [NORMAL], "and not because its supervisor ended it"
 
 
 # --- asked to leave ------------------------------------------------------------------------------------------------

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clients.backoff import moment_to_leave
-from server.gateway.waves import LAST_SECONDS, LEAVING_PER_SECOND, WAVE_SECONDS, Wave, last_leave, waves
+from server.gateway.waves import (
+    LAST_SECONDS,
+    LEAVING_PER_SECOND,
+    WAVE_SECONDS,
+    Wave,
+    cut_off_seconds,
+    last_leave,
+    waves,
+)
 
 
 def arrivals(connections: int, seconds: float) -> Counter[int]:
@@ -65,6 +73,11 @@ def test_everybody_is_asked_once_in_time_and_evenly(connections: int, seconds: f
     end = asked[-1].at + asked[-1].window / 1000
     assert end <= max(seconds - LAST_SECONDS, seconds / 2) + 0.001
     assert end <= last_leave(asked, seconds) <= seconds or end == pytest.approx(last_leave(asked, seconds), abs=0.001)
+
+
+def test_the_more_there_are_the_earlier_those_are_cut_off_who_do_not_close() -> None:
+    assert [cut_off_seconds(connections, 4.0) for connections in (0, 100, 8_000)] == [0.0, 0.01, 0.8]
+    assert cut_off_seconds(1_000_000, 4.0) == 1.0, "but each has most of the time"
 
 
 def test_who_does_as_asked_arrives_at_the_next_server_in_a_steady_stream() -> None:
