@@ -1,9 +1,10 @@
 """How many rows a second the store takes, beside what the disk itself allows. One JSON object a line.
 
-    python tests/bench/store_quick.py [DIRECTORY]
+    python tests/bench/store_quick.py [DIRECTORY [postgresql://…]]
 
 A batch of n appends in one commit, in n / 2 rooms, is measured beside a bare loop that writes as many bytes to a file
-in the same directory and calls fdatasync. The difference is what SQL, group commit and the thread hop cost.
+in the same directory and calls fdatasync. The difference is what SQL, group commit and the thread hop cost. The second
+argument is an empty database on a PostgreSQL server, to be measured in place of SQLite.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def main() -> None:
     parent = Path(sys.argv[1]) if len(sys.argv) > 1 else Path.cwd()
     directory = Path(tempfile.mkdtemp(prefix="store-bench-", dir=parent))
     try:
-        with open_store(directory) as store:
+        with open_store(directory, database=sys.argv[2] if len(sys.argv) > 2 else "") as store:
             for figure in figures(store, directory):
                 print(json.dumps(figure), flush=True)
     finally:
