@@ -67,6 +67,10 @@ class Ground:
     cluster: ClusterNode | None = None
     """What makes this process one of several, if it is."""
 
+    def __post_init__(self) -> None:
+        if self.cluster is not None:
+            self.readiness.trouble = self.cluster.trouble
+
 
 class Shared:
     """What several children use, and what outlives their restarts: what was told meanwhile is there afterwards.

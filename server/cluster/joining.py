@@ -86,5 +86,6 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
                 leases=leases,
                 has_writer=owner or not alone,
                 writes_alone=alone,
+                is_leased=owner and not alone,
             )
         )

@@ -54,6 +54,8 @@ class Standing:
         Whether this process may write to the database.
     writes_alone
         Whether nobody else may at the same time.
+    is_leased
+        Whether what it owns is its own for as long as it renews that.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Standing:
     leases: Leases
     has_writer: bool
     writes_alone: bool
+    is_leased: bool
 
 
 class ClusterNode:
@@ -74,18 +77,18 @@ class ClusterNode:
         self.name = standing.name
         self.has_writer = standing.has_writer
         self.writes_alone = standing.writes_alone
+        self._is_leased = standing.is_leased
         self.ownership = standing.ownership
         self.link = EngineLink(standing.engine, standing.cluster, standing.name, standing.timing)
         self.distribution = Distribution(standing.name, self.link, NodeCodec, self._resolve)
         self.placement = Placement(standing.keeper, standing.ownership, standing.leases, self._hint)
         self.link.open(self.distribution, self.placement.linked)
 
-    @property
     def trouble(self) -> str:
         """Why this node should not be sent clients, in a few words; empty: it should."""
         if not self.link.up:
-            return "the other nodes cannot be reached"
-        return ""
+            return "the other nodes cannot be reached right now"
+        return "" if self.ownership.has_lease or not self._is_leased else "this node's lease has run out"
 
     def rooms(self, system: System) -> Rooms:
         """Where rooms are found."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors import Tell
@@ -11,12 +12,19 @@ from server.rooms.finding import Rooms
 
 
 class Readiness:
-    """Whether this process wants traffic: set when the tree is up, taken back when it starts to stop."""
+    """Whether this process wants traffic: set when the tree is up, taken back when it starts to stop.
 
-    __slots__ = ("ready",)
+    Attributes
+    ----------
+    trouble
+        Says in a few words what else keeps it from being of use at the moment; empty: nothing.
+    """
+
+    __slots__ = ("ready", "trouble")
 
     def __init__(self) -> None:
         self.ready = False
+        self.trouble: Callable[[], str] = str
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,14 +39,22 @@ class HealthCalls:
         return json_response(Health("alive"))
 
     async def readyz(self, _request: Request) -> Response:
-        """Whether it wants traffic: not while it starts or stops, nor while its database does not answer."""
-        if not self._readiness.ready:
-            return refused(unavailable())
+        """Whether it wants traffic: not while it starts or stops, nor while its database does not answer, nor, where it
+        is one of several, while it does not reach the others."""
         try:
-            await answer_to(self._reader, lambda to: Ready(reply_to=to), bool, _READY_SECONDS)
+            await self.check()
         except Refusal as refusal:
             return refused(refusal)
         return json_response(Health("ready"), HTTPStatus.OK)
+
+    async def check(self) -> None:
+        """Raises `Refusal` if it does not want traffic."""
+        if not self._readiness.ready:
+            raise unavailable()
+        trouble = self._readiness.trouble()
+        if trouble:
+            raise Refusal(ErrorCode.UNAVAILABLE, trouble)
+        await answer_to(self._reader, lambda to: Ready(reply_to=to), bool, _READY_SECONDS)
 
 
 HEALTH_CALLS: Final[tuple[Call[HealthCalls], ...]] = (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.crashing_server import KINDS, PAUSE, ROUNDS
-from tests.harness.posters import gather, judge, wait_for
+from tests.harness.posters import gather, judge, stored_facts, wait_for
 from tests.harness.server import ServerProcess
 
 
@@ -30,5 +30,5 @@ def test_whatever_crashes_nothing_acknowledged_is_lost_doubled_or_reordered(data
         crashes = Counter(re.findall(r"crashed: Sabotage\('(\w+)'\)", server.log.read_text()))
         assert server.stop() == 0
     assert all(poster.acknowledged > 20 for poster in posters)
-    assert [str(finding) for finding in judge(posters, data / "hubbub.sqlite3")] == []
+    assert [str(finding) for finding in judge(posters, stored_facts(data / "hubbub.sqlite3"))] == []
     assert {kind for kind in KINDS if crashes[kind] == 0} == set(), "every kind of crash happened"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.people import Frame, Talker, register, talk
-from tests.harness.posters import Poster, gather, judge, wait_for
+from tests.harness.posters import Poster, gather, judge, stored_facts, wait_for
 from tests.harness.server import ServerProcess
 
 CLIENTS = 10
@@ -34,23 +34,23 @@ def kill_while_they_post(server: ServerProcess, posters: list[Poster], kills: in
 @pytest.mark.slow
 def test_killed_twenty_times_nothing_acknowledged_is_lost(data: Path) -> None:
     with ServerProcess(data) as server:
-        posters = gather(server, CLIENTS)
+        posters = gather(server, count=CLIENTS)
         kill_while_they_post(server, posters, KILLS)
         assert wait_for(posters, 60) == []
         assert server.stop() == 0
     assert sum(poster.acknowledged for poster in posters) > KILLS * CLIENTS
-    assert [str(finding) for finding in judge(posters, data / DATABASE)] == []
+    assert [str(finding) for finding in judge(posters, stored_facts(data / DATABASE))] == []
 
 
 @pytest.mark.slow
 def test_the_same_check_catches_a_server_that_acknowledges_before_the_commit(data: Path) -> None:
     with ServerProcess(data, program=["-m", "tests.harness.hasty_server"]) as server:
-        posters = gather(server, CLIENTS)
+        posters = gather(server, count=CLIENTS)
         kill_while_they_post(server, posters, kills=4)
         wait_for(posters, 10)  # who resumes from what this server has lost may wait for ever
         server.stop()
     assert wait_for(posters, 30) == [], "nobody is left behind"
-    kinds = {finding.kind.name for finding in judge(posters, data / DATABASE)}
+    kinds = {finding.kind.name for finding in judge(posters, stored_facts(data / DATABASE))}
     assert kinds & {"LOST", "SEQ_TWICE", "PHANTOM", "SEQ_CHANGED"}, kinds
 
 

@@ -30,7 +30,7 @@ async def test_restarted_under_traffic_everything_acknowledged_is_there_once(dat
     people, posts, restarts = 4, 75, 2
     facts: list[Fact] = []
     with ServerProcess(data) as server:
-        stubborn = gather(server, people)
+        stubborn = gather(server, count=people)
         accounts = [await sign_up(server.url, f"obedient{n}", PASSWORD) for n in range(people)]
         async with open_client(server.url, accounts[0].token) as host:
             guests = [account.user.user for account in accounts[1:]]

@@ -11,8 +11,13 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection
 
@@ -41,16 +46,18 @@ class Poster(threading.Thread):
     ----------
     who
         The user's id, as the log names authors.
+    websocket_urls
+        Where there are servers: another one with each connection.
     pause
         Seconds between an answer and the next post.
     """
 
-    def __init__(self, who: str, websocket_url: str, token: str, room: str, pause: float = 0.002) -> None:
+    def __init__(self, who: str, websocket_urls: Sequence[str], token: str, room: str, pause: float = 0.002) -> None:
         super().__init__(name=who, daemon=True)
         self.who = who
         self.facts: list[Fact] = []
         self.acknowledged = 0
-        self._url, self._token, self._room, self._pause = websocket_url, token, room, pause
+        self._urls, self._token, self._room, self._pause = websocket_urls, token, room, pause
         self._number = 0
         self._lives = 0
         self._cursor: Frame | None = None
@@ -72,7 +79,7 @@ class Poster(threading.Thread):
             self._lives += 1
             connection = (self.who, self._lives)
             try:
-                with open_websocket(self._url) as websocket:
+                with open_websocket(self._urls[self._lives % len(self._urls)]) as websocket:
                     self._talk(websocket, connection)
             except (WebSocketException, OSError, TimeoutError, EOFError):
                 time.sleep(self._chance.uniform(0.02, 0.1))
@@ -136,8 +143,9 @@ class Poster(threading.Thread):
         self._cursor["seq"] = max(seq, self._cursor["seq"])
 
 
-def gather(server: ServerProcess, count: int) -> list[Poster]:
-    """So many people in two rooms, not yet posting."""
+def gather(*servers: ServerProcess, count: int) -> list[Poster]:
+    """So many people in two rooms, not yet posting. Of several servers they begin at each in turn."""
+    server = servers[0]
     people = [register(server.url, f"poster{n}") for n in range(count)]
     rooms: list[str] = []
     for host in (0, 1):
@@ -145,7 +153,11 @@ def gather(server: ServerProcess, count: int) -> list[Poster]:
         with talk(server.websocket_url, people[host][1]) as talker:
             created = talker.ask("create_room", kind="group", name="Kill", members=guests, nonce=f"k-{host}")
             rooms.append(created["room"])
-    return [Poster(user, server.websocket_url, token, rooms[n % 2]) for n, (user, token) in enumerate(people)]
+    urls = [each.websocket_url for each in servers]
+    return [
+        Poster(user, urls[n % len(urls) :] + urls[: n % len(urls)], token, rooms[n % 2])
+        for n, (user, token) in enumerate(people)
+    ]
 
 
 def wait_for(posters: list[Poster], seconds: float) -> list[str]:
@@ -159,25 +171,31 @@ def wait_for(posters: list[Poster], seconds: float) -> list[str]:
     return [poster.who for poster in late]
 
 
+_LOGS = "SELECT room_id, seq, kind, user_id, nonce, text FROM entries ORDER BY room_id, seq"
+
+
 def stored_facts(database: Path) -> list[Stored]:
     """Every entry of every log, read from the file with the standard library's own SQLite."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    try:
-        rows = connection.execute("SELECT room_id, seq, kind, user_id, nonce, text FROM entries ORDER BY room_id, seq")
-        return [
-            Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
-            for room, seq, kind, author, nonce, text in rows
-        ]
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return _stored(connection.execute(_LOGS))
 
 
-def judge(posters: list[Poster], database: Path) -> list[Finding]:
+def stored_in_postgres(url: str) -> list[Stored]:
+    """The same of a PostgreSQL database."""
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        return _stored(connection.execute(_LOGS))
+
+
+def _stored(rows: Iterable[tuple[Any, ...]]) -> list[Stored]:
+    return [
+        Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
+        for room, seq, kind, author, nonce, text in rows
+    ]
+
+
+def judge(posters: list[Poster], stored: Iterable[Stored]) -> list[Finding]:
     """All that the posters claim, held against the log."""
     checker = Checker()
-    for poster in posters:
-        for fact in poster.facts:
-            checker.feed(fact)
-    for fact in stored_facts(database):
+    for fact in chain(*(poster.facts for poster in posters), stored):
         checker.feed(fact)
     return checker.findings()

@@ -1,0 +1,161 @@
+"""Several nodes, each a process, over one real PostgreSQL and one real Valkey: people notice nothing of it, and nothing
+acknowledged is lost, doubled or reordered when a part of it dies."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.cluster import node, nodes
+from tests.harness.people import Talker, call, close_code, register, talk
+from tests.harness.posters import Poster, gather, judge, stored_in_postgres, wait_for
+from tests.harness.postgres import PostgresServer
+from tests.harness.server import ServerProcess
+from tests.harness.valkey import ValkeyProcess
+
+SECONDS = 20.0
+
+
+@pytest.fixture
+def engine() -> Iterator[ValkeyProcess]:
+    with ValkeyProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> str:
+    return postgres.database()
+
+
+@pytest.fixture
+def three(tmp_path: Path, engine: ValkeyProcess, database: str) -> Iterator[list[ServerProcess]]:
+    with nodes(tmp_path, 3, engine=engine.url, database=database) as running:
+        yield running
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"in vain: {what}"
+        time.sleep(0.02)
+
+
+def all_post_on(posters: list[Poster], times: int, seconds: float = SECONDS) -> None:
+    """Each of them gets so many more posts acknowledged."""
+    wanted = [(poster, poster.acknowledged + times) for poster in posters]
+    until(lambda: all(poster.acknowledged >= number for poster, number in wanted), "everybody posts on", seconds)
+
+
+def findings(posters: list[Poster], database: str) -> list[str]:
+    """What is wrong in the end, once everybody has got the last post acknowledged."""
+    for poster in posters:
+        poster.finish()
+    assert wait_for(posters, 30) == []
+    return [str(finding) for finding in judge(posters, stored_in_postgres(database))]
+
+
+def people(servers: list[ServerProcess], *names: str) -> list[Talker]:
+    """One at each node."""
+    tokens = [register(servers[0].url, name)[1] for name in names]
+    return [talk(server.websocket_url, token) for server, token in zip(servers, tokens, strict=True)]
+
+
+@pytest.mark.slow
+def test_whoever_is_where_sees_the_same_in_the_same_order(three: list[ServerProcess], database: str) -> None:
+    posters = gather(*three, count=12)
+    for poster in posters:
+        poster.start()
+    all_post_on(posters, 20)
+    assert findings(posters, database) == []
+
+
+@pytest.mark.slow
+def test_a_node_is_killed_and_its_rooms_go_on_elsewhere(
+    three: list[ServerProcess], tmp_path: Path, engine: ValkeyProcess, database: str
+) -> None:
+    posters = gather(*three, count=9)
+    for poster in posters:
+        poster.start()
+    all_post_on(posters, 5)
+    for victim in three[1:]:
+        victim.kill()
+        all_post_on(posters, 5)
+    with node(tmp_path, "successor", engine=engine.url, database=database):
+        all_post_on(posters, 5)
+        assert findings(posters, database) == []
+
+
+@pytest.mark.slow
+def test_a_node_stops_in_order_and_hands_its_rooms_over(three: list[ServerProcess], database: str) -> None:
+    posters = gather(*three, count=9)
+    for poster in posters:
+        poster.start()
+    all_post_on(posters, 5)
+    for leaving in three[1:]:
+        assert leaving.stop(20) == 0
+        all_post_on(posters, 5)
+    assert findings(posters, database) == []
+
+
+@pytest.mark.slow
+def test_the_engine_is_killed_and_comes_back_empty(
+    three: list[ServerProcess], engine: ValkeyProcess, database: str
+) -> None:
+    posters = gather(*three, count=9)
+    for poster in posters:
+        poster.start()
+    all_post_on(posters, 5)
+    engine.kill()
+    until(lambda: all(call(each.url, "/readyz")[0] == 503 for each in three), "no node wants traffic")
+    engine.start()
+    until(lambda: all(call(each.url, "/readyz")[0] == 200 for each in three), "all do again")
+    all_post_on(posters, 5)
+    assert findings(posters, database) == []
+
+
+@pytest.mark.slow
+def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProcess]) -> None:
+    _, token = register(three[0].url, "ann")
+    phone, laptop = (talk(server.websocket_url, token) for server in three[:2])
+    (bob,) = people(three[2:], "bob")
+    made = bob.ask("create_room", kind="group", name="Tea", members=["ann"], nonce=secrets.token_hex(4))
+    for device in (phone, laptop):
+        assert device.expect("joined")["room"] == made["room"]
+    said = bob.post(made["room"], "Tea?")
+    for device in (phone, laptop):
+        assert device.expect("message")["seq"] == said["seq"]
+    assert laptop.ask("leave", room=made["room"])["op"] == "ok"
+    assert phone.expect("left")["user"] == phone.welcome["me"]["user"]
+    assert call(three[2].url, "/v1/logout", {}, token=token)[0] == 204
+    assert close_code(phone.websocket) == close_code(laptop.websocket) == 4500
+    bob.close()
+
+
+@pytest.mark.slow
+def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(three: list[ServerProcess]) -> None:
+    ann, bob, cyd = people(three, "ann", "bob", "cyd")
+    room = ann.ask("create_room", kind="group", name="Tea", members=["bob", "cyd"], nonce="n")["room"]
+    bob.expect("joined")
+    bob.say("typing", room=room)
+    for other in (ann, cyd):
+        assert other.wait(lambda frame: frame["op"] == "typing")["user"] == bob.welcome["me"]["user"]
+    three[1].kill()
+    for other in (ann, cyd):
+        gone = other.wait(lambda frame: frame["op"] == "presence" and frame["status"] == "offline")
+        assert gone["user"] == bob.welcome["me"]["user"]
+    for talker in (ann, bob, cyd):
+        talker.close()
+
+
+def test_an_engine_that_is_not_there_is_one_line_and_an_exit_code(tmp_path: Path, database: str) -> None:
+    nobody = f"unix://{tmp_path}/nobody.sock"
+    server = node(tmp_path, "alone", engine=nobody, database=database)
+    with pytest.raises(AssertionError, match="the server did not start"):
+        server.start()
+    assert server.process.wait(10) == 6
+    (line,) = [line for line in server.log.read_text().splitlines() if line.startswith("hubbub: ")]
+    assert line == f"hubbub: the engine {nobody} cannot be reached: No such file or directory"

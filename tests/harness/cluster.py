@@ -1,0 +1,27 @@
+"""Nodes over one engine and one PostgreSQL, each a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.harness.server import ServerProcess
+
+
+def node(folder: Path, name: str, *, engine: str, database: str, **environment: str) -> ServerProcess:
+    """One, to be started."""
+    options = ("--engine", engine, "--database", database)
+    return ServerProcess(folder / name, options=options, environment=environment)
+
+
+@contextmanager
+def nodes(
+    folder: Path, number: int, *, engine: str, database: str, **environment: str
+) -> Iterator[list[ServerProcess]]:
+    """So many of them, up and running."""
+    made = [node(folder, f"node{index}", engine=engine, database=database, **environment) for index in range(number)]
+    with ExitStack() as running:
+        for one in made:
+            running.enter_context(one)
+        yield made
