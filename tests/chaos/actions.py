@@ -40,6 +40,8 @@ OF_A_NODE = frozenset(
     }
 )
 
+_START_AGAIN = 8.0  # seconds for a node to serve again, on a machine that is busy
+
 _LASTS: dict[Trouble, tuple[float, float]] = {
     Trouble.NODE_KILLED: (0.5, 6.0),
     Trouble.NODE_STOPPED: (STOPPED_SECONDS, STOPPED_SECONDS),
@@ -88,6 +90,6 @@ def schedule(seed: int, seconds: float, nodes: int, troubles: tuple[Trouble, ...
         node = chance.choice(free) if trouble in OF_A_NODE and free else None
         if (trouble in OF_A_NODE) == (node is not None) and busy_until.get(node, 0.0) <= now:
             events.append(Event(now, lasts, trouble, node))
-            busy_until[node] = now + lasts + 2.0
+            busy_until[node] = now + lasts + _START_AGAIN
         together = chance.random() < 0.2
         now += chance.uniform(0.2, 2.0) if together else lasts + chance.uniform(3.0, 9.0)
