@@ -195,11 +195,29 @@ def _options(timeouts: Timeouts) -> str:
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
+class _Journey(psycopg.Pipeline):
+    """A pipeline whose last word is its end.
+
+    psycopg asks for what is left to be flushed behind that. The server, which has sent all of it by then, takes the
+    request for a sign of life of who is idle, and waits for the next one without `idle_in_transaction` (seen with
+    PostgreSQL 18, psycopg 3.3): a process paused behind it would keep its locks for good.
+    """
+
+    def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
+        return super()._fetch_gen(flush=False)
+
+
 class _Bounded(psycopg.Connection[tuple[Any, ...]]):
     """A connection that is given up when the server says nothing for longer than `silence` seconds.
 
     TCP notices a machine that is gone; a server that is paused still acknowledges every byte.
     """
+
+    @contextmanager
+    def pipeline(self) -> Iterator[psycopg.Pipeline]:
+        self._pipeline = _Journey(self)
+        with super().pipeline() as pipeline:
+            yield pipeline
 
     silence: float | None = 5.0
 

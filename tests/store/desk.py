@@ -12,6 +12,7 @@ import trio
 
 from actors import Inbox, Intensity, Reply, SupervisorSpec, System, TaskContext, TaskSpec, ask, open_system
 from server.metrics.counts import StoreCounts
+from server.store.fencing import Fencing
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -168,11 +169,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def serving(store: Store) -> AsyncIterator[Desk]:
+async def serving(store: Store, fencing: Fencing | None = None) -> AsyncIterator[Desk]:
     desk = Desk(store, Inbox(10_000), Inbox(10_000))
 
     async def write(context: TaskContext) -> None:
-        await run_writer(context, store, desk.writes, desk.clock, desk.counts)
+        await run_writer(context, store, desk.writes, desk.clock, desk.counts, fencing)
 
     async def read(context: TaskContext) -> None:
         await run_reader(context, store, desk.reads, lambda: desk.now, token_days=90, counts=desk.counts)
