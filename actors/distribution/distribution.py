@@ -321,8 +321,9 @@ class Distribution:
 
     def touched(self, peer: Peer) -> None:
         """Something may have to be sent to it, now or later."""
-        self._touched[peer] = None
-        self._woken.set()
+        if peer not in self._touched:
+            self._touched[peer] = None
+            self._woken.set()
 
     def encoded(self, peer: Peer, message: object) -> tuple[bytes, dict[Reply[Any], int]]:
         """A message for a node, and the questions in it. Raises TypeError if it cannot cross."""

@@ -82,8 +82,11 @@ class MemoryNetwork:
         self._cut.add((source, target))
 
     def mend(self, source: str, target: str) -> None:
-        """It gets through again."""
-        self._cut.discard((source, target))
+        """From now on all gets through, and at once."""
+        way = (source, target)
+        self._cut.discard(way)
+        self._drop.pop(way, None)
+        self._delays.pop(way, None)
 
     def drop(self, source: str, target: str, packets: int = 1) -> None:
         """The next packets from one to the other are lost."""

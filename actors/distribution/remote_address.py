@@ -32,12 +32,14 @@ class RemoteAddress(FarAddress):
 
     Attributes:
         node: the node it is on.
+        called: its name there.
     """
 
-    __slots__ = ("__weakref__", "_distribution", "_gone", "_last", "_watch", "node")
+    __slots__ = ("__weakref__", "_distribution", "_gone", "_last", "_watch", "called", "node")
 
     def __init__(self, distribution: Distribution, node: str, name: str) -> None:
         super().__init__(distribution.blueprint, name)
+        self.called = name
         self._distribution = distribution
         self.node = node
         self._watch = 0
@@ -133,11 +135,12 @@ class RemoteAddress(FarAddress):
 
     def _tell(self, kind: EnvelopeKind, message: object) -> bool:
         peer = self._peer
+        if peer is not None and peer.tell(kind, self.called, message):
+            self._gone = False
+            return True
         if peer is None or not peer.accepts:
             self._blueprint.system.dead_letters.lost(self, message)
-            return False
-        self._gone = False
-        return peer.tell(kind, str(self._key), message)
+        return False
 
     def _why_not(self) -> AskFailed:
         if self._peer is None or not self._peer.accepts:
