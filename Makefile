@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-server test-browser check attacks fuzz lint types conformance storm bench bench-gateway bench-actors pins clean
+.PHONY: help run cluster test test-server test-browser check attacks fuzz lint types conformance storm bench bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ $(VENV)/dev.installed: requirements-dev.txt $(VENV)/run.installed
 
 run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
 	@$(BIN)/hubbub serve
+
+cluster: $(VENV)/dev.installed ## three nodes, Valkey and PostgreSQL on this machine, until Ctrl-C; nothing is kept
+	@$(BIN)/python -m tests.harness.demo_cluster
 
 test: test-server test-browser ## all tests (the browser's are skipped where Chromium is missing)
 
