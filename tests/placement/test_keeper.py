@@ -93,6 +93,20 @@ def test_who_was_stopped_serves_nothing_when_it_wakes(world: World) -> None:
     assert shares(world) == {"a": 512, "b": 512}
 
 
+def test_an_answer_that_comes_late_is_no_lease(world: World) -> None:
+    """It was renewed in time; but who hears of it so late has been dead for others meanwhile."""
+    for name in "ab":
+        world.start(name)
+    world.run(5.0)
+    late = world.nodes.pop("a")
+    late.begin()
+    late.perform()
+    world.run(LEASE + SOON)
+    world.nodes["a"] = late
+    late.deliver()
+    assert shares(world) == {"a": 0, "b": SHARDS}
+
+
 def test_a_claim_that_comes_late_takes_nothing(world: World) -> None:
     """Stopped between the look at an empty table and the claim."""
     late = world.start("late")
