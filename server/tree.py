@@ -51,6 +51,7 @@ from server.operators.app import make_operators_app
 from server.operators.door import door_for_operators
 from server.operators.hosts import is_loopback
 from server.operators.lag import LagProbe
+from server.operators.rounds import LongRounds
 from server.pacing import run_sweep
 from server.parts import (
     SESSIONS,
@@ -184,7 +185,10 @@ def operators(ground: Ground, shared: Shared, gateway: Gateway) -> tuple[Supervi
         )
         await Listener(door_for_operators(gateway, app), [admin]).run(context)
 
-    children = (ActorSpec("lag", LagProbe, (shared.counts.lag,)), TaskSpec("admin", listen))
+    children = (
+        ActorSpec("lag", LagProbe, (shared.counts.lag, LongRounds(shared.counts.long_rounds))),
+        TaskSpec("admin", listen),
+    )
     return (SupervisorSpec("operators", children, intensity=PATIENCE, backoff=BACKOFF, restart=Restart.TEMPORARY),)
 
 

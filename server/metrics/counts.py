@@ -110,7 +110,7 @@ class StoreCounts:
 class Counts:
     """All of them, of one process."""
 
-    __slots__ = ("gateway", "lag", "rooms", "store")
+    __slots__ = ("gateway", "lag", "long_rounds", "rooms", "store")
 
     def __init__(self) -> None:
         self.gateway = GatewayCounts()
@@ -118,3 +118,5 @@ class Counts:
         self.store = StoreCounts()
         self.lag = Histogram(SECONDS)
         """How late a timer's message is handled, in seconds: what timers, run queue and turns add up to."""
+        self.long_rounds = Histogram(SECONDS)
+        """Rounds of trio's loop in which others had to wait, in seconds."""

@@ -139,6 +139,7 @@ def _system(system: System, counts: Counts) -> Iterator[Family]:
     yield counter("hubbub_dead_letters", "Messages to actors that had stopped.", Sample(system.dead_letters.count))
     yield gauge("hubbub_scheduler_ready", "Actors that wait for their turn.", Sample(system.scheduler.ready))
     yield histogram("hubbub_scheduler_lag_seconds", "How late a timer's message is handled.", counts.lag)
+    yield histogram("hubbub_long_rounds_seconds", "Rounds of the loop in which others waited.", counts.long_rounds)
     yield counter("hubbub_gc_freezes", "Times what had lived long was frozen.", Sample(system.freezes))
     yield counter("hubbub_gc_collections", "Collections.", *_each("generation", collections))
 

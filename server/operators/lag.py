@@ -1,9 +1,7 @@
 """How late the server is: an actor that sets itself a timer once a second, and sees when it is told.
 
-What it sees is what everybody's messages meet: trio's other tasks, the slices of the scheduler, the run queue. Left out
-are the longest slice and the time between two passes, for which every slice would have to look at a clock twice: one
-that takes long is in the upper ranges of this histogram as soon as it happens more than now and then, and a single one
-of a second is in the log (`actors/watchdog.py`).
+What it sees is what everybody's messages meet: trio's other tasks, the slices of the scheduler, the run queue. A single
+long slice in a quiet second it may miss: for those it has the long rounds counted (`rounds.py`), as long as it lives.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import trio
 
 from actors import Actor
 from server.metrics.histogram import Histogram
+from server.operators.rounds import LongRounds
 
 EVERY_SECONDS: Final = 1.0
 
@@ -26,16 +25,29 @@ TICK: Final = Tick()
 
 
 class LagProbe(Actor):
-    """One is enough: all actors share a thread."""
+    """One is enough: all actors share a thread.
 
-    __slots__ = ("_due", "_lag")
+    Parameters
+    ----------
+    lag
+        Where it is counted, in seconds.
+    rounds
+        What counts the rounds; the same one in every life of this actor, so that it counts them once.
+    """
 
-    def __init__(self, lag: Histogram) -> None:
+    __slots__ = ("_due", "_lag", "_rounds")
+
+    def __init__(self, lag: Histogram, rounds: LongRounds) -> None:
         self._lag = lag
+        self._rounds = rounds
         self._due = 0.0
 
     def started(self) -> None:
+        trio.lowlevel.add_instrument(self._rounds)
         self._wait()
+
+    def stopped(self, reason: object) -> None:
+        trio.lowlevel.remove_instrument(self._rounds)
 
     def receive(self, message: object) -> None:
         self._lag.observe(max(0.0, trio.current_time() - self._due))
