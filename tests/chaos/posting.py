@@ -37,12 +37,14 @@ class Wait:
 class Waits:
     """Passes facts on to the reporter, and keeps how long posts wait.
 
-    `over`: those that are answered. `answers`: how many each poster has had, refusals included.
+    `over`: those that are answered. `answers`: how many each poster has had, refusals included. `final`: how many of
+    these said that to try again is of no use.
     """
 
     def __init__(self, reporter: Reporter) -> None:
         self.over: list[Wait] = []
         self.answers: Counter[Name] = Counter()
+        self.final = 0
         self._reporter = reporter
         self._open: dict[tuple[Name, Name], float] = {}
 
@@ -53,6 +55,7 @@ class Waits:
                 self._open.setdefault((fact.who, fact.nonce), fact.at)
             case Refused():
                 self.answers[fact.who] += 1
+                self.final += fact.final
             case Acknowledged():
                 self.answers[fact.who] += 1
                 begun = self._open.pop((fact.who, fact.nonce), None)

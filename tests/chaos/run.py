@@ -35,11 +35,14 @@ from tests.chaos.stage import Stage
 from tests.chaos.trouble import Troublemaker
 
 BUGS = {
-    "fence": Path(__file__).with_name("unfenced_server.py"),
-    "heads": Path(__file__).with_name("headless_server.py"),
+    "fence": "tests.chaos.unguarded_server",
+    "heads": "tests.chaos.headless_server",
 }
-"""Servers that are wrong on purpose: without the lock on a shard's row; without the heads that tell of a last message
-that was lost."""
+"""Servers that are wrong on purpose: nothing keeps two owners of a room apart; nothing tells of a last message that was
+lost."""
+
+FORGETFUL = "tests.chaos.forgetful_server"
+"""One that loses deliveries on the way, which does no harm."""
 
 COME_SECONDS = 120.0
 SETTLE_SECONDS = 60.0
@@ -58,6 +61,8 @@ class Report:
     delivered: int
     gaps: int
     waited: list[tuple[Event, float]]
+    final: int
+    """Posts that were refused for good. Nobody posts what may not be posted."""
     findings: list[Finding]
     failures: list[str] = field(default_factory=list)
 
@@ -86,10 +91,11 @@ def chaos(
             trouble = Troublemaker(stage, events, _say)
             began = trouble.start()
             _go_on(crowd, reporter, began, seconds)
-            trouble.join()
+            trouble.wait()
             posting.stop()
             _settle(crowd, posting, [member for member, _ in members], reporter)
         stored = list(stored_facts(stage.database))
+    trouble.close()
     return Report(
         events=events,
         posted=reporter.posted,
@@ -100,6 +106,7 @@ def chaos(
             (event, waits.longest(began + event.at - 1.0, began + event.at + event.lasts + WELL_AFTER))
             for event in events
         ],
+        final=waits.final,
         findings=reporter.verdict(stored),
         failures=trouble.failures,
     )
@@ -148,16 +155,18 @@ def _print(report: Report, bug: str | None) -> int:
         print(f"  {waited:5.1f} s  {event}")
     print(
         f"\n{len(report.events)} troubles; {report.posted:,} posts sent, {report.acknowledged:,} acknowledged, "
-        f"{report.delivered:,} deliveries, {report.gaps} gaps told, {len(report.findings)} broken promises."
+        f"{report.delivered:,} deliveries, {report.gaps} gaps told, {report.final} posts refused for good, "
+        f"{len(report.findings)} broken promises."
     )
+    broken = bool(report.findings or report.final)
     for finding in report.findings[:20]:
         print(f"  {finding}")
     for failure in report.failures:
         print(f"  the run went wrong itself: {failure}")
     if bug is not None:
-        print(f"the bug {bug!r} was {'found' if report.findings else 'NOT found'}")
-        return 0 if report.findings else 1
-    return 1 if report.findings or report.failures else 0
+        print(f"the bug {bug!r} was {'found' if broken else 'NOT found'}")
+        return 0 if broken else 1
+    return 1 if broken or report.failures else 0
 
 
 def main() -> int:
@@ -170,13 +179,15 @@ def main() -> int:
     arguments.add_argument("--pause", type=float, default=2.0, help="seconds between two posts of a client (2)")
     arguments.add_argument("--only", action="append", choices=[trouble.name for trouble in Trouble], default=[])
     arguments.add_argument("--bug", choices=sorted(BUGS), help="break a promise on purpose, and see that it is found")
+    arguments.add_argument("--forgetful", action="store_true", help="lose one delivery between nodes in ten")
     arguments.add_argument("--keep", type=Path, help="keep the nodes' logs in this folder")
     given = arguments.parse_args()
     number = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
     troubles = tuple(Trouble[name] for name in given.only) or tuple(Trouble)
     print(f"seed {number}: {given.nodes} nodes, {given.clients} clients in {given.rooms} rooms, {given.seconds:g} s")
     events = schedule(number, given.seconds, given.nodes, troubles)
-    program = None if given.bug is None else [str(BUGS[given.bug])]
+    module = BUGS.get(given.bug) or (FORGETFUL if given.forgetful else None)
+    program = None if module is None else ["-m", module]
     with tempfile.TemporaryDirectory() as folder:
         report = chaos(
             given.keep or Path(folder), events, seconds=given.seconds, nodes=given.nodes, clients=given.clients,

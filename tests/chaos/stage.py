@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -69,7 +70,17 @@ class Stage:
         self.nodes[node].kill()
 
     def start_node(self, node: int) -> None:
-        self.nodes[node].start(START_SECONDS)
+        """A node that finds no database does not start, and whoever runs it tries again."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.nodes[node].start(START_SECONDS)
+            except AssertionError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
     def stop_node(self, node: int) -> None:
         os.kill(self.nodes[node].process.pid, signal.SIGSTOP)

@@ -1,4 +1,8 @@
-"""Makes things go wrong at their time, and mends them: a thread for each, beside those who post."""
+"""Makes things go wrong at their time, and mends them: a thread for each, beside those who post.
+
+What a thread has started may be made to end with it (`PR_SET_PDEATHSIG` looks at threads), so threads stay until all
+is over.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +47,14 @@ class Troublemaker:
 
     def __init__(self, stage: Breakable, events: Sequence[Event], say: Callable[[str], None]) -> None:
         self.failures: list[str] = []
+        self._over = threading.Event()
+        self._mended = [threading.Event() for _ in events]
         self._stage = stage
         self._say = say
         self._begin = 0.0
         self._threads = [
-            threading.Thread(target=self._run, args=(event,), name=event.trouble, daemon=True) for event in events
+            threading.Thread(target=self._run, args=(event, mended), name=event.trouble, daemon=True)
+            for event, mended in zip(events, self._mended, strict=True)
         ]
 
     def start(self) -> float:
@@ -57,12 +64,16 @@ class Troublemaker:
             thread.start()
         return self._begin
 
-    def join(self) -> None:
+    def wait(self) -> None:
         """Until everything is mended."""
-        for thread in self._threads:
-            thread.join()
+        for mended in self._mended:
+            mended.wait()
 
-    def _run(self, event: Event) -> None:
+    def close(self) -> None:
+        """Nothing of what was started is needed any more."""
+        self._over.set()
+
+    def _run(self, event: Event, mended: threading.Event) -> None:
         time.sleep(max(0.0, self._begin + event.at - time.monotonic()))
         self._say(str(event))
         try:
@@ -71,6 +82,8 @@ class Troublemaker:
             self._mend(event)
         except Exception as error:
             self.failures.append(f"{event}: {error!r}")
+        mended.set()
+        self._over.wait()
 
     def _break(self, event: Event) -> None:
         stage, node = self._stage, event.node
