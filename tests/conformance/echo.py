@@ -16,6 +16,7 @@ from server.gateway.gateway import Gateway
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import BrokenFraming
 from server.gateway.websocket import Websocket
+from server.sessions.messages import Close
 from tests.gateway.doorway import Door, open_door
 
 ECHO_LIMITS = GatewayLimits(
@@ -41,6 +42,13 @@ class Echo(Websocket):
         frame = text_frame(message.encode()) if isinstance(message, str) else binary_frame(message)
         dialect = self._dialect
         self._write(frame if dialect.plain is None else deflated_frames(frame, dialect.window_bits))
+
+    def _told(self, message: object) -> None:
+        match message:
+            case Close():
+                self._close(message.code, message.text)
+            case _:
+                super()._told(message)
 
     def _broken(self, error: BrokenFraming) -> None:
         payload = struct.pack("!H", error.code) + str(error).encode()[:123]
