@@ -287,15 +287,16 @@ class Distribution:
             self.touched(peer)
 
     async def run(self, context: TaskContext) -> None:
-        """The task, for a `TaskSpec`: sends what was told. What is left when it is stopped is sent then."""
+        """The task, for a `TaskSpec`: sends what was told.
+
+        Whatever was told before it is stopped is sent first: a wait that was woken returns, and only the next one is
+        cancelled. So those who stop before it have their deaths known.
+        """
         context.started()
-        try:
-            while True:
-                self._woken = trio.Event()
-                with trio.CancelScope(deadline=self._work(self.now())):
-                    await self._woken.wait()
-        finally:
-            self._work(self.now())
+        while True:
+            self._woken = trio.Event()
+            with trio.CancelScope(deadline=self._work(self.now())):
+                await self._woken.wait()
 
     # For those beside it in this folder, and for the system
 

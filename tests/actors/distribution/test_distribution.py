@@ -32,14 +32,16 @@ from actors import (
     Stopped,
     SupervisorSpec,
     System,
+    TaskSpec,
     TimedOut,
     Unreachable,
     ask,
+    open_system,
 )
 from actors.distribution.envelopes import Envelope
 from actors.distribution.packets import HEADER, Kind, Packet
 from tests.actors.distribution.small_nodes import LIMITS, Hello, JsonCodec, Place, open_place, open_places
-from tests.actors.small_actors import Add, Crash, End, Ponder, Read, Script, Unwatch, Watch, quiet
+from tests.actors.small_actors import Add, Boom, Crash, End, Ponder, Read, Script, Unwatch, Watch, quiet, recorder
 
 
 class Pair:
@@ -90,9 +92,9 @@ async def expect(asked: Address, failure: type[Exception], error: str = "") -> N
 
 class TestTelling:
     async def test_messages_arrive_in_order_on_another_node(self, pair: Pair) -> None:
-        recorder = pair.a.there.address("b", "recorder")
+        remote = pair.a.there.address("b", "recorder")
         for number in range(500):
-            assert recorder.tell(number)
+            assert remote.tell(number)
         await quiet()
         assert pair.b.log == list(range(500))
 
@@ -173,11 +175,14 @@ class TestTelling:
         assert pair.b.log == [1]
 
     async def test_what_is_told_as_a_node_stops_is_still_sent(self, pair: Pair) -> None:
-        async with open_place(pair.network, "c") as c:
+        there = Distribution("c", pair.network.transport("c"), JsonCodec)
+        tree = SupervisorSpec("root", [TaskSpec("links", there.run), recorder([])])
+        async with open_system(tree, distribution=there):
+            pair.network.join(there)
             await quiet()
             pair.a.recorder.tell(Watch(pair.a.there.address("c", "recorder")))
             await quiet()
-            assert c.there.statistics()[0].watchers == 1
+            assert there.statistics()[0].watchers == 1
         await quiet()
         assert downs(pair.a) == [("recorder", SHUTDOWN)]
 
@@ -187,6 +192,9 @@ class TestAsking:
         apples = pair.a.there.address("b", "counters/apples")
         apples.tell(Add(5))
         assert await ask(apples, Read, 1.0) == 5
+        here = pair.b.system.dynamic("counters").find("apples")
+        assert here is not None
+        assert here._more().questions is None
         assert (pair.a.there.statistics()[0].questions, pair.b.there.statistics()[0].asked_here) == (0, 0)
 
     async def test_an_actor_asks_too(self, pair: Pair) -> None:
@@ -360,6 +368,17 @@ class TestWatching:
         assert pair.a.log[:3] == [0, 1, 2]
         assert downs(pair.a) == [("between", NORMAL)]
         assert isinstance(pair.a.log[3], Down)
+
+    async def test_a_death_comes_before_what_the_next_life_tells(self, pair: Pair) -> None:
+        script, _ = scripted(pair.b, "between")
+        pair.a.recorder.tell(Watch(pair.a.there.address("b", "between")))
+        await quiet()
+        back = pair.b.there.address("a", "recorder")
+        script.tell(lambda actor: actor.crash())
+        script.tell(lambda actor: back.tell("the next life"))
+        await quiet()
+        assert isinstance(pair.a.log[0], Down)
+        assert pair.a.log[1:] == ["the next life"]
 
     async def test_nobody_by_this_name_is_down_already(self, pair: Pair) -> None:
         pair.a.recorder.tell(Watch(pair.a.there.address("b", "counters/apples")))
@@ -611,6 +630,10 @@ class Keeping(Script):
     def __init__(self, heard: list[object]) -> None:
         self.heard = heard
         self.kept: list[object] = []
+
+    def crash(self) -> None:
+        """What crashes on purpose does."""
+        raise Boom
 
     def receive(self, message: object) -> None:
         if callable(message):

@@ -1,0 +1,51 @@
+"""The table of open questions to one node: bounded, and empty when nobody waits."""
+
+from __future__ import annotations
+
+from actors import Refused, Reply, Unreachable
+from actors.ask import Awaited
+from actors.distribution.questions import Questions
+
+
+def opened(questions: Questions, reply: Reply[int]) -> int:
+    """The number of a question that is on its way."""
+    number = questions.number_of(reply)
+    questions.open(reply, number)
+    return number
+
+
+def test_a_question_is_over_once() -> None:
+    questions, reply = Questions(5), Awaited[int]()
+    number = opened(questions, reply)
+    assert questions.number_of(reply) == number, "it has one number"
+    assert questions.answered(number) is reply
+    assert questions.answered(number) is None
+    assert questions.forget(reply) is None
+    assert len(questions) == 0
+
+
+def test_numbers_are_not_given_twice_to_any_node() -> None:
+    one, other = Questions(5), Questions(5)
+    assert opened(one, Awaited[int]()) != opened(other, Awaited[int]())
+
+
+def test_those_that_nobody_waits_for_make_room() -> None:
+    questions = Questions(2)
+    waiting, over = Awaited[int](), Awaited[int]()
+    for reply in (waiting, over):
+        opened(questions, reply)
+    assert not questions.room_for(1)
+    over.fail(Refused("whoever asked has lost patience"))
+    assert questions.room_for(1)
+    assert not questions.room_for(2)
+    assert len(questions) == 1
+
+
+def test_none_is_left_when_the_link_is_lost() -> None:
+    questions = Questions(2)
+    replies = [Awaited[int](), Awaited[int]()]
+    for reply in replies:
+        opened(questions, reply)
+    questions.fail_all(Unreachable, "it is gone")
+    assert all(reply.over for reply in replies)
+    assert len(questions) == 0
