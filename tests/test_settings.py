@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings import Settings, WrongSetting, described, load, merge, shown
+from server.settings import Settings, WrongSetting, described, load, merge, shown, without_password
 
 
 def complaint_of(
@@ -120,3 +120,27 @@ def test_every_setting_says_what_it_means_and_its_default_is_a_good_one() -> Non
         assert setting.meaning
         environment = {f"HUBBUB_{setting.name.upper()}": shown(setting.default).strip('[]"')}
         assert getattr(merge({}, "", environment, {}).settings, setting.name) == setting.default
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+psycopg://ann:pw@db:1/x", "postgresql+psycopg://ann:***@db:1/x"),
+        ("postgresql://ann:p@w@db/x", "postgresql://ann:***@db/x"),
+        ("postgresql://db/x?user=ann&password=pw", "postgresql://db/x?user=ann&password=***"),
+        ("postgresql://db/x?password=pw&user=ann", "postgresql://db/x?password=***&user=ann"),
+        ("postgresql://ann@[::1]:5432/x", "postgresql://ann@[::1]:5432/x"),
+        ("valkey://:pw@engine:6379", "valkey://:***@engine:6379"),
+    ],
+)
+def test_a_password_in_a_url_is_not_shown(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://ann:pw@db/x", "db.example", "sqlite:///x", "postgresql+asyncpg://ann:pw@db/x"]
+)
+def test_what_is_no_url_of_postgresql_is_refused_and_not_quoted(url: str) -> None:
+    with pytest.raises(WrongSetting, match=r"`database`.*postgresql") as wrong:
+        merge({}, "", {"HUBBUB_DATABASE": url}, {})
+    assert url not in str(wrong.value)

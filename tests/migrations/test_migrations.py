@@ -26,6 +26,7 @@ from server.store.opening import open_store
 from server.store.sqlite import Pragmas, writing_engine
 from server.store.sqlite_database import COPIES_KEPT
 from server.store.tables import metadata
+from tests.harness.postgres import PostgresServer
 from tests.store.desk import serving
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -44,6 +45,14 @@ def test_migrations_from_nothing_and_the_models_agree(tmp_path: Path) -> None:
     with engine_of(tmp_path) as engine, engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_models_agree_on_postgresql_as_well(postgres: PostgresServer) -> None:
+    engine = database_of(Path("unused"), postgres.database()).migrating()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
 
 
 def test_the_very_statements_of_both_ways_are_the_same(tmp_path: Path) -> None:
