@@ -31,6 +31,7 @@ from server.http_api.environment import HttpEnvironment, Readiness
 from server.metrics.counts import Counts
 from server.operators.environment import OperatorEnvironment
 from server.pacing import Pace
+from server.parent.place import WorkerPlace
 from server.placement.mover import MoverEnvironment
 from server.placement.ownership import Alone
 from server.protocol.events import Limits
@@ -66,6 +67,8 @@ class Ground:
     """What TLS is spoken with, if it is."""
     cluster: ClusterNode | None = None
     """What makes this process one of several, if it is."""
+    place: WorkerPlace | None = None
+    """Which of its parent's workers it is, if it has one."""
 
     def __post_init__(self) -> None:
         if self.cluster is not None:

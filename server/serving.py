@@ -109,7 +109,9 @@ def serve_worker(place: WorkerPlace) -> None:
         open_claimed(settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database) as store,
         joined(settings, store, name=place.node, engine=place.engine, owner=owner) as node,
     ):
-        ground = Ground(settings, store, place.listener, admin=place.admin, certificate=certificate, cluster=node)
+        ground = Ground(
+            settings, store, place.listener, admin=place.admin, certificate=certificate, cluster=node, place=place
+        )
         trio.run(_serve, ground, partial(_reread, place, certificate), lambda _: place.ready())
 
 
@@ -192,6 +194,12 @@ def _allow_descriptors(connections: int) -> None:
         log.warning("the limit of open files is below max_connections", limit=most, max_connections=connections)
 
 
+def longest_stop(settings: Settings, *, of_several: bool = True) -> float:
+    """Seconds from the signal until a process has ended, in order or not; one of several hands its rooms over first."""
+    leave = DEPARTURE_SECONDS + LEAVING_SECONDS if of_several else 0.0
+    return max(settings.drain, STOP_SECONDS) + leave + _GRACE
+
+
 def _announce(ground: Ground, ready: Callable[[str, System], None], system: System) -> None:
     admin = None if ground.admin is None else url_of(ground.admin)
     url = url_of(ground.listener, tls=ground.certificate is not None)
@@ -204,8 +212,7 @@ async def _serve(ground: Ground, hangup: Callable[[], None] | None, ready: Calla
         ground.readiness.ready = True
         ready(system)
 
-    leave = 0.0 if ground.cluster is None else DEPARTURE_SECONDS + LEAVING_SECONDS
-    deadline = threading.Timer(max(ground.settings.drain, STOP_SECONDS) + leave + _GRACE, _end_at_once)
+    deadline = threading.Timer(longest_stop(ground.settings, of_several=ground.cluster is not None), _end_at_once)
     deadline.daemon = True
     failure: RootGaveUp | None = None
     async with trio.open_nursery() as nursery:

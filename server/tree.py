@@ -47,10 +47,13 @@ from server.gateway.peer import Proxies
 from server.gateway.reactor import Reactor
 from server.http_api.app import make_app
 from server.http_api.environment import HttpEnvironment
+from server.operators.answering import run_answering
 from server.operators.app import make_operators_app
+from server.operators.colleagues import Colleagues
 from server.operators.door import door_for_operators
 from server.operators.hosts import is_loopback
 from server.operators.lag import LagProbe
+from server.operators.oneself import Oneself
 from server.operators.rounds import LongRounds
 from server.pacing import run_sweep
 from server.parts import (
@@ -178,15 +181,25 @@ def operators(ground: Ground, shared: Shared, gateway: Gateway) -> tuple[Supervi
     if admin is None:
         return ()
 
+    place = ground.place
+
+    def oneself(context: TaskContext) -> Oneself:
+        return Oneself(operator_environment(context.system, ground, shared, gateway))
+
+    async def answer(context: TaskContext) -> None:
+        assert place is not None
+        await run_answering(context, oneself(context), place)
+
     async def listen(context: TaskContext) -> None:
         app = make_operators_app(
-            operator_environment(context.system, ground, shared, gateway),
+            oneself(context) if place is None else Colleagues(place),
             loopback=is_loopback(admin.getsockname()[0]),
         )
         await Listener(door_for_operators(gateway, app), [admin]).run(context)
 
     children = (
         ActorSpec("lag", LagProbe, (shared.counts.lag, LongRounds(shared.counts.long_rounds))),
+        *(() if place is None else (TaskSpec("colleagues", answer),)),
         TaskSpec("admin", listen),
     )
     return (SupervisorSpec("operators", children, intensity=PATIENCE, backoff=BACKOFF, restart=Restart.TEMPORARY),)

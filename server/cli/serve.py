@@ -90,7 +90,7 @@ def serve_command(
         log.warning("a variable that is no setting", variable=variable)
     number = cores() if settings.workers == "auto" else settings.workers
     with serving_errors():
-        if number > 1 or settings.engine or handed is not None:
+        if number > 1 or handed is not None:
             reread = partial(load, given, os.environ, config)
             sys.exit(run_parent(settings, number, application(settings, lambda: reread().settings), handed))
         serve(settings, lambda url, _: announce(url))

@@ -17,17 +17,22 @@ from server.logs import configure_logs
 from server.parent.application import Application
 from server.parent.handing_over import CannotTakeOver, HandedOver, taken_out_of
 from server.parent.place import WorkerPlace
-from server.serving import open_admin_listener, prepare, serve_worker
+from server.parent.starting import cores
+from server.serving import longest_stop, open_admin_listener, prepare, serve_worker
 from server.settings import Settings
 
 log: Final = structlog.get_logger(__name__)
 
 MODULES: Final = (
     "server.serving",
+    "server.cluster.joining",
+    "coredis.connection",
     "encodings.idna",
     "sqlalchemy.dialects.sqlite",
 )
-"""What a worker loads: nearly all of it by the first, the others when they are used."""
+"""What a worker loads: nearly all of it by the first two, the others when they are used."""
+
+_MODULES_OF_POSTGRESQL: Final = ("server.store.postgres", "psycopg", "sqlalchemy.dialects.postgresql.psycopg")
 
 _MISTAKES: Final = frozenset(Exit) - {Exit.DONE, Exit.FAILED}
 
@@ -57,13 +62,14 @@ def application(settings: Settings, reread: Callable[[], Settings]) -> Applicati
         announce(url)
 
     return Application(
-        modules=MODULES,
+        modules=MODULES + (_MODULES_OF_POSTGRESQL if settings.database else ()),
         prepare=_prepare,
         work=_work,
         reread=reread,
         open_admin=open_admin_listener,
         announce=serving,
-        owners=1,
+        owners=cores() if settings.database else 1,
+        leave_seconds=longest_stop(settings),
         mistakes=_MISTAKES,
     )
 

@@ -22,6 +22,9 @@ Labels = tuple[tuple[str, str], ...]
 """Names and values."""
 
 
+Across = Literal["sum", "most", "each"]
+
+
 class Sample(Struct, frozen=True):
     value: float
     labels: Labels = ()
@@ -44,22 +47,25 @@ class Family(Struct, frozen=True):
         Without the `_total` that counters have in the text.
     meaning
         One line.
+    across
+        What is told of several processes: their sum, the most that one of them has, or each of them by itself.
     """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     meaning: str
     samples: tuple[Sample, ...] | Ranges
+    across: Across = "sum"
 
 
-def counter(name: str, meaning: str, *samples: Sample) -> Family:
+def counter(name: str, meaning: str, *samples: Sample, across: Across = "sum") -> Family:
     """What only grows."""
-    return Family(name, "counter", meaning, samples)
+    return Family(name, "counter", meaning, samples, across)
 
 
-def gauge(name: str, meaning: str, *samples: Sample) -> Family:
+def gauge(name: str, meaning: str, *samples: Sample, across: Across = "sum") -> Family:
     """What goes up and down."""
-    return Family(name, "gauge", meaning, samples)
+    return Family(name, "gauge", meaning, samples, across)
 
 
 def histogram(name: str, meaning: str, observed: Histogram) -> Family:

@@ -9,27 +9,27 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from server.http_api.errors import on_crash, on_disconnect, on_http_exception, on_refusal
-from server.http_api.health_calls import HealthCalls
 from server.http_api.security import SecurityHeaders
 from server.operators.calls import OperatorCalls
-from server.operators.environment import OperatorEnvironment
 from server.operators.hosts import OnlyLoopbackHosts
+from server.operators.whole import Whole
 from server.protocol.errors import Refusal
 
 
-def make_operators_app(environment: OperatorEnvironment, *, loopback: bool) -> ASGIApp:
+def make_operators_app(whole: Whole, *, loopback: bool) -> ASGIApp:
     """See docs/operations.md, "The admin listener".
 
     Parameters
     ----------
+    whole
+        What it tells of.
     loopback
         Whether it is reached by a loopback address only.
     """
-    calls = OperatorCalls(environment)
-    health = HealthCalls(environment.inboxes["reader"], environment.readiness)
+    calls = OperatorCalls(whole)
     endpoints = {
-        "/livez": health.healthz,
-        "/readyz": health.readyz,
+        "/livez": calls.livez,
+        "/readyz": calls.readyz,
         "/metrics": calls.metrics,
         "/tree": calls.tree,
         "/top": calls.top,

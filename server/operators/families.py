@@ -86,6 +86,7 @@ def _outbound(counts: GatewayCounts) -> Iterator[Family]:
         "hubbub_outbound_longest_bytes",
         "Bytes in the longest queue.",
         Sample(max((queue.waiting for queue in queues), default=0)),
+        across="most",
     )
     yield counter(
         "hubbub_events_encoded", "Events turned into frames, once for all in a dialect.", Sample(counts.encoded)
@@ -104,14 +105,14 @@ def _store(counts: StoreCounts, log_file: int) -> Iterator[Family]:
     yield counter("hubbub_commits_failed", "Commits that failed.", Sample(counts.failed_commits))
     yield histogram("hubbub_reader_portion_seconds", "Time of a portion of questions.", counts.portion_seconds)
     yield histogram("hubbub_reader_portion_questions", "Questions in a portion.", counts.portion_questions)
-    yield gauge("hubbub_log_file_bytes", "Size of the write-ahead log.", Sample(log_file))
+    yield gauge("hubbub_log_file_bytes", "Size of the write-ahead log.", Sample(log_file), across="most")
 
 
 def _inboxes(inboxes: Mapping[str, Inbox]) -> Iterator[Family]:
     now = {name: inbox.statistics() for name, inbox in inboxes.items()}
     yield gauge("hubbub_inbox_waiting", "Messages that wait for a task.", *_fields("inbox", now, "waiting"))
-    yield gauge("hubbub_inbox_peak", "The most that ever waited.", *_fields("inbox", now, "peak"))
-    yield gauge("hubbub_inbox_limit", "How many may wait.", *_fields("inbox", now, "limit"))
+    yield gauge("hubbub_inbox_peak", "The most that ever waited.", *_fields("inbox", now, "peak"), across="most")
+    yield gauge("hubbub_inbox_limit", "How many may wait.", *_fields("inbox", now, "limit"), across="most")
     yield counter("hubbub_inbox_taken", "Messages taken.", *_fields("inbox", now, "taken"))
     yield counter("hubbub_inbox_dropped", "Messages refused for want of room.", *_fields("inbox", now, "dropped"))
 
@@ -120,7 +121,12 @@ def _actors(dynamics: Mapping[str, Dynamic], waiting: Mapping[str, Mailboxes]) -
     numbers = {name: len(dynamic) for name, dynamic in dynamics.items()}
     yield gauge("hubbub_actors", "Actors.", *_each("kind", numbers))
     yield gauge("hubbub_mailbox_waiting", "Messages in all mailboxes.", *_fields("kind", waiting, "waiting"))
-    yield gauge("hubbub_mailbox_longest", "Messages in the fullest mailbox.", *_fields("kind", waiting, "longest"))
+    yield gauge(
+        "hubbub_mailbox_longest",
+        "Messages in the fullest mailbox.",
+        *_fields("kind", waiting, "longest"),
+        across="most",
+    )
     yield counter("hubbub_actor_crashes", "Crashes.", *_fields("kind", dynamics, "crashes"))
     yield counter("hubbub_actor_overruns", "Crashes for taking too long.", *_fields("kind", dynamics, "overruns"))
     yield counter("hubbub_actor_restarts", "Restarts.", *_fields("kind", dynamics, "restarts"))
@@ -154,10 +160,10 @@ def _restarts(node: Node, above: str = "") -> Iterator[tuple[str, int]]:
 
 def _process(now: ProcessFigures) -> Iterator[Family]:
     """By the names that all of Prometheus' own clients use."""
-    yield counter("process_cpu_seconds", "User and system CPU time.", Sample(now.cpu_seconds))
-    yield gauge("process_resident_memory_bytes", "Resident memory.", Sample(now.resident_bytes))
-    yield gauge("process_open_fds", "Open file descriptors.", Sample(now.open_files))
-    yield gauge("process_max_fds", "The limit of them.", Sample(now.most_files))
+    yield counter("process_cpu_seconds", "User and system CPU time.", Sample(now.cpu_seconds), across="each")
+    yield gauge("process_resident_memory_bytes", "Resident memory.", Sample(now.resident_bytes), across="each")
+    yield gauge("process_open_fds", "Open file descriptors.", Sample(now.open_files), across="each")
+    yield gauge("process_max_fds", "The limit of them.", Sample(now.most_files), across="each")
 
 
 def _fields(label: str, things: Mapping[str, object], field: str) -> tuple[Sample, ...]:

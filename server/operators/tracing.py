@@ -49,7 +49,7 @@ class TraceResponse(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": b"", "more_body": True})  # so that the head leaves now
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_until_gone, receive, nursery.cancel_scope)
+                nursery.start_soon(until_gone, receive, nursery.cancel_scope)
                 await self._send_lines(send)
                 nursery.cancel_scope.cancel()
         finally:
@@ -76,7 +76,8 @@ class TraceResponse(Response):
         return msgspec.json.encode(seen) + b"\n"
 
 
-async def _until_gone(receive: Receive, reading: trio.CancelScope) -> None:
+async def until_gone(receive: Receive, reading: trio.CancelScope) -> None:
+    """Cancel `reading` when whoever asked leaves."""
     while (await receive())["type"] != "http.disconnect":
         pass
     reading.cancel()

@@ -33,6 +33,8 @@ class Application:
         Called once, when all workers serve: with a listener of theirs, and that of operators.
     owners
         On how many workers rooms live.
+    leave_seconds
+        Within which a worker that was told to has ended.
     mistakes
         Exit codes of a worker that mean: an operator has to change something first.
     """
@@ -44,6 +46,7 @@ class Application:
     open_admin: Callable[[Settings], socket.socket | None]
     announce: Callable[[socket.socket, socket.socket | None], None]
     owners: int
+    leave_seconds: float
     mistakes: frozenset[int]
 
 

@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 
-from server.gateway.limits import STOP_SECONDS
 from server.listening import open_listeners
 from server.parent import engine, image
 from server.parent.application import Application, GaveUp
@@ -29,7 +28,7 @@ from server.store.directory import DataDirectory, DirectoryLock
 
 log: Final = structlog.get_logger(__name__)
 
-_GRACE: Final = 3.0  # seconds a worker gets beyond those in which it ends by itself
+_GRACE: Final = 2.0  # seconds a worker gets beyond those in which it ends by itself
 _AT_ONCE_PER_CORE: Final = 2
 
 
@@ -115,7 +114,6 @@ def _parent(
         engine_pid = engine.start(program, run)
         engine.await_answer(engine_pid, run)
     roles = tuple(role_of(index, owners=application.owners) for index in range(len(listeners)))
-    leave = max(settings.drain, STOP_SECONDS) + _GRACE
     return Parent(
         settings,
         application,
@@ -128,7 +126,7 @@ def _parent(
             engine_url=settings.engine or engine.url_of(run),
             engine_program=program,
         ),
-        Crew(roles, Times(leave=leave), _AT_ONCE_PER_CORE * cores(), application.mistakes),
+        Crew(roles, Times(leave=application.leave_seconds + _GRACE), _AT_ONCE_PER_CORE * cores(), application.mistakes),
         engine_pid=engine_pid,
         before=before,
     )

@@ -58,6 +58,7 @@ def main(
         open_admin=lambda _: None,
         announce=lambda listener, _: print(f"hubbub is serving on {url_of(listener)}", flush=True),
         owners=1,
+        leave_seconds=settings.drain,
         mistakes=frozenset({MISTAKE}),
     )
     assert isinstance(settings.workers, int)
