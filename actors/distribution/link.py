@@ -295,11 +295,11 @@ class Link:
 
     def _next_envelopes(self) -> list[bytes]:
         """Those that are told, as many as a packet holds."""
-        room = self._limits.packet
+        left = self._limits.packet
         envelopes: list[bytes] = []
         for envelope in self._queue:
-            room -= len(envelope)
-            if room < 0 and envelopes:
+            left -= len(envelope)
+            if left < 0 and envelopes:
                 break
             envelopes.append(envelope)
         return envelopes

@@ -73,7 +73,7 @@ class Peer:
     def tell(self, kind: EnvelopeKind, name: str, message: object) -> bool:
         """Tell one of its actors. Raises TypeError for a message that cannot cross."""
         body, questions = self._distribution.encoded(self, message)
-        if not self.questions.room_for(len(questions)):
+        if not self.questions.may_open(len(questions)):
             return False
         number = next(iter(questions.values()), 0)
         envelope = Envelope(kind, number, name, body)

@@ -33,8 +33,8 @@ class Questions:
         known = self._numbers.get(reply)
         return next(_NUMBERS) if known is None else known
 
-    def room_for(self, more: int) -> bool:
-        """Whether so many may be opened; those that nobody waits for any more make room."""
+    def may_open(self, more: int) -> bool:
+        """Whether so many may be opened; those that nobody waits for any more are forgotten for it."""
         if len(self) + more > self._limit:
             for reply in [reply for reply in self._numbers if reply.over]:
                 self.forget(reply)

@@ -155,6 +155,9 @@ class RemoteAddress(FarAddress):
         if peer is not None:
             peer.forget(question)
 
+    def __repr__(self) -> str:
+        return f"<RemoteAddress {self.path}>"
+
     def _state(self) -> str:
         return "remote" if self.alive else "unreachable"
 

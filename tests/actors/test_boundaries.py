@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "actors"
-LIBRARY = sorted(PACKAGE.glob("*.py"))
+DISTRIBUTION = sorted((PACKAGE / "distribution").glob("*.py"))
+LIBRARY = [*sorted(PACKAGE.glob("*.py")), *DISTRIBUTION]
 EXAMPLES = sorted((PACKAGE / "examples").glob("*.py"))
 
 
@@ -42,6 +43,13 @@ def test_inner_files_import_their_siblings_and_never_the_list_of_public_names() 
             if isinstance(node, ast.ImportFrom) and node.module == "actors":
                 siblings = {path.stem for path in LIBRARY}
                 assert {alias.name for alias in node.names} <= siblings, source.name
+
+
+def test_who_has_no_other_nodes_pays_nothing_for_them() -> None:
+    """The runtime knows of far addresses and asks nothing else; only the list of public names has the rest."""
+    for source in set(LIBRARY) - set(DISTRIBUTION) - {PACKAGE / "__init__.py"}:
+        found = {module for module in imported(source) if module.startswith("actors.distribution")}
+        assert found <= ({"actors.distribution.distribution"} if source.name == "system.py" else set()), source.name
 
 
 def test_the_library_does_not_import_its_examples() -> None:

@@ -58,8 +58,9 @@ def test_an_example_prints_what_the_readme_says(name: str, output: str, capsys: 
 
 
 def test_every_file_of_the_library_is_named_in_the_readme_and_no_other() -> None:
-    linked = set(re.findall(r"\]\((\w+\.py)\)", README))
-    assert linked == {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    linked = set(re.findall(r"\]\(((?:distribution/)?\w+\.py)\)", README))
+    files = [*PACKAGE.glob("*.py"), *PACKAGE.glob("distribution/*.py")]
+    assert linked == {str(path.relative_to(PACKAGE)) for path in files if path.name != "__init__.py"}
 
 
 def test_every_heading_that_is_linked_is_there() -> None:

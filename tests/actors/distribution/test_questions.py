@@ -34,10 +34,10 @@ def test_those_that_nobody_waits_for_make_room() -> None:
     waiting, over = Awaited[int](), Awaited[int]()
     for reply in (waiting, over):
         opened(questions, reply)
-    assert not questions.room_for(1)
+    assert not questions.may_open(1)
     over.fail(Refused("whoever asked has lost patience"))
-    assert questions.room_for(1)
-    assert not questions.room_for(2)
+    assert questions.may_open(1)
+    assert not questions.may_open(2)
     assert len(questions) == 1
 
 
