@@ -52,8 +52,9 @@ def settled(before: Written, now: Mapping[str, Iterable[Family]], there: Iterabl
     there
         Those that live; some of them may not have answered.
     """
-    ended = [families for name, families in before.last.items() if name not in {*there, *now}]
-    silent = {name: families for name, families in before.last.items() if name in set(there) - now.keys()}
+    quiet = set(there) - now.keys()
+    ended = [families for name, families in before.last.items() if name not in quiet | now.keys()]
+    silent = {name: families for name, families in before.last.items() if name in quiet}
     answered = {name: [family for family in families if _is_counted(family)] for name, families in now.items()}
     return Written(silent | answered, merged(("", families) for families in [before.gone, *ended]))
 
