@@ -22,6 +22,7 @@ class Trouble(StrEnum):
     """One way in which something fails."""
 
     NODE_KILLED = "node killed"
+    NODE_RESTARTED = "node restarted in order"
     NODE_STOPPED = "node stopped, and woken"
     ENGINE_KILLED = "engine killed, back with an empty memory"
     DATABASE_KILLED = "database killed, and back"
@@ -33,6 +34,7 @@ class Trouble(StrEnum):
 OF_A_NODE = frozenset(
     {
         Trouble.NODE_KILLED,
+        Trouble.NODE_RESTARTED,
         Trouble.NODE_STOPPED,
         Trouble.CUT_FROM_ENGINE,
         Trouble.CUT_FROM_DATABASE,
@@ -44,6 +46,7 @@ _START_AGAIN = 8.0  # seconds for a node to serve again, on a machine that is bu
 
 _LASTS: dict[Trouble, tuple[float, float]] = {
     Trouble.NODE_KILLED: (0.5, 6.0),
+    Trouble.NODE_RESTARTED: (0.0, 0.5),
     Trouble.NODE_STOPPED: (STOPPED_SECONDS, STOPPED_SECONDS),
     Trouble.ENGINE_KILLED: (0.2, 4.0),
     Trouble.DATABASE_KILLED: (0.2, 3.0),

@@ -77,6 +77,8 @@ def chaos(
     ----------
     pause
         Seconds between two posts of a client.
+    spared
+        Nobody comes to the first node: what happens to it is felt by its rooms alone.
     """
     reporter = Reporter()
     waits = Waits(reporter)
@@ -85,7 +87,7 @@ def chaos(
         members = [
             (Member(one.user, one.token, waits.take, time.monotonic), one.rooms) for room in people for one in room
         ]
-        with Crowd(*(endpoint_of(node.url) for node in stage.nodes)) as crowd:
+        with Crowd(*(endpoint_of(node.url) for node in stage.nodes[spared:])) as crowd:
             _all_come(crowd, [member for member, _ in members])
             posting = Posting(crowd, members, waits, pause)
             trouble = Troublemaker(stage, events, _say)
@@ -179,19 +181,22 @@ def main() -> int:
     arguments.add_argument("--pause", type=float, default=2.0, help="seconds between two posts of a client (2)")
     arguments.add_argument("--only", action="append", choices=[trouble.name for trouble in Trouble], default=[])
     arguments.add_argument("--bug", choices=sorted(BUGS), help="break a promise on purpose, and see that it is found")
+    arguments.add_argument(
+        "--aloof", action="store_true", help="troubles happen to the first node only, and nobody is connected to it"
+    )
     arguments.add_argument("--forgetful", action="store_true", help="lose one delivery between nodes in ten")
     arguments.add_argument("--keep", type=Path, help="keep the nodes' logs in this folder")
     given = arguments.parse_args()
     number = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
     troubles = tuple(Trouble[name] for name in given.only) or tuple(Trouble)
     print(f"seed {number}: {given.nodes} nodes, {given.clients} clients in {given.rooms} rooms, {given.seconds:g} s")
-    events = schedule(number, given.seconds, given.nodes, troubles)
+    events = schedule(number, given.seconds, 1 if given.aloof else given.nodes, troubles)
     module = BUGS.get(given.bug) or (FORGETFUL if given.forgetful else None)
     program = None if module is None else ["-m", module]
     with tempfile.TemporaryDirectory() as folder:
         report = chaos(
             given.keep or Path(folder), events, seconds=given.seconds, nodes=given.nodes, clients=given.clients,
-            rooms=given.rooms, pause=given.pause, program=program,
+            rooms=given.rooms, pause=given.pause, spared=given.aloof, program=program,
         )  # fmt: skip
     return _print(report, given.bug)
 

@@ -90,9 +90,10 @@ class Stage:
         os.kill(self.nodes[node].process.pid, signal.SIGCONT)
         self._stopped.discard(node)
 
-    def leave_node(self, node: int) -> int:
-        """SIGTERM; its exit code."""
-        return self.nodes[node].stop(30.0)
+    def leave_node(self, node: int) -> None:
+        """SIGTERM, which it has to take well."""
+        code = self.nodes[node].stop(30.0)
+        assert code == 0, f"the node ended with {code}"
 
     def kill_engine(self) -> None:
         self._engine.kill()

@@ -19,6 +19,7 @@ class Breakable(Protocol):
 
     def kill_node(self, node: int) -> None: ...
     def start_node(self, node: int) -> None: ...
+    def leave_node(self, node: int) -> None: ...
     def stop_node(self, node: int) -> None: ...
     def wake_node(self, node: int) -> None: ...
     def kill_engine(self) -> None: ...
@@ -94,6 +95,8 @@ class Troublemaker:
                 stage.kill_database()
             case Trouble.NODE_KILLED:
                 stage.kill_node(_of(node))
+            case Trouble.NODE_RESTARTED:
+                stage.leave_node(_of(node))
             case Trouble.NODE_STOPPED:
                 stage.stop_node(_of(node))
             case Trouble.CUT_FROM_ENGINE:
@@ -111,7 +114,7 @@ class Troublemaker:
                 stage.start_engine()
             case Trouble.DATABASE_KILLED:
                 stage.start_database()
-            case Trouble.NODE_KILLED:
+            case Trouble.NODE_KILLED | Trouble.NODE_RESTARTED:
                 stage.start_node(_of(node))
             case Trouble.NODE_STOPPED:
                 stage.wake_node(_of(node))

@@ -1,0 +1,112 @@
+"""Server CPU for a delivery in a room of 400: everyone at one process, and spread over two workers of a cluster.
+
+Posts are made at a steady pace, one in flight; each has reached all 400 before the next one. Both servers stand side
+by side and are measured in turn. What they use while nothing happens (beats, leases, looks at the table) is measured,
+too, and told apart: it is a cost of the cluster, not of a delivery.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import measure
+from tests.bench.cluster.processes import all_seconds, server_processes
+from tests.bench.crowd import Crowd, Peer, hear_with
+from tests.bench.seed import seed
+from tests.bench.stage import FAR_LIMITS, SERVER_CPU, pinned
+from tests.harness.server import ServerProcess
+
+MEMBERS = 400
+PACE = 0.02  # seconds between two posts, at the least
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two servers, with everyone connected."""
+
+    name: str
+    pids: Sequence[int]
+    peers: list[Peer]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Microseconds of the servers' CPU for each delivery, what they use anyway taken off; that, in ms a second."""
+
+    cpu_us: float
+    idle_ms: float
+
+
+@contextlib.contextmanager
+def side(folder: Path, crowd: Crowd, name: str, options: Sequence[str]) -> Iterator[Side]:
+    """A server with these options, and a room of 400 in which everyone is connected."""
+    data = folder / name
+    (people,) = seed(data, [MEMBERS]).rooms
+    server = ServerProcess(data, environment=FAR_LIMITS | {"HUBBUB_LOG_LEVEL": "warning"}, options=options)
+    with pinned(SERVER_CPU):
+        server.start(60)
+    try:
+        peers = crowd.connect(server.address, [(one.token, one.room) for one in people])
+        yield Side(name, server_processes(server.process.pid), peers)
+        crowd.leave(peers)
+    finally:
+        server.stop(30)
+
+
+def round_of(crowd: Crowd, one: Side, seconds: float) -> Found:
+    """Post for so long; then rest for as long."""
+    arrived = wanted = 0
+
+    def heard(_peer: Peer, payload: bytes) -> None:
+        nonlocal arrived
+        arrived += payload.startswith(b'{"op":"message"')
+
+    hear_with(one.peers, heard)
+    begin, before = time.perf_counter(), all_seconds(one.pids)
+    while time.perf_counter() - begin < seconds:
+        asked = time.perf_counter()
+        one.peers[wanted % MEMBERS].post()
+        wanted += MEMBERS
+        crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
+        assert arrived == wanted, (one.name, arrived, wanted)
+        crowd.run(lambda: False, 0)
+        time.sleep(max(0.0, asked + PACE - time.perf_counter()))
+    lasted, used = time.perf_counter() - begin, all_seconds(one.pids) - before
+    idle = resting(crowd, one, seconds)
+    return Found((used - idle * lasted) / arrived * 1e6, idle * 1e3)
+
+
+def resting(crowd: Crowd, one: Side, seconds: float) -> float:
+    """Seconds of CPU a second, while nobody says anything."""
+    begin, before = time.perf_counter(), all_seconds(one.pids)
+    crowd.run(lambda: False, seconds)
+    return (all_seconds(one.pids) - before) / (time.perf_counter() - begin)
+
+
+def spread_figure(folder: Path, rounds: int, seconds: float) -> dict[str, object]:
+    """Both sides, in turn."""
+    found: dict[str, list[Found]] = {"one process": [], "two workers": []}
+    with (
+        contextlib.closing(Crowd()) as crowd,
+        side(folder, crowd, "one process", ()) as alone,
+        side(folder, crowd, "two workers", ("--workers", "2")) as together,
+    ):
+        for one in (alone, together):
+            round_of(crowd, one, 1.0)
+        for _ in range(rounds):
+            for one in (alone, together):
+                found[one.name].append(round_of(crowd, one, seconds))
+    ratios = [
+        ours.cpu_us / single.cpu_us for single, ours in zip(found["one process"], found["two workers"], strict=True)
+    ]
+    return {
+        name: {
+            "cpu_us": measure.spread([each.cpu_us for each in rounds_of]),
+            "idle_ms_a_second": measure.spread([each.idle_ms for each in rounds_of]),
+        }
+        for name, rounds_of in found.items()
+    } | {"two_workers_to_one_process": measure.spread(ratios)}
