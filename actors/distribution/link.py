@@ -192,7 +192,7 @@ class Link:
         late = now - self._deadline()
         if late < 0.0:
             return None
-        if late > self._limits.time_out / 2:  # it is this node that was late: let it see what has come meanwhile
+        if late > self._limits.time_out / 10:  # it is this node that was late: let it see what has come meanwhile
             self._postponed = now + self._limits.time_out / 2
             return None
         return self._reset(now, f"nothing was acknowledged for {self._limits.time_out:g} s", there=False)

@@ -73,7 +73,7 @@ class Peer:
     def tell(self, kind: EnvelopeKind, name: str, message: object) -> bool:
         """Tell one of its actors. Raises TypeError for a message that cannot cross."""
         body, questions = self._distribution.encoded(self, message)
-        if not self.questions.may_open(len(questions)):
+        if questions and not self._may_open(len(questions)):
             return False
         number = next(iter(questions.values()), 0)
         envelope = Envelope(kind, number, name, body)
@@ -139,6 +139,13 @@ class Peer:
         downs, self._downs = self._downs, {}
         for down in downs.values():
             self.link.take(down.encoded(), self._distribution.now(), reserved=True)
+
+    def _may_open(self, more: int) -> bool:
+        """Whether it may be asked so many more questions; those that nobody waits for any more are forgotten for it."""
+        if not self.questions.has_place_for(more):
+            for number in self.questions.swept():
+                self.post(Envelope(EnvelopeKind.FORGET, number))
+        return self.questions.has_place_for(more)
 
     def _take(self, envelope: Envelope, reserved: bool) -> bool:
         if self._downs:
@@ -294,5 +301,7 @@ class Peer:
             FarReply(self, number).fail(failure)
 
     def _misunderstood(self, what: str) -> None:
+        """Count it, and log the first, the second, the fourth … of its kind: a newer node may send many."""
         self.not_understood += 1
-        log.warning("%s has sent what this node does not understand: %s", self.node, what)
+        if not self.not_understood & (self.not_understood - 1):
+            log.warning("%s has sent what is not understood here (%d): %s", self.node, self.not_understood, what)

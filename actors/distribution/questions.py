@@ -1,4 +1,7 @@
-"""Questions: those of this node that one other node has to answer, by their numbers there."""
+"""Questions: those of this node that one other node has to answer, by their numbers on the wire.
+
+The rule: a question leaves the table once, whatever ends it, and with the link all do. So nothing here times out.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from actors.reply import Reply
 
 _NUMBERS = count(1)
 
+SELDOM = 16
+"""A full table is looked through once in a sixteenth of its length of refusals: a small part of what those cost."""
+
 
 class Questions:
     """The open questions to one node.
@@ -18,12 +24,13 @@ class Questions:
         limit: how many there may be.
     """
 
-    __slots__ = ("_by_number", "_limit", "_numbers")
+    __slots__ = ("_by_number", "_limit", "_numbers", "_refused")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._by_number: dict[int, Reply[Any]] = {}
         self._numbers: dict[Reply[Any], int] = {}
+        self._refused = 0
 
     def __len__(self) -> int:
         return len(self._by_number)
@@ -33,12 +40,22 @@ class Questions:
         known = self._numbers.get(reply)
         return next(_NUMBERS) if known is None else known
 
-    def may_open(self, more: int) -> bool:
-        """Whether so many may be opened; those that nobody waits for any more are forgotten for it."""
-        if len(self) + more > self._limit:
-            for reply in [reply for reply in self._numbers if reply.over]:
-                self.forget(reply)
+    def has_place_for(self, more: int) -> bool:
+        """Whether so many more may be opened."""
         return len(self) + more <= self._limit
+
+    def swept(self) -> list[int]:
+        """Forget those that nobody waits for any more: their numbers. Looks seldom while there are none.
+
+        Whoever asks settles its own questions. Left are replies that were handed on by somebody else.
+        """
+        self._refused += 1
+        if (self._refused - 1) % max(1, self._limit // SELDOM):
+            return []
+        over = [reply for reply in self._numbers if reply.over]
+        if over:
+            self._refused = 0
+        return [number for reply in over if (number := self.forget(reply)) is not None]
 
     def open(self, reply: Reply[Any], number: int) -> None:
         """It is on its way."""

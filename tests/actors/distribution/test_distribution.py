@@ -573,7 +573,7 @@ class TestOtherVersions:
             await ask(newer, Read, 1.0)
         assert pair.b.log == ["known"]
         assert pair.b.there.statistics()[0].not_understood == 2
-        assert "does not understand" in caplog.text
+        assert "not understood here (2)" in caplog.text
 
     async def test_an_answer_that_is_not_known_here_ends_the_question(
         self, autojump_clock: MockClock, pair: Pair, monkeypatch: pytest.MonkeyPatch

@@ -29,16 +29,35 @@ def test_numbers_are_not_given_twice_to_any_node() -> None:
     assert opened(one, Awaited[int]()) != opened(other, Awaited[int]())
 
 
-def test_those_that_nobody_waits_for_make_room() -> None:
+def test_those_that_nobody_waits_for_are_forgotten_when_it_is_full() -> None:
     questions = Questions(2)
     waiting, over = Awaited[int](), Awaited[int]()
-    for reply in (waiting, over):
-        opened(questions, reply)
-    assert not questions.may_open(1)
+    numbers = [opened(questions, reply) for reply in (waiting, over)]
+    assert not questions.has_place_for(1)
     over.fail(Refused("whoever asked has lost patience"))
-    assert questions.may_open(1)
-    assert not questions.may_open(2)
-    assert len(questions) == 1
+    assert questions.swept() == numbers[1:]
+    assert questions.has_place_for(1)
+    assert not questions.has_place_for(2)
+
+
+def test_a_full_table_is_looked_through_seldom() -> None:
+    looks = 0
+
+    class Counting(Awaited[int]):
+        """Counts how often it is asked."""
+
+        @property
+        def over(self) -> bool:
+            nonlocal looks
+            looks += 1
+            return False
+
+    questions = Questions(64)
+    for _ in range(64):
+        opened(questions, Counting())
+    for _ in range(64):
+        assert questions.swept() == []
+    assert 64 <= looks <= 64 * 17
 
 
 def test_none_is_left_when_the_link_is_lost() -> None:
