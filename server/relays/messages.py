@@ -113,10 +113,11 @@ class NotAdmitted(NodeMessage, frozen=True):
 
 
 class Answered(NodeMessage, frozen=True):
-    """The answer to the command forwarded as `ref`."""
+    """The answer to the command forwarded as `ref`. `behind`: it has its place behind this entry of the log."""
 
     ref: int
     reply: Ok | Error
+    behind: int = 0
 
 
 class Delivered(NodeMessage, frozen=True):

@@ -361,7 +361,7 @@ class Relay:
         if not isinstance(request, Request):
             return []
         if isinstance(request.command, Join | Leave):
-            return self._take(told, now)
+            return [*self._reach(told.behind, now), *self._take(told, now)]
         self._errands.take(told.ref)
         return [Reply(request.reply_to, self._errands.answer(request, told.reply, now))]
 

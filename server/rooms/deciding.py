@@ -36,7 +36,7 @@ from server.rooms.rights import (
     check_reply_to,
     stranger,
 )
-from server.rooms.state import RoomState, answered, welcomed
+from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.messages import (
     FindUser,
     MemberGone,
@@ -110,7 +110,7 @@ def _leave(state: RoomState, request: Request, member: MemberRecord | None, now:
     if member is None:
         if state.record.kind != "channel":
             raise stranger(state.record.kind)
-        return [answered(request, Ok(id=request.command.id, room=state.room))]
+        return [answered_in_turn(state, request, Ok(id=request.command.id, room=state.room))]
     check_may_leave(state.record.kind)
     draft = MemberGone(request.user.user, logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]

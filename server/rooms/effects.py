@@ -9,7 +9,16 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
-from server.relays.messages import Admitted, Delivered, NotAdmitted, NotSubscribed, PassedOn, Removed, Subscribed
+from server.relays.messages import (
+    Admitted,
+    Answered,
+    Delivered,
+    NotAdmitted,
+    NotSubscribed,
+    PassedOn,
+    Removed,
+    Subscribed,
+)
 from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing
 from server.store.messages import Anchor, Append, Asker, Read, Release, SaveMarks
 
@@ -43,7 +52,7 @@ class FanOut(Struct, frozen=True):
 class InTurn(Struct, frozen=True):
     """Tell one receiver something that has its place behind the deliveries before it."""
 
-    message: Detached | Answer | Subscribed | Admitted | NotAdmitted | Removed
+    message: Detached | Answer | Answered | Subscribed | Admitted | NotAdmitted | Removed
     to: Asker
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 from server.protocol.commands import Join
 from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
-from server.rooms.effects import Effect, InTurn, TellUser
+from server.rooms.effects import Effect, TellUser
 from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.in_flight import Pending
-from server.rooms.messages import Added, Answer, Request
-from server.rooms.state import RoomState, answered, welcomed
+from server.rooms.messages import Added, Request
+from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 
 Effects = list[Effect]
@@ -124,7 +124,7 @@ class Landing:
             self._deliver()  # a relay detaches by the entry, and the answer comes behind that
         for request in pending.requests:
             reply = Ok(id=request.command.id, room=self._state.room)
-            self._deliveries.append(InTurn(Answer(request.ref, reply), request.reply_to))
+            self._deliveries.append(answered_in_turn(self._state, request, reply))
 
     def _leave(self, user: str, left: Left) -> None:
         self._deliver()

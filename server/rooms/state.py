@@ -15,7 +15,7 @@ from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Entry, Left, Ok, error_from
 from server.protocol.objects import Room, User
-from server.relays.messages import Admitted, Delivered, PassedOn, PassingEvent, Removed
+from server.relays.messages import Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
 from server.rooms.attachments import Attachments
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
 from server.rooms.holds import Holds
@@ -276,10 +276,18 @@ def welcomed(state: RoomState, request: Request, reply: Ok) -> list[Effect]:
     """Attach whoever sent a `join`, unless it is attached already, and answer it."""
     asker, session, user = request.reply_to, request.session, request.user.user
     if isinstance(asker, RemoteAsker):
-        return [state.admit(asker.relay, request.ref, user), InTurn(Answer(request.ref, reply), asker)]
+        return [state.admit(asker.relay, request.ref, user), answered_in_turn(state, request, reply)]
     if session is None or state.audience.user_of(session) is not None:
         return [answered(request, reply)]
     return [*state.attach(session, user, request.ref), answered(request, reply)]
+
+
+def answered_in_turn(state: RoomState, request: Request, reply: Ok) -> InTurn:
+    """Answer behind everything that is in the log now, and is being told."""
+    asker = request.reply_to
+    if isinstance(asker, RemoteAsker):
+        return InTurn(Answered(request.ref, reply, state.last_seq), asker.relay)
+    return InTurn(Answer(request.ref, reply), asker)
 
 
 def answered(request: Request, reply: Ok) -> Reply:

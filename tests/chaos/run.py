@@ -69,7 +69,7 @@ class Report:
 
 def chaos(
     folder: Path, events: list[Event], *, seconds: float, nodes: int, clients: int, rooms: int, pause: float,
-    program: list[str] | None = None,
+    spared: bool = False, program: list[str] | None = None,
 ) -> Report:  # fmt: skip
     """One run of so many seconds.
 

@@ -7,27 +7,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from actors import NORMAL, Actor, ActorSpec, Address, DynamicSpec, SupervisorSpec, System, open_system
+from actors import NORMAL, ActorSpec, Address, DynamicSpec, SupervisorSpec, System, open_system
 from server.placement import mover as mover_module
 from server.placement.mover import MOVER, SLICE, End, EndAll, GiveAway, Greet, Mover, MoverEnvironment
 from server.placement.shards import shard_of
-from server.rooms.messages import MOVED, HandOver
+from server.rooms.messages import MOVED
+from tests.placement.small_rooms import SmallRoom
 from tests.placement.watching import Witness, until
 
 NAMES = tuple(f"r_{number:04}" for number in range(2_000))
-
-
-class SmallRoom(Actor):
-    """Ends when it is handed over, unless it is to be stubborn."""
-
-    __slots__ = ("_stubborn",)
-
-    def __init__(self, stubborn: set[object]) -> None:
-        self._stubborn = stubborn
-
-    def receive(self, message: object) -> None:
-        if isinstance(message, HandOver) and self.address.name not in self._stubborn:
-            self.stop()
 
 
 class Ground:

@@ -9,7 +9,7 @@ takes others to go on without it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator
 from itertools import count
 from typing import Any, cast
@@ -20,7 +20,7 @@ from actors import NORMAL, SHUTDOWN, Actor, Address, Down
 from actors.errors import Unreachable
 from actors.messages import NO_SUCH_ACTOR
 from server.protocol.errors import unavailable
-from server.protocol.events import Entry, Limits
+from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry
 from server.protocol.objects import User
 from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.relays.messages import Subscribe
@@ -221,6 +221,8 @@ class NodeDisk(Disk):
         super().commit(most, lands=lands, says_so=says_so)
 
     def change(self, append: Append, draft: NewMember | MemberGone) -> Outcome:
+        if isinstance(draft, MemberGone) and draft.user in self.members:
+            self.node.cluster.removals[draft.user] += 1
         if draft.logged:
             return super().change(append, draft)
         if isinstance(draft, NewMember):
@@ -417,6 +419,7 @@ class Cluster:
         self.owner: Node | None = None
         self.epoch = 0
         self.tells_heads = True
+        self.removals: Counter[str] = Counter()
         self.links: dict[tuple[str, str], Link] = {}
         self.nodes: list[Node] = []
         for _ in range(nodes):
@@ -600,11 +603,32 @@ class Person(Client):
     def __init__(self, node: Node, user: User) -> None:
         super().__init__(cast("Any", node), user)
         self.node = node
+        self.outs = 0
+        self.given_up: set[str] = set()
 
     def come_to(self, node: Node) -> None:
         self.node = node
         self.world = cast("Any", node)
         self.connect()
+
+    def hear(self, event: AnyEvent) -> None:
+        """What somebody says who was removed meanwhile is not said again; an earlier try of it may have landed."""
+        if isinstance(event, Error) and event.code == "not_a_member" and event.id in self.outstanding:
+            given_up = self.outstanding[event.id]
+            self.outbox.remove(given_up)
+            self.given_up.add(given_up)
+        super().hear(event)
+
+    def hear_entry(self, entry: MessageEntry | Joined | Left) -> None:
+        """Who asks to join again what it may be in already, may hear of it ahead of the answer, which says how far."""
+        is_joining = self.moving is not None and self.wants_in and self.user.user in self.node.disk.members
+        if self.cursor is None and is_joining:
+            self.cursor = (entry.seq or 0) - 1
+        super().hear_entry(entry)
+
+    def out(self) -> None:
+        self.outs += self.is_in
+        super().out()
 
     def lost_node(self) -> None:
         if self.socket is not None:

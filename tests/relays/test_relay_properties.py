@@ -16,10 +16,12 @@ import trio.testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from server.protocol.events import MessageEntry
+from server.protocol.events import Left, MessageEntry
 from server.relays.actor import RELAYS
+from server.relays.messages import Removed
 from server.rooms.actor import ROOMS
-from tests.relays.simulation import ROOM, Cluster, Kick, Node, Person
+from tests.relays.simulation import Cluster, Kick, Node, Person
+from tests.sessions.simulation import ROOM
 
 PEOPLE = 3
 NODES = 3
@@ -50,6 +52,19 @@ class History:
         for _ in range(count):
             self.client(who).post()
         if handled:
+            self.cluster.run_messages()
+
+    def post_and_land(self, who: int, count: int) -> None:
+        """As far as the owner: what that tells other nodes is on its way."""
+        self.post(who, count, handled=True)
+        self.cluster.carry_all()
+        self.cluster.run_messages()
+        self.owner_commits()
+
+    def owner_commits(self) -> None:
+        owner = self.cluster.owner
+        if owner is not None and owner.runs:
+            owner.disk.commit(100, lands=True, says_so=True)
             self.cluster.run_messages()
 
     def resend(self, who: int) -> None:
@@ -108,6 +123,25 @@ class History:
 
     def link_is_full(self, source: int, target: int, full: bool) -> None:
         self.cluster.link(self.node(source), self.node(target)).full = full
+
+    def post_lands_while_link_is_full(self, who: int, where: int) -> None:
+        """What the owner tells that node of it is lost, and nobody knows."""
+        owner = self.cluster.owner
+        self.post(who, 1, handled=True)
+        self.cluster.carry_all()
+        self.cluster.run_messages()
+        if owner is not None and owner is not self.node(where):
+            link = self.cluster.link(owner, self.node(where))
+            link.full = True
+            self.owner_commits()
+            link.full = False
+
+    def former_owner_speaks_late(self, where: int, who: int) -> None:
+        """Of a removal that somebody else has long come back from."""
+        relay = self.node(where).kinds[RELAYS].find(ROOM)
+        user = self.client(who).user.user
+        if relay is not None:
+            relay.answer(Removed(0, user, Left(room=ROOM, user=user)))
 
     # --- what the stores do -----------------------------------------------------------------------------------
 
@@ -214,9 +248,12 @@ class History:
 
     def check(self, client: Person) -> None:
         log = self.cluster.log
-        own = [e.nonce for e in log if isinstance(e, MessageEntry) and e.from_.user == client.user.user]
+        said = [e.nonce for e in log if isinstance(e, MessageEntry) and e.from_.user == client.user.user]
+        own = [nonce for nonce in said if nonce not in client.given_up]
+        assert len(said) == len(set(said)), "nothing twice"
         assert client.cursor == len(log), "nobody misses anything"
         assert own == client.outbox, "each post once, in the order in which they were made"
+        assert client.outs <= self.cluster.removals[client.user.user], "nobody is told to be out who is not"
         assert sorted(client.acknowledged.values()) == [client.acknowledged[n] for n in client.outbox]
 
     def ends_well(self) -> None:
@@ -233,6 +270,9 @@ SELDOM = st.sampled_from([False, False, False, True])
 
 STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda n, count, far: lambda h: h.post(n, count, far), WHO, SOME, st.booleans()),
+    st.builds(lambda n, count: lambda h: h.post_and_land(n, count), WHO, SOME),
+    st.builds(lambda n, where: lambda h: h.post_lands_while_link_is_full(n, where), WHO, WHERE),
+    st.builds(lambda where, n: lambda h: h.former_owner_speaks_late(where, n), WHERE, WHO),
     st.builds(lambda n: lambda h: h.resend(n), WHO),
     st.builds(lambda n, where: lambda h: h.come_or_go(n, where), WHO, WHERE),
     st.builds(lambda n: lambda h: h.leave_or_join(n), WHO),

@@ -367,7 +367,7 @@ class Client:
         """A new post: sent at once, unless an earlier one was refused; then it waits for its turn."""
         if not self.is_in or not self.wants_in or self.moving is not None:
             return
-        nonce = f"n{len(self.outbox)}"
+        nonce = f"n{next(self.world.numbers)}"
         self.outbox.append(nonce)
         if self.welcomed and not self.refused:
             self.sent_once.add(nonce)
