@@ -7,9 +7,8 @@ more kinds, and both go on. What a message is in bytes is the codec's affair.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from actors.distribution.packets import Malformed
 
@@ -46,9 +45,8 @@ class EnvelopeKind(IntEnum):
     """The watch with this number is over: it waited to be started again, and will not be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What is told.
+class Envelope(NamedTuple):
+    """What is told. A tuple, because one is made and taken apart for every message.
 
     Args:
         kind: one of `EnvelopeKind`; any other number is of a newer node.

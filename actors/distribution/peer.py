@@ -12,7 +12,6 @@ The rules:
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +131,7 @@ class Peer:
         if down is None:
             self.post(Envelope(EnvelopeKind.GONE, watch))
         else:
-            self._downs[watch] = replace(down, kind=EnvelopeKind.ENDED)
+            self._downs[watch] = down._replace(kind=EnvelopeKind.ENDED)
 
     def release(self) -> None:
         """Say now what is held."""
