@@ -2,7 +2,7 @@
 
 The rules:
 - `send` never waits. What the engine has not confirmed is bounded in bytes; more is refused.
-- The engine confirms with the number of those who heard: none, and that node is down at once.
+- The engine confirms with the number of those who heard: none, and that node is down.
 - Whatever is to be held against others (a confirmation, a beat, this node's own echo) is measured in time in which this
   process was attentive (`attention.py`), and looked at in one place, `_watch`. A subscription on which this node does
   not hear itself is as good as lost.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol
 
@@ -92,9 +92,18 @@ class Channels:
         return f"{self._prefix}node:{node}".encode()
 
 
+class _Confirmation(Protocol):
+    """Of a message: how many have heard it."""
+
+    @property
+    def complete(self) -> bool: ...
+
+    def __await__(self) -> Generator[object, None, object]: ...
+
+
 class _Unconfirmed(Struct):
     node: str
-    listeners: Awaitable[object]
+    listeners: _Confirmation
     size: int
     at: float
 
@@ -104,7 +113,7 @@ class Era:
 
     __slots__ = (
         "_beat", "_channels", "_clock", "_counts", "_echoed", "_echoed_at", "_hearing", "_hears", "_lives",
-        "_membership", "_said", "_saying", "_scope", "_sender", "_subscribed", "_timing", "_trouble", "_unconfirmed",
+        "_membership", "_saying", "_scope", "_sender", "_subscribed", "_timing", "_trouble", "_unconfirmed",
         "_unconfirmed_bytes", "_url",
     )  # fmt: skip
 
@@ -119,7 +128,6 @@ class Era:
         self._sender = channels.name.encode() + b"\0"
         self._unconfirmed: deque[_Unconfirmed] = deque()
         self._unconfirmed_bytes = 0
-        self._said = trio.lowlevel.ParkingLot()
         self._beat = 0
         self._subscribed = trio.Event()
         self._echoed = trio.Event()
@@ -180,7 +188,6 @@ class Era:
         with self._scope:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._hear)
-                nursery.start_soon(self._confirm)
                 nursery.start_soon(self._watch)
                 try:
                     await self._begin(began)
@@ -272,23 +279,16 @@ class Era:
         self._unconfirmed_bytes += len(data)
         self._counts.said += 1
         self._counts.said_bytes += len(data)
-        self._said.unpark()
         return True
 
-    async def _confirm(self) -> None:
-        """Every message is heard by one, or its node is not there."""
-        try:
-            while True:
-                while not self._unconfirmed:
-                    await self._said.park()
-                oldest = self._unconfirmed[0]
-                listeners = await oldest.listeners
-                self._unconfirmed.popleft()
-                self._unconfirmed_bytes -= oldest.size
-                if listeners == 0:
-                    self._carry_out(self._membership.unheard(oldest.node))
-        except RedisError as error:
-            self._lose(str(error))
+    async def _look_who_heard(self) -> None:
+        """Every message is heard by one, or its node is not there. Looked at with each tick: to be woken by each
+        confirmation would cost more than to have it."""
+        while self._unconfirmed and self._unconfirmed[0].listeners.complete:
+            oldest = self._unconfirmed.popleft()
+            self._unconfirmed_bytes -= oldest.size
+            if await oldest.listeners == 0:
+                self._carry_out(self._membership.unheard(oldest.node))
 
     def _say_to_everybody(self, what: bytes) -> Awaitable[object]:
         return self._saying.create_request(b"PUBLISH", self._channels.everybody, what + self._channels.name.encode())
@@ -330,6 +330,10 @@ class Era:
         while True:
             await trio.sleep(TICK_SECONDS)
             now = self._clock.ticked(trio.current_time())
+            try:
+                await self._look_who_heard()
+            except RedisError as error:
+                self._lose(str(error))
             if not self._saying.usable:
                 self._lose("the connection was closed")
             if self._lives and now - self._echoed_at >= self._timing.dead:
