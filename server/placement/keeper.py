@@ -162,7 +162,7 @@ class Sharing:
 
     def turn(self, now: float) -> Turn:
         me, table = self._ownership.node, self._table
-        given = self._handed_over
+        given, is_new = self._handed_over, self._table.version < 0
         reading = yield self._renewal()
         self._ownership.renewed(now)
         table.learn(reading)
@@ -180,7 +180,7 @@ class Sharing:
         return table.found(
             given=given,
             give=self._leaving - self._handed_over,
-            news=bool(given or planned.take),
+            news=bool(given or planned.take or is_new),
             next_in=self._until_next(reading),
         )
 

@@ -99,15 +99,15 @@ class Placement:
 
     async def run(self, context: TaskContext) -> None:
         """Ready when the table was read for the first time."""
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._watch_lease, context)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch_lease, context)
+            try:
                 while True:
                     await self._rest_until_next(await self._take_turn(context))
-        except trio.Cancelled:
-            with context.finishing(), trio.move_on_after(LEAVING_SECONDS):
-                await self._leave()
-            raise
+            except trio.Cancelled:
+                with context.finishing(), trio.move_on_after(LEAVING_SECONDS):
+                    await self._leave()
+                raise
 
     async def run_departure(self, context: TaskContext) -> None:
         """When it is stopped, give what this node owns to others, if there are any."""
