@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 import trio
@@ -49,8 +49,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("actors.distribution")
 
-ROUND = 0.01
+ROUND: Final = 0.01
 """Seconds between two rounds of all links that have something to do at a certain time, at the least."""
+
+NOTHING_TOLD: Final[tuple[object, bytes]] = (object(), b"")
+"""A message that nobody tells, and its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,7 @@ class Distribution:
         self._addresses: WeakValueDictionary[tuple[str, str], RemoteAddress] = WeakValueDictionary()
         self._sessions = count(secrets.randbits(63) + 1)
         self._crossing: Crossing | None = None
+        self._latest: tuple[object, bytes] = NOTHING_TOLD
         self._touched: dict[Peer, None] = {}
         self._waiting: dict[Peer, None] = {}
         self._next_round = inf
@@ -327,12 +331,20 @@ class Distribution:
             self._woken.set()
 
     def encoded(self, peer: Peer, message: object) -> tuple[bytes, dict[Reply[Any], int]]:
-        """A message for a node, and the questions in it. Raises TypeError if it cannot cross."""
+        """A message for a node, and the questions in it. Raises TypeError if it cannot cross.
+
+        What is told to many nodes in one slice is made bytes of once, unless it has a question in it.
+        """
+        if message is self._latest[0]:
+            return self._latest[1], {}
         before, self._crossing = self._crossing, Crossing(peer)
         try:
-            return self._codec.encode(message), self._crossing.leaving
+            data, leaving = self._codec.encode(message), self._crossing.leaving
         finally:
             self._crossing = before
+        if not leaving:
+            self._latest = message, data
+        return data, leaving
 
     def decoded(self, peer: Peer, data: bytes) -> tuple[object, list[FarReply]]:
         """A message of a node, and the questions in it. Raises what the codec raises; then there are none."""
@@ -365,6 +377,7 @@ class Distribution:
     def _work(self, now: float) -> float:
         """Send what is to be sent; when to come again if nothing happens before."""
         touched, self._touched = self._touched, {}
+        self._latest = NOTHING_TOLD
         if now >= self._next_round:
             touched |= self._waiting
             self._next_round = inf

@@ -125,6 +125,27 @@ class TestTelling:
         assert len(pair.b.log) == 100
         assert pair.network.carried - before == 1
 
+    async def test_what_is_told_to_many_nodes_is_made_bytes_of_once(
+        self, pair: Pair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        encoded: list[object] = []
+        encode = JsonCodec.encode
+
+        def counting(codec: JsonCodec, message: object) -> bytes:
+            encoded.append(message)
+            return encode(codec, message)
+
+        monkeypatch.setattr(JsonCodec, "encode", counting)
+        async with open_place(pair.network, "c") as c:
+            await quiet()
+            for message in (Hello(pair.a.recorder, "one"), Hello(pair.a.recorder, "two")):
+                for node in ("b", "c"):
+                    pair.a.there.address(node, "recorder").tell(message)
+            await quiet()
+            assert len(encoded) == 2
+            assert [hello.text for hello in pair.b.log if isinstance(hello, Hello)] == ["one", "two"]
+            assert [hello.text for hello in c.log if isinstance(hello, Hello)] == ["one", "two"]
+
     async def test_a_message_that_cannot_cross_is_refused_to_its_teller(self, pair: Pair) -> None:
         with pytest.raises(TypeError, match="cannot cross"):
             pair.a.there.address("b", "recorder").tell(3.5)
