@@ -27,6 +27,7 @@ MODULES: Final = (
     "server.serving",
     "server.cluster.joining",
     "coredis.connection",
+    "anyio._backends._trio",
     "encodings.idna",
     "sqlalchemy.dialects.sqlite",
 )
