@@ -32,7 +32,7 @@ def _written_over(given: Given) -> Any:
 
 
 def _moved_from_anywhere(given: Given) -> Any:
-    moved = update(rooms).where(rooms.c.id == given["room"], given["expected"] >= 0)
+    moved = update(rooms).where(rooms.c.id == given["room"], given["expected"].is_not(None))
     return moved.values(last_seq=given["head"], members=rooms.c.members + given["growth"])
 
 
