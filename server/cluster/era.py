@@ -262,10 +262,10 @@ class Era:
         for change in changes:
             match change:
                 case Up(node=node):
-                    log.info("node %s is there", node)
+                    log.debug("node %s is there", node)
                     self._hears.node_up(node)
                 case Down(node=node):
-                    log.info("node %s is not there", node)
+                    log.debug("node %s is not there", node)
                     self._hears.node_down(node)
 
     # --- saying -----------------------------------------------------------------------------------------------

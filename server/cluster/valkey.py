@@ -93,7 +93,7 @@ class EngineLink:
             await trio.sleep(max(0.0, tried + RETRY_SECONDS - trio.current_time()))
 
     async def _one_era(self, context: TaskContext) -> None:
-        """Until it is lost. Its trouble is said once, not at every try."""
+        """Until it is lost. Its trouble is said once, not at every try. Who is stopped has nobody left to tell of it."""
         era = Era(self._url, self._channels, self._hears, self._timing, self.counts)
         try:
             await era.live_on(lambda: self._began(context, era))
@@ -102,11 +102,16 @@ class EngineLink:
             if str(trouble) != self.trouble:
                 self.trouble = str(trouble)
                 log.error("the other nodes cannot be reached: %s", trouble)
-        finally:
-            was_up, self._era = self.up, None
-            era.ended()
-            if was_up:
-                self._changed(False)
+        except Exception:
+            self._ended(era)
+            raise
+        self._ended(era)
+
+    def _ended(self, era: Era) -> None:
+        was_up, self._era = self.up, None
+        era.ended()
+        if was_up:
+            self._changed(False)
 
     def _began(self, context: TaskContext, era: Era) -> None:
         self._era = era

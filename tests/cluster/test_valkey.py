@@ -194,3 +194,18 @@ async def test_words_on_the_channels_that_are_nobodys(engine_url: str, cluster: 
         assert b.link.send("a", b"still here")
         await until(lambda: ("b", b"still here") in a.ears.heard, "a hears b")
         assert a.link.up
+
+
+async def test_a_crash_of_the_task_takes_all_nodes_down_before_it_begins_anew(engine_url: str, cluster: str) -> None:
+    a, b = Station(engine_url, cluster, "a"), Station(engine_url, cluster, "b")
+    async with running(a, b):
+        await until(sees(a, b), "a sees b")
+
+        def refuse(_node: str, _data: bytes) -> None:
+            a.ears.received = Ears().heard.append  # type: ignore[method-assign,assignment]
+            raise RuntimeError("on purpose")
+
+        a.ears.received = refuse  # type: ignore[method-assign]
+        assert b.link.send("a", b"boo")
+        await until(lambda: a.ears.downs == ["b"], "what was known of others is over")
+        await until(sees(a, b), "a sees b again")
