@@ -11,6 +11,7 @@ act on it, so no other order can be told from this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -138,11 +139,12 @@ def _guarded(connection: Connection, write: Callable[[], None]) -> None:
 
 
 def _guarded_answer(connection: Connection, change: Change, at: int, quotas: Quotas) -> Done | Failed:
-    try:
-        with connection.begin_nested():
+    """Tried again once: another process may have taken the name, or made the same dm, since this one looked. Whose row
+    is in the way has been committed by the time it is refused, so the second look sees it."""
+    for _ in range(2):
+        with suppress(*REFUSED), connection.begin_nested():
             return _answer(connection, change, at, quotas)
-    except REFUSED:
-        return Failed(change.ref, Refusal(ErrorCode.BAD_REQUEST, "the database does not take this"))
+    return Failed(change.ref, Refusal(ErrorCode.BAD_REQUEST, "the database does not take this"))
 
 
 def _answer(connection: Connection, change: Change, at: int, quotas: Quotas) -> Done | Failed:
