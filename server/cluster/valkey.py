@@ -93,7 +93,7 @@ class EngineLink:
             await trio.sleep(max(0.0, tried + RETRY_SECONDS - trio.current_time()))
 
     async def _one_era(self, context: TaskContext) -> None:
-        """Until it is lost. Its trouble is said once, not at every try. Who is stopped has nobody left to tell of it."""
+        """Until it is lost. Its trouble is said once, not at every try. Who is stopped tells nobody of it."""
         era = Era(self._url, self._channels, self._hears, self._timing, self.counts)
         try:
             await era.live_on(lambda: self._began(context, era))
