@@ -294,7 +294,7 @@ class Crew:
         if slot.current is not None:  # its successor is there already
             return [note]
         if not self._one_has_served and code in self._mistakes:
-            return [note, *self.give_up(Failure("", code), now)]
+            return self.give_up(Failure("", code), now)
         if self._stopping:
             return [note]
         wait = slot.restarts.after(now)
