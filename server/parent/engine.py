@@ -36,10 +36,10 @@ _OPTIONS: Final = {
     "--loglevel": "warning",
     "--save": "",
     "--appendonly": "no",
-    "--maxmemory": "1gb",
+    "--maxmemory": "2gb",
     "--maxmemory-policy": "noeviction",
-    "--maxmemory-clients": "512mb",
-    "--client-output-buffer-limit": "pubsub 64mb 32mb 10",
+    "--maxmemory-clients": "1gb",
+    "--client-output-buffer-limit": "pubsub 256mb 64mb 60",
 }
 
 
