@@ -29,7 +29,6 @@ from server.settings import Settings
 from server.store.cluster_id import read_cluster_id
 from server.store.leases import Leases, LeasesSeen
 from server.store.opening import Store
-from server.store.quotas import Quotas
 from server.store.writer_lock import WriterLock
 
 WEIGHT: Final = 1
@@ -64,7 +63,7 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
     alone = not settings.database
     ownership = LeasedOwnership(name, math.inf if alone else settings.lease)
     with ExitStack() as opened:
-        leases = Leases(store.database.writing(Quotas())) if owner else LeasesSeen(store.database.reading(1))
+        leases = Leases(store.database.leasing()) if owner else LeasesSeen(store.database.reading(1))
         opened.callback(leases.close)
         keeper: Keeper
         if not owner:

@@ -73,6 +73,10 @@ class Database(Protocol):
 
     def writing(self, quotas: Quotas) -> Writing: ...
 
+    def leasing(self) -> Writing:
+        """For who renews a lease: what hangs has to end, and to be tried again, before that has run out."""
+        ...
+
     def reading(self, connections: int) -> Engine:
         """Connections that cannot write; each transaction reads one snapshot."""
         ...

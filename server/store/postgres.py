@@ -72,6 +72,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 
 
 WRITING: Final = Timeouts()
+LEASING: Final = Timeouts(statement=1_500, lock=1_000, idle_in_transaction=1_000, silence=2_000)
 READING: Final = Timeouts(statement=8_000, silence=9_000)
 MIGRATING: Final = Timeouts(statement=0, lock=0, idle_in_transaction=0, silence=0)  # as long as it takes
 
@@ -115,16 +116,19 @@ class PostgresDatabase:
         """Raises `NotReachable`, `Unsuitable`."""
         try:
             with closing(self._connect(MIGRATING)) as connection:
-                version, encoding = connection.info.server_version, connection.info.encoding
+                version, encoding = connection.info.server_version, connection.info.parameter_status("server_encoding")
         except Disconnected as error:
             raise NotReachable(self.name, complaint_of(error)) from None
         if version // 10_000 < OLDEST_SERVER:
             raise Unsuitable(self.name, f"its server is PostgreSQL {version // 10_000}, not {OLDEST_SERVER} or newer")
-        if encoding != "utf-8":
+        if encoding != "UTF8":
             raise Unsuitable(self.name, f"its encoding is {encoding}, not UTF8")
 
     def writing(self, quotas: Quotas) -> Writing:
         return Writing(self._engine(WRITING, connections=1), quotas)
+
+    def leasing(self) -> Writing:
+        return Writing(self._engine(LEASING, connections=1), Quotas())
 
     def reading(self, connections: int) -> Engine:
         def read_only(connection: _Driver) -> None:

@@ -55,6 +55,9 @@ class SqliteDatabase:
     def writing(self, quotas: Quotas) -> Writing:
         return Writing(writing_engine(self.directory.database, self._pragmas), quotas)
 
+    def leasing(self) -> Writing:
+        return self.writing(Quotas())
+
     def reading(self, connections: int) -> Engine:
         return reading_engine(self.directory.database, self._pragmas, connections)
 
