@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-server test-browser check attacks fuzz lint types conformance storm bench bench-gateway bench-actors pins clean
+.PHONY: help run cluster test test-server test-browser check attacks fuzz lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression
 storm: $(VENV)/dev.installed ## 10,000 clients cut off at once come back: how long it takes, and that nothing is missing
 	@$(BIN)/python -m tests.e2e.storming
 
+chaos: $(VENV)/dev.installed ## people post while everything fails in turn, for twenty minutes (make chaos OPTIONS=--help)
+	@$(BIN)/python -m tests.chaos.run $(OPTIONS)
+
 bench: $(VENV)/dev.installed ## the figures, one JSON object a line (takes minutes; wants an idle machine)
 	@$(BIN)/python tests/bench/run.py
 
@@ -86,6 +89,9 @@ build/peers/node_modules/ws:
 
 bench-gateway: $(VENV)/dev.installed build/peers/node_modules/ws ## the gateway beside other servers (a quarter of an hour)
 	@$(BIN)/python tests/bench/gateway/run.py
+
+bench-cluster: $(VENV)/dev.installed ## what it costs to be several (make bench-cluster OPTIONS=--help)
+	@$(BIN)/python tests/bench/cluster/run.py $(OPTIONS)
 
 # Apart from .venv, because triotp asks for a trio that is too old for us.
 build/python-peers/installed: tests/bench/actors/peers.txt $(VENV)/run.installed
