@@ -6,7 +6,8 @@ temporary folder of its own. It goes when the session does, also when that is ki
 
 `HUBBUB_TEST_POSTGRES=postgresql://…` names a server to use instead, by a user who may create databases.
 
-As in earnest, `fsync` is on. A test's database is a copy of one that was migrated once (40 ms).
+As in earnest, `fsync` is on. A test's database is a copy of one that was migrated once, which takes 40 ms and 8 MB of
+disk; so those that are given back are emptied, and lent to the next test (10 ms).
 """
 
 from __future__ import annotations
@@ -29,9 +30,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import make_url
+from sqlalchemy import delete, insert, make_url, select
 
+from server.store.databases import database_of
 from server.store.opening import open_store
+from server.store.tables import metadata
 
 VARIABLE = "HUBBUB_TEST_POSTGRES"
 PATIENCE = 30.0
@@ -76,6 +79,7 @@ class PostgresProcess:
                 "postgres",
                 *("-D", str(self.folder / "data"), "-k", str(self.folder), "-p", str(self.port)),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB"),
+                *("-c", "max_wal_size=4GB", "-c", "checkpoint_timeout=1h"),
             )
             while self._process.poll() is None:
                 if self._answers():
@@ -152,17 +156,43 @@ class PostgresServer:
         self._made: list[str] = []
         self._numbers = count(1)
         self._migrated: str | None = None
+        self._free: list[str] = []
 
-    def empty_database(self) -> str:
+    def empty_database(self, encoding: str = "UTF8") -> str:
         """The URL of a new database with nothing in it."""
-        return self._create("template0")
+        return self._create("template0", encoding)
 
     def database(self) -> str:
         """The URL of a new database of the newest schema, with nothing in it."""
+        return self._create(str(make_url(self._template()).database))
+
+    @contextmanager
+    def lent_database(self) -> Iterator[str]:
+        """The same, but perhaps one that a test had before. Its schema is to be left as it is."""
+        url = self._free.pop() if self._free else self.database()
+        yield url
+        self._empty(url)
+        self._free.append(url)
+
+    def _template(self) -> str:
         if self._migrated is None:
             self._migrated = self.empty_database()
             open_store(Path("unused"), database=self._migrated).close()
-        return self._create(str(make_url(self._migrated).database))
+        return self._migrated
+
+    def _empty(self, url: str) -> None:
+        """Make it what a migration makes of nothing: some tables have rows then."""
+        engine = database_of(Path("unused"), url).migrating()
+        template = database_of(Path("unused"), self._template()).migrating()
+        with engine.begin() as emptied, template.begin() as as_made:
+            for table in reversed(metadata.sorted_tables):
+                emptied.execute(delete(table))
+            for table in metadata.sorted_tables:
+                rows = [row._asdict() for row in as_made.execute(select(table))]
+                if rows:
+                    emptied.execute(insert(table), rows)
+        for each in (engine, template):
+            each.dispose()
 
     def close(self) -> None:
         """Nothing stays behind on somebody's own server."""
@@ -170,9 +200,11 @@ class PostgresServer:
             for name in self._made:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _create(self, template: str) -> str:
+    def _create(self, template: str, encoding: str = "UTF8") -> str:
         name = f"hubbub_test_{os.getpid()}_{next(self._numbers)}"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C'").format(
+            sql.Identifier(name), sql.Identifier(template), sql.Literal(encoding)
+        )
         with self._connected() as connection:
             connection.execute(statement)
         self._made.append(name)

@@ -37,13 +37,22 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def opened(engine: str, request: pytest.FixtureRequest) -> Callable[..., Store]:
+def database(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of the test's database, empty for SQLite."""
+    if engine == "sqlite":
+        yield ""
+    else:
+        with request.getfixturevalue("postgres").lent_database() as url:
+            yield url
+
+
+@pytest.fixture
+def opened(database: str, request: pytest.FixtureRequest) -> Callable[..., Store]:
     """Opens the test's store, which is empty at first; once more, after it was closed. Takes what `open_store` does."""
-    place = {"database": request.getfixturevalue("postgres").database()} if engine == "postgres" else {}
-    data: Path = request.getfixturevalue("tmp_path" if place else "data")
+    data: Path = request.getfixturevalue("tmp_path" if database else "data")
 
     def opened(pragmas: Pragmas | None = None, quotas: Quotas | None = None) -> Store:
-        return open_store(data, pragmas or Pragmas(busy_seconds=0.3), quotas, **place)
+        return open_store(data, pragmas or Pragmas(busy_seconds=0.3), quotas, database=database)
 
     return opened
 

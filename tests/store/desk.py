@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +46,22 @@ def database_file(store: Store) -> Path:
     return store.database.directory.database
 
 
-def refuse_poison(store: Store) -> None:
-    """From now on the database has something against entries whose text is `poison`."""
-    trigger = (
-        "CREATE TRIGGER poison BEFORE INSERT ON entries WHEN new.text = 'poison' BEGIN SELECT RAISE(ABORT, ''); END"
-    )
-    check = "ALTER TABLE entries ADD CONSTRAINT poison CHECK (text <> 'poison')"
+@contextmanager
+def poison_refused(store: Store) -> Iterator[None]:
+    """Meanwhile the database has something against entries whose text is `poison`."""
+    if isinstance(store.database, SqliteDatabase):
+        begin = (
+            "CREATE TRIGGER poison BEFORE INSERT ON entries WHEN new.text = 'poison' BEGIN SELECT RAISE(ABORT, ''); "
+        )
+        begin, end = begin + "END", "DROP TRIGGER poison"
+    else:
+        begin = "ALTER TABLE entries ADD CONSTRAINT poison CHECK (text <> 'poison') NOT VALID"
+        end = "ALTER TABLE entries DROP CONSTRAINT poison"
     with store.writing.begin() as connection:
-        connection.exec_driver_sql(trigger if isinstance(store.database, SqliteDatabase) else check)
+        connection.exec_driver_sql(begin)
+    yield
+    with store.writing.begin() as connection:
+        connection.exec_driver_sql(end)
 
 
 class Ear:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from enum import Enum
 from itertools import count
+from pathlib import Path
 
 import pysqlite3.dbapi2 as driver
 import pytest
@@ -37,7 +38,8 @@ from server.store.sqlite import Pragmas
 from server.store.sqlite_database import SqliteDatabase
 from server.store.tables import entries, members, rooms, users
 from server.store.unanswered import Unanswered
-from tests.store.desk import Ear, database_file, refuse_poison
+from tests.harness.postgres import PostgresServer
+from tests.store.desk import Ear, database_file, poison_refused
 
 ROOMS = ["r_1", "r_2", "r_3"]
 PEOPLE = ["u_1", "u_2", "u_3"]
@@ -67,6 +69,7 @@ BATCHES = st.tuples(
     st.sampled_from([Fate.GOOD, Fate.GOOD, Fate.GOOD, Fate.LOCKED, Fate.UNKNOWN]),
     st.lists(st.tuples(st.sampled_from(ROOMS), DRAFTS), max_size=25),
 )
+Batches = list[tuple[Fate, list[tuple[str, Draft]]]]
 
 
 class World:
@@ -157,28 +160,39 @@ def emptied(store: Store) -> None:
             connection.execute(delete(table))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def lasting_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    database = ""
-    if request.param == "postgres":
-        database = request.getfixturevalue("postgres").database() + "?options=-c%20lock_timeout%3D1"
-    with open_store(tmp_path_factory.mktemp("batches"), Pragmas(busy_seconds=0.0), database=database) as opened:
-        refuse_poison(opened)
+@pytest.fixture(scope="module")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(tmp_path_factory.mktemp("batches"), Pragmas(busy_seconds=0.0)) as opened, poison_refused(opened):
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def on_postgres(postgres: PostgresServer) -> Iterator[Store]:
+    url = postgres.database() + "?options=-c%20lock_timeout%3D1"
+    with open_store(Path("unused"), database=url) as opened, poison_refused(opened):
         yield opened
 
 
 @settings(max_examples=150, deadline=None)
 @given(batches=st.lists(BATCHES, max_size=8))
-def test_logs_stay_contiguous_and_a_nonce_has_one_place(
-    lasting_store: Store, batches: list[tuple[Fate, list[tuple[str, Draft]]]]
-) -> None:
-    emptied(lasting_store)
-    peopled(lasting_store)
-    world = World(lasting_store)
+def test_logs_stay_contiguous_and_a_nonce_has_one_place(on_sqlite: Store, batches: Batches) -> None:
+    assert_that_all_holds(on_sqlite, batches)
+
+
+@settings(max_examples=40, deadline=None)
+@given(batches=st.lists(BATCHES, max_size=8))
+def test_the_same_on_postgresql(on_postgres: Store, batches: Batches) -> None:
+    assert_that_all_holds(on_postgres, batches)
+
+
+def assert_that_all_holds(store: Store, batches: Batches) -> None:
+    emptied(store)
+    peopled(store)
+    world = World(store)
     for fate, drafts in batches:
         world.batch(fate, drafts)
     assert set(world.outcomes) == set(world.told), "everything told is answered"
-    check_logs(lasting_store)
+    check_logs(store)
     check_outcomes(world)
 
 
@@ -219,10 +233,10 @@ def engine() -> str:
 
 
 @pytest.fixture
-def world(store: Store) -> World:
+def world(store: Store) -> Iterator[World]:
     peopled(store)
-    refuse_poison(store)
-    return World(store)
+    with poison_refused(store):
+        yield World(store)
 
 
 def statements(store: Store) -> list[str]:

@@ -28,7 +28,7 @@ from server.store.messages import (
     SaveMarks,
 )
 from server.store.opening import Store
-from tests.store.desk import PATIENCE, Desk, Ear, refuse_poison, serving
+from tests.store.desk import PATIENCE, Desk, Ear, poison_refused, serving
 
 
 async def loaded(desk: Desk, room: str) -> RoomRecord:
@@ -263,11 +263,11 @@ async def test_one_row_of_two_hundred_is_refused_and_only_its_poster_hears_of_it
     ann = await desk.user("ann")
     room = await desk.anchored(await desk.created(ann))
     other = await desk.anchored(await desk.created(ann))
-    refuse_poison(desk.store)
-    for nonce in range(200):
-        room.say(ann, str(nonce), "poison" if nonce == 77 else "hello")
-    other.say(ann, "elsewhere")
-    outcomes = await room.ear.outcomes_of(200)
+    with poison_refused(desk.store):
+        for nonce in range(200):
+            room.say(ann, str(nonce), "poison" if nonce == 77 else "hello")
+        other.say(ann, "elsewhere")
+        outcomes = await room.ear.outcomes_of(200)
     guilty = outcomes.pop(77)
     assert isinstance(guilty, Denied)
     assert "poison" not in guilty.refusal.message
@@ -279,13 +279,13 @@ async def test_one_row_of_two_hundred_is_refused_and_only_its_poster_hears_of_it
 async def test_the_refused_row_may_be_tried_again_and_its_neighbours_are_known(desk: Desk) -> None:
     ann = await desk.user("ann")
     room = await desk.anchored(await desk.created(ann))
-    refuse_poison(desk.store)
-    room.say(ann, "good")
-    room.say(ann, "bad", "poison")
-    await room.ear.outcomes_of(2)
-    assert isinstance(await room.said(ann, "good"), Known)
-    assert isinstance(await room.said(ann, "bad", "poison"), Denied)
-    assert isinstance(await room.said(ann, "next"), Landed)
+    with poison_refused(desk.store):
+        room.say(ann, "good")
+        room.say(ann, "bad", "poison")
+        await room.ear.outcomes_of(2)
+        assert isinstance(await room.said(ann, "good"), Known)
+        assert isinstance(await room.said(ann, "bad", "poison"), Denied)
+        assert isinstance(await room.said(ann, "next"), Landed)
 
 
 async def test_a_question_refused_by_the_database_fails_alone(desk: Desk) -> None:
