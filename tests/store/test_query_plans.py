@@ -22,6 +22,7 @@ from server.store.messages import (
     ReadHistory,
     ReadLog,
     ReadMembers,
+    ReadMemberships,
     ReadRevocations,
 )
 from server.store.opening import Store
@@ -40,6 +41,7 @@ QUESTIONS: list[Read] = [
     ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next="ann"),
     ReadAuthors(reply_to=NOBODY, room="ROOM", after=0, upto=10),
     ReadRevocations(reply_to=NOBODY, since=0),
+    ReadMemberships(reply_to=NOBODY, since=2**50),  # lately: long after nearly all began
 ]
 
 
