@@ -24,6 +24,7 @@ from actors.actor import Actor
 from actors.actor_code import calls_actor
 from actors.address import Address
 from actors.errors import AlreadyTraced, Lifeless
+from actors.far_address import FarAddress
 from actors.messages import Tell
 from actors.suspending import living_actor, put_in_place
 
@@ -161,8 +162,8 @@ class ActorTrace(Trace):
     """The trace of one actor."""
 
     def __init__(self, address: Address, to: Tell, seconds: float, most: int) -> None:
-        if not address.alive:
-            raise Lifeless(f"{address.path} has stopped")
+        if not address.alive or isinstance(address, FarAddress):
+            raise Lifeless(f"{address.path} has stopped, or is on another node")
         self._address = address
         super().__init__(address, address._blueprint.system, to, seconds, most)
 
@@ -229,7 +230,7 @@ def trace(address: Address, to: Tell, *, seconds: float, most: int = 1_000) -> T
         most: after how many messages, shown and dropped together, it ends before that.
 
     Raises:
-        Lifeless: it has stopped for good.
+        Lifeless: it has stopped for good, or is on another node: trace it there.
         AlreadyTraced: the last trace of it has not ended.
     """
     return ActorTrace(address, to, seconds, most)

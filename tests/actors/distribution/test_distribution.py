@@ -22,6 +22,7 @@ from actors import (
     Distribution,
     Down,
     Inbox,
+    Lifeless,
     Mailbox,
     MemoryNetwork,
     NoAnswer,
@@ -36,7 +37,10 @@ from actors import (
     TimedOut,
     Unreachable,
     ask,
+    change_code,
     open_system,
+    suspend,
+    trace,
 )
 from actors.distribution.envelopes import Envelope
 from actors.distribution.packets import HEADER, Kind, Packet
@@ -565,6 +569,17 @@ class TestAddresses:
         nameless = pair.a.system.dynamic("recorders").start(None, [])
         with pytest.raises(TypeError, match="no name"):
             pair.a.there.address("b", "recorder").tell(Hello(nameless))
+
+    async def test_nobody_here_changes_suspends_or_groups_it(self, pair: Pair) -> None:
+        remote = pair.a.there.address("b", "recorder")
+        with pytest.raises(Lifeless):
+            suspend(remote)
+        with pytest.raises(Lifeless):
+            change_code(remote, Keeping)
+        with pytest.raises(Lifeless):
+            trace(remote, Inbox(1), seconds=1.0)
+        pair.a.system.join("all", remote)
+        assert pair.a.system.members("all") == ()
 
     async def test_a_reply_is_spoken_of_in_a_message_only(self, pair: Pair) -> None:
         with pytest.raises(ValueError, match="within a message"):
