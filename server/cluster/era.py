@@ -144,9 +144,11 @@ class Era:
 
     def send(self, node: str, data: bytes) -> bool:
         """See `EngineLink.send`."""
-        if not self._lives or self._unconfirmed_bytes + len(data) > MOST_UNCONFIRMED:
+        if not self._lives or self._unconfirmed_bytes + len(data) > MOST_UNCONFIRMED or not self._say(node, data):
             return False
-        return self._say(node, data)
+        self._counts.said += 1
+        self._counts.said_bytes += len(data)
+        return True
 
     async def live_on(self, began: Callable[[], None]) -> None:
         """Until a connection is lost, or this is cancelled.
@@ -277,8 +279,6 @@ class Era:
             return False  # lost; `_watch` and `_hear` see to it
         self._unconfirmed.append(_Unconfirmed(node, listeners, len(data), self._clock.now))
         self._unconfirmed_bytes += len(data)
-        self._counts.said += 1
-        self._counts.said_bytes += len(data)
         return True
 
     async def _look_who_heard(self) -> None:

@@ -209,3 +209,24 @@ async def test_a_crash_of_the_task_takes_all_nodes_down_before_it_begins_anew(en
         assert b.link.send("a", b"boo")
         await until(lambda: a.ears.downs == ["b"], "what was known of others is over")
         await until(sees(a, b), "a sees b again")
+
+
+async def test_an_engine_that_takes_nothing_is_told_only_so_much(
+    engine: ValkeyProcess, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, size = 5_000_000, 100_000
+    monkeypatch.setattr("server.cluster.era.MOST_UNCONFIRMED", most)
+    patient = Timing(beat=0.05, dead=60.0)
+    a, b = Station(engine.url, cluster, "a", patient), Station(engine.url, cluster, "b", patient)
+    async with running(a, b):
+        await until(sees(a, b), "a sees b")
+        engine.pause()
+        taken = 0
+        while a.link.send("b", b"x" * size):
+            taken += 1
+        assert taken == most // size
+        assert not b.ears.heard
+        engine.go_on()
+        await until(lambda: len(b.ears.heard) == taken, "what was taken arrives")
+        await until(lambda: a.link.send("b", b"more"), "it takes more")
+        assert (a.link.counts.said, a.link.counts.losses) == (taken + 1, 0)
