@@ -73,7 +73,7 @@ def taken_out_of(environment: MutableMapping[str, str]) -> HandedOver | None:
         return None
     try:
         handed = msgspec.json.decode(text, type=HandedOver)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise CannotTakeOver(f"stop this server and start the new one instead: {error}") from None
     if handed.form != FORM:
         raise CannotTakeOver(f"stop this server and start the new one instead: form {handed.form}")

@@ -83,7 +83,7 @@ def spawn(
         try:
             os.execve(command[0], [*command], dict(os.environ if environment is None else environment))  # noqa: S606
         except OSError as error:
-            print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)
+            os.write(2, f"cannot start {command[0]}: {error.strerror}\n".encode())
         return _NOT_STARTED
 
     return fork(work)
