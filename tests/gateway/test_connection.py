@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Any
 
 import pytest
@@ -380,3 +382,25 @@ async def test_a_connection_that_crashes_as_it_flushes_closes_its_socket() -> No
         await client.ends()
         await until(lambda: not door.connections)
         assert door.gateway.reactor.registered == 0
+
+
+# --- at rest -----------------------------------------------------------------------------------------------------
+
+
+async def test_an_idle_connection_is_one_small_object_and_its_socket() -> None:
+    """There may be tens of thousands: whoever breaks this has put something new into every one of them."""
+    async with open_door() as door:
+        client = await door.welcomed()
+        ping = text(json.dumps({"op": "ping", "id": 1}))
+        await client.send(ping[:3])
+        await until(lambda: door.gateway.parsers.borrowed == 1)
+        await client.send(ping[3:])
+        assert (await client.hear())["op"] == "pong"
+        await client.say({"op": "rooms", "id": 2})
+        assert (await client.hear())["op"] == "ok"
+        (address,) = door.connections
+        connection = address._actor
+        assert isinstance(connection, Connection)
+        await until(lambda: address._box is None)
+        assert (connection._busy_with, connection._pending) == (None, None)
+        assert sys.getsizeof(connection) <= 80

@@ -25,7 +25,7 @@ from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged
 from tests.sessions.test_talking_sessions import in_a_group
 
-SESSION_BYTES = 270
+SESSION_BYTES = 250
 ROOM_BYTES = 930
 TALK_BYTES = 500
 """What a room keeps after a talk: who wrote the latest messages, for the receipts."""
