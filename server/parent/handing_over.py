@@ -42,6 +42,8 @@ class HandedOver(Struct, frozen=True, kw_only=True):
         Descriptors.
     engine
         The process id of the embedded one.
+    terminal
+        Whether there was one whose end is to be heeded (`terminal.py`).
     """
 
     form: int = FORM
@@ -51,6 +53,7 @@ class HandedOver(Struct, frozen=True, kw_only=True):
     admin: int | None
     workers: tuple[HandedWorker, ...]
     engine: int | None
+    terminal: bool
 
     @property
     def descriptors(self) -> tuple[int, ...]:

@@ -72,9 +72,9 @@ class Parent:
     Parameters
     ----------
     engine_pid
-        The embedded engine's process, which answers already.
-    before
-        Workers (index and process id) of the program whose place this one takes; None if it is the first.
+        The embedded engine's process, which answers already; None where one was named.
+    handed
+        From the program whose place this one takes; None if it is the first.
     """
 
     def __init__(
@@ -83,17 +83,16 @@ class Parent:
         application: Application,
         holdings: Holdings,
         crew: Crew,
-        *,
-        engine_pid: int | None = None,
-        before: list[tuple[int, int]] | None = None,
+        engine_pid: int | None,
+        handed: HandedOver | None,
     ) -> None:
         self._settings = settings
         self._application = application
         self._holdings = holdings
         self._crew = crew
-        self._before = before
+        self._handed = handed
         self._signals = Signals()
-        self._terminal = Terminal()
+        self._terminal = Terminal(None if handed is None else handed.terminal)
         self._poll = select.poll()
         self._pipes: dict[int, int] = {}
         self._engine_pid = engine_pid
@@ -109,15 +108,19 @@ class Parent:
         self._poll.register(self._signals.descriptor, select.POLLIN)
         with self._signals:
             try:
-                now = time.monotonic()
-                before = self._before
-                self._do(self._crew.begin(now) if before is None else self._crew.take_over(before, now))
+                self._begin(time.monotonic())
                 while not self._crew.is_over:
                     self._wait()
             finally:
                 self._end_engine()
         if self._crew.failure is not None:
             raise GaveUp(self._crew.failure)
+
+    def _begin(self, now: float) -> None:
+        if self._handed is None:
+            self._do(self._crew.begin(now))
+        else:
+            self._do(self._crew.take_over([(worker.index, worker.pid) for worker in self._handed.workers], now))
 
     # What happens.
 
@@ -292,7 +295,7 @@ class Parent:
             if time.monotonic() >= self._prepared_late_at:
                 os.kill(self._preparing, signal.SIGKILL)
             return
-        if not self._upgrade_wanted or not self._crew.is_steady:
+        if not self._upgrade_wanted or not self._is_steady:
             return
         self._upgrade_wanted = False
         log.info("upgrading: looking whether the new program works")
@@ -300,13 +303,19 @@ class Parent:
         self._prepared_late_at = time.monotonic() + _PREPARE_SECONDS
         self._preparing = spawn(_program(), environment=written(handed), inherited=[self._holdings.lock])
 
+    @property
+    def _is_steady(self) -> bool:
+        """Everybody is there, and nobody more."""
+        has_engine = self._holdings.engine_program is None or self._engine_pid is not None
+        return has_engine and self._crew.is_steady
+
     def _on_prepared(self, code: int) -> None:
         self._preparing = None
         if self._is_stopping:
             return
         if code != 0:
             log.error("the new program does not work; the old one goes on", how=in_words(code))
-        elif not self._crew.is_steady:
+        elif not self._is_steady:
             self._upgrade_wanted = True  # somebody died meanwhile
         else:
             self._take_over()
@@ -335,6 +344,7 @@ class Parent:
             admin=None if holdings.admin is None else holdings.admin.fileno(),
             workers=tuple(HandedWorker(index, pid) for index, pid in self._crew.serving()),
             engine=self._engine_pid,
+            terminal=self._terminal.is_heeded,
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -56,18 +57,24 @@ def run_parent(settings: Settings, workers: int, application: Application, hande
     """
     if handed is not None and handed.purpose is Purpose.PREPARE:
         image.load(application.modules)
+        _engine_program(settings)
         return application.prepare(settings)
     with ExitStack() as opened:
         if handed is None:
-            parent = _first(settings, workers, application, opened)
+            holdings = _opened(settings, workers, application, opened)
+            engine_pid = _started_engine(holdings)
         else:
-            parent = _next(settings, workers, application, handed, opened)
+            holdings = _taken_over(settings, workers, application, handed, opened)
+            engine_pid = handed.engine
+        times = Times(leave=application.leave_seconds + _GRACE)
+        crew = Crew(holdings.roles, times, _AT_ONCE_PER_CORE * cores(), application.mistakes)
         image.load(application.modules)
-        parent.run()
+        Parent(settings, application, holdings, crew, engine_pid, handed).run()
     return 0
 
 
-def _first(settings: Settings, workers: int, application: Application, opened: ExitStack) -> Parent:
+def _opened(settings: Settings, workers: int, application: Application, opened: ExitStack) -> Holdings:
+    """Everything, for the first program."""
     directory = DataDirectory(settings.data)
     directory.make()
     lock = opened.enter_context(directory.lock())
@@ -82,10 +89,13 @@ def _first(settings: Settings, workers: int, application: Application, opened: E
         opened.enter_context(closing(admin))
     run = opened.enter_context(closing(RunDirectory(settings.data)))
     run.clear()
-    return _parent(settings, application, lock, listeners, admin, run, engine_pid=None, before=None)
+    return _holdings(settings, application, lock, (listeners, admin), run)
 
 
-def _next(settings: Settings, workers: int, application: Application, handed: HandedOver, opened: ExitStack) -> Parent:
+def _taken_over(
+    settings: Settings, workers: int, application: Application, handed: HandedOver, opened: ExitStack
+) -> Holdings:
+    """The same, for the next."""
     lock = opened.enter_context(DirectoryLock(handed.lock))
     listeners = [opened.enter_context(closing(socket.socket(fileno=each))) for each in handed.listeners]
     admin = None if handed.admin is None else opened.enter_context(closing(socket.socket(fileno=handed.admin)))
@@ -94,39 +104,35 @@ def _next(settings: Settings, workers: int, application: Application, handed: Ha
     if len(listeners) != workers:
         log.warning("the number of workers changes when the server is stopped and started", workers=len(listeners))
     run = opened.enter_context(closing(RunDirectory(settings.data)))
-    before = [(worker.index, worker.pid) for worker in handed.workers]
-    return _parent(settings, application, lock, listeners, admin, run, engine_pid=handed.engine, before=before)
+    return _holdings(settings, application, lock, (listeners, admin), run)
 
 
-def _parent(
+def _holdings(
     settings: Settings,
     application: Application,
     lock: DirectoryLock,
-    listeners: list[socket.socket],
-    admin: socket.socket | None,
+    sockets: tuple[list[socket.socket], socket.socket | None],
     run: RunDirectory,
-    *,
-    engine_pid: int | None,
-    before: list[tuple[int, int]] | None,
-) -> Parent:
-    program = None if settings.engine else engine.program()
-    if program is not None and engine_pid is None:
-        engine_pid = engine.start(program, run)
-        engine.await_answer(engine_pid, run)
-    roles = tuple(role_of(index, owners=application.owners) for index in range(len(listeners)))
-    return Parent(
-        settings,
-        application,
-        Holdings(
-            lock=lock.descriptor,
-            listeners=listeners,
-            admin=admin,
-            run=run,
-            roles=roles,
-            engine_url=settings.engine or engine.url_of(run),
-            engine_program=program,
-        ),
-        Crew(roles, Times(leave=application.leave_seconds + _GRACE), _AT_ONCE_PER_CORE * cores(), application.mistakes),
-        engine_pid=engine_pid,
-        before=before,
+) -> Holdings:
+    listeners, admin = sockets
+    return Holdings(
+        lock=lock.descriptor,
+        listeners=listeners,
+        admin=admin,
+        run=run,
+        roles=tuple(role_of(index, owners=application.owners) for index in range(len(listeners))),
+        engine_url=settings.engine or engine.url_of(run),
+        engine_program=_engine_program(settings),
     )
+
+
+def _engine_program(settings: Settings) -> Path | None:
+    return None if settings.engine else engine.program()
+
+
+def _started_engine(holdings: Holdings) -> int | None:
+    if holdings.engine_program is None:
+        return None
+    pid = engine.start(holdings.engine_program, holdings.run)
+    engine.await_answer(pid, holdings.run)
+    return pid

@@ -11,14 +11,21 @@ import signal
 
 
 class Terminal:
-    """The one this process has when this is made, if any."""
+    """The one this process has when this is made, if any.
 
-    def __init__(self) -> None:
-        self._was_there = _is_there() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    Parameters
+    ----------
+    heeded
+        What the program before this one in the same process knew (`handing_over.py`); None if this is the first.
+    """
+
+    def __init__(self, heeded: bool | None = None) -> None:
+        first = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _is_there()
+        self.is_heeded = first if heeded is None else heeded
 
     def is_gone(self) -> bool:
         """It was there, and is no more."""
-        return self._was_there and not _is_there()
+        return self.is_heeded and not _is_there()
 
 
 def _is_there() -> bool:

@@ -16,7 +16,13 @@ from server.parent.handing_over import (
 )
 
 HANDED = HandedOver(
-    purpose=Purpose.TAKE_OVER, lock=3, listeners=(4, 5), admin=None, workers=(HandedWorker(0, 17),), engine=99
+    purpose=Purpose.TAKE_OVER,
+    lock=3,
+    listeners=(4, 5),
+    admin=None,
+    workers=(HandedWorker(0, 17),),
+    engine=99,
+    terminal=False,
 )
 
 
