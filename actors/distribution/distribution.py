@@ -198,8 +198,6 @@ class Distribution:
         if isinstance(thing, RemoteAddress):
             return f"{thing.node}{BETWEEN}{thing.name}"
         if isinstance(thing, Address):
-            if isinstance(thing, FarAddress):
-                raise TypeError(f"{thing!r} has no name")
             return f"{self.node}{BETWEEN}{name_of(thing)}"
         crossing = self._crossing
         if crossing is None or not isinstance(thing, Reply):

@@ -224,26 +224,24 @@ class Peer:
             self._misunderstood(f"a message for {envelope.name}: {error!r}")
             self._fail(envelope.number, Refused(f"{envelope.name} does not understand the question"))
             return
-        target = self._find(envelope, replies)
+        target = self._found(envelope.name, start=envelope.kind == EnvelopeKind.TELL)
         if target is None:
             self.undelivered += 1
+            for reply in replies:
+                reply.fail(Stopped(f"there is no {envelope.name} on {self._distribution.node}"))
         elif self._hand_over(envelope.kind, target, message):
             for reply in replies:
                 reply.put_to(target)
         else:
             self._not_taken(target, replies)
 
-    def _find(self, envelope: Envelope, replies: list[FarReply]) -> Address | None:
-        """Who is meant; None: nobody, and the questions know."""
+    def _found(self, name: str, start: bool) -> Address | None:
+        """Who is called so here; None: nobody, or it cannot be started now."""
         try:
-            target = self._distribution.find(envelope.name, start=envelope.kind == EnvelopeKind.TELL)
+            return self._distribution.find(name, start)
         except (StartRefused, StartFailed) as error:
-            log.info("%s cannot be started for %s: %r", envelope.name, self.node, error)
-            target = None
-        if target is None:
-            for reply in replies:
-                reply.fail(Stopped(f"there is no {envelope.name} on {self._distribution.node}"))
-        return target
+            log.info("%s cannot be started for %s: %r", name, self.node, error)
+            return None
 
     def _hand_over(self, kind: int, target: Address, message: object) -> bool:
         match kind:
@@ -278,17 +276,15 @@ class Peer:
             reply.tell(answer)
 
     def _watch_here(self, number: int, name: str) -> None:
-        target = self._distribution.find(name, start=False)
+        target = self._found(name, start=False)
         full = len(self.watchers) >= self._distribution.limits.watches
-        if target is None or full:
+        if target is None or not target.alive or full:
             reason: object = Unreachable("there are too many watches") if full else NO_SUCH_ACTOR
             self.say_down(number, 0, reason)
             self.say_gone(number)
             return
         watcher = self.watchers[number] = FarWatcher(self, number, target)
         watch(watcher, target)
-        if not target.alive:
-            watcher.watches_no_more(target)
 
     def _down(self, remote: RemoteAddress | None, envelope: Envelope) -> None:
         if remote is not None:

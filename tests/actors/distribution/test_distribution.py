@@ -22,6 +22,7 @@ from actors import (
     Distribution,
     Down,
     Inbox,
+    Intensity,
     Lifeless,
     Mailbox,
     MemoryNetwork,
@@ -30,6 +31,8 @@ from actors import (
     RemoteAddress,
     RemoteCrash,
     RemoteReason,
+    Reply,
+    Restart,
     Stopped,
     SupervisorSpec,
     System,
@@ -286,6 +289,75 @@ class TestAsking:
             assert [type(refusal.failure) for refusal in heard if isinstance(refusal, NoAnswer)] == [Refused, Refused]
             assert c.there.statistics()[0].asked_here == 3
 
+    async def test_an_answer_that_crosses_with_the_end_of_patience_is_dropped(
+        self, autojump_clock: MockClock, pair: Pair
+    ) -> None:
+        script, _ = scripted(pair.b, "between")
+        with pytest.raises(TimedOut):
+            await ask(pair.a.there.address("b", "between"), Ponder, 0.1)
+        script.tell(lambda actor: actor.kept.pop().reply_to.tell(5))
+        await quiet()
+        assert [statistics.resets for statistics in pair.a.there.statistics()] == [0]
+
+    async def test_who_is_asked_over_a_link_that_is_lost_asks_nobody_any_more(self, pair: Pair) -> None:
+        script, _ = scripted(pair.b, "between")
+        kept: list[Reply[int]] = []
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(expect, pair.a.there.address("b", "between"), Unreachable)
+            await quiet()
+            script.tell(lambda actor: kept.append(actor.kept.pop().reply_to))
+            await quiet()
+            before = kept[0].over
+            pair.b.there.node_down("a")
+            assert (before, kept[0].over) == (False, True)
+            assert not kept[0].tell(5)
+            kept[0].fail(Refused("too late"))
+            pair.b.there.node_up("a")
+
+    async def test_an_answer_may_have_a_question_in_it(self, autojump_clock: MockClock, pair: Pair) -> None:
+        apples = pair.b.system.dynamic("counters").start("apples")
+        script, _ = scripted(pair.b, "between")
+        answers: list[Read] = []
+
+        async def wait() -> None:
+            answers.append(await ask(pair.a.there.address("b", "between"), Read, 5.0))  # type: ignore[arg-type]
+
+        async def ask_back(question: Read) -> None:
+            assert await ask(apples, lambda reply: answer_with(question, reply), 5.0) == 7
+
+        def answer_with(question: Read, reply: Reply[int]) -> Add:
+            question.reply_to.tell(Read(reply))
+            return Add()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await quiet()
+            questions: list[Read] = []
+            script.tell(lambda actor: questions.append(actor.kept.pop()))
+            await quiet()
+            nursery.start_soon(ask_back, questions[0])
+            await quiet()
+            answers[0].reply_to.tell(7)
+
+    async def test_questions_that_were_handed_on_in_vain_make_place_for_others(
+        self, autojump_clock: MockClock, pair: Pair
+    ) -> None:
+        async with open_place(pair.network, "c") as c:
+            await quiet()
+            script, _ = scripted(pair.a)
+            between, _ = scripted(pair.b, "between")
+            third = pair.b.there.address("c", "counters/apples")
+            remote = pair.a.there.address("b", "between")
+            for _ in range(LIMITS.questions):
+                script.tell(lambda actor: actor.send_request(remote, Ponder, seconds=1.0))
+            await quiet()
+            between.tell(lambda actor: [third.tell(question) for question in actor.kept])
+            await quiet()
+            assert len(c.there.peer("b").asked_here) == LIMITS.questions  # type: ignore[union-attr]
+            await trio.sleep(2.0)
+            assert await ask(third, Read, 1.0) == 0
+            assert len(c.there.peer("b").asked_here) == 0  # type: ignore[union-attr]
+
     async def test_there_are_only_so_many_open_questions(self, autojump_clock: MockClock, pair: Pair) -> None:
         apples = pair.a.there.address("b", "counters/apples")
         script, heard = scripted(pair.a)
@@ -469,6 +541,22 @@ class TestWatching:
         assert pair.b.there.statistics()[0].watchers == 0
         assert pair.b.there.statistics()[0].resets == 1
 
+    async def test_a_watch_is_over_when_the_supervisor_gives_up(self, pair: Pair) -> None:
+        there = Distribution("c", pair.network.transport("c"), JsonCodec)
+        fragile = SupervisorSpec("fragile", [recorder([])], intensity=Intensity(0, 1.0), restart=Restart.TEMPORARY)
+        tree = SupervisorSpec("root", [TaskSpec("links", there.run), fragile])
+        async with open_system(tree, distribution=there):
+            pair.network.join(there)
+            await quiet()
+            remote = pair.a.there.address("c", "recorder")
+            pair.a.recorder.tell(Watch(remote))
+            await quiet()
+            remote.tell(Crash())
+            await quiet()
+            assert downs(pair.a) == [("recorder", RemoteCrash)]
+            assert sum(statistics.watched for statistics in pair.a.there.statistics()) == 0
+            assert not remote.alive
+
     async def test_two_who_watch_are_one_watch_across(self, pair: Pair) -> None:
         remote = pair.a.there.address("b", "recorder")
         log: list[object] = []
@@ -631,6 +719,15 @@ class TestOtherVersions:
         assert peer is not None
         peer.post(Envelope(200, 7, "whatever", b"it says"))
         pair.a.there.address("b", "recorder").tell("known")
+        await quiet()
+        assert pair.b.log == ["known"]
+        assert pair.b.there.statistics()[0].not_understood == 1
+
+    async def test_an_envelope_that_is_none_is_passed_over(self, pair: Pair) -> None:
+        peer = pair.a.there.peer("b")
+        assert peer is not None
+        assert peer.link.take(b"?", trio.current_time())
+        pair.a.there.address("b", "recorder").answer("known")
         await quiet()
         assert pair.b.log == ["known"]
         assert pair.b.there.statistics()[0].not_understood == 1
