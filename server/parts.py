@@ -43,6 +43,7 @@ from server.rooms.heads import HeadsTable
 from server.rooms.sizes import Sizes
 from server.sessions.environment import SessionEnvironment
 from server.settings import Settings
+from server.store.fencing import Fencing
 from server.store.opening import Store
 
 if TYPE_CHECKING:  # it loads the client of the engine, which a single process does not need
@@ -67,6 +68,8 @@ class Ground:
     """What TLS is spoken with, if it is."""
     cluster: ClusterNode | None = None
     """What makes this process one of several, if it is."""
+    fencing: Fencing | None = None
+    """What keeps a single process apart from another one that has the same database by mistake, if one could."""
     place: WorkerPlace | None = None
     """Which of its parent's workers it is, if it has one."""
 
@@ -199,6 +202,7 @@ def operator_environment(system: System, ground: Ground, shared: Shared, gateway
         inboxes={"writer": shared.writer, "reader": shared.reader, "hashing": shared.hashing},
         dynamics=(ROOMS, *(() if ground.cluster is None else (RELAYS,)), SESSIONS, gateway.connections),
         readiness=ground.readiness,
+        cluster=ground.cluster,
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from actors import Inbox, System
 from server.gateway.reactor import Reactor
 from server.http_api.environment import Readiness
 from server.metrics.counts import Counts
+
+if TYPE_CHECKING:
+    from server.cluster.node import ClusterNode
 
 
 class LogFile(Protocol):
@@ -28,6 +31,8 @@ class OperatorEnvironment:
         Those of tasks, by the task's name. There is a `reader` among them.
     dynamics
         The ids of the dynamic supervisors.
+    cluster
+        What makes this process one of several, if it is.
     """
 
     system: System
@@ -37,3 +42,4 @@ class OperatorEnvironment:
     inboxes: Mapping[str, Inbox]
     dynamics: tuple[str, ...]
     readiness: Readiness
+    cluster: ClusterNode | None = None

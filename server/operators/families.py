@@ -17,6 +17,7 @@ from actors import Dynamic, Inbox, Mailboxes, Node, System, mailboxes
 from server.gateway.reactor import ReactorStatistics
 from server.metrics.counts import Counts, GatewayCounts, RoomCounts, StoreCounts
 from server.metrics.exposition import Family, Sample, counter, gauge, histogram
+from server.operators.cluster_families import cluster_families
 from server.operators.environment import OperatorEnvironment
 from server.operators.process import ProcessFigures, read_process
 from server.protocol.closing import CloseCode
@@ -43,6 +44,7 @@ async def families(environment: OperatorEnvironment) -> list[Family]:
         *_actors(dynamics, waiting),
         *_system(system, counts),
         *_process(process),
+        *(() if environment.cluster is None else cluster_families(environment.cluster)),
     ]
 
 

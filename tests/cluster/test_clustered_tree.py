@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from server.cluster.node import ClusterNode
 from server.cluster.remote_writer import WRITER
 from server.cluster.trouble import EngineTrouble
 from server.listening import open_listener
+from server.operators.cluster_families import cluster_families
 from server.parts import Ground
 from server.rooms.finding import RoomsAnywhere
 from server.settings import DatabaseUrl, Settings
@@ -23,6 +25,7 @@ from server.tree import tree
 from tests.cluster.waiting import until
 from tests.harness.postgres import PostgresServer
 
+OPERATIONS = (Path(__file__).parents[2] / "docs/operations.md").read_text()
 ROOM = "r_01HZY3T4V5W6X7Y8Z9A0B1C2D3"
 
 
@@ -131,6 +134,18 @@ async def test_what_is_told_to_a_room_of_others_starts_none_here(gateway: Ground
             assert node.distribution.find("rooms/no room", start=True) is None
             assert node.distribution.find(f"sessions/{ROOM}", start=True) is None, "sessions are started by nobody else"
             assert system.dynamic("rooms").find("no room") is None
+
+
+async def test_what_a_node_measures_is_explained_to_operators(sharing: Ground) -> None:
+    node = node_of(sharing)
+    async with open_system(tree(sharing), distribution=node.distribution):
+        families = list(cluster_families(node))
+    section = OPERATIONS.split("## Several nodes")[1].split("\n## ")[0]
+    names = {f"{family.name}_total" if family.kind == "counter" else family.name for family in families}
+    assert set(re.findall(r"^\| `(hubbub_\w+)` \|", section, re.MULTILINE)) == names
+    assert [sample.value for family in families if family.name == "hubbub_shards" for sample in family.samples] == [
+        1024
+    ]  # type: ignore[union-attr]
 
 
 def test_an_engine_that_cannot_be_reached_keeps_a_node_from_starting(tmp_path: Path) -> None:
