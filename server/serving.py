@@ -43,6 +43,7 @@ from server.logs import set_log_level
 from server.operators.hosts import is_loopback
 from server.parent.place import Role, WorkerPlace
 from server.parts import Ground
+from server.placement.alone import owning_all
 from server.placement.placement import DEPARTURE_SECONDS, LEAVING_SECONDS
 from server.settings import Settings, WrongSetting
 from server.store.opening import Store, open_claimed, open_store, prepare_claimed
@@ -89,7 +90,8 @@ def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
         if admin is not None:
             opened.enter_context(closing(admin))
         node = opened.enter_context(_node(settings, store))
-        ground = Ground(settings, store, listener, admin=admin, certificate=certificate, cluster=node)
+        fencing = owning_all(store, new_node_name()) if settings.database and node is None else None
+        ground = Ground(settings, store, listener, admin=admin, certificate=certificate, cluster=node, fencing=fencing)
         hangup = None if certificate is None else partial(_reload, certificate)
         trio.run(_serve, ground, hangup, partial(_announce, ground, ready))
 
@@ -264,6 +266,8 @@ def _reread(place: WorkerPlace, certificate: Certificate | None) -> None:
         set_log_level(place.reread().log_level)
     except WrongSetting as wrong:
         log.error("the settings stay as they were", trouble=str(wrong))
+    else:
+        log.info("the settings were read anew")
     if certificate is not None:
         _reload(certificate)
 

@@ -215,7 +215,7 @@ def writers(ground: Ground, shared: Shared) -> tuple[TaskSpec, ...]:
         inbox=shared.writer,
         clock=now,
         counts=shared.counts.store,
-        fencing=None if ground.cluster is None else ground.cluster.ownership,
+        fencing=ground.fencing if ground.cluster is None else ground.cluster.ownership,
     )
     return (TaskSpec("writer", run),)
 

@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from server.cli.exits import Ended, Exit
-from server.store.errors import BadUrl, Damaged, InUse, NotReachable, NotWritable, StoreError, TooNew, Unsuitable
+from server.store.errors import (
+    BadUrl,
+    Damaged,
+    InUse,
+    InUseByNodes,
+    NotReachable,
+    NotWritable,
+    StoreError,
+    TooNew,
+    Unsuitable,
+)
 
 _EXITS: Final[dict[type[StoreError], Exit]] = {
     InUse: Exit.DATA_DIRECTORY,
@@ -15,6 +25,7 @@ _EXITS: Final[dict[type[StoreError], Exit]] = {
     TooNew: Exit.DATABASE,
     Damaged: Exit.DATABASE,
     NotReachable: Exit.DATABASE,
+    InUseByNodes: Exit.DATABASE,
     Unsuitable: Exit.DATABASE,
     BadUrl: Exit.WRONG_SETTING,
 }

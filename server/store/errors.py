@@ -52,6 +52,13 @@ class NotReachable(StoreError):
         super().__init__(f"cannot reach {database}: {complaint}")
 
 
+class InUseByNodes(StoreError):
+    """Who serves alone would take everything from nodes that live."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(f"nodes of a cluster serve from {database}: name their engine, or stop them")
+
+
 class Unsuitable(StoreError):
     """The server that has the database, or the way it was made, will not do."""
 

@@ -176,6 +176,8 @@ class _Writer:
             await self._thread.run(store.writing.throw_away)
             return None
         self._failures = 0
+        if batch.fences and len(committed[0].heads) < len(batch.heads):
+            _log.warning("%d rooms are not this process's any more", len(batch.heads) - len(committed[0].heads))
         self._count(batch, committed[0], perf_counter() - begin)
         return committed
 
