@@ -93,7 +93,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     registration_open: Annotated[bool, _is("strangers may sign up, unless an administrator closed it")] = True
     token_days: Annotated[Count, _is("days after its last use until a token ends")] = 90
-    login_attempts: Annotated[Count, _is("logins a minute for one name from one address; more: 429")] = 10
+    login_attempts: Annotated[Count, _is("logins a minute for a name and an address (IPv6: a /64); more: 429")] = 10
     hashing_queue: Annotated[Count, _is("passwords waiting to be hashed; more: 503")] = 64
 
     origins: Annotated[tuple[str, ...], _is("other web origins whose pages may connect: https://host")] = ()
