@@ -23,6 +23,7 @@ from typing import Final
 
 import structlog
 
+from server.logs import set_log_level
 from server.parent import engine
 from server.parent.application import Application, GaveUp
 from server.parent.crew import AllServe, Crew, Effect, Failure, Note, Rolled, Start, Tell
@@ -244,6 +245,7 @@ class Parent:
         except WrongSetting as wrong:
             log.error("the settings stay as they were", trouble=str(wrong))
             return
+        set_log_level(self._settings.log_level)
         log.info("the settings were read anew")
         for _, pid in self._crew.serving():
             os.kill(pid, signal.SIGHUP)

@@ -107,6 +107,18 @@ def test_calls_and_websockets_over_tls(server: ServerProcess, authority: Authori
     assert "Traceback" not in server.log.read_text()
 
 
+def test_a_hangup_of_their_parent_renews_the_certificate_of_all_workers(tmp_path: Path, authority: Authority) -> None:
+    install(authority, tmp_path)
+    options = ["--tls-cert", str(tmp_path / "server.pem"), "--tls-key", str(tmp_path / "server.key"), "--workers", "3"]
+    with ServerProcess(tmp_path / "data", options=options) as server:
+        before = serial_number(server, authority)
+        install(authority, tmp_path)
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: server.log.read_text().count("the certificate was read anew") == 3)
+        assert before not in {serial_number(server, authority) for _ in range(30)}
+        assert server.stop() == 0
+
+
 def test_the_page_is_told_to_keep_to_https(server: ServerProcess, authority: Authority) -> None:
     for path in ("/", "/static/main.js", "/v1/nowhere"):
         _, headers, _ = call(server, authority, path)
