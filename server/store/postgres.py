@@ -27,6 +27,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, Table, bindparam, column, create_engine, func, insert, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from server.store.bulk import WAY, Columns, Execute, Row, Statement
@@ -145,9 +146,14 @@ class PostgresDatabase:
 
     @contextmanager
     def migration(self, engine: Engine, found: str | None) -> Iterator[Connection]:
-        with engine.begin() as connection:
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-            yield connection
+        try:
+            with engine.begin() as connection:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+                yield connection
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+                raise Unsuitable(self.name, complaint_of(error)) from None
+            raise
 
     def _engine(
         self, timeouts: Timeouts, connections: int, prepare: Callable[[_Driver], None] = lambda connection: None
@@ -217,13 +223,13 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
     TCP notices a machine that is gone; a server that is paused still acknowledges every byte.
     """
 
+    silence: float | None = 5.0
+
     @contextmanager
     def pipeline(self) -> Iterator[psycopg.Pipeline]:
         self._pipeline = _Journey(self)
         with super().pipeline() as pipeline:
             yield pipeline
-
-    silence: float | None = 5.0
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         try:

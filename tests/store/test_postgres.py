@@ -13,7 +13,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import trio
-from sqlalchemy import select, text
+from sqlalchemy import make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from server.protocol.errors import ErrorCode, Refusal
@@ -108,6 +108,18 @@ def test_a_server_that_is_too_old(postgres: PostgresServer, monkeypatch: pytest.
 def test_a_database_of_another_encoding(postgres: PostgresServer) -> None:
     with pytest.raises(Unsuitable, match="encoding is LATIN1, not UTF8"):
         open_store(NOWHERE, database=postgres.empty_database("LATIN1"))
+
+
+def test_a_role_that_may_not_make_tables(postgres: PostgresServer) -> None:
+    url = postgres.empty_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE hubbub_test_guest LOGIN PASSWORD 'guest'")
+        try:
+            theirs = make_url(url).set(username="hubbub_test_guest", password="guest")
+            with pytest.raises(Unsuitable, match="permission denied"):
+                open_store(NOWHERE, database=theirs.render_as_string(hide_password=False))
+        finally:
+            connection.execute("DROP ROLE hubbub_test_guest")
 
 
 @pytest.mark.parametrize("url", ["postgresql://ann:secret@[::1/x", "postgresql://ann:secret@h/x?nonsense=1"])
