@@ -78,6 +78,7 @@ class ClusterNode:
         self.has_writer = standing.has_writer
         self.writes_alone = standing.writes_alone
         self._is_leased = standing.is_leased
+        self._rooms: Rooms | None = None
         self.ownership = standing.ownership
         self.link = EngineLink(standing.engine, standing.cluster, standing.name, standing.timing)
         self.distribution = Distribution(standing.name, self.link, NodeCodec, self._resolve)
@@ -91,8 +92,10 @@ class ClusterNode:
         return "" if self.ownership.has_lease or not self._is_leased else "this node's lease has run out"
 
     def rooms(self, system: System) -> Rooms:
-        """Where rooms are found."""
-        return RoomsAnywhere(self.ownership, system.dynamic(ROOMS), system.dynamic(RELAYS))
+        """Where rooms are found: always the same."""
+        if self._rooms is None:
+            self._rooms = RoomsAnywhere(self.ownership, system.dynamic(ROOMS), system.dynamic(RELAYS))
+        return self._rooms
 
     def is_writer(self) -> bool:
         """Whether this is the node that writes, where only one does."""
