@@ -76,6 +76,11 @@ class Audience:
         return not self and not self.relays
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether somebody may have gone unseen, with a former owner of the room."""
+        return self.elsewhere is not None and self.elsewhere.in_doubt
+
+    @property
     def relays(self) -> tuple[Address, ...]:
         return () if self.elsewhere is None else self.elsewhere.relays
 
@@ -203,6 +208,16 @@ class Audience:
             self.elsewhere = Elsewhere(epoch)
         self.elsewhere.begin(number, relay, ref)
         return number
+
+    def doubt(self) -> None:
+        """Somebody may have gone unseen."""
+        if self.elsewhere is not None:
+            self.elsewhere.doubt()
+
+    def look_for(self, users: Iterable[str], now: float) -> None:
+        """Those who may have gone unseen, and have not come back by now, have gone."""
+        if self.elsewhere is not None and self.elsewhere.is_sure(now):
+            self.move_again((), [user for user in users if not self.is_here(user)])
 
     def came_elsewhere(self, number: int, users: Iterable[str]) -> None:
         """These are with the relay now that has this subscription."""

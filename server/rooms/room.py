@@ -110,6 +110,7 @@ class Room:
             or state is None
             or state.audience.is_nobody
             or state.audience.has_news
+            or state.audience.in_doubt
             or state.is_busy
         )
 
@@ -130,6 +131,8 @@ class Room:
 
     def attach(self, attach: Attach) -> Effects:
         state = self._state
+        if self._leaving_since is not None:
+            return []
         if self._opening is not None or state is None:
             return self._wait(attach)
         if attach.user not in state.members:
@@ -401,6 +404,7 @@ class Room:
         effects: Effects = []
         for purpose in state.overdue(now):
             effects += _given_up(state, purpose, unavailable(), now)
+        state.audience.look_for(() if state.large else state.members, now)
         effects += _news(state)
         effects += self._tell_receipts(state, now)
         effects += _save_marks(state)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar, cast
 
 from actors import Address
 from server.protocol.commands import Join, Post, RoomCommand
-from server.protocol.events import Error, Ok
+from server.protocol.events import AnyEvent, Error, Ok
 from server.protocol.objects import RoomKind, User
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
-from server.rooms.messages import Answer, Attach, Attached, Delivery, Request
+from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
 from server.rooms.room import Room
 from server.rooms.sizes import Sizes
 from server.store.messages import (
@@ -68,6 +68,13 @@ def deliveries(effects: Sequence[Effect]) -> list[list[int]]:
     """The `seq` of all entries that are delivered, a list for each delivery."""
     told = [effect.message for effect in of(FanOut, effects)]
     return [[entry.seq for entry in cast("Any", d.events)] for d in told if isinstance(d, Delivery)]
+
+
+def events_of(fan_out: FanOut) -> list[AnyEvent]:
+    """What sessions are told."""
+    message = fan_out.message
+    assert isinstance(message, Delivery | Passing)
+    return list(message.events)
 
 
 class Scene:

@@ -46,7 +46,7 @@ from server.store.messages import (
     Release,
     SaveMarks,
 )
-from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, refusals, user
+from tests.rooms.scene import ROOM, Scene, answers, deliveries, events_of, key, of, refusals, user
 
 # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -355,8 +355,7 @@ def test_in_large_channels_membership_is_not_logged() -> None:
     assert [append.draft.logged for append in scene.appends(joining)] == [False]  # type: ignore[union-attr]
     landed = scene.lands(joining, logged=False)
     assert deliveries(landed) == []
-    told = [e.message for e in of(FanOut, scene.beat())]
-    assert [list(message.events) for message in told] == [[RoomStats(room=ROOM, members=4)]]
+    assert [events_of(told) for told in of(FanOut, scene.beat())] == [[RoomStats(room=ROOM, members=4)]]
     assert of(FanOut, scene.beat()) == [], "once, and only when it changed"
     gone = scene.lands(scene.says("zoe", Leave(id=2, room=ROOM)), logged=False)
     assert [e.message.left for e in of(InTurn, gone) if isinstance(e.message, Detached)] in (
@@ -433,7 +432,7 @@ def test_receipts_are_told_once_a_second_to_the_authors() -> None:
     assert answers(scene.says("bob", Read(id=1, room=ROOM, seq=1))) == [Ok(id=1)]
     scene.says("bob", Received(room=ROOM, seq=99))
     effects = scene.beat()
-    told = {frozenset(e.to): list(e.message.events) for e in of(FanOut, effects)}
+    told = {frozenset(e.to): events_of(e) for e in of(FanOut, effects)}
     assert told == {
         frozenset({scene.sessions["ann"]}): [Receipt(room=ROOM, user="u_bob", read=1)],
         frozenset({scene.sessions["ann"], scene.sessions["eve"]}): [Receipt(room=ROOM, user="u_bob", received=2)],
@@ -449,9 +448,7 @@ def test_old_messages_authors_are_asked_for() -> None:
     assert isinstance(asked.question, ReadAuthors)
     assert (asked.question.after, asked.question.upto) == (0, 5)
     told = scene.room.done(Done(asked.question.ref, Authors(ROOM, 0, 5, frozenset({"u_ann"}))), scene.now)
-    assert [list(e.message.events) for e in of(FanOut, told)] == [
-        [Receipt(room=ROOM, user="u_bob", received=5, read=5)]
-    ]
+    assert [events_of(e) for e in of(FanOut, told)] == [[Receipt(room=ROOM, user="u_bob", received=5, read=5)]]
 
 
 def test_marks_that_could_not_be_written_are_written_later() -> None:
@@ -467,7 +464,7 @@ def test_marks_that_could_not_be_written_are_written_later() -> None:
 def test_typing_goes_to_the_others_and_not_too_often() -> None:
     scene = Scene("ann", "bob")
     [told] = of(FanOut, scene.says("ann", Typing(room=ROOM)))
-    assert (list(told.message.events), told.to) == (
+    assert (events_of(told), told.to) == (
         [TypingEvent(room=ROOM, user="u_ann")], (scene.sessions["bob"],),
     )  # fmt: skip
     assert scene.says("ann", Typing(room=ROOM)) == []
@@ -482,7 +479,7 @@ def test_who_comes_and_goes_is_told_when_it_has_lasted() -> None:
     assert of(FanOut, scene.beat()) == [], "a page was reloaded"
     scene.room.ended(scene.sessions["bob"])
     [told] = of(FanOut, scene.beat())
-    assert list(told.message.events) == [Presence(user="u_bob", status="offline")]
+    assert events_of(told) == [Presence(user="u_bob", status="offline")]
     assert told.to == (scene.sessions["ann"],)
 
 
