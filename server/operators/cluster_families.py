@@ -40,3 +40,5 @@ def cluster_families(node: ClusterNode) -> Iterator[Family]:
     outstanding = sum(peer.outstanding for peer in peers)
     yield gauge("hubbub_links_outstanding_bytes", "Told to other nodes, and not acknowledged.", Sample(outstanding))
     yield gauge("hubbub_shards", "Shards whose rooms live here.", Sample(len(node.ownership.owned)))
+    lapses = Sample(node.ownership.term)
+    yield counter("hubbub_lease_lapses", "How often this node could not renew its lease in time.", lapses)
