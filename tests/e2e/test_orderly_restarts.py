@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from clients.accounts import register as sign_up
 from clients.checker import Acknowledged, Checker, Fact
 from clients.client import open_client
 from server.protocol.closing import CloseCode
+from tests.bench.crowd import Crowd
+from tests.bench.seed import seed
 from tests.harness.people import PASSWORD, call, close_code, register, talk
 from tests.harness.posters import gather, stored_facts, wait_for
 from tests.harness.server import ServerProcess
@@ -85,6 +88,14 @@ def test_who_does_not_leave_is_closed_when_the_time_is_up(data: Path) -> None:
             server.process.send_signal(signal.SIGTERM)
             ann.expect("reconnect")
             assert close_code(ann.websocket) == CloseCode.DRAINING
+        assert server.process.wait(20) == 0
+
+
+def test_a_crowd_that_reads_nothing_does_not_make_the_stop_a_bad_one(data: Path) -> None:
+    people = seed(data, [500])
+    with ServerProcess(data, options=["--drain", "2"]) as server, closing(Crowd()) as crowd:
+        crowd.connect(server.address, people.arrivals())
+        server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) == 0
 
 
