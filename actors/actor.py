@@ -96,7 +96,7 @@ class Actor:
 
         Also when it is down already: then at once. The watch lasts over restarts of the target, until it has
         stopped for good, `unwatch`, or this incarnation ends. To watch again what is watched already changes
-        nothing.
+        nothing. Of one on another node it also ends with the link, by a `Down` with `Unreachable`.
         """
         watch(self.address, target)
 

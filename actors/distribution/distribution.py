@@ -221,8 +221,8 @@ class Distribution:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The other nodes that are up."""
-        return tuple(self._peers)
+        """The other nodes that are up, and understood."""
+        return tuple(node for node, peer in self._peers.items() if not peer.foreign)
 
     def reaches(self, node: str) -> bool:
         """Whether this is another node that takes messages, as far as is known."""

@@ -1,4 +1,10 @@
-"""FarReply: where the answer goes when who asks is on another node."""
+"""FarReply: where the answer goes when who asks is on another node.
+
+The rules:
+- Whoever answers need not know: it is a `Reply` like any, and as good once only.
+- It belongs to the session in which the question came. When that is lost it is over, and says nothing across.
+- The actor that has taken the question holds it, so a crash or a stop fails it at once, as at home.
+"""
 
 from __future__ import annotations
 

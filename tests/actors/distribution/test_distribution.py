@@ -742,6 +742,7 @@ class TestOtherVersions:
         await quiet()
         assert downs(pair.a) == [("recorder", Unreachable)]
         assert not remote.tell(1)
+        assert pair.a.there.nodes == ()
         assert "version 2" in caplog.text
         pair.a.there.received("b", Packet(Kind.GREETING, 1, 0).encoded())
         assert not remote.alive, "until somebody says that it is up"
