@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from server.placement.shards import shard_of
 from tests.harness.cluster import node, nodes
 from tests.harness.people import Talker, call, close_code, register, talk
 from tests.harness.posters import Poster, gather, judge, stored_in_postgres, wait_for
@@ -27,8 +29,9 @@ def engine() -> Iterator[ValkeyProcess]:
 
 
 @pytest.fixture
-def database(postgres: PostgresServer) -> str:
-    return postgres.database()
+def database(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.lent_database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -135,11 +138,31 @@ def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProces
     bob.close()
 
 
+def room_of(owner: Talker, maker: Talker, database: str, *members: str) -> str:
+    """A new room that the node owns to which `owner` is connected."""
+    for number in range(100):
+        made = maker.ask("create_room", kind="group", name="Tea", members=members, nonce=f"tea {number}")
+        if owner_of(database, made["room"]) == owner.welcome["node"]:
+            return str(made["room"])
+    raise AssertionError("no room is that node's")
+
+
+def owner_of(database: str, room: str) -> str:
+    with psycopg.connect(database.replace("+psycopg", "")) as connection:
+        row = connection.execute("SELECT owner FROM shards WHERE id = %s", (shard_of(room),)).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 @pytest.mark.slow
-def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(three: list[ServerProcess]) -> None:
-    ann, bob, cyd = people(three, "ann", "bob", "cyd")
-    room = ann.ask("create_room", kind="group", name="Tea", members=["bob", "cyd"], nonce="n")["room"]
-    bob.expect("joined")
+@pytest.mark.parametrize("owner", [0, 1])
+def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(
+    three: list[ServerProcess], database: str, owner: int
+) -> None:
+    """Also when the room's owner dies with the node by which somebody was there."""
+    ann, bob, cyd = talkers = people(three, "ann", "bob", "cyd")
+    room = room_of(talkers[owner], ann, database, "bob", "cyd")
+    bob.wait(lambda frame: frame["op"] == "joined" and frame["room"] == room)
     bob.say("typing", room=room)
     for other in (ann, cyd):
         assert other.wait(lambda frame: frame["op"] == "typing")["user"] == bob.welcome["me"]["user"]
@@ -147,7 +170,7 @@ def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(thr
     for other in (ann, cyd):
         gone = other.wait(lambda frame: frame["op"] == "presence" and frame["status"] == "offline")
         assert gone["user"] == bob.welcome["me"]["user"]
-    for talker in (ann, bob, cyd):
+    for talker in talkers:
         talker.close()
 
 
