@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -19,9 +20,11 @@ def node(folder: Path, name: str, *, engine: str, database: str, **environment: 
 def nodes(
     folder: Path, number: int, *, engine: str, database: str, **environment: str
 ) -> Iterator[list[ServerProcess]]:
-    """So many of them, up and running."""
+    """So many of them, started together, up and running."""
     made = [node(folder, f"node{index}", engine=engine, database=database, **environment) for index in range(number)]
-    with ExitStack() as running:
+    with ExitStack() as running, ThreadPoolExecutor(number) as starting:
         for one in made:
-            running.enter_context(one)
+            running.push(one)
+        for started in [starting.submit(one.start) for one in made]:
+            started.result()
         yield made
