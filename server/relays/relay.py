@@ -432,7 +432,7 @@ class Relay:
         """The log is known to reach `seq`. While nobody listens, that is enough."""
         stream = self._stream
         assert stream.head is not None
-        if seq <= max(stream.head, stream.known):
+        if seq <= max(stream.head, stream.known, stream.ahead):
             return []
         if not self._attachments.audience:
             stream.head = seq

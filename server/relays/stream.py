@@ -27,13 +27,16 @@ class Stream:
         The last entry that was passed on; None: it is not known yet where to begin.
     known
         The log is known to reach so far. Above the head: what is between is missing.
+    ahead
+        The last entry that waits behind what is missing; 0: none does.
     """
 
-    __slots__ = ("_again_at", "_entries_put_off", "_put_off", "_ref", "head", "known")
+    __slots__ = ("_again_at", "_entries_put_off", "_put_off", "_ref", "ahead", "head", "known")
 
     def __init__(self) -> None:
         self.head: int | None = None
         self.known = 0
+        self.ahead = 0
         self._ref: int | None = None
         self._again_at = 0.0
         self._put_off: list[Ordered] | None = None
@@ -78,15 +81,17 @@ class Stream:
             self._put_off = []
         self._put_off.append(told)
         if isinstance(told, Delivered):
+            self.ahead = told.entries[-1].seq or 0
             self._entries_put_off += len(told.entries)
             if self._entries_put_off > PUT_OFF_ENTRIES:
-                self._read_instead(told)
+                self._read_instead()
 
-    def _read_instead(self, newest: Delivered) -> None:
-        self.known = max(self.known, newest.entries[-1].seq or 0)
+    def _read_instead(self) -> None:
+        self.known = max(self.known, self.ahead)
         self._put_off = [one for one in self._put_off or () if not isinstance(one, Delivered)]
-        self._entries_put_off = 0
+        self._entries_put_off = self.ahead = 0
 
     def take_put_off(self) -> list[Ordered]:
-        put_off, self._put_off, self._entries_put_off = self._put_off, None, 0
+        put_off, self._put_off = self._put_off, None
+        self._entries_put_off = self.ahead = 0
         return put_off or []

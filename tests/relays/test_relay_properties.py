@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from server.protocol.events import Left, MessageEntry
 from server.relays.actor import RELAYS
+from server.relays.errands import Errands
 from server.relays.messages import Removed
+from server.relays.relay import Relay
 from server.rooms.actor import ROOMS
 from tests.relays.simulation import Cluster, Kick, Node, Person
 from tests.sessions.simulation import ROOM
@@ -323,3 +325,62 @@ async def test_whatever_happens_between_nodes_the_promises_hold(
         history.ends_well()
 
     histories()
+
+
+# --- what the checks are good for --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tells_heads", [True, False])
+async def test_without_heads_the_last_message_of_a_burst_is_missed_for_ever(
+    mock_clock: trio.testing.MockClock, tells_heads: bool
+) -> None:
+    history = History(mock_clock)
+    history.cluster.tells_heads = tells_heads
+    history.post_and_land(0, 3)
+    history.all_links_carry()
+    history.post_lands_while_link_is_full(0, 1)
+    if tells_heads:
+        history.ends_well()
+        return
+    with pytest.raises(AssertionError, match="a minute later"):
+        history.ends_well()
+
+
+@pytest.mark.parametrize("looks", [True, False])
+async def test_without_a_look_at_the_epoch_a_former_owner_is_believed(
+    mock_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, looks: bool
+) -> None:
+    history = History(mock_clock, large=True)
+    if not looks:
+        monkeypatch.setattr(Relay, "_is_current", lambda relay, epoch: relay._subscription is not None)
+    history.former_owner_speaks_late(1, 1)
+    if looks:
+        history.ends_well()
+        return
+    with pytest.raises(AssertionError, match="nobody is told to be out"):
+        history.ends_well()
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_without_holds_a_post_overtakes_the_one_before_it_that_a_lost_owner_had(
+    mock_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, holds: bool
+) -> None:
+    if not holds:
+        monkeypatch.setattr(Errands, "admits", lambda errands, request, now: True)
+    history = History(mock_clock)
+    history.post(1, 2, handled=False)
+    client = history.client(1)
+    assert client.session is not None
+    for _ in range(2):
+        client.session.step()
+    relay = history.node(1).kinds[RELAYS].find(ROOM)
+    assert relay is not None
+    relay.step()
+    second = relay.waiting.popleft()
+    history.link_begins_anew(0, 1)
+    relay.waiting.append(second)
+    if holds:
+        history.ends_well()
+        return
+    with pytest.raises(AssertionError, match="each post once, in the order"):
+        history.ends_well()

@@ -1,0 +1,550 @@
+"""What a relay decides, told by its effects."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TypeVar, cast
+
+from actors import Address
+from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
+from server.protocol.errors import no_such_room, unavailable
+from server.protocol.events import Entry, Error, Joined, Left, MessageEntry, Ok, Presence, error_from
+from server.relays.effects import Effects, Seek, ToOwner
+from server.relays.errands import ANSWER_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
+from server.relays.messages import (
+    Admit,
+    Admitted,
+    Answered,
+    Delivered,
+    Forwarded,
+    HeadOf,
+    Here,
+    NotAdmitted,
+    NotSubscribed,
+    PassedOn,
+    Removed,
+    Subscribe,
+    Subscribed,
+)
+from server.relays.relay import ASKING_SECONDS, REST_SECONDS, RETRY_SECONDS, USERS_AT_ONCE, Relay
+from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
+from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
+from server.rooms.messages import Added, Answer, Attach, Attached, Delivery, Detached, NotAttached, Passing, Request
+from server.store.messages import Done, Failed, LogPage, ReadLog
+from tests.rooms.scene import ROOM, key, user
+
+OWNER, NEXT_OWNER = key("owner"), key("next owner")
+EPOCH = 3
+E = TypeVar("E")
+
+
+def of(kind: type[E], effects: Effects) -> list[E]:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def to_owner(kind: type[E], effects: Effects) -> list[E]:
+    return [effect.message for effect in of(ToOwner, effects) if isinstance(effect.message, kind)]
+
+
+def delivered_to(session: Address, effects: Effects) -> list[int]:
+    """The `seq` of what this session gets, in order; of its end by a removal, -1."""
+    seqs: list[int] = []
+    for effect in effects:
+        match effect:
+            case FanOut(message=Delivery() as delivery, to=to) if session in to:
+                seqs += [cast("Entry", entry).seq or 0 for entry in delivery.events]
+            case InTurn(message=Detached(), to=to) if to is session:
+                seqs.append(-1)
+            case _:
+                pass
+    return seqs
+
+
+def answers(effects: Effects) -> list[str]:
+    """`ok`, or the code of the refusal, of all commands that are answered."""
+    told = [effect.message for effect in effects if isinstance(effect, Reply | InTurn)]
+    replies = [message.reply for message in told if isinstance(message, Answer)]
+    return ["ok" if isinstance(reply, Ok) else reply.code for reply in replies]
+
+
+def entry(seq: int, author: str = "zoe") -> MessageEntry:
+    return MessageEntry(seq=seq, room=ROOM, from_=user(author), text="hello", at="t", nonce=f"n{seq}", reactions=())
+
+
+def left(seq: int, name: str) -> Left:
+    return Left(room=ROOM, seq=seq, user=f"u_{name}", at="t")
+
+
+def joined(seq: int, name: str) -> Joined:
+    return Joined(room=ROOM, seq=seq, user=user(name), at="t")
+
+
+class Booth:
+    """A relay, subscribed to its owner, with a session attached for each of these people."""
+
+    def __init__(self, *names: str, last_seq: int = 0, subscribed: bool = True) -> None:
+        self.now = 100.0
+        self.relay = Relay(ROOM, key("relay"), 1, count(1))
+        self.refs = count(1_000)
+        self.sessions: dict[str, Address] = {}
+        self.attachments: dict[str, int] = {}
+        self.last_seq = last_seq
+        self.number = 0
+        self.seeking = self.relay.started(self.now)
+        if subscribed:
+            self.subscribe()
+        for name in names:
+            self.attach(name)
+        self.relay.settled()
+
+    def subscribe(self, owner: Address = OWNER, epoch: int = EPOCH, gone: tuple[str, ...] = ()) -> Effects:
+        """An owner is found and takes it in; what is sent to it by that."""
+        [asked] = to_owner(Subscribe, self.relay.found(owner, self.now))
+        self.number += 1
+        told = Subscribed(asked.ref, self.number, epoch, "l_LOG", "group", self.last_seq, gone)
+        effects = self.relay.subscribed(told, self.now)
+        while waiting := self.relay.go_on(self.now):
+            effects += waiting
+        return effects
+
+    def attach(self, name: str) -> Effects:
+        session = self.sessions.setdefault(name, key(f"session of {name}"))
+        asked = self.relay.attach(Attach(next(self.refs), session, f"u_{name}"), self.now)
+        return self.admit(name, asked)
+
+    def admit(self, name: str, asked: Effects) -> Effects:
+        [admit] = to_owner(Admit, asked)
+        effects = self.relay.admitted(Admitted(admit.ref, 5, self.last_seq, "member", 0), self.now)
+        self.note(name, effects)
+        return effects
+
+    def note(self, name: str, effects: Effects) -> None:
+        for reply in of(Reply, effects):
+            if isinstance(reply.message, Attached):
+                self.attachments[name] = reply.message.attachment
+
+    def request(self, name: str, command: RoomCommand | Join) -> Request:
+        session = self.sessions.setdefault(name, key(f"session of {name}"))
+        return Request(next(self.refs), session, user(name), command, self.attachments.get(name), session)
+
+    def says(self, name: str, command: RoomCommand | Join) -> Effects:
+        return self.relay.request(self.request(name, command), self.now)
+
+    def posts(self, name: str, nonce: str) -> Effects:
+        return self.says(name, Post(id=nonce, room=ROOM, nonce=nonce, text="hello"))
+
+    def delivers(self, *entries: Entry, epoch: int = EPOCH) -> Effects:
+        self.last_seq = max(self.last_seq, entries[-1].seq or 0)
+        return self.relay.delivered(Delivered(epoch, entries), self.now)
+
+    def reads(self, effects: Effects, *entries: Entry) -> Effects:
+        """The store answers what is asked by these effects."""
+        [question] = [consult.question for consult in of(Consult, effects)]
+        assert isinstance(question, ReadLog)
+        return self.relay.done(Done(question.ref, LogPage(ROOM, question.after, entries, more=False)), self.now)
+
+    def beat(self, seconds: float = RETRY_SECONDS) -> Effects:
+        self.now += seconds
+        return self.relay.beat(self.now)
+
+
+# --- to be the room ----------------------------------------------------------------------------------------------
+
+
+def test_a_session_is_attached_when_the_owner_admits_its_user() -> None:
+    booth = Booth(last_seq=7)
+    effects = booth.attach("ann")
+    [attached] = [r.message for r in of(Reply, effects) if isinstance(r.message, Attached)]
+    assert (attached.last_seq, attached.log, attached.kind, attached.members) == (7, "l_LOG", "group", 5)
+    assert Watch(booth.sessions["ann"]) in effects
+
+
+def test_who_is_not_admitted_hears_why() -> None:
+    booth = Booth()
+    [admit] = to_owner(Admit, booth.relay.attach(Attach(9, key("session"), "u_eve"), booth.now))
+    [reply] = of(Reply, booth.relay.not_admitted(NotAdmitted(admit.ref, error_from(no_such_room())), booth.now))
+    assert isinstance(reply.message, NotAttached)
+    assert (reply.message.ref, reply.message.refusal.code) == (9, "no_such_room")
+
+
+def test_an_event_comes_once_and_goes_to_all_sessions_as_one_object() -> None:
+    booth = Booth("ann", "bob")
+    [fan_out] = of(FanOut, booth.delivers(entry(1)))
+    assert set(fan_out.to) == set(booth.sessions.values())
+    assert booth.delivers(entry(1)) == [], "what was seen is dropped"
+
+
+def test_a_command_is_forwarded_and_its_answer_given_back_with_the_senders_reference() -> None:
+    booth = Booth("ann")
+    request = booth.request("ann", Read(id=5, room=ROOM, seq=1))
+    [forwarded] = to_owner(Forwarded, booth.relay.request(request, booth.now))
+    assert (forwarded.user, forwarded.subscription) == (user("ann"), booth.number)
+    [reply] = of(Reply, booth.relay.answered(Answered(forwarded.ref, Ok(id=5)), booth.now))
+    assert reply == Reply(booth.sessions["ann"], Answer(request.ref, Ok(id=5)))
+    assert booth.relay.answered(Answered(forwarded.ref, Ok(id=5)), booth.now) == [], "a late one is nobody's"
+
+
+def test_the_posts_of_a_session_are_known_as_one_senders() -> None:
+    booth = Booth("ann", "bob")
+    askers = [to_owner(Forwarded, booth.posts(name, f"n{n}"))[0].asker for n, name in enumerate(("ann", "bob", "ann"))]
+    assert askers[0] == askers[2] != askers[1]
+    by_http = Request(1, key("http"), user("ann"), Post(id=1, room=ROOM, nonce="m", text="hello"))
+    assert to_owner(Forwarded, booth.relay.request(by_http, booth.now))[0].asker is None
+
+
+def test_typing_is_not_answered_and_dropped_without_an_owner() -> None:
+    booth = Booth("ann")
+    [forwarded] = to_owner(Forwarded, booth.says("ann", Typing(room=ROOM)))
+    assert forwarded.ref == 0
+    booth.relay.ended(OWNER, booth.now, clean=True)
+    assert booth.says("ann", Typing(room=ROOM)) == []
+
+
+def test_what_carries_the_attachment_of_another_life_is_refused() -> None:
+    booth = Booth("ann")
+    booth.attachments["ann"] = 2 << 32
+    assert answers(booth.posts("ann", "n")) == ["unavailable"]
+
+
+def test_passing_events_go_to_whom_they_concern() -> None:
+    booth = Booth("ann", "bob")
+    events = (Presence(user="u_zoe", status="online"),)
+    for told, names in (
+        (PassedOn(EPOCH, events), {"ann", "bob"}),
+        (PassedOn(EPOCH, events, but="u_ann"), {"bob"}),
+        (PassedOn(EPOCH, events, to=("u_ann", "u_eve")), {"ann"}),
+    ):
+        [fan_out] = of(FanOut, booth.relay.passed_on(told))
+        assert isinstance(fan_out.message, Passing)
+        assert set(fan_out.to) == {booth.sessions[name] for name in names}
+    assert booth.relay.passed_on(PassedOn(EPOCH, events, to=("u_eve",))) == []
+
+
+def test_the_owner_is_told_who_comes_and_goes() -> None:
+    booth = Booth()
+    booth.attach("ann")
+    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=("u_ann",), went=())]
+    booth.relay.ended(booth.sessions["ann"], booth.now, clean=True)
+    [here] = to_owner(Here, booth.relay.settled())
+    assert here == Here(1, came=(), went=("u_ann",))
+    assert booth.relay.settled() == []
+    booth.relay.not_taken(here, booth.now)
+    assert to_owner(Here, booth.relay.settled()) == [here], "the link was full"
+
+
+# --- what is missing ---------------------------------------------------------------------------------------------
+
+
+def test_a_gap_is_read_from_the_store_before_anything_behind_it() -> None:
+    booth = Booth("ann")
+    ann = booth.sessions["ann"]
+    effects = booth.delivers(entry(3))
+    assert delivered_to(ann, effects) == []
+    assert delivered_to(ann, booth.delivers(entry(4))) == []
+    assert delivered_to(ann, booth.reads(effects, entry(1), entry(2))) == [1, 2, 3, 4]
+
+
+def test_a_head_that_is_ahead_shows_what_was_lost_at_the_end() -> None:
+    booth = Booth("ann")
+    booth.delivers(entry(1))
+    assert booth.relay.head(HeadOf(ROOM, EPOCH, 1), booth.now) == []
+    effects = booth.relay.head(HeadOf(ROOM, EPOCH, 3), booth.now)
+    assert delivered_to(booth.sessions["ann"], booth.reads(effects, entry(2), entry(3))) == [2, 3]
+
+
+def test_a_page_that_falls_short_or_does_not_come_is_asked_for_again() -> None:
+    booth = Booth("ann")
+    effects = booth.delivers(entry(3))
+    assert booth.reads(effects) == []
+    [again] = of(Consult, booth.beat(1.0))
+    booth.relay.failed(Failed(again.question.ref, unavailable()), booth.now)
+    assert of(Consult, booth.beat(0.1)) == []
+    booth.beat(1.0)
+    third = booth.beat(PATIENCE_SECONDS)
+    assert delivered_to(booth.sessions["ann"], booth.reads(third, entry(1), entry(2))) == [1, 2, 3]
+
+
+def test_what_waits_behind_a_gap_is_bounded_because_it_can_be_read() -> None:
+    booth = Booth("ann")
+    effects = booth.delivers(entry(2))
+    for seq in range(3, PUT_OFF_ENTRIES + 4):
+        booth.delivers(entry(seq))
+    effects = booth.reads(effects, entry(1))
+    assert delivered_to(booth.sessions["ann"], effects) == [1]
+    [more] = of(Consult, effects)
+    assert isinstance(more.question, ReadLog)
+    assert (more.question.after, more.question.upto) == (1, PUT_OFF_ENTRIES + 2)
+
+
+def test_while_nobody_listens_nothing_is_read() -> None:
+    booth = Booth()
+    assert booth.delivers(entry(5)) == []
+    [attached] = [r.message for r in of(Reply, booth.attach("ann")) if isinstance(r.message, Attached)]
+    assert attached.last_seq == 5
+
+
+def test_who_is_admitted_behind_a_gap_is_attached_behind_it() -> None:
+    booth = Booth("ann")
+    reading = booth.delivers(entry(3))
+    assert of(Reply, booth.attach("bob")) == []
+    effects = booth.reads(reading, entry(1), entry(2))
+    [attached] = [r.message for r in of(Reply, effects) if isinstance(r.message, Attached)]
+    assert attached.last_seq == 3
+    assert delivered_to(booth.sessions["bob"], effects) == []
+
+
+# --- who may listen ----------------------------------------------------------------------------------------------
+
+
+def test_who_left_gets_nothing_from_that_entry_on() -> None:
+    booth = Booth("ann", "bob")
+    effects = booth.delivers(entry(1), left(2, "bob"), entry(3))
+    assert delivered_to(booth.sessions["bob"], effects) == [1, -1]
+    assert delivered_to(booth.sessions["ann"], effects) == [1, 2, 3]
+    assert Unwatch(booth.sessions["bob"]) in effects
+
+
+def test_who_left_gets_nothing_either_when_that_is_read_later() -> None:
+    booth = Booth("ann", "bob")
+    effects = booth.reads(booth.delivers(entry(4)), entry(1), left(2, "bob"), entry(3))
+    assert delivered_to(booth.sessions["bob"], effects) == [1, -1]
+
+
+def test_who_came_is_told_of_the_room_unless_the_answer_is_on_its_way() -> None:
+    booth = Booth("ann")
+    effects = booth.delivers(joined(1, "eve"))
+    assert of(TellUser, effects) == [TellUser("u_eve", Added(ROOM, 1))]
+    booth.says("joe", Join(id=1, room=ROOM))
+    assert of(TellUser, booth.delivers(joined(2, "joe"))) == []
+
+
+def test_who_joins_is_attached_and_then_answered() -> None:
+    booth = Booth("ann")
+    [forwarded] = to_owner(Forwarded, booth.says("eve", Join(id=1, room=ROOM)))
+    booth.delivers(joined(1, "eve"))
+    attached = booth.relay.admitted(Admitted(forwarded.ref, 2, 1, "member", 1), booth.now)
+    assert [type(r.message) for r in of(Reply, attached)] == [Attached]
+    assert answers(booth.relay.answered(Answered(forwarded.ref, Ok(id=1, room=ROOM), 1), booth.now)) == ["ok"]
+    assert delivered_to(booth.sessions["eve"], booth.delivers(entry(2))) == [2]
+
+
+def test_who_leaves_is_answered_behind_the_entry_even_if_that_was_lost() -> None:
+    booth = Booth("ann", "bob")
+    [forwarded] = to_owner(Forwarded, booth.says("bob", Leave(id=1, room=ROOM)))
+    reading = booth.relay.answered(Answered(forwarded.ref, Ok(id=1, room=ROOM), 2), booth.now)
+    assert answers(reading) == []
+    effects = booth.reads(reading, entry(1), left(2, "bob"))
+    assert delivered_to(booth.sessions["bob"], effects) == [1, -1]
+    assert answers(effects) == ["ok"]
+
+
+def test_a_removal_without_an_entry_ends_what_is_heard_at_once() -> None:
+    booth = Booth("ann", "bob")
+    gone = Left(room=ROOM, user="u_bob")
+    reading = booth.delivers(entry(2))
+    assert delivered_to(booth.sessions["bob"], booth.relay.removed(Removed(EPOCH, "u_bob", gone), booth.now)) == [-1]
+    assert delivered_to(booth.sessions["bob"], booth.reads(reading, entry(1))) == []
+
+
+def test_a_removal_holds_for_who_is_admitted_before_it_and_attached_after_it() -> None:
+    booth = Booth("ann")
+    reading = booth.delivers(entry(2))
+    booth.attach("bob")
+    booth.relay.removed(Removed(EPOCH, "u_bob", Left(room=ROOM, user="u_bob")), booth.now)
+    effects = booth.reads(reading, entry(1))
+    assert delivered_to(booth.sessions["bob"], effects) == [-1]
+    assert delivered_to(booth.sessions["bob"], booth.delivers(entry(3))) == []
+
+
+def test_what_a_former_owner_says_is_not_believed() -> None:
+    booth = Booth("ann")
+    old = EPOCH - 1
+    gone = Left(room=ROOM, user="u_ann")
+    assert booth.relay.removed(Removed(old, "u_ann", gone), booth.now) == []
+    assert booth.relay.passed_on(PassedOn(old, (Presence(user="u_zoe", status="offline"),))) == []
+    assert booth.relay.head(HeadOf(ROOM, old, 9), booth.now) == []
+
+
+# --- owners come and go ------------------------------------------------------------------------------------------
+
+
+def test_it_looks_for_an_owner_until_there_is_one() -> None:
+    booth = Booth(subscribed=False)
+    assert booth.seeking == [Seek()]
+    assert booth.relay.found(None, booth.now) == []
+    assert of(Seek, booth.beat(RETRY_SECONDS / 2)) == []
+    assert of(Seek, booth.beat())
+    booth.relay.found(OWNER, booth.now)
+    assert of(Seek, booth.beat()) == [], "it was asked"
+    assert booth.beat(ASKING_SECONDS) == [Unwatch(OWNER), Seek()]
+
+
+def test_a_node_that_does_not_own_it_is_not_asked_again_at_once() -> None:
+    booth = Booth(subscribed=False)
+    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    told = NotSubscribed(asked.ref, error_from(unavailable()))
+    assert booth.relay.not_subscribed(told, booth.now) == [Unwatch(OWNER)]
+    assert of(Seek, booth.beat())
+
+
+def test_what_comes_while_there_is_no_owner_waits_and_then_goes_in_order() -> None:
+    booth = Booth("ann")
+    booth.relay.ended(OWNER, booth.now, clean=True)
+    for nonce in ("n1", "n2"):
+        assert booth.posts("ann", nonce) == []
+    forwarded = to_owner(Forwarded, booth.subscribe(NEXT_OWNER))
+    assert [cast("Post", one.command).nonce for one in forwarded] == ["n1", "n2"]
+
+
+def test_nobody_waits_longer_than_a_move_takes() -> None:
+    booth = Booth("ann")
+    booth.relay.ended(OWNER, booth.now, clean=True)
+    booth.posts("ann", "n1")
+    booth.now += WAIT_SECONDS / 2
+    booth.posts("ann", "n2")
+    assert answers(booth.beat(WAIT_SECONDS / 2)) == ["unavailable", "unavailable"], "nor does what is behind it"
+
+
+def test_what_an_owner_that_stopped_in_order_did_not_answer_is_sent_to_the_next() -> None:
+    booth = Booth("ann")
+    [sent] = to_owner(Forwarded, booth.posts("ann", "n"))
+    assert answers(booth.relay.ended(OWNER, booth.now, clean=True)) == []
+    [again] = to_owner(Forwarded, booth.subscribe(NEXT_OWNER))
+    assert again.command == sent.command
+    assert again.ref != sent.ref, "an answer to the first would be too late"
+
+
+def test_what_became_of_commands_at_an_owner_that_is_lost_nobody_knows() -> None:
+    booth = Booth("ann")
+    booth.posts("ann", "n1")
+    effects = booth.relay.ended(OWNER, booth.now, clean=False)
+    assert answers(effects) == ["unavailable"]
+    assert of(Seek, effects)
+    assert answers(booth.posts("ann", "n2")) == ["unavailable"], "it was on its way behind the first"
+    assert booth.posts("ann", "n1") == [], "which has come again, and waits"
+    assert booth.posts("ann", "n2") == []
+
+
+def test_its_sessions_stay_and_get_what_they_missed() -> None:
+    booth = Booth("ann")
+    booth.delivers(entry(1))
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    assert booth.delivers(entry(2)) == [], "it is nobody's word now"
+    effects = booth.reads(booth.subscribe(NEXT_OWNER, EPOCH + 2), entry(2))
+    assert delivered_to(booth.sessions["ann"], effects) == [2]
+
+
+def test_whoever_is_attached_is_looked_at_by_the_next_owner() -> None:
+    booth = Booth("ann", "bob")
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    effects = booth.subscribe(NEXT_OWNER, EPOCH + 2, gone=("u_bob",))
+    assert delivered_to(booth.sessions["bob"], effects) == [-1]
+    booth.relay.ended(NEXT_OWNER, booth.now, clean=False)
+    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    assert (asked.users, asked.epoch_seen) == (("u_ann",), EPOCH + 2)
+
+
+def test_many_users_are_told_of_in_parts() -> None:
+    booth = Booth(*(f"p{n}" for n in range(USERS_AT_ONCE + 1)))
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    parts = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    assert [(len(part.users), part.more) for part in parts] == [(USERS_AT_ONCE, True), (1, False)]
+    assert len({part.ref for part in parts}) == 1
+
+
+def test_an_owner_with_a_lower_epoch_is_none() -> None:
+    booth = Booth("ann")
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    [asked] = to_owner(Subscribe, booth.relay.found(NEXT_OWNER, booth.now))
+    stale = Subscribed(asked.ref, 9, EPOCH - 1, "l_LOG", "group", 0)
+    assert booth.relay.subscribed(stale, booth.now) == [Unwatch(NEXT_OWNER)]
+
+
+def test_a_higher_epoch_sends_it_to_the_new_owner() -> None:
+    booth = Booth("ann")
+    effects = booth.relay.head(HeadOf(ROOM, EPOCH + 1, 0), booth.now)
+    assert of(Seek, effects)
+    [asked] = to_owner(Subscribe, booth.relay.found(NEXT_OWNER, booth.now))
+    assert asked.epoch_seen == EPOCH + 1
+
+
+def test_an_attachment_that_was_asked_for_is_asked_for_again() -> None:
+    booth = Booth()
+    booth.sessions["ann"] = key("ann")
+    booth.relay.attach(Attach(9, booth.sessions["ann"], "u_ann"), booth.now)
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    assert of(Reply, booth.admit("ann", booth.subscribe(NEXT_OWNER)))
+
+
+def test_a_room_that_never_was_is_said_so_and_forgotten() -> None:
+    booth = Booth(subscribed=False)
+    booth.says("ann", Read(id=1, room=ROOM, seq=1))
+    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    effects = booth.relay.not_subscribed(NotSubscribed(asked.ref, error_from(no_such_room())), booth.now)
+    assert answers(effects) == ["no_such_room"]
+    assert effects[-1] == Rest()
+    assert not booth.relay.restless
+
+
+# --- bounds and ends ---------------------------------------------------------------------------------------------
+
+
+def test_a_full_link_refuses_a_post_and_those_behind_it() -> None:
+    booth = Booth("ann")
+    [forwarded] = to_owner(Forwarded, booth.posts("ann", "n1"))
+    assert answers(booth.relay.not_taken(forwarded, booth.now)) == ["unavailable"]
+    assert answers(booth.posts("ann", "n2")) == ["unavailable"]
+    assert to_owner(Forwarded, booth.posts("ann", "n1"))
+
+
+def test_of_posts_that_waited_none_is_sent_behind_one_that_the_link_did_not_take() -> None:
+    booth = Booth("ann")
+    booth.relay.ended(OWNER, booth.now, clean=True)
+    for nonce in ("n1", "n2"):
+        booth.posts("ann", nonce)
+    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    booth.relay.subscribed(Subscribed(asked.ref, 5, EPOCH, "l_LOG", "group", 0), booth.now)
+    [first] = to_owner(Forwarded, booth.relay.go_on(booth.now))
+    booth.relay.not_taken(first, booth.now)
+    assert answers(booth.relay.go_on(booth.now)) == ["unavailable"]
+
+
+def test_open_commands_are_bounded() -> None:
+    booth = Booth("ann")
+    for _ in range(ERRANDS_LIMIT):
+        booth.says("ann", Read(id=1, room=ROOM, seq=1))
+    assert answers(booth.says("ann", Read(id=1, room=ROOM, seq=1))) == ["unavailable"]
+
+
+def test_a_command_whose_answer_does_not_come_is_refused_in_time() -> None:
+    booth = Booth("ann")
+    booth.posts("ann", "n")
+    assert answers(booth.beat(ANSWER_SECONDS - 1)) == []
+    assert answers(booth.beat(1.0)) == ["unavailable"]
+
+
+def test_it_rests_when_nobody_listens_for_a_while() -> None:
+    booth = Booth("ann")
+    booth.beat()
+    assert not booth.relay.restless
+    booth.relay.ended(booth.sessions["ann"], booth.now, clean=True)
+    assert of(Rest, booth.beat()) == []
+    assert of(Rest, booth.beat(REST_SECONDS)) == [Rest()]
+
+
+def test_where_the_room_has_become_its_own_nodes_it_ends() -> None:
+    booth = Booth("ann")
+    assert booth.relay.hand_over() == [Rest(clean=True)]
+    assert booth.posts("ann", "n") == [], "it is found again by that"
+    for_sure = Booth("ann")
+    for_sure.posts("ann", "n")
+    assert for_sure.relay.hand_over() == [Rest(clean=False)], "the former owner may have done it"
+
+
+def test_an_error_is_given_back_as_it_came() -> None:
+    booth = Booth("ann")
+    [forwarded] = to_owner(Forwarded, booth.posts("ann", "n"))
+    error = Error(id="n", code=no_such_room().code, message="no such room")
+    [reply] = of(Reply, booth.relay.answered(Answered(forwarded.ref, error), booth.now))
+    assert isinstance(reply.message, Answer)
+    assert reply.message.reply is error
