@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine
 
 import migrations
+from server.placement.shards import SHARDS
 from server.store.databases import database_of
 from server.store.errors import Damaged
 from server.store.messages import FindIdentity, Identity, ListRooms, ReadLog
@@ -146,3 +147,10 @@ async def test_a_database_of_the_first_version_still_tells_what_was_said(tmp_pat
                 page = await desk.read(ReadLog, room=room.room, after=0, upto=room.last_seq, limit=500)
                 found[room.kind] = [getattr(entry, "text", type(entry).__name__) for entry in page.entries]
     assert found == expected["logs"]
+
+
+def test_all_shards_are_there_and_nobody_owns_one(tmp_path: Path) -> None:
+    shutil.copy(FIRST_VERSION, tmp_path / "hubbub.sqlite3")
+    with open_store(tmp_path) as store, store.writing.begin() as connection:
+        rows = connection.exec_driver_sql("SELECT id, owner, epoch FROM shards ORDER BY id").all()
+    assert [tuple(row) for row in rows] == [(shard, None, 0) for shard in range(SHARDS)]

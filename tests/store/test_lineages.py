@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import count
 
+from server.store.fencing import Fence
 from server.store.lineages import Lineages
 
 
@@ -43,3 +44,11 @@ def test_a_late_release_does_not_touch_the_next_incarnation() -> None:
 def test_numbers_are_never_given_twice_over_restarts_of_the_writer() -> None:
     numbers = count(1)
     assert Lineages(numbers).begin("r") != Lineages(numbers).begin("r")
+
+
+def test_a_lineage_has_the_fence_it_was_begun_with_and_the_next_one_its_own() -> None:
+    lineages = Lineages(count(1))
+    lineages.begin("r", Fence(5, 1))
+    assert lineages.fence_of("r") == Fence(5, 1)
+    lineages.begin("r", Fence(5, 3))
+    assert lineages.fence_of("r") == Fence(5, 3)
