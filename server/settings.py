@@ -26,7 +26,12 @@ from server.cluster.engine_url import WrongUrl, read_engine_url
 PREFIX: Final = "HUBBUB_"
 CONFIG_VARIABLE: Final = "HUBBUB_CONFIG"
 # Read by programs of this project, but not settings of the server.
-_OTHER_VARIABLES: Final = frozenset({CONFIG_VARIABLE, "HUBBUB_PASSWORD", "HUBBUB_CA", "HUBBUB_CI", "HUBBUB_AXE"})
+_OTHER_VARIABLES: Final = frozenset(
+    {
+        CONFIG_VARIABLE, "HUBBUB_PASSWORD", "HUBBUB_CA", "HUBBUB_CI", "HUBBUB_AXE", "HUBBUB_TEST_ENGINE",
+        "HUBBUB_TEST_POSTGRES",
+    }
+)  # fmt: skip
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
