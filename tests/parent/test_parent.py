@@ -83,6 +83,15 @@ def test_gateways_leave_before_the_owner(server: StubServer) -> None:
     assert not lives(owner)
 
 
+def test_when_all_are_leaving_nobody_is_left_waiting_at_a_door(server: StubServer) -> None:
+    """The parent has all sockets, too: they are closed when its copies are."""
+    with socket_to(server, 0):
+        server.process.send_signal(signal.SIGTERM)
+        server.says("a worker has left")
+        until(lambda: is_refused(server))
+    assert server.process.wait(10) == 0
+
+
 def test_a_second_signal_ends_everything_at_once(server: StubServer) -> None:
     children = children_of(server.process.pid)
     with socket_to(server, 1):
@@ -155,6 +164,8 @@ def test_an_upgrade_replaces_the_parents_program_and_all_workers(server: StubSer
     after = server.everybody()
     assert {who["version"] for who in after.values()} == {"2"}
     assert {who["parent"] for who in after.values()} == {pid}
+    with pytest.raises(AssertionError, match=f"in use by pid {pid}"):
+        StubServer(server.data.parent).start()
     assert not any(lives(who["pid"]) for who in before.values())
     assert server.stop() == 0
 
@@ -248,3 +259,8 @@ def socket_to(server: StubServer, index: int) -> socket.socket:
         if f'"index": {index}'.encode() in sock.recv(1_000):
             return sock
         sock.close()
+
+
+def is_refused(server: StubServer) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(server.address) != 0
