@@ -3,23 +3,22 @@
 Sessions attach to it, and send it their commands, as if it were the room. It forwards the commands to the owner, and
 passes on what the owner tells once for the whole node. Its life:
 
-    seeking -> asking -> subscribed -> (the owner, its node or the link has ended) -> seeking … -> at rest
-                                                                                 -> the room is this node's own now
+    seeking -> asking -> subscribed -> (the owner has ended, or is out of reach) -> seeking …
+            -> the room is this node's own, or there is none, or nobody listens -> at rest
 
 The rules:
-- Its sessions get every entry once, in order, whatever the owner or the links between nodes do. What is missing is read
-  from the store, and nothing that has its place behind that is told before it.
+- Its sessions get every entry once, in order, whatever the owner or the links between nodes do (`following.py`).
 - Nothing of a room is told to who is no member: entries say who left, and where none does, the owner; whoever is
   attached over the end of a subscription is looked at again by the next owner.
 - Only from the owner it is subscribed to it takes what is not on disk, and never from one with a lower epoch than it
   has seen.
 - An owner that stopped in order has not seen what it did not answer: that is sent again, to the next. What became of
-  commands elsewise nobody knows: they are refused, and so are the posts behind them.
+  commands otherwise nobody knows: they are refused, and so are the posts behind them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -27,10 +26,11 @@ from msgspec import Struct
 from actors import Address
 from server.protocol.commands import Join, Leave, Typing, is_answered
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import Entry, Joined, Left, MessageEntry
+from server.protocol.events import Left
 from server.protocol.objects import RoomKind
-from server.relays.effects import Effects, RelayEffect, Seek, ToOwner
+from server.relays.effects import Effects, Seek, ToOwner
 from server.relays.errands import Errand, Errands
+from server.relays.following import Following
 from server.relays.messages import (
     Admit,
     Admitted,
@@ -46,13 +46,10 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.relays.stream import PAGE_ENTRIES, Ordered, Stream
-from server.rooms.attachments import Attachments
-from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
-from server.rooms.entries import portions
-from server.rooms.messages import Added, Attach, Attached, Delivery, Passing, Request
+from server.relays.stream import Ordered
+from server.rooms.effects import FanOut, InTurn, Reply, Rest, Unwatch, Watch
+from server.rooms.messages import Attach, Attached, Passing, Request
 from server.rooms.state import refused
-from server.store.messages import Done, Failed, LogPage, ReadLog
 
 RETRY_SECONDS: Final = 0.25
 ASKING_SECONDS: Final = 2.0  # a room answers when it is open
@@ -72,7 +69,7 @@ class Owner(Struct):
     kind: RoomKind = "channel"
 
 
-class Relay:
+class Relay(Following):
     """One relay.
 
     Parameters
@@ -88,16 +85,11 @@ class Relay:
     """
 
     __slots__ = (
-        "_alone_since", "_askers", "_attachments", "_epoch_seen", "_errands_open", "_gone", "_itself", "_owner",
-        "_refs", "_room", "_seek_at", "_stream",
+        "_alone_since", "_askers", "_epoch_seen", "_errands_open", "_gone", "_owner", "_seek_at",
     )  # fmt: skip
 
     def __init__(self, room: str, itself: Address, incarnation: int, refs: Iterator[int]) -> None:
-        self._room = room
-        self._itself = itself
-        self._refs = refs
-        self._attachments = Attachments(incarnation)
-        self._stream = Stream()
+        super().__init__(room, itself, incarnation, refs)
         self._owner: Owner | None = None
         self._epoch_seen = -1
         self._seek_at = 0.0
@@ -197,11 +189,8 @@ class Relay:
         if self._askers is not None:
             self._askers.pop(session, None)
 
-    def _remove(self, user: str, left: Left) -> Effects:
-        """The user is no member any more."""
-        for session in self._attachments.audience.sessions_of((user,)):
-            self._forget(session)
-        return [*self._attachments.detach_all_of(user, left)]
+    def _is_joining(self, user: str) -> bool:
+        return self._errands_open is not None and self._errands_open.is_joining(user)
 
     def settled(self) -> Effects:
         """Everything that was told at once is handled: say who came and went by it."""
@@ -370,7 +359,6 @@ class Relay:
         return owner is not None and owner.epoch == epoch
 
     def _take(self, told: Ordered, now: float) -> Effects:
-        """Pass it on, unless something is missing that has its place before it."""
         if self._stream.is_behind:
             self._stream.put_off(told)
             return []
@@ -415,93 +403,6 @@ class Relay:
         if not isinstance(request, Request):
             return []
         return [InTurn(self._errands.answer(request, told.reply, now), request.reply_to)]
-
-    # --- the log ----------------------------------------------------------------------------------------------
-
-    def _next(self, told: Delivered, entries: Sequence[Entry], now: float) -> Effects:
-        head = self._stream.head
-        assert head is not None
-        first, last = entries[0].seq or 0, entries[-1].seq or 0
-        if last <= head:
-            return []
-        if first > head + 1:
-            return [*self._reach(first - 1, now), *self._take(told, now)]
-        return self._pass_on(entries[head + 1 - first :])
-
-    def _reach(self, seq: int, now: float) -> Effects:
-        """The log is known to reach `seq`. While nobody listens, that is enough."""
-        stream = self._stream
-        assert stream.head is not None
-        if seq <= max(stream.head, stream.known, stream.ahead):
-            return []
-        if not self._attachments.audience:
-            stream.head = seq
-            return []
-        was_behind, stream.known = stream.is_behind, seq
-        return [] if was_behind else [self._read(now)]
-
-    def _read(self, now: float) -> RelayEffect:
-        stream, ref = self._stream, next(self._refs)
-        assert stream.head is not None
-        stream.asks(ref, now)
-        return Consult(
-            ReadLog(
-                reply_to=self._itself, ref=ref, room=self._room, after=stream.head, upto=stream.known,
-                limit=PAGE_ENTRIES,
-            )
-        )  # fmt: skip
-
-    def done(self, done: Done, now: float) -> Effects:
-        """A page of what is missing."""
-        stream = self._stream
-        if not stream.takes_answer(done.ref) or stream.head is None:
-            return []
-        page = done.value
-        assert isinstance(page, LogPage)
-        if not page.entries or page.entries[0].seq != stream.head + 1:
-            stream.failed(now)
-            return []
-        effects = self._pass_on(page.entries)
-        if stream.is_behind and not self._attachments.audience:
-            stream.head = stream.known
-        if stream.is_behind:
-            return [*effects, self._read(now)]
-        for told in stream.take_put_off():
-            effects += self._take(told, now)
-        return effects
-
-    def failed(self, failed: Failed, now: float) -> None:
-        """The store cannot be asked."""
-        if self._stream.takes_answer(failed.ref):
-            self._stream.failed(now)
-
-    def _pass_on(self, entries: Sequence[Entry]) -> Effects:
-        """To all sessions; nothing from the entry on by which somebody left to the sessions of that one.
-
-        Who came is told of the room, but for those who asked to come by this relay: they are attached in a moment.
-        """
-        self._stream.head = entries[-1].seq
-        if all(type(entry) is MessageEntry for entry in entries):
-            return self._deliver(entries)
-        effects: Effects = []
-        gathered: list[Entry] = []
-        for entry in entries:
-            if isinstance(entry, Left):
-                effects += self._deliver(gathered)
-                effects += self._remove(entry.user, entry)
-                gathered = []
-            gathered.append(entry)
-            if isinstance(entry, Joined) and not self._errands.is_joining(entry.user.user):
-                effects += self._deliver(gathered)
-                effects.append(TellUser(entry.user.user, Added(self._room, entry.seq)))
-                gathered = []
-        return [*effects, *self._deliver(gathered)]
-
-    def _deliver(self, entries: Sequence[Entry]) -> Effects:
-        audience = self._attachments.audience
-        if not audience:
-            return []
-        return [FanOut(Delivery(self._room, portion), audience.everyone) for portion in portions(entries)]
 
     # --- now and then -----------------------------------------------------------------------------------------
 

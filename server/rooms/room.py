@@ -20,10 +20,11 @@ from typing import Final
 from actors import Address
 from server.protocol.commands import History
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.events import Left, Receipt, RoomStats, error_from
+from server.protocol.events import Left, error_from
 from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
 from server.rooms import relaying
+from server.rooms.coalescing import news, receipts_told, save_marks, tell_receipts
 from server.rooms.deciding import decide, invite_found
 from server.rooms.effects import Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.landing import Landing
@@ -31,7 +32,6 @@ from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
 from server.rooms.pages import history_reply, log_reply, members_reply
 from server.rooms.questions import AuthorsWanted, InviteeWanted, PageWanted, Purpose
-from server.rooms.receipts import Covered, grouped
 from server.rooms.rights import stranger
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
@@ -47,7 +47,6 @@ from server.store.messages import (
     MembersPage,
     NoRoom,
     Outcomes,
-    ReadAuthors,
     Release,
     RoomRecord,
     SaveMarks,
@@ -147,7 +146,7 @@ class Room:
             return []
         if not state.audience.ended_elsewhere(listener):
             state.detach(listener)
-        return _save_marks(state)
+        return save_marks(state)
 
     # --- relays -----------------------------------------------------------------------------------------------
 
@@ -168,7 +167,7 @@ class Room:
 
     def here(self, here: Here) -> Effects:
         state = self._state
-        return [] if state is None else [*relaying.here(state, here), *_save_marks(state)]
+        return [] if state is None else [*relaying.here(state, here), *save_marks(state)]
 
     def forwarded(self, forwarded: Forwarded, now: float) -> Effects:
         request = None if self._state is None else relaying.request_of(self._state, forwarded)
@@ -344,7 +343,7 @@ class Room:
             case PageWanted(request=request), MembersPage() as page:
                 return [answered(request, members_reply(request.command.id, page, state.audience.is_here))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
-                return _receipts_told(state, [(covered.receipt, authors)])
+                return receipts_told(state, [(covered.receipt, authors)])
             case InviteeWanted(request=request), User() | None as invitee:
                 return self._invite_found(state, request, invitee, now)
             case _:
@@ -390,7 +389,7 @@ class Room:
 
     def stopped(self) -> Effects:
         """The room is told to stop: the last chance to write marks."""
-        return [] if self._state is None else _save_marks(self._state)
+        return [] if self._state is None else save_marks(self._state)
 
     def beat(self, now: float) -> Effects:
         state = self._state
@@ -405,26 +404,13 @@ class Room:
         for purpose in state.overdue(now):
             effects += _given_up(state, purpose, unavailable(), now)
         state.audience.look_for(() if state.large else state.members, now)
-        effects += _news(state)
-        effects += self._tell_receipts(state, now)
-        effects += _save_marks(state)
+        effects += news(state)
+        effects += tell_receipts(state, now)
+        effects += save_marks(state)
         effects += self._give_up_writer(state, now)
         state.sweep(now)
         effects += self._rest(state, now)
         return effects
-
-    def _tell_receipts(self, state: RoomState, now: float) -> Effects:
-        effects: Effects = []
-        told: list[tuple[Receipt, frozenset[str]]] = []
-        for covered in state.receipts.untold(state.members) if state.has_marks else ():
-            if state.large:
-                continue
-            authors = state.receipts.authors(covered)
-            if authors is None:
-                effects.append(_ask_authors(state, covered, now))
-            else:
-                told.append((covered.receipt, authors))
-        return [*effects, *_receipts_told(state, told)]
 
     def _give_up_writer(self, state: RoomState, now: float) -> Effects:
         """An append without outcome for this long was lost with the writer that had it."""
@@ -463,34 +449,3 @@ def _given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) 
             return [state.refuse(request, refusal, now)]
         case AuthorsWanted():
             return []
-
-
-def _news(state: RoomState) -> Effects:
-    """Who came and who went; in a large room only how many there are."""
-    effects: Effects = []
-    if state.large:
-        state.audience.no_news()
-        if state.stats_due:
-            effects += state.pass_on([RoomStats(room=state.room, members=len(state.members))])
-    elif presence := state.audience.news():
-        effects += state.pass_on(presence)
-    state.stats_told()
-    return effects
-
-
-def _save_marks(state: RoomState) -> Effects:
-    marks = state.receipts.unsaved(state.members) if state.has_marks else ()
-    return [Write(SaveMarks(state.room, marks))] if marks else []
-
-
-def _ask_authors(state: RoomState, covered: Covered, now: float) -> Effect:
-    ref = state.next_ref()
-    state.questions.asked(ref, AuthorsWanted(covered), now)
-    return Consult(ReadAuthors(reply_to=state.itself, ref=ref, room=state.room, after=covered.after, upto=covered.upto))
-
-
-def _receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) -> Effects:
-    effects: Effects = []
-    for authors, receipts in grouped(told).items():
-        effects += state.pass_on_to(authors, receipts)
-    return effects

@@ -1,0 +1,61 @@
+"""What an open room tells and writes now and then, most of it once a second: pure.
+
+Who came and went, how far people have read, how many they are: everything here is coalesced, and turns into counts, or
+into nothing, where a room is large.
+"""
+
+from __future__ import annotations
+
+from server.protocol.events import Receipt, RoomStats
+from server.rooms.effects import Consult, Effect, Write
+from server.rooms.questions import AuthorsWanted
+from server.rooms.receipts import Covered, grouped
+from server.rooms.state import RoomState
+from server.store.messages import ReadAuthors, SaveMarks
+
+Effects = list[Effect]
+
+
+def news(state: RoomState) -> Effects:
+    """Who came and who went; in a large room only how many there are."""
+    effects: Effects = []
+    if state.large:
+        state.audience.no_news()
+        if state.stats_due:
+            effects += state.pass_on([RoomStats(room=state.room, members=len(state.members))])
+    elif presence := state.audience.news():
+        effects += state.pass_on(presence)
+    state.stats_told()
+    return effects
+
+
+def save_marks(state: RoomState) -> Effects:
+    marks = state.receipts.unsaved(state.members) if state.has_marks else ()
+    return [Write(SaveMarks(state.room, marks))] if marks else []
+
+
+def _ask_authors(state: RoomState, covered: Covered, now: float) -> Effect:
+    ref = state.next_ref()
+    state.questions.asked(ref, AuthorsWanted(covered), now)
+    return Consult(ReadAuthors(reply_to=state.itself, ref=ref, room=state.room, after=covered.after, upto=covered.upto))
+
+
+def receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) -> Effects:
+    effects: Effects = []
+    for authors, receipts in grouped(told).items():
+        effects += state.pass_on_to(authors, receipts)
+    return effects
+
+
+def tell_receipts(state: RoomState, now: float) -> Effects:
+    effects: Effects = []
+    told: list[tuple[Receipt, frozenset[str]]] = []
+    for covered in state.receipts.untold(state.members) if state.has_marks else ():
+        if state.large:
+            continue
+        authors = state.receipts.authors(covered)
+        if authors is None:
+            effects.append(_ask_authors(state, covered, now))
+        else:
+            told.append((covered.receipt, authors))
+    return [*effects, *receipts_told(state, told)]
