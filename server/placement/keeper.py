@@ -208,7 +208,7 @@ class Sharing:
     def _plan(self, reading: Reading, now: float) -> Plan:
         """What is being handed over counts as nobody's already, and is not this node's to take."""
         me = self._ownership.node
-        others_linked = any(row.linked and row.weight and row.name != me for row in reading.nodes)
+        others_linked = any(row.linked and row.weight and row.left_ms > 0 and row.name != me for row in reading.nodes)
         cut_off = others_linked and not self.linked
         self._alone_since = (now if self._alone_since is None else self._alone_since) if cut_off else None
         isolated = self._alone_since is not None and now - self._alone_since >= PATIENCE_SECONDS

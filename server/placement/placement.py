@@ -106,7 +106,7 @@ class Placement:
                     await self._rest_until_next(await self._take_turn(context))
             except trio.Cancelled:
                 with context.finishing(), trio.move_on_after(LEAVING_SECONDS):
-                    await self._leave()
+                    await self._leave()  # noqa: ASYNC102 - has a deadline
                 raise
 
     async def run_departure(self, context: TaskContext) -> None:
@@ -116,7 +116,7 @@ class Placement:
             await trio.sleep_forever()
         finally:
             with context.finishing(), trio.move_on_after(DEPARTURE_SECONDS):
-                await self._depart()
+                await self._depart()  # noqa: ASYNC102 - has a deadline
 
     async def _depart(self) -> None:
         self._keeper.departing = True
