@@ -63,6 +63,7 @@ class Forwarded(NodeMessage, frozen=True):
     """A command of `user`. Answered `Answered`, unless it is one that nobody waits for: `ref` is 0 then.
 
     `asker` tells the sessions of one relay apart, whose posts must not overtake each other; None: nobody is attached.
+    `number`: 1, 2, 3 … within a subscription. One that is missing did not fit into the room's mailbox.
     """
 
     subscription: int
@@ -70,6 +71,7 @@ class Forwarded(NodeMessage, frozen=True):
     asker: int | None
     user: User
     command: RoomCommand | Join
+    number: int
 
 
 # --- the room's owner to a relay ---------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ class Subscribed(NodeMessage, frozen=True):
 
 
 class NotSubscribed(NodeMessage, frozen=True):
-    """There is no such room, or it has its owner elsewhere (`unavailable`)."""
+    """There is no such room, or it has its owner elsewhere (`unavailable`). Told of a subscription, it has ended."""
 
     ref: int
     error: Error

@@ -58,7 +58,8 @@ USERS_AT_ONCE: Final = 2_000  # names in one message: less than 64 KiB of them
 
 
 class Owner(Struct):
-    """Who is asked to take this relay in, or has done so. `number`: of the subscription then."""
+    """Who is asked to take this relay in, or has done so. `number`: of the subscription then. `told`: how many commands
+    were forwarded by it."""
 
     address: Address
     ref: int
@@ -67,6 +68,7 @@ class Owner(Struct):
     epoch: int = 0
     log: str = ""
     kind: RoomKind = "channel"
+    told: int = 0
 
 
 class Relay(Following):
@@ -165,7 +167,9 @@ class Relay(Following):
         if owner is None or owner.number is None:
             return []
         asker = None if request.attachment is None else self._asker(request.reply_to)
-        return [ToOwner(owner.address, Forwarded(owner.number, ref, asker, request.user, request.command))]
+        owner.told += 1
+        forwarded = Forwarded(owner.number, ref, asker, request.user, request.command, owner.told)
+        return [ToOwner(owner.address, forwarded)]
 
     def _asker(self, session: object) -> int:
         if self._askers is None:
@@ -260,8 +264,11 @@ class Relay(Following):
         return self._run(errand, now)
 
     def not_subscribed(self, told: NotSubscribed, now: float) -> Effects:
-        if self._owner is None or self._owner.ref != told.ref:
+        owner = self._owner
+        if owner is None or owner.ref != told.ref:
             return []
+        if owner.number is not None:
+            return self._lost(owner, now, clean=False)
         effects, error = self._part(), told.error
         if error.code is ErrorCode.UNAVAILABLE:
             return effects
@@ -298,6 +305,8 @@ class Relay(Following):
             case Here(came=came, went=went):
                 self._attachments.audience.move_again(came, went)
             case Admit(ref=ref) | Forwarded(ref=ref):
+                if self._owner is not None:
+                    self._owner.told -= isinstance(message, Forwarded)
                 errand = self._errands.take(ref)
                 if errand is not None:
                     return [self._errands.refuse(errand, unavailable(), now)]

@@ -23,12 +23,15 @@ class Subscriber(Struct):
         Which of its `Subscribe` this is.
     gone
         Whom it has told of, and who was no member: to be said when it has told of all.
+    heard
+        How many commands it has forwarded.
     """
 
     relay: Address
     ref: int
     users: set[str]
     gone: list[str]
+    heard: int = 0
 
 
 DOUBT_SECONDS: Final = 3.0  # within that everybody has come back who is alive

@@ -68,12 +68,20 @@ def here(state: RoomState, told: Here) -> Effects:
     return effects
 
 
-def request_of(state: RoomState, forwarded: Forwarded) -> Request | None:
-    """The command as if it were said here."""
-    relay = relay_of(state, forwarded.subscription)
-    if relay is None:
-        return None
-    asker = RemoteAsker(relay, forwarded.asker)
+def request_of(state: RoomState, forwarded: Forwarded) -> Request | Effects:
+    """The command as if it were said here; where one is missing before it, the end of the subscription.
+
+    So all that is open there is refused, as far as it was not answered, and no post goes where one before it did not.
+    """
+    elsewhere = state.audience.elsewhere
+    subscriber = None if elsewhere is None else elsewhere.find(forwarded.subscription)
+    if subscriber is None:
+        return []
+    subscriber.heard += 1
+    if subscriber.heard != forwarded.number:
+        state.audience.ended_elsewhere(subscriber.relay)
+        return [Reply(subscriber.relay, NotSubscribed(subscriber.ref, error_from(unavailable())))]
+    asker = RemoteAsker(subscriber.relay, forwarded.asker)
     attachment = None if forwarded.asker is None else state.first_number
     return Request(forwarded.ref, asker, forwarded.user, forwarded.command, attachment)
 

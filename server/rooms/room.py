@@ -170,8 +170,8 @@ class Room:
         return [] if state is None else [*relaying.here(state, here), *save_marks(state)]
 
     def forwarded(self, forwarded: Forwarded, now: float) -> Effects:
-        request = None if self._state is None else relaying.request_of(self._state, forwarded)
-        return [] if request is None else self.request(request, now)
+        request = [] if self._state is None else relaying.request_of(self._state, forwarded)
+        return self.request(request, now) if isinstance(request, Request) else request
 
     # --- commands that wait -----------------------------------------------------------------------------------
 

@@ -100,7 +100,9 @@ SAMPLES: dict[str, Struct] = {
     "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), more=True),
     "here": Here(subscription=1, came=("u_1",), went=("u_2",)),
     "admit": Admit(subscription=1, ref=2, user="u_1"),
-    "forwarded": Forwarded(subscription=1, ref=3, asker=4, user=ADA, command=Post(room="r_1", nonce="n1", text="Hi")),
+    "forwarded": Forwarded(
+        subscription=1, ref=3, asker=4, user=ADA, command=Post(room="r_1", nonce="n1", text="Hi"), number=2
+    ),
     "subscribed": Subscribed(ref=1, subscription=7, epoch=5, log="l_1", kind="group", last_seq=9, gone=("u_2",)),
     "not_subscribed": NotSubscribed(ref=1, error=NO),
     "admitted": Admitted(ref=2, members=3, last_seq=9, role="member", read_seq=8),

@@ -497,6 +497,23 @@ def test_a_full_link_refuses_a_post_and_those_behind_it() -> None:
     assert to_owner(Forwarded, booth.posts("ann", "n1"))
 
 
+def test_what_the_link_did_not_take_is_not_counted_as_forwarded() -> None:
+    booth = Booth("ann", "bob")
+    [first] = to_owner(Forwarded, booth.posts("ann", "n1"))
+    booth.relay.not_taken(first, booth.now)
+    [second] = to_owner(Forwarded, booth.posts("bob", "n"))
+    assert (first.number, second.number) == (1, 1)
+
+
+def test_an_owner_that_ends_the_subscription_is_lost() -> None:
+    booth = Booth("ann")
+    ref = to_owner(Subscribe, Booth(subscribed=False).relay.found(OWNER, booth.now))[0].ref
+    booth.posts("ann", "n")
+    effects = booth.relay.not_subscribed(NotSubscribed(ref, error_from(unavailable())), booth.now)
+    assert answers(effects) == ["unavailable"]
+    assert of(Seek, effects)
+
+
 def test_of_posts_that_waited_none_is_sent_behind_one_that_the_link_did_not_take() -> None:
     booth = Booth("ann")
     booth.relay.ended(OWNER, booth.now, clean=True)

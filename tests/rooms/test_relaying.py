@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TypeVar
 
 from actors import Address
 from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
 from server.protocol.events import Left, Ok, Presence, RoomStats
+from server.protocol.objects import RoomKind
 from server.relays.messages import (
     Admit,
     Admitted,
@@ -52,6 +54,12 @@ def told(kind: type[M], effects: list[Effect], to: Address = RELAY) -> list[M]:
 class Hall(Scene):
     """A room of which some members listen here, and others by a relay."""
 
+    numbers: Counter[int]
+
+    def __init__(self, *names: str, kind: RoomKind = "group", small_room: int = 256, last_seq: int = 0) -> None:
+        super().__init__(*names, kind=kind, small_room=small_room, last_seq=last_seq)
+        self.numbers = Counter()
+
     def subscribe(
         self, *names: str, relay: Address = RELAY, ref: int = 1, epoch: int | None = EPOCH, seen: int = -1,
         more: bool = False,
@@ -65,7 +73,8 @@ class Hall(Scene):
         return subscribed.subscription
 
     def forwarded(self, number: int, name: str, command: RoomCommand | Join, asker: int | None = 1) -> list[Effect]:
-        forwarded = Forwarded(number, next(self.refs), asker, user(name), command)
+        self.numbers[number] += 1
+        forwarded = Forwarded(number, next(self.refs), asker, user(name), command, self.numbers[number])
         return self.room.forwarded(forwarded, self.now)
 
     def forwarded_post(self, number: int, name: str, nonce: str, asker: int | None = 1) -> list[Effect]:
@@ -157,6 +166,16 @@ def test_posts_behind_a_refused_one_are_told_apart_by_their_sender_at_the_relay(
     assert answered(hall.forwarded_post(number, "bob", "n2", asker=1)) == ["unavailable"]
     assert hall.appends(hall.forwarded_post(number, "eve", "n", asker=2)), "nobody else waits for it"
     assert hall.appends(hall.forwarded_post(number, "bob", "n1", asker=1)), "it is sent again"
+
+
+def test_where_a_command_is_missing_the_subscription_ends() -> None:
+    """It did not fit into the mailbox, and what follows must not be taken for it."""
+    hall = Hall("ann", "bob")
+    number = hall.subscribed("bob")
+    hall.numbers[number] += 1
+    effects = hall.forwarded_post(number, "bob", "n2")
+    assert [no.error.code for no in told(NotSubscribed, effects)] == ["unavailable"]
+    assert hall.forwarded_post(number, "bob", "n3") == []
 
 
 def test_who_joins_by_a_relay_is_admitted_behind_the_own_entry_and_then_answered() -> None:
