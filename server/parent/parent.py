@@ -240,6 +240,8 @@ class Parent:
         )
 
     def _reread(self) -> None:
+        if self._is_stopping:
+            return
         try:
             self._settings = self._application.reread()
         except WrongSetting as wrong:

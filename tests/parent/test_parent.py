@@ -83,13 +83,15 @@ def test_gateways_leave_before_the_owner(server: StubServer) -> None:
     assert not lives(owner)
 
 
-def test_when_all_are_leaving_nobody_is_left_waiting_at_a_door(server: StubServer) -> None:
-    """The parent has all sockets, too: they are closed when its copies are."""
-    with socket_to(server, 0):
-        server.process.send_signal(signal.SIGTERM)
-        server.says("a worker has left")
-        until(lambda: is_refused(server))
-    assert server.process.wait(10) == 0
+def test_when_all_are_leaving_nobody_is_left_waiting_at_a_door(tmp_path: Path) -> None:
+    """Each socket is open until the last who has it closes it: the parent, or another worker, may not."""
+    with StubServer(tmp_path, options=("--drain", "600")) as server:
+        with socket_to(server, 0):
+            server.process.send_signal(signal.SIGTERM)
+            server.says("a worker has left")
+            until(lambda: is_refused(server))
+            assert server.process.poll() is None, "somebody is still inside"
+        assert server.process.wait(10) == 0
 
 
 def test_a_second_signal_ends_everything_at_once(server: StubServer) -> None:
@@ -170,6 +172,17 @@ def test_an_upgrade_replaces_the_parents_program_and_all_workers(server: StubSer
     assert server.stop() == 0
 
 
+def test_signals_that_come_while_one_program_follows_another_are_heard_by_the_next(server: StubServer) -> None:
+    server.write("main(version='2')")
+    server.upgrade()
+    until(lambda: server.process.send_signal(signal.SIGHUP) or "every worker runs" in server.log.read_text())
+    heard = server.log.read_text().count("the settings were read anew")
+    server.settings.write_text("drain = 7.5")
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.log.read_text().count("the settings were read anew") > heard)
+    assert {who["version"] for who in server.everybody().values()} == {"2"}
+
+
 def test_an_upgrade_keeps_the_engine(server: StubServer) -> None:
     def engine() -> list[int]:
         return [pid for pid in children_of(server.process.pid) if "valkey" in name_of(pid)]
@@ -180,6 +193,7 @@ def test_an_upgrade_keeps_the_engine(server: StubServer) -> None:
     assert engine() == before
     kill(before[0])
     until(lambda: engine() not in ([], before))
+    assert not sockets_of(engine()[0]) & sockets_of(server.process.pid), "it has nothing that is the parent's"
 
 
 def test_nobody_is_refused_while_workers_are_rolled(server: StubServer) -> None:
@@ -264,3 +278,8 @@ def socket_to(server: StubServer, index: int) -> socket.socket:
 def is_refused(server: StubServer) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(server.address) != 0
+
+
+def sockets_of(pid: int) -> set[str]:
+    names = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
+    return {name for name in names if name.startswith("socket:")}
