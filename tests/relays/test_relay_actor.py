@@ -29,7 +29,7 @@ from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.heads import HeadsTable
-from server.rooms.messages import Answer, Attach, Attached, Delivery, Request
+from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
 from server.store.messages import (
     Anchor,
     Anchored,
@@ -155,7 +155,8 @@ class Nodes:
 
 
 def kinds(heard: list[object]) -> list[type]:
-    return [type(one) for one in heard]
+    """Of all that has an order; who came and went is told at any time."""
+    return [type(one) for one in heard if not isinstance(one, Passing)]
 
 
 async def until(look: Callable[[], object]) -> None:
