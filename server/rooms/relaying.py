@@ -1,7 +1,7 @@
 """What an open room does about the relays of other nodes: pure.
 
-A relay stands for all sessions of its node. Who it is known by the number of its subscription; whatever carries another
-one was meant for another life of the room, whose end its relay hears of, and is dropped.
+A relay stands for all sessions of its node, and is known by the number of its subscription. Whatever carries another
+number was meant for another life of the room, whose end its relay hears of, and is dropped.
 """
 
 from __future__ import annotations
