@@ -1,6 +1,6 @@
 """Makes things go wrong at their time, and mends them: a thread for each, beside those who post.
 
-What a thread has started may be made to end with it (`PR_SET_PDEATHSIG` looks at threads), so threads stay until all
+What is in trouble is left alone by the others until it is mended, however long that takes. What a thread has started may be made to end with it (`PR_SET_PDEATHSIG` looks at threads), so threads stay until all
 is over.
 """
 
@@ -49,6 +49,7 @@ class Troublemaker:
     def __init__(self, stage: Breakable, events: Sequence[Event], say: Callable[[str], None]) -> None:
         self.failures: list[str] = []
         self._over = threading.Event()
+        self._places = {place: threading.Lock() for place in map(_place, events)}
         self._mended = [threading.Event() for _ in events]
         self._stage = stage
         self._say = say
@@ -76,13 +77,14 @@ class Troublemaker:
 
     def _run(self, event: Event, mended: threading.Event) -> None:
         time.sleep(max(0.0, self._begin + event.at - time.monotonic()))
-        self._say(str(event))
-        try:
-            self._break(event)
-            time.sleep(event.lasts)
-            self._mend(event)
-        except Exception as error:
-            self.failures.append(f"{event}: {error!r}")
+        with self._places[_place(event)]:
+            self._say(str(event))
+            try:
+                self._break(event)
+                time.sleep(event.lasts)
+                self._mend(event)
+            except Exception as error:
+                self.failures.append(f"{event}: {error!r:.300}")
         mended.set()
         self._over.wait()
 
@@ -125,6 +127,11 @@ class Troublemaker:
             case Trouble.CUT_FROM_BOTH:
                 stage.join_to_engine(_of(node))
                 stage.join_to_database(_of(node))
+
+
+def _place(event: Event) -> tuple[int | None, bool]:
+    """What is in trouble: a node; the engine or the database."""
+    return event.node, event.trouble is Trouble.DATABASE_KILLED
 
 
 def _of(node: int | None) -> int:
