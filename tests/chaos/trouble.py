@@ -1,6 +1,7 @@
 """Makes things go wrong at their time, and mends them: a thread for each, beside those who post.
 
-What is in trouble is left alone by the others until it is mended, however long that takes. What a thread has started may be made to end with it (`PR_SET_PDEATHSIG` looks at threads), so threads stay until all
+What is in trouble is left alone by the others until it is mended, however long that takes. What a thread has started
+may be made to end with it (`PR_SET_PDEATHSIG` looks at threads), so threads stay until all
 is over.
 """
 
