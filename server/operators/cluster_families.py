@@ -17,7 +17,7 @@ def cluster_families(node: ClusterNode) -> Iterator[Family]:
     link, counts = node.link, node.link.counts
     peers = node.distribution.statistics()
     phases = Counter(peer.phase for peer in peers)
-    yield gauge("hubbub_engine_up", "Whether other nodes can be heard and told.", Sample(link.up))
+    yield gauge("hubbub_engine_up", "Whether other nodes can be heard and told.", Sample(float(link.up)))
     yield counter("hubbub_engine_losses", "How often the engine was lost.", Sample(counts.losses))
     yield counter(
         "hubbub_node_packets",
