@@ -267,12 +267,13 @@ def answers_ping(path: Path) -> bool:
 
 def socket_to(server: StubServer, index: int) -> socket.socket:
     """A connection to this worker, which keeps it from leaving."""
-    while True:
+    for _ in range(200):
         sock = socket.create_connection(server.address, timeout=10)
         sock.sendall(b"who\n")
         if f'"index": {index}'.encode() in sock.recv(1_000):
             return sock
         sock.close()
+    raise AssertionError(f"the kernel never chose worker {index}")
 
 
 def is_refused(server: StubServer) -> bool:
