@@ -25,12 +25,13 @@ _nonces = itertools.count()
 class Peer:
     """One connection. `heard` is called with the payload of each text frame."""
 
-    __slots__ = ("_buffer", "heard", "socket", "tag")
+    __slots__ = ("_buffer", "heard", "node", "socket", "tag")
 
     def __init__(self, connected: socket.socket, tag: Any = None) -> None:
         self.socket = connected
         self.tag = tag
         self.heard: Callable[[Peer, bytes], None] = _ignore
+        self.node = ""  # of the server that welcomed it
         self._buffer = b""
 
     def say(self, payload: bytes) -> None:
@@ -115,6 +116,7 @@ def _await_welcome(peer: Peer) -> None:
     while not welcomes:
         peer.read()
     peer.heard = _ignore
+    peer.node = json.loads(welcomes[0])["node"]
 
 
 class Crowd:
