@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-server test-browser check attacks fuzz lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors pins clean
+.PHONY: help run cluster test test-server test-nodes test-browser check attacks fuzz lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,16 @@ run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
 cluster: $(VENV)/dev.installed ## three nodes, Valkey and PostgreSQL on this machine, until Ctrl-C; nothing is kept
 	@$(BIN)/python -m tests.harness.demo_cluster
 
-test: test-server test-browser ## all tests (the browser's are skipped where Chromium is missing)
+test: test-server test-nodes test-browser ## all tests (the browser's are skipped where Chromium is missing)
 
-test-server: $(VENV)/dev.installed ## everything but the page
-	@$(BIN)/python -m pytest -q -m "not browser and not siege"
+# Those that wait more than they calculate, for processes that start, stop, are killed and come back.
+OF_NODES := $(addprefix tests/,chaos cli cluster e2e migrations operators parent placement relays store)
+
+test-server: $(VENV)/dev.installed ## everything but the page and what several processes do
+	@$(BIN)/python -m pytest -q -m "not browser and not siege" $(addprefix --ignore=,$(OF_NODES))
+
+test-nodes: $(VENV)/dev.installed ## several processes, databases, the command line
+	@$(BIN)/python -m pytest -q -m "not browser and not siege" $(OF_NODES)
 
 # Playwright leaves an asyncio loop behind in its process, which trio's tests must not see.
 test-browser: $(VENV)/dev.installed ## the page, in Chromium
@@ -55,9 +61,9 @@ lint: $(VENV)/dev.installed ## ruff, and what only flake8-async finds
 types: $(VENV)/dev.installed ## mypy --strict
 	@$(BIN)/mypy
 
-# Side by side: the browser mostly waits. What each one prints comes in one piece when it is done.
+# Side by side: the browser mostly waits, and so do nodes. What each one prints comes in one piece when it is done.
 check: $(VENV)/dev.installed ## lint, types and tests: what continuous integration runs
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-server test-browser lint types
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-nodes test-browser test-server lint types
 
 attacks: $(VENV)/dev.installed ## all attacks in full size, and how others fared meanwhile (some minutes)
 	@$(BIN)/python -m pytest -q -s -m siege tests/attacks

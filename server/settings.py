@@ -274,7 +274,7 @@ def _wanted(name: str, error: Exception) -> str:
     kind = get_args(_HINTS[name])[0]
     if get_origin(kind) is Literal:
         return f"expected one of {', '.join(get_args(kind))}"
-    if get_origin(kind) is Union and "enum" in str(error):
+    if get_origin(kind) is Union and "=" not in str(error):  # not what is too small or too large
         words = [word for part in get_args(kind) if get_origin(part) is Literal for word in get_args(part)]
         return f"expected a number, or {', '.join(words)}"
     return re.split(r", got | - at ", str(error))[0].replace("E", "e", 1)

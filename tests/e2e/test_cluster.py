@@ -154,6 +154,16 @@ def owner_of(database: str, room: str) -> str:
     return str(row[0])
 
 
+def until_seen(talker: Talker, room: str, who: Talker) -> None:
+    """Until `talker` is told that somebody is there: relays say so now and then."""
+    for _ in range(1_000):
+        members = talker.ask("members", room=room, limit=10)["members"]
+        (found,) = [member["user"] for member in members if member["user"]["user"] == who.welcome["me"]["user"]]
+        if found.get("status") == "online":
+            return
+    raise AssertionError("nobody is seen there")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("owner", [0, 1])
 def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(
@@ -166,6 +176,7 @@ def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(
     bob.say("typing", room=room)
     for other in (ann, cyd):
         assert other.wait(lambda frame: frame["op"] == "typing")["user"] == bob.welcome["me"]["user"]
+        until_seen(other, room, bob)
     three[1].kill()
     for other in (ann, cyd):
         gone = other.wait(lambda frame: frame["op"] == "presence" and frame["status"] == "offline")

@@ -254,9 +254,9 @@ def test_unfinished_messages_have_a_size_together(narrow: ServerProcess) -> None
         talk(narrow.websocket_url, newcomer(narrow)[1]) as patient,
         talk(narrow.websocket_url, newcomer(narrow)[1]) as other,
     ):
-        for talker in (patient, other):
-            talker.websocket.socket.sendall(BEGINNING)
-            talker.websocket.ping().wait(15)
+        patient.websocket.socket.sendall(BEGINNING)
+        patient.websocket.ping().wait(15)
+        other.websocket.socket.sendall(BEGINNING)
         assert close_code(other.websocket) == 4004
         patient.websocket.socket.sendall(END)
         assert close_code(patient.websocket) == 4502, "it was no JSON, but it was heard"

@@ -15,7 +15,7 @@ from typing import Any
 
 from server.cli.main import main
 from server.gateway.connection import Connection
-from server.rooms import actor, fan_out
+from server.rooms import fan_out, telling
 from server.rooms.actor import RoomActor
 from server.sessions.actor import SessionActor
 from server.store import writer
@@ -69,7 +69,7 @@ def before(owner: Any, method: str, kind: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, lambda *_: saboteur.begin())
-    fan_out.SLICE = actor.AT_ONCE = 2  # type: ignore[misc]
+    fan_out.SLICE = telling.AT_ONCE = 2  # type: ignore[misc]
     before(Connection, "_heard", "connection")
     before(SessionActor, "receive", "session")
     before(RoomActor, "receive", "room")
