@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from server.placement.shards import shard_of
+from server.placement.shards import SHARDS, shard_of
 from tests.harness.cluster import node, nodes
 from tests.harness.people import Talker, call, close_code, register, talk
 from tests.harness.posters import Poster, gather, judge, stored_in_postgres, wait_for
@@ -138,6 +138,21 @@ def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProces
     bob.close()
 
 
+def until_shared(database: str, nodes: int) -> None:
+    """Until each node owns its share of the shards, so that none moves any more by itself."""
+    with psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as connection:
+        for _ in range(3_000):
+            shares = connection.execute("SELECT count(*) FROM shards WHERE owner IS NOT NULL GROUP BY owner").fetchall()
+            if (
+                len(shares) == nodes
+                and sum(share for (share,) in shares) == SHARDS
+                and min(shares)[0] >= SHARDS // nodes
+            ):
+                return
+            time.sleep(0.01)
+    raise AssertionError(f"the shards are not shared: {shares}")
+
+
 def room_of(owner: Talker, maker: Talker, database: str, *members: str) -> str:
     """A new room that the node owns to which `owner` is connected."""
     for number in range(100):
@@ -170,6 +185,7 @@ def test_people_who_are_there_by_other_nodes_are_seen_and_so_is_their_typing(
     three: list[ServerProcess], database: str, owner: int
 ) -> None:
     """Also when the room's owner dies with the node by which somebody was there."""
+    until_shared(database, len(three))
     ann, bob, cyd = talkers = people(three, "ann", "bob", "cyd")
     room = room_of(talkers[owner], ann, database, "bob", "cyd")
     bob.wait(lambda frame: frame["op"] == "joined" and frame["room"] == room)
