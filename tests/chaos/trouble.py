@@ -10,9 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from tests.chaos.actions import Event, Trouble
+
+Way = tuple[Callable[[], None], Callable[[], None]]
 
 
 class Breakable(Protocol):
@@ -81,60 +84,43 @@ class Troublemaker:
         with self._places[_place(event)]:
             self._say(str(event))
             try:
-                self._break(event)
+                ways = self._ways(event)
+                for breaks, _ in ways:
+                    breaks()
                 time.sleep(event.lasts)
-                self._mend(event)
+                for _, mends in ways:
+                    mends()
             except Exception as error:
                 self.failures.append(f"{event}: {error!r:.300}")
         mended.set()
         self._over.wait()
 
-    def _break(self, event: Event) -> None:
+    def _ways(self, event: Event) -> list[Way]:
+        """What breaks, and what mends it."""
         stage, node = self._stage, event.node
         match event.trouble:
             case Trouble.ENGINE_KILLED:
-                stage.kill_engine()
+                return [(stage.kill_engine, stage.start_engine)]
             case Trouble.DATABASE_KILLED:
-                stage.kill_database()
+                return [(stage.kill_database, stage.start_database)]
+        assert node is not None, "this happens to a node"
+        engine = partial(stage.cut_from_engine, node), partial(stage.join_to_engine, node)
+        database = partial(stage.cut_from_database, node), partial(stage.join_to_database, node)
+        match event.trouble:
             case Trouble.NODE_KILLED:
-                stage.kill_node(_of(node))
+                return [(partial(stage.kill_node, node), partial(stage.start_node, node))]
             case Trouble.NODE_RESTARTED:
-                stage.leave_node(_of(node))
+                return [(partial(stage.leave_node, node), partial(stage.start_node, node))]
             case Trouble.NODE_STOPPED:
-                stage.stop_node(_of(node))
+                return [(partial(stage.stop_node, node), partial(stage.wake_node, node))]
             case Trouble.CUT_FROM_ENGINE:
-                stage.cut_from_engine(_of(node))
+                return [engine]
             case Trouble.CUT_FROM_DATABASE:
-                stage.cut_from_database(_of(node))
+                return [database]
             case Trouble.CUT_FROM_BOTH:
-                stage.cut_from_engine(_of(node))
-                stage.cut_from_database(_of(node))
-
-    def _mend(self, event: Event) -> None:
-        stage, node = self._stage, event.node
-        match event.trouble:
-            case Trouble.ENGINE_KILLED:
-                stage.start_engine()
-            case Trouble.DATABASE_KILLED:
-                stage.start_database()
-            case Trouble.NODE_KILLED | Trouble.NODE_RESTARTED:
-                stage.start_node(_of(node))
-            case Trouble.NODE_STOPPED:
-                stage.wake_node(_of(node))
-            case Trouble.CUT_FROM_ENGINE:
-                stage.join_to_engine(_of(node))
-            case Trouble.CUT_FROM_DATABASE:
-                stage.join_to_database(_of(node))
-            case Trouble.CUT_FROM_BOTH:
-                stage.join_to_engine(_of(node))
-                stage.join_to_database(_of(node))
+                return [engine, database]
 
 
 def _place(event: Event) -> tuple[int | None, bool]:
     """What is in trouble: a node; the engine or the database."""
     return event.node, event.trouble is Trouble.DATABASE_KILLED
-
-
-def _of(node: int | None) -> int:
-    assert node is not None, "this happens to a node"
-    return node
