@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from server.accounts.asking import answer_to
+from server.http_api import room_calls
 from server.protocol.objects import RoomKind
+from server.rooms.actor import RoomActor
+from server.rooms.messages import HandOver
 from server.store.messages import CreateRoom, RoomCreated
 from tests.http_api.conftest import House, problem_of
 
@@ -72,6 +75,23 @@ async def test_a_retry_answers_as_the_first_time(house: House) -> None:
     assert again.status_code == 200
     assert again.json() == first.json() | {"duplicate": True}
     assert problem_of(await post(house, room, ada, nonce="n1", text="Good-bye")) == (409, "conflict")
+
+
+async def test_a_post_to_a_room_that_is_being_handed_over_goes_to_the_next_owner(house: House) -> None:
+    ada = await house.person("ada")
+    room = await room_of(house, ada)
+    house.system.dynamic("rooms").find_or_start(room).tell(HandOver())
+    assert (await post(house, room, ada, nonce="n1", text="Hello")).status_code == 201
+
+
+async def test_a_room_that_goes_on_being_handed_over_is_unavailable(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await house.person("ada")
+    room = await room_of(house, ada)
+    monkeypatch.setattr(room_calls, "MOVING_SECONDS", 0.25)
+    monkeypatch.setattr(RoomActor, "started", RoomActor.stop)
+    assert problem_of(await post(house, room, ada, nonce="n1", text="Hello")) == (503, "unavailable")
 
 
 async def test_the_list_of_rooms_is_the_users_own(house: House) -> None:
