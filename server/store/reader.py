@@ -20,12 +20,13 @@ from time import perf_counter
 from typing import Final, cast
 
 import trio
+from sqlalchemy.exc import DBAPIError
 
 from actors import Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.protocol.errors import unavailable
 from server.store.answering import answer_all, range_of
-from server.store.connections import DATABASE_ERRORS, complaint_of
+from server.store.connections import Disconnected, complaint_of
 from server.store.messages import (
     Done,
     Failed,
@@ -72,11 +73,12 @@ async def run_reader(
         Where portions are counted.
     """
     threads = trio.CapacityLimiter(READING_THREADS)
+    patience = Patience(store.database.patience, "questions")
     counts = counts or StoreCounts()
     lifetime = token_days * 86_400_000
     async with trio.open_nursery() as nursery:
         for _ in range(READING_THREADS):
-            nursery.start_soon(_Worker(store, inbox, clock, lifetime, threads, counts).serve)
+            nursery.start_soon(_Worker(store, inbox, clock, lifetime, threads, patience, counts).serve)
         context.started()
 
 
@@ -93,6 +95,7 @@ class _Worker:
         clock: Clock,
         token_lifetime: int,
         threads: trio.CapacityLimiter,
+        patience: Patience,
         counts: StoreCounts,
     ) -> None:
         self._store = store
@@ -101,7 +104,7 @@ class _Worker:
         self._token_lifetime = token_lifetime
         self._threads = threads
         self._counts = counts
-        self._patience = Patience(store.database.patience)
+        self._patience = patience
         self._quick: deque[Read] = deque()
         self._slow: dict[object, list[Read]] = {}  # those that have one answer together, in order
         self._slow_next = False
@@ -142,7 +145,9 @@ class _Worker:
     async def _answer(self, portion: list[Read]) -> None:
         try:
             answers = await self._answers(portion)
-        except DATABASE_ERRORS as error:
+        except Disconnected:
+            _refuse(portion)
+        except DBAPIError as error:
             _refuse(portion)
             _log.error("the database did not answer %d questions: %s", len(portion), complaint_of(error))
         except BaseException:

@@ -27,7 +27,7 @@ import trio
 from actors import Backoff, Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.store.batches import Batch, Committed, commit
-from server.store.connections import DATABASE_ERRORS, complaint_of
+from server.store.connections import DATABASE_ERRORS, Disconnected, complaint_of
 from server.store.fencing import Fencing
 from server.store.lineages import Lineages
 from server.store.messages import Landed, NewMessage, Write
@@ -107,7 +107,7 @@ class _Writer:
         self._lineages = Lineages(store.lineage_numbers)
         self._thread = thread
         self._fencing = fencing
-        self._patience = Patience(store.database.patience)
+        self._patience = Patience(store.database.patience, "changes")
         self._failures = 0
         self._came_together = 0
 
@@ -172,7 +172,8 @@ class _Writer:
         except DATABASE_ERRORS as error:
             self._failures += 1
             self._counts.failed_commits += 1
-            _log.error("commit %d in a row failed: %s", self._failures, complaint_of(error))
+            if not isinstance(error, Disconnected):
+                _log.error("commit %d in a row failed: %s", self._failures, complaint_of(error))
             await self._thread.run(store.writing.throw_away)
             return None
         self._failures = 0
