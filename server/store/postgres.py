@@ -14,9 +14,11 @@ is not supported, and there is nothing to gain by one: a process has a handful o
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
 import psycopg
@@ -37,6 +39,9 @@ from server.store.quotas import Quotas
 
 OLDEST_SERVER: Final = 14
 """Major version: older ones get no corrections any more, and cannot notice that a client is gone while they work."""
+
+DRIVER: Final = "psycopg 3.3"
+"""Pinned in pyproject.toml, for what `_Journey` has of its inside."""
 
 # What it logs of an error may quote rows, and every error that it logs is raised, too.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)
@@ -117,9 +122,12 @@ class PostgresDatabase:
         """Raises `NotReachable`, `Unsuitable`."""
         try:
             with closing(self._connect(MIGRATING)) as connection:
+                known = connection.knows_its_driver()
                 version, encoding = connection.info.server_version, connection.info.parameter_status("server_encoding")
         except Disconnected as error:
             raise NotReachable(self.name, complaint_of(error)) from None
+        if not known:
+            raise Unsuitable(self.name, f"psycopg {psycopg.__version__} is not known here: please install {DRIVER}")
         if version // 10_000 < OLDEST_SERVER:
             raise Unsuitable(self.name, f"its server is PostgreSQL {version // 10_000}, not {OLDEST_SERVER} or newer")
         if encoding != "UTF8":
@@ -174,7 +182,7 @@ class PostgresDatabase:
             execution_options={WAY: AS_ARRAYS},
         )
 
-    def _connect(self, timeouts: Timeouts) -> _Driver:
+    def _connect(self, timeouts: Timeouts) -> _Bounded:
         """Raises `Disconnected`."""
         given = self._parameters
         options = f"{_options(timeouts)} {given.get('options', '')}"
@@ -210,7 +218,8 @@ class _Journey(psycopg.Pipeline):
 
     psycopg asks for what is left to be flushed behind that. The server, which has sent all of it by then, takes the
     request for a sign of life of who is idle, and waits for the next one without `idle_in_transaction` (seen with
-    PostgreSQL 18, psycopg 3.3): a process paused behind it would keep its locks for good.
+    PostgreSQL 18, psycopg 3.3): a process paused behind it would keep its locks for good. There is no public way to
+    have it otherwise, so a driver that is made differently is refused (`knows_its_driver`).
     """
 
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
@@ -231,12 +240,45 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
         with super().pipeline() as pipeline:
             yield pipeline
 
+    def knows_its_driver(self) -> bool:
+        """Whether pipelines of this driver end as `_Journey` has it."""
+        ending = getattr(psycopg.Pipeline, "_fetch_gen", None)
+        if ending is None or "flush" not in inspect.signature(ending).parameters:
+            return False
+        with self.pipeline() as pipeline:
+            return isinstance(pipeline, _Journey)
+
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        if self.silence is None:
+            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, self.silence if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:
+            return super().wait(_unless_silent(gen, self.silence), interval, timeout)
+        except _Silent:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server does not answer") from None
+
+
+class _Silent(Exception):
+    """The server has said nothing for too long."""
+
+
+def _unless_silent(gen: PQGen[T], seconds: float) -> PQGen[T]:
+    """The same, given up when it is not ready for so long. Who waits for it looks in every `interval`, ready or not."""
+    limit = monotonic() + seconds
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if ready:
+                limit = monotonic() + seconds
+            elif monotonic() >= limit:
+                raise _Silent
+            wanted = gen.send(ready)
+    except StopIteration as end:
+        returned: T = end.value
+        return returned
+    finally:
+        gen.close()
 
 
 class _AsArrays:

@@ -105,6 +105,15 @@ def test_a_server_that_is_too_old(postgres: PostgresServer, monkeypatch: pytest.
         open_store(NOWHERE, database=postgres.empty_database())
 
 
+def test_a_driver_whose_pipelines_end_in_an_unknown_way(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A paused process would keep its locks, and nobody would notice before."""
+    monkeypatch.setattr(psycopg.Pipeline, "_fetch_gen", lambda pipeline: iter(()))
+    with pytest.raises(Unsuitable, match=r"psycopg .* is not known here: please install psycopg 3\.3"):
+        open_store(NOWHERE, database=postgres.empty_database())
+
+
 def test_a_database_of_another_encoding(postgres: PostgresServer) -> None:
     with pytest.raises(Unsuitable, match="encoding is LATIN1, not UTF8"):
         open_store(NOWHERE, database=postgres.empty_database("LATIN1"))
@@ -333,22 +342,26 @@ async def test_who_comes_while_the_server_is_away_waits_for_it(brittle: tuple[Po
 
 
 async def test_a_server_that_stays_away_is_told_of_and_comes_back(
-    brittle: tuple[PostgresProcess, Store], monkeypatch: pytest.MonkeyPatch
+    brittle: tuple[PostgresProcess, Store], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """In the log, once: not for everybody who is refused."""
     server, store = brittle
     monkeypatch.setattr(engine_file.PostgresDatabase, "patience", 0.3)
     async with serving(store) as desk:
         ann, room = await a_room(desk)
         await trio.to_thread.run_sync(server.kill)
         assert isinstance(await room.said(ann, "n1"), Lost)
-        for asked in (desk.read(Ready), desk.user("bob")):
+        for asked in (desk.read(Ready), desk.user("bob"), desk.read(Ready), desk.read(Ready)):
             with pytest.raises(Refusal) as refused:
                 await asked
             assert refused.value.code is ErrorCode.UNAVAILABLE
+        assert [caplog.text.count(f"away, and {what} are refused") for what in ("questions", "changes")] == [1, 1]
         assert desk.counts.failed_commits >= 2
         await trio.to_thread.run_sync(server.start)
         room = await anchored(desk, room.room)
         assert isinstance(await room.said(ann, "n1"), Landed)
+        assert await desk.read(Ready)
+        assert [caplog.text.count(f"back, and takes {what} again") for what in ("questions", "changes")] == [1, 1]
 
 
 async def test_a_paused_server_is_not_waited_for(
