@@ -1,0 +1,340 @@
+"""What a run will take and what the machine allows, before anything is started. Arithmetic: nothing is read here.
+
+The rules:
+- Whatever can be seen to run out is a `Check`. One that fails is a refusal, with the exact commands that raise the
+  limit, and what a run without them could be.
+- Numbers that were measured stand at the top, each with where it comes from. Memory is an expectation to compare with
+  what is measured, and refuses only where it is plain that there is not enough.
+- Limits that protect the server from strangers are lifted for the run, and listed: all who come, come from here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from msgspec import Struct
+
+from loadtest.prove.machine import Machine
+
+WORKER_CONNECTIONS: Final = 18_000
+"""Of one worker, where it may open 20,000 files; the rest is for the database, for other workers, and for a storm, when
+who was cut off comes again before the server has noticed."""
+
+PLAYER_CONNECTIONS: Final = 19_000
+"""Of one locust process, where it may open 20,000 files."""
+
+_WORKER_OTHER_FILES: Final = 1_000
+_PLAYER_OTHER_FILES: Final = 500
+_ONE_WORKER_IS_ENOUGH: Final = 2_000
+"""Connections below which a second core is worth less than what workers tell each other."""
+
+_PORTS_EACH: Final = 2
+"""Of one connection: who was cut off leaves its port waiting for a minute (TIME_WAIT), and comes by another one."""
+
+_KERNEL_PAIR: Final = 8_704
+"""Bytes of slab for both ends of a connection over loopback: two sockets, files, inodes and entries of epoll; measured
+on Linux 6.18 with 100,000 of them."""
+
+_BUFFER_PAGES: Final = 2
+"""Of one connection while something is on its way to everybody: an skb at each end holds a page."""
+
+_SERVER_EACH: Final = 1_229  # bytes: 1.2 KiB, what is promised
+_PARENT_BASE: Final = 25_000_000
+_WORKER_BASE: Final = 25_000_000
+_HARNESS_EACH: Final = 410  # bytes: 0.4 KiB, what is promised
+_HARNESS_MASTER: Final = 60_000_000
+_PLAYER_BASE: Final = 12_000_000
+_DISK_EACH: Final = 2_000  # bytes: a user, a token, memberships, indices, and the write-ahead log beside them
+_MEMORY_RESERVE: Final = 500_000_000  # for everything else that lives here
+
+_SEEDED_A_SECOND: Final = 20_000
+_STARTED_A_SECOND: Final = 0.7  # processes of either kind
+_CONNECTS_A_SECOND_AND_CORE: Final = 1_000  # of both ends together
+_OTHER_PHASES: Final = 45.0  # seconds: small rooms, broadcasts, storm and settling, in a `proof`
+_CHECKED_A_SECOND: Final = 5_000
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What somebody wants to see.
+
+    Attributes
+    ----------
+    workers, players
+        Processes of the server, and of locust; None: as many as it takes.
+    serves
+        Whether the server is started here; otherwise it is somewhere else, and may be on another machine.
+    hold
+        Seconds for which everybody stays while nothing else happens.
+    heartbeat
+        Seconds of silence after which the server asks whether somebody is there.
+    """
+
+    connections: int
+    scenario: str = "proof"
+    workers: int | None = None
+    players: int | None = None
+    serves: bool = True
+    hold: float = 10.0
+    heartbeat: float = 30.0
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """Something of which there is only so much.
+
+    Attributes
+    ----------
+    remedy
+        Commands that raise it, as they are to be typed; and why, where there is none.
+    """
+
+    what: str
+    needed: int
+    allowed: int
+    unit: str = ""
+    remedy: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.needed <= self.allowed
+
+
+class MemoryPart(Struct, frozen=True, kw_only=True):
+    """Expected bytes: `base` with nobody there, and `each` for each connection."""
+
+    what: str
+    base: int
+    each: int
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """See the top of this file. `seconds` are those of each step; `settings` the server's, as environment variables."""
+
+    connections: int
+    workers: int
+    players: int
+    sources: int
+    memory: tuple[MemoryPart, ...]
+    seconds: dict[str, float]
+    settings: dict[str, str]
+    checks: tuple[Check, ...]
+
+    @property
+    def refusals(self) -> tuple[Check, ...]:
+        """What there is not enough of."""
+        return tuple(check for check in self.checks if not check.holds)
+
+    @property
+    def bytes_expected(self) -> int:
+        return sum(part.base + part.each * self.connections for part in self.memory)
+
+    @property
+    def seconds_expected(self) -> float:
+        return sum(self.seconds.values())
+
+
+def forecast(machine: Machine, wish: Wish) -> Forecast:
+    """What this wish takes on this machine."""
+    workers = (wish.workers or _workers(machine, wish.connections)) if wish.serves else 0
+    players = wish.players or _players(machine, wish.connections)
+    sources = _sources(machine, wish.connections) if wish.serves else 1
+    memory = _memory(machine, wish, workers, players)
+    return Forecast(
+        connections=wish.connections,
+        workers=workers,
+        players=players,
+        sources=sources,
+        memory=memory,
+        seconds=_seconds(machine, wish, workers, players),
+        settings=_settings(wish, workers) if wish.serves else {},
+        checks=_checks(machine, wish, workers, players, sources, memory),
+    )
+
+
+# --- how many of what ----------------------------------------------------------------------------------------
+
+
+def _workers(machine: Machine, connections: int) -> int:
+    room = max(min(WORKER_CONNECTIONS, machine.files_of_process - _WORKER_OTHER_FILES), 1)
+    least = 1 if connections <= _ONE_WORKER_IS_ENOUGH else machine.cores
+    return max(math.ceil(connections / room), least)
+
+
+def _players(machine: Machine, connections: int) -> int:
+    room = max(min(PLAYER_CONNECTIONS, machine.files_of_process - _PLAYER_OTHER_FILES), 1)
+    least = 1 if connections <= _ONE_WORKER_IS_ENOUGH else machine.cores
+    return max(math.ceil(connections / room), least)
+
+
+def _sources(machine: Machine, connections: int) -> int:
+    """Addresses of 127.0.0.0/8 to come from: never fewer than the crowd's usual sixteen."""
+    return max(16, math.ceil(connections * _PORTS_EACH / _ports(machine)))
+
+
+def _ports(machine: Machine) -> int:
+    first, last = machine.ports
+    return last - first + 1
+
+
+# --- what it takes -------------------------------------------------------------------------------------------
+
+
+def _memory(machine: Machine, wish: Wish, workers: int, players: int) -> tuple[MemoryPart, ...]:
+    pair = _KERNEL_PAIR if wish.serves else _KERNEL_PAIR // 2
+    server = MemoryPart(what="server", base=_PARENT_BASE + _WORKER_BASE * workers, each=_SERVER_EACH)
+    return (
+        *((server,) if wish.serves else ()),
+        MemoryPart(what="kernel: sockets", base=0, each=pair),
+        MemoryPart(what="kernel: buffers, for moments", base=0, each=_BUFFER_PAGES * machine.page),
+        MemoryPart(what="harness", base=_HARNESS_MASTER + _PLAYER_BASE * players, each=_HARNESS_EACH),
+    )
+
+
+def _seconds(machine: Machine, wish: Wish, workers: int, players: int) -> dict[str, float]:
+    users = wish.connections
+    steps = {"seed": 1 + users / _SEEDED_A_SECOND, "start the server": 1 + workers / _STARTED_A_SECOND}
+    return (steps if wish.serves else {}) | {
+        "start locust": 1 + players / _STARTED_A_SECOND,
+        "connect": users / (_CONNECTS_A_SECOND_AND_CORE * machine.cores),
+        "hold": wish.hold,
+        "the other phases": _OTHER_PHASES,
+        "check": 1 + users / _CHECKED_A_SECOND,
+    }
+
+
+def _settings(wish: Wish, workers: int) -> dict[str, str]:
+    """All others have their defaults. Limits of connections are those of each worker, and the kernel spreads evenly."""
+    share = math.ceil(wish.connections / workers)
+    most = max(share + math.ceil(share / 5), 1_000)
+    plenty = "1000000"
+    return {
+        "HUBBUB_MAX_CONNECTIONS": str(most),
+        "HUBBUB_MAX_CONNECTIONS_PER_ADDRESS": str(most),
+        "HUBBUB_CONNECTS_PER_SECOND": plenty,
+        "HUBBUB_CONNECTS_PER_SECOND_PER_ADDRESS": plenty,
+        "HUBBUB_MAX_HANDSHAKES": str(most),
+        "HUBBUB_MAX_MEMBERS_PER_ROOM": str(max(100_000, wish.connections)),
+        "HUBBUB_COMMANDS_PER_SECOND": plenty,
+        "HUBBUB_COMMANDS_PER_SECOND_PER_USER": plenty,
+        "HUBBUB_BYTES_PER_SECOND": "1000000000",
+        "HUBBUB_BYTES_PER_SECOND_PER_USER": "1000000000",
+        "HUBBUB_HELLO_DEADLINE": "60",
+        "HUBBUB_HANDSHAKE_DEADLINE": "60",
+        "HUBBUB_HEARTBEAT_MS": str(round(wish.heartbeat * 1_000)),
+    }
+
+
+# --- whether there is as much --------------------------------------------------------------------------------
+
+
+def _checks(
+    machine: Machine, wish: Wish, workers: int, players: int, sources: int, memory: tuple[MemoryPart, ...]
+) -> tuple[Check, ...]:
+    return (
+        *_of_files(machine, wish, workers, players),
+        *_of_the_network(machine, wish, sources),
+        *_of_memory(machine, wish, memory),
+        *_of_processes(machine, workers, players),
+    )
+
+
+def _of_files(machine: Machine, wish: Wish, workers: int, players: int) -> list[Check]:
+    ends = 2 if wish.serves else 1
+    checks = [_files("locust process", machine, _share(wish.connections, players) + _PLAYER_OTHER_FILES)]
+    if wish.serves:
+        checks.insert(0, _files("worker", machine, _share(wish.connections, workers) + _WORKER_OTHER_FILES))
+    needed = machine.files_open + wish.connections * ends + 1_000 * (workers + players)
+    command = f"sudo sysctl -w fs.file-max={_rounded(needed)}"
+    checks.append(Check(what="open files, all together", needed=needed, allowed=machine.files_most, remedy=(command,)))
+    return checks
+
+
+def _share(connections: int, processes: int) -> int:
+    return math.ceil(connections / processes)
+
+
+def _files(who: str, machine: Machine, needed: int) -> Check:
+    higher = [f"sudo sysctl -w fs.nr_open={_rounded(needed)}"] if needed > machine.files_ceiling else []
+    raising = f"sudo prlimit --pid $$ --nofile={_rounded(needed)}:{_rounded(needed)}"
+    return Check(
+        what=f"open files of a {who}",
+        needed=needed,
+        allowed=machine.files_of_process,
+        remedy=(*higher, f"{raising}  # in the shell you start this from; or take more processes"),
+    )
+
+
+def _of_the_network(machine: Machine, wish: Wish, sources: int) -> list[Check]:
+    needed_pages = machine.tcp_memory_used + wish.connections * _BUFFER_PAGES * (1 if wish.serves else 0.5)
+    low, pressure, most = (max(each, _rounded(math.ceil(needed_pages * 1.5))) for each in machine.tcp_memory)
+    checks = [
+        Check(
+            what="ports to come from",
+            needed=wish.connections * _PORTS_EACH if wish.serves else wish.connections,
+            allowed=_ports(machine) * sources,
+            remedy=('sudo sysctl -w net.ipv4.ip_local_port_range="1024 65535"',),
+        ),
+        Check(
+            what="pages for TCP's buffers (net.ipv4.tcp_mem)",
+            needed=math.ceil(needed_pages),
+            allowed=machine.tcp_memory[1],
+            remedy=(f'sudo sysctl -w net.ipv4.tcp_mem="{low} {pressure} {most}"',),
+        ),
+    ]
+    if machine.tracked is not None:
+        limit, now = machine.tracked
+        needed = now + wish.connections * _PORTS_EACH
+        command = f"sudo sysctl -w net.netfilter.nf_conntrack_max={_rounded(needed)}"
+        checks.append(Check(what="connections that netfilter follows", needed=needed, allowed=limit, remedy=(command,)))
+    return checks
+
+
+def _of_memory(machine: Machine, wish: Wish, memory: tuple[MemoryPart, ...]) -> list[Check]:
+    needed = sum(part.base + part.each * wish.connections for part in memory) + _MEMORY_RESERVE
+    each = sum(part.each for part in memory)
+    left = machine.available if machine.memory_limit is None else min(machine.available, machine.memory_limit)
+    fit = max(left - _MEMORY_RESERVE - sum(part.base for part in memory), 0) // each
+    disk = wish.connections * _DISK_EACH if wish.serves else 0
+    return [
+        Check(
+            what="memory",
+            needed=needed,
+            allowed=left,
+            unit="bytes",
+            remedy=(f"hubbub prove --connections {_below(fit)}  # no setting gives a machine more memory",),
+        ),
+        Check(
+            what="disk, where temporary files are",
+            needed=disk,
+            allowed=machine.disk_free,
+            unit="bytes",
+            remedy=("TMPDIR=/somewhere/larger hubbub prove …",),
+        ),
+    ]
+
+
+def _of_processes(machine: Machine, workers: int, players: int) -> list[Check]:
+    needed = machine.processes + 10 * workers + 4 * players + 50
+    return [
+        Check(
+            what="processes and threads",
+            needed=needed,
+            allowed=machine.processes_most,
+            remedy=(
+                f"sudo sysctl -w kernel.pid_max={_rounded(needed)} kernel.threads-max={_rounded(needed)}",
+                f"sudo prlimit --pid $$ --nproc={_rounded(needed)}:{_rounded(needed)}",
+            ),
+        )
+    ]
+
+
+def _rounded(number: int) -> int:
+    """Up, to two digits, so that there is room and a number one can say."""
+    step: int = 10 ** max(len(str(number)) - 2, 0)
+    return math.ceil(number / step) * step
+
+
+def _below(number: int) -> int:
+    """Down, to two digits."""
+    step: int = 10 ** max(len(str(number)) - 2, 0)
+    return number // step * step
