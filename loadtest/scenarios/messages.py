@@ -12,46 +12,54 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 
-def _is(words: str, *, ge: float | None = None, gt: float | None = None, le: float | None = None) -> Meta:
-    return Meta(description=words, ge=ge, gt=gt, le=le)
-
-
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a user may choose of a scenario. Flags and environment variables are made from these fields."""
 
-    scenario: Annotated[str, _is("which one is played")] = "steady"
-    connections: Annotated[int, _is("people who connect, all processes together", ge=1)] = 1_000
-    seed: Annotated[int, _is("who does what and when follows from it")] = 1
-    seconds: Annotated[float, _is("seconds that the scenario's main phase lasts, or a step of the ladder", gt=0)] = 30.0
-    rate: Annotated[float, _is("posts a second of all people; the ladder begins with it; 0: as people would", ge=0)] = 0
-    connects: Annotated[float, _is("connections begun a second; 0: as fast as they are answered", ge=0)] = 0
-    at_once: Annotated[int, _is("connections of a process that are begun and not yet welcome", ge=1)] = 100
-    repeats: Annotated[int, _is("how often is broadcast", ge=1)] = 5
+    scenario: Annotated[str, Meta(description="which one is played")] = "steady"
+    connections: Annotated[int, Meta(description="people who connect, all processes together", ge=1)] = 1_000
+    seed: Annotated[int, Meta(description="who does what and when follows from it")] = 1
+    seconds: Annotated[
+        float, Meta(description="seconds that the scenario's main phase lasts, or a step of the ladder", gt=0)
+    ] = 30.0
+    rate: Annotated[
+        float, Meta(description="posts a second of all people; the ladder begins with it; 0: as people would", ge=0)
+    ] = 0
+    connects: Annotated[
+        float, Meta(description="connections begun a second; 0: as fast as they are answered", ge=0)
+    ] = 0
+    at_once: Annotated[int, Meta(description="connections of a process that are begun and not yet welcome", ge=1)] = 100
+    repeats: Annotated[int, Meta(description="how often is broadcast", ge=1)] = 5
     share: Annotated[
-        float, _is("of the people: who are cut off (storm, proof), who do not read (slow)", ge=0, le=1)
+        float, Meta(description="of the people: who are cut off (storm, proof), who do not read (slow)", ge=0, le=1)
     ] = 0.2
-    churn: Annotated[float, _is("people a second who leave and come again", gt=0)] = 50.0
-    away: Annotated[float, _is("seconds that who left in a churn stays away", ge=0)] = 1.0
-    sip: Annotated[float, _is("bytes a second that a slow one reads; 0: nothing", ge=0)] = 0
-    posts: Annotated[int, _is("posts spread over small rooms (proof)", ge=1)] = 1_000
-    limit: Annotated[float, _is("seconds from post to seen that 99 of 100 must keep to (ladder)", gt=0)] = 0.1
-    step: Annotated[float, _is("by how much the ladder raises the rate each time", gt=1)] = 1.5
-    come_within: Annotated[float, _is("seconds until all have to be welcome", gt=0)] = 120.0
-    settle_within: Annotated[float, _is("seconds until all have to have everything, in the end", gt=0)] = 60.0
+    churn: Annotated[float, Meta(description="people a second who leave and come again", gt=0)] = 50.0
+    away: Annotated[float, Meta(description="seconds that who left in a churn stays away", ge=0)] = 1.0
+    sip: Annotated[float, Meta(description="bytes a second that a slow one reads; 0: nothing", ge=0)] = 0
+    posts: Annotated[int, Meta(description="posts spread over small rooms (proof)", ge=1)] = 1_000
+    limit: Annotated[
+        float, Meta(description="seconds from post to seen that 99 of 100 must keep to (ladder)", gt=0)
+    ] = 0.1
+    step: Annotated[float, Meta(description="by how much the ladder raises the rate each time", gt=1)] = 1.5
+    come_within: Annotated[float, Meta(description="seconds until all have to be welcome", gt=0)] = 120.0
+    settle_within: Annotated[float, Meta(description="seconds until all have to have everything, in the end", gt=0)] = (
+        60.0
+    )
 
 
 # --- orders --------------------------------------------------------------------------------------------------
 
 
 class Come(Struct, frozen=True, tag="come"):
-    """Everybody connects. Done when all are welcome. `connects` a second and `at_once`: of one process."""
+    """Everybody connects. Done when all are welcome. `connects`: a second, all together; `at_once`: of one process."""
 
     connects: float
     at_once: int
 
 
 class Hold(Struct, frozen=True, tag="hold"):
-    """Nothing beside the talk goes on. Never done: it lasts."""
+    """Nothing beside the talk goes on. Done after so many seconds."""
+
+    seconds: float
 
 
 class Broadcast(Struct, frozen=True, tag="broadcast"):
@@ -75,17 +83,19 @@ class Cut(Struct, frozen=True, tag="cut"):
 
 
 class Churn(Struct, frozen=True, tag="churn"):
-    """So many people a second leave, and come again after `away` seconds. Never done: it lasts."""
+    """So many people a second leave, and come again after `away` seconds. Done after so many seconds."""
 
     rate: float
     away: float
+    seconds: float
 
 
 class Ignore(Struct, frozen=True, tag="ignore"):
-    """A share of the people stops reading, or reads `sip` bytes a second. Never done: it lasts."""
+    """A share of the people stops reading, or reads `sip` bytes a second. Done after so many seconds."""
 
     share: float
     sip: float
+    seconds: float
 
 
 class Settle(Struct, frozen=True, tag="settle"):
