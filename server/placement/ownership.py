@@ -26,6 +26,9 @@ MARGIN_SECONDS: Final = 0.1
 """So much sooner a lease ends here than in the database: for what is between a look at the clock and what follows
 from it."""
 
+INHERITED_SECONDS: Final = 10.0
+"""Within that everybody who listens to a room has found its new owner."""
+
 
 class Ownership(Protocol):
     """What all others ask."""
@@ -40,6 +43,10 @@ class Ownership(Protocol):
 
     def is_mine(self, room: str) -> bool:
         """Whether this node may begin something there."""
+        ...
+
+    def is_inherited(self, room: str) -> bool:
+        """Whether this node has the room from another one, and only just."""
         ...
 
 
@@ -65,6 +72,9 @@ class Alone:
 
     def is_mine(self, room: str) -> bool:
         return True
+
+    def is_inherited(self, room: str) -> bool:
+        return False
 
 
 class Held(NamedTuple):
@@ -118,6 +128,7 @@ class LeasedOwnership:
         self._now = now
         self._until = _NEVER
         self._mine: dict[int, int] = {}  # shard to epoch
+        self._since: dict[int, float] = {}  # shard to when it was first seen to be this node's
         self._leaving: frozenset[int] = frozenset()
 
     # --- what others ask --------------------------------------------------------------------------------------
@@ -132,6 +143,12 @@ class LeasedOwnership:
 
     def is_mine(self, room: str) -> bool:
         return self.epoch_of(room) is not None
+
+    def is_inherited(self, room: str) -> bool:
+        """Not in a shard that nobody has had before."""
+        shard = shard_of(room)
+        is_first = self._mine.get(shard) == UNOWNED.epoch + 1
+        return not is_first and self._now() - self._since.get(shard, _NEVER) < INHERITED_SECONDS
 
     def fence_of(self, room: str) -> Fence | None:
         """For what is begun in this room now; None if nothing may be."""
@@ -191,6 +208,8 @@ class LeasedOwnership:
         self._leaving &= {shard for shard, _ in kept}
         lost = frozenset(shard for shard, _ in before.items() - kept)
         gained = frozenset(shard for shard, _ in self._mine.items() - kept)
+        self._since = {shard: since for shard, since in self._since.items() if shard not in lost}
+        self._since |= dict.fromkeys(gained, self._now())
         return Changes(gained, lost)
 
     def leave(self, shards: Iterable[int]) -> None:

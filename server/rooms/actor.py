@@ -92,8 +92,9 @@ class RoomActor(Telling):
         environment = self._environment
         room = str(address.name)
         self._room = Room(room, address, address.incarnation, environment.refs, environment.sizes)
-        if environment.ownership.is_mine(room):
-            self._carry_out(self._room.started(trio.current_time()))
+        ownership = environment.ownership
+        if ownership.is_mine(room):
+            self._carry_out(self._room.started(trio.current_time(), is_inherited=ownership.is_inherited(room)))
         else:
             self.stop()
 

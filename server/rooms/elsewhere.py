@@ -7,7 +7,6 @@ names of the users, and nothing of their sessions.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from msgspec import Struct
 
@@ -34,28 +33,17 @@ class Subscriber(Struct):
     heard: int = 0
 
 
-DOUBT_SECONDS: Final = 3.0  # within that everybody has come back who is alive
-
-
 class Elsewhere:
     """The subscribers of a room, under one epoch.
 
     `relays` is one tuple, shared by all deliveries until somebody comes or goes.
-
-    Attributes
-    ----------
-    in_doubt
-        The subscribers knew another owner before. Who was there by that one's node may have gone with it, and nobody
-        has seen them go.
     """
 
-    __slots__ = ("_in_doubt_until", "_subscribers", "epoch", "in_doubt", "relays")
+    __slots__ = ("_subscribers", "epoch", "relays")
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         self.relays: tuple[Address, ...] = ()
-        self.in_doubt = False
-        self._in_doubt_until: float | None = None
         self._subscribers: dict[int, Subscriber] = {}  # by the number of the subscription
 
     def number_of(self, relay: Address, ref: int) -> int | None:
@@ -66,19 +54,6 @@ class Elsewhere:
     def begin(self, number: int, relay: Address, ref: int) -> None:
         self._subscribers[number] = Subscriber(relay, ref, set(), [])
         self._count()
-
-    def doubt(self) -> None:
-        """Once: whoever comes back later than others has not been waited for."""
-        self.in_doubt = self.in_doubt or self._in_doubt_until is None
-
-    def is_sure(self, now: float) -> bool:
-        """Whether the doubt has ended just now: whoever is not here, is nowhere."""
-        if not self.in_doubt:
-            return False
-        if self._in_doubt_until is None:
-            self._in_doubt_until = now + DOUBT_SECONDS
-        self.in_doubt = now < self._in_doubt_until
-        return not self.in_doubt
 
     def end(self, number: int) -> None:
         del self._subscribers[number]

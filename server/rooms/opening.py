@@ -51,16 +51,23 @@ class Opening:
     ----------
     refs
         Gives the room's references, for questions that can be told apart.
+    is_inherited
+        Whether the room was another node's a moment ago.
 
     Attributes
     ----------
+    is_inherited
+        As given.
     waiting
         What the room was told meanwhile, and can only look at when it is open.
     """
 
-    __slots__ = ("_again_at", "_held", "_itself", "_lineage", "_record", "_ref", "_refs", "_room", "waiting")
+    __slots__ = (
+        "_again_at", "_held", "_itself", "_lineage", "_record", "_ref", "_refs", "_room", "is_inherited", "waiting",
+    )  # fmt: skip
 
-    def __init__(self, room: str, itself: Address, refs: Iterator[int]) -> None:
+    def __init__(self, room: str, itself: Address, refs: Iterator[int], *, is_inherited: bool = False) -> None:
+        self.is_inherited = is_inherited
         self.waiting: list[Waiting] = []
         self._room = room
         self._itself = itself

@@ -191,22 +191,24 @@ class Room:
 
     # --- opening ----------------------------------------------------------------------------------------------
 
-    def started(self, now: float) -> Effects:
-        return [self._begin_opening(None, now)]
+    def started(self, now: float, *, is_inherited: bool = False) -> Effects:
+        """`is_inherited`: it was another node's a moment ago."""
+        self._opening = Opening(self._room, self._itself, self._refs, is_inherited=is_inherited)
+        return [self._opening.begin(None, now)]
 
-    def _begin_opening(self, held: int | None, now: float) -> Write:
+    def _open_again(self, held: int, now: float) -> Write:
         self._opening = Opening(self._room, self._itself, self._refs)
         return self._opening.begin(held, now)
 
-    def _opened(self, opened: Opened, waiting: Iterable[Waiting], now: float) -> Effects:
+    def _opened(self, opened: Opened, opening: Opening, now: float) -> Effects:
         self._opening = None
         state = self._state
         if state is None:
             self._alone_since = now
-            effects = self._first_opened(opened)
+            effects = self._first_opened(opened, is_inherited=opening.is_inherited)
         else:
             effects = self._opened_again(state, opened)
-        for what in waiting:
+        for what in opening.waiting:
             effects += self._look_at(what, now)
         return effects
 
@@ -221,13 +223,15 @@ class Room:
             case Admit():
                 return self.admit(what)
 
-    def _first_opened(self, opened: Opened) -> Effects:
+    def _first_opened(self, opened: Opened, *, is_inherited: bool) -> Effects:
         """Tell all members of it. Those who heard of it before ignore that; but a room that crashed, or a session
         that did, may have owed somebody the news."""
         self._state = state = RoomState(
             opened.record, opened.lineage, itself=self._itself, incarnation=self._incarnation, refs=self._refs,
             sizes=self._sizes,
         )  # fmt: skip
+        if is_inherited:
+            state.audience.doubt()
         if state.large:
             return []
         return [TellUser(user, Added(self._room, member.read)) for user, member in state.members.items()]
@@ -281,7 +285,7 @@ class Room:
     def _lineage_ended(self, state: RoomState, now: float) -> Effects:
         pending, deferred = state.in_flight.abandon()
         effects: Effects = [state.unavailable(request, now) for one in pending for request in one.requests]
-        begin = self._begin_opening(state.last_seq, now)
+        begin = self._open_again(state.last_seq, now)
         for request in deferred:
             effects += self._wait_again(state, request, now)
         effects.append(begin)
@@ -330,7 +334,7 @@ class Room:
             case Consult() as question:
                 return [question]
             case Opened() as opened:
-                return self._opened(opened, opening.waiting, now)
+                return self._opened(opened, opening, now)
             case NoRoom():
                 return self._vanished(opening.waiting)
 

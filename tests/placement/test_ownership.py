@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.placement.ownership import MARGIN_SECONDS, Alone, Changes, Held, LeasedOwnership
+from server.placement.ownership import INHERITED_SECONDS, MARGIN_SECONDS, Alone, Changes, Held, LeasedOwnership
 from server.placement.shards import SHARDS, shard_of
 from server.store.fencing import Fence
 
@@ -123,6 +123,19 @@ def test_a_shard_that_went_and_came_back_was_lost_and_gained(mine: LeasedOwnersh
     changed = table("me")
     changed[SHARD] = Held("me", 3)
     assert mine.learn(changed) == Changes(frozenset({SHARD}), frozenset({SHARD}))
+
+
+def test_a_room_is_inherited_for_a_while_if_another_had_it(mine: LeasedOwnership, clock: Clock) -> None:
+    assert not mine.is_inherited(ROOM), "it has been nobody's"
+    mine.learn(table("other", 2))
+    assert not mine.is_inherited(ROOM), "it is not here"
+    mine.learn(table("me", 3))
+    assert mine.is_inherited(ROOM)
+    clock.now += INHERITED_SECONDS / 2
+    mine.learn(table("me", 3))
+    assert mine.is_inherited(ROOM)
+    clock.now += INHERITED_SECONDS / 2
+    assert not mine.is_inherited(ROOM), "whoever listens to it is here by now"
 
 
 def test_nothing_new_begins_in_a_shard_that_is_handed_over_and_what_was_begun_may_end(mine: LeasedOwnership) -> None:

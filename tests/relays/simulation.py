@@ -256,6 +256,9 @@ class Ownership:
     def is_mine(self, room: str) -> bool:
         return self.read is self.node is self.node.cluster.owner and not self.leaving
 
+    def is_inherited(self, room: str) -> bool:
+        return False
+
 
 class Kind:
     """One dynamic supervisor of a node."""

@@ -91,6 +91,9 @@ class Owned:
     def is_mine(self, room: str) -> bool:
         return self._node == OWNER
 
+    def is_inherited(self, room: str) -> bool:
+        return False
+
 
 class Member(Actor):
     """A session, as a room sees it: writes down what it hears."""

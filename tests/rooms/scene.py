@@ -82,7 +82,7 @@ class Scene:
 
     def __init__(
         self, *names: str, kind: RoomKind = "group", small_room: int = 256, most: int = 1_000, last_seq: int = 0,
-        incarnation: int = 1,
+        incarnation: int = 1, is_inherited: bool = False,
     ) -> None:  # fmt: skip
         self.now = 100.0
         self.itself = key("room")
@@ -94,7 +94,7 @@ class Scene:
         self.sessions: dict[str, Address] = {}
         self.attachments: dict[str, int] = {}
         self.refs = count(1)
-        self.answer_opening(self.room.started(self.now))
+        self.answer_opening(self.room.started(self.now, is_inherited=is_inherited))
         for name in names:
             self.attach(name)
         self.beat()

@@ -35,6 +35,9 @@ class Some:
     def is_mine(self, room: str) -> bool:
         return room in self.mine
 
+    def is_inherited(self, room: str) -> bool:
+        return False
+
 
 TREE = SupervisorSpec(
     "node", [DynamicSpec("rooms", Standing, breaker=Breaker(crashes=1, window=10.0)), DynamicSpec("relays", Standing)]

@@ -23,8 +23,8 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
+from server.rooms.audience import DOUBT_SECONDS
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Rest, Watch
-from server.rooms.elsewhere import DOUBT_SECONDS
 from server.rooms.messages import Answer
 from server.rooms.opening import Applicant
 from server.rooms.remote import RemoteAsker
@@ -252,10 +252,23 @@ def test_who_went_with_a_former_owner_is_told_when_the_others_have_come_back() -
     for name in ("bob", "eve"):
         hall.room.ended(hall.sessions[name])
     hall.beat()
-    hall.subscribe("bob", seen=EPOCH - 2)
-    news = [event for _ in range(int(DOUBT_SECONDS) + 2) for on in told(PassedOn, hall.beat()) for event in on.events]
-    assert news == [Presence(user="u_bob", status="online"), Presence(user="u_eve", status="offline")]
-    assert not hall.is_restless()
+    for relay, seen in ((RELAY, EPOCH - 2), (OTHER, EPOCH - 1)):
+        hall.subscribe("bob", relay=relay, seen=seen)
+        news = [
+            event for _ in range(int(DOUBT_SECONDS) + 2) for on in told(PassedOn, hall.beat()) for event in on.events
+        ]
+        assert Presence(user="u_eve", status="offline") in news, "also for one that comes back later than others"
+        assert not hall.is_restless()
+
+
+def test_who_went_while_the_room_came_here_is_told_to_those_who_listen_here() -> None:
+    """Nobody else has: neither by a relay, nor by one that knew another owner."""
+    scene = Scene("ann", "bob", is_inherited=True)
+    scene.room.ended(scene.sessions["bob"])
+    scene.beat()
+    told_later = [fan_out for _ in range(int(DOUBT_SECONDS) + 1) for fan_out in of(FanOut, scene.beat())]
+    assert [events_of(fan_out) for fan_out in told_later] == [[Presence(user="u_bob", status="offline")]]
+    assert not scene.is_restless()
 
 
 def test_receipts_go_to_the_nodes_of_the_authors() -> None:
