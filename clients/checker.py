@@ -96,6 +96,37 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What an entry was that `reader`, among others, was given. That each came in its turn is told by `Followed`.
+
+    Together they say what a `Delivered` for each of many readers would, in as few facts as there are entries.
+    """
+
+    reader: Name
+    room: Name
+    seq: int
+    who: Name = None
+    nonce: Name = None
+    content: Content = None
+    connection: Name = None
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """`reader` was given every entry behind `after` up to `through`, each once and in order.
+
+    So were as many other ones as `readers` says, counting this one: `reader` stands for all of them.
+    """
+
+    reader: Name
+    room: Name
+    after: int
+    through: int
+    readers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class GapTold:
     """`reader` was told that it will not be given what it lacks up to `through`."""
 
@@ -124,7 +155,7 @@ class Stored:
     content: Content = None
 
 
-Fact = Posted | Acknowledged | Refused | Closed | Began | Delivered | GapTold | CaughtUp | Stored
+Fact = Posted | Acknowledged | Refused | Closed | Began | Delivered | Shown | Followed | GapTold | CaughtUp | Stored
 
 
 # --- findings ------------------------------------------------------------------------------------------------
@@ -163,7 +194,8 @@ class Finding:
 
 Post = tuple[Name, Name, Name]  # who, room, nonce
 Place = tuple[Name, int]  # room, seq
-Claim = Acknowledged | Delivered | Stored
+Seen = Delivered | Shown
+Claim = Acknowledged | Seen | Stored
 
 
 # --- one reader in one room ----------------------------------------------------------------------------------
@@ -187,6 +219,12 @@ class _Stream:
         if self.last is not None and fact.seq > self.position + 1:
             yield Finding(Kind.SILENT_GAP, fact.room, self._beside(fact))
         self._move(fact, fact.seq, skipped_to=fact.seq)
+
+    def followed(self, fact: Followed) -> Iterator[Finding]:
+        if self.last is not None and fact.after > self.position:
+            yield Finding(Kind.SILENT_GAP, fact.room, self._beside(fact))
+        if fact.through > self.position:
+            self._move(fact, fact.through, skipped_to=fact.after + 1)
 
     def caught_up(self, fact: CaughtUp) -> Iterator[Finding]:
         if fact.through <= self.position:
@@ -226,10 +264,10 @@ class Checker:
         self._posts: dict[Post, list[Posted]] = {}
         self._answers: dict[Post, list[Acknowledged]] = {}
         self._refused: dict[Post, Refused] = {}
-        self._own: dict[Post, Delivered] = {}
+        self._own: dict[Post, Seen] = {}
         self._closed: dict[Name, float] = {}
         self._streams: dict[tuple[Name, Name], _Stream] = {}
-        self._delivered: dict[Place, Delivered] = {}
+        self._delivered: dict[Place, Seen] = {}
         self._log: dict[Place, Stored] = {}
         self._log_by_post: dict[Post, Stored] = {}
         self._now = 0.0
@@ -246,7 +284,12 @@ class Checker:
             case Refused():
                 self._refused[fact.who, fact.room, fact.nonce] = fact
             case Delivered():
+                self._found.extend(self._stream(fact.reader, fact.room).delivered(fact))
                 self._take_delivery(fact)
+            case Shown():
+                self._take_delivery(fact)
+            case Followed():
+                self._found.extend(self._stream(fact.reader, fact.room).followed(fact))
             case Closed():
                 self._now = max(self._now, fact.at)
                 self._closed[fact.connection] = fact.at
@@ -292,16 +335,15 @@ class Checker:
         self._own.pop(key, None)
         earlier.append(fact)
 
-    def _take_delivery(self, fact: Delivered) -> None:
+    def _take_delivery(self, fact: Seen) -> None:
         self._now = max(self._now, fact.at)
-        self._found.extend(self._stream(fact.reader, fact.room).delivered(fact))
         first = self._delivered.setdefault((fact.room, fact.seq), fact)
         if not _same_entry(first, fact):
             self._find(Kind.SEQ_TWICE, first, fact)
         if fact.connection is not None and self._waits_for_answer(fact):
             self._own.setdefault(_key(fact), fact)
 
-    def _waits_for_answer(self, fact: Delivered) -> bool:
+    def _waits_for_answer(self, fact: Seen) -> bool:
         """Whether this connection posted what it is given here, and has not been answered so far."""
         sent = self._posts.get(_key(fact), ())
         return _key(fact) not in self._answers and any(posted.connection == fact.connection for posted in sent)
@@ -355,7 +397,7 @@ class Checker:
             if delivered.nonce is not None and not self._was_posted(delivered):
                 yield Finding(Kind.FORGED, place[0], (delivered, *self._posts.get(_key(delivered), ())[:1]))
 
-    def _was_posted(self, entry: Stored | Delivered) -> bool:
+    def _was_posted(self, entry: Stored | Seen) -> bool:
         return any(posted.content == entry.content for posted in self._posts.get(_key(entry), ()))
 
     def _log_gaps(self) -> Iterator[Finding]:
@@ -392,9 +434,9 @@ class Checker:
                 yield Finding(Kind.WRONG_DUPLICATE, key[1], (self._posts[key][0], answers[0]))
 
 
-def _key(entry: Stored | Delivered) -> Post:
+def _key(entry: Stored | Seen) -> Post:
     return (entry.who, entry.room, entry.nonce)
 
 
-def _same_entry(one: Stored | Delivered, other: Stored | Delivered) -> bool:
+def _same_entry(one: Stored | Seen, other: Stored | Seen) -> bool:
     return (one.who, one.nonce, one.content) == (other.who, other.nonce, other.content)

@@ -15,8 +15,8 @@ from enum import Enum
 from clients.checker import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted, Refused
 from clients.checker import Closed as ConnectionEnded
 from clients.endpoint import Endpoint
-from loadtest.frames import FrameReader, Opcode, masked_frame
-from loadtest.upgrade import after_upgrade, new_key, upgrade_request
+from loadtest.crowd.frames import FrameReader, Opcode, masked_frame
+from loadtest.crowd.upgrade import after_upgrade, new_key, upgrade_request
 from server.protocol.codec import decode_event, encode_command
 from server.protocol.commands import Cursor, Hello, Post
 from server.protocol.errors import FOR_NOW

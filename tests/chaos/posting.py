@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from clients.checker import Acknowledged, Fact, Name, Posted, Refused
-from loadtest.crowd import Crowd
+from loadtest.earlier_crowd import Crowd
 from loadtest.member import Member, Stage
 from loadtest.reporter import Reporter
 

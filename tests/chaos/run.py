@@ -24,7 +24,7 @@ import psycopg
 
 from clients.checker import Finding, Stored
 from clients.endpoint import endpoint_of
-from loadtest.crowd import Crowd
+from loadtest.earlier_crowd import Crowd
 from loadtest.member import Member
 from loadtest.member import Stage as Of
 from loadtest.reporter import Reporter

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from clients.checker import Finding
 from clients.endpoint import endpoint_of
-from loadtest.crowd import Crowd
+from loadtest.earlier_crowd import Crowd
 from loadtest.member import Member, Stage
 from loadtest.reporter import Reporter
 from tests.bench.seed import seed

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from clients.endpoint import endpoint_of
-from loadtest.crowd import Crowd
+from loadtest.earlier_crowd import Crowd
 from loadtest.member import Member
 from loadtest.reporter import Reporter
 from tests.bench.seed import seed

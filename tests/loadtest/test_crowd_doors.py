@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from clients.endpoint import Endpoint, endpoint_of
-from loadtest.crowd import Crowd
+from loadtest.earlier_crowd import Crowd
 from loadtest.member import Member
 
 

@@ -10,7 +10,7 @@ from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import FrameProtocol
 from wsproto.frame_protocol import Opcode as Theirs
 
-from loadtest.frames import BrokenFrames, FrameReader, Opcode, masked_frame
+from loadtest.crowd.frames import BrokenFrames, FrameReader, Opcode, masked_frame
 
 SIZES = [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 70_001]
 

@@ -8,7 +8,7 @@ import hashlib
 import pytest
 
 from clients.endpoint import endpoint_of
-from loadtest.upgrade import TurnedAway, after_upgrade, new_key, upgrade_request
+from loadtest.crowd.upgrade import TurnedAway, after_upgrade, new_key, upgrade_request
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455, section 1.3
 ACCEPTED = (

@@ -1,8 +1,8 @@
 """Websocket frames of a client, for thousands of clients in one process: bytes in, frames out, and back.
 
-A client library keeps a parser and a handshake for each connection; here what is kept between two reads is the bytes
-of an unfinished frame, mostly none. What a server of this protocol never sends is not read but refused: fragments, and
-masked frames. RFC 6455, section 5.
+A client library keeps a parser and a handshake for each connection; here nothing is kept between two reads but the
+bytes of an unfinished frame, mostly none. What a server of this protocol never sends is not read but refused:
+fragments, masked frames, and binary ones. RFC 6455, section 5.
 """
 
 from __future__ import annotations
@@ -49,6 +49,32 @@ def _xor(payload: bytes, key: bytes) -> bytes:
     size = len(payload)
     keys = (key * (size // 4 + 1))[:size]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(keys, "big")).to_bytes(size, "big")
+
+
+def frames(data: bytes) -> Iterator[tuple[Opcode, int, int, int]]:
+    """Every whole frame in `data`: its opcode, where it begins, where its payload does, and where both end.
+
+    What follows the last one is the beginning of another.
+
+    Raises
+    ------
+    BrokenFrames
+        What follows is none of the frames that are read here.
+    """
+    at, size = 0, len(data)
+    while size - at >= 2:
+        opcode, length, start = OPCODES.get(data[at]), data[at + 1], at + 2
+        if opcode is None or length & _MASKED:
+            raise BrokenFrames(f"a frame that begins with {data[at : at + 2].hex()}")
+        if length >= _TWO_BYTES:
+            width = 2 if length == _TWO_BYTES else 8
+            if size < start + width:
+                return
+            length, start = int.from_bytes(data[start : start + width], "big"), start + width
+        if size < start + length:
+            return
+        yield opcode, at, start, start + length
+        at = start + length
 
 
 class FrameReader:

@@ -31,7 +31,8 @@ def new_key() -> bytes:
     return base64.b64encode(os.urandom(16))
 
 
-def upgrade_request(endpoint: Endpoint, key: bytes) -> bytes:
+def upgrade_request(endpoint: Endpoint, key: bytes, token: str | None = None) -> bytes:
+    """The request; with `token` where that is not to stand in `hello`."""
     lines = (
         f"GET {endpoint.target('/v1/ws')} HTTP/1.1",
         f"Host: {endpoint.authority}",
@@ -40,6 +41,7 @@ def upgrade_request(endpoint: Endpoint, key: bytes) -> bytes:
         f"Sec-WebSocket-Key: {key.decode()}",
         "Sec-WebSocket-Version: 13",
         f"Sec-WebSocket-Protocol: {SUBPROTOCOL}",
+        *(() if token is None else (f"Authorization: Bearer {token}",)),
         "",
         "",
     )

@@ -26,8 +26,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from clients.endpoint import Endpoint
+from loadtest.crowd.upgrade import TurnedAway
 from loadtest.member import Member, Stage
-from loadtest.upgrade import TurnedAway
 
 SOURCES: Final = tuple(f"127.0.1.{number}" for number in range(1, 17))
 

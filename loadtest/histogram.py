@@ -1,0 +1,135 @@
+"""How long things took: microseconds in buckets of three digits, as HdrHistogram has them, cheap enough for every
+delivery.
+
+The buckets are exactly those of an HdrHistogram from 1 us to 10 min with three significant digits, so what travels
+between processes, and what is kept, is its compressed form (base64), which tools of every language read. Recording is
+not done by that library: its `record_value` takes more than the whole rest of a delivery. A loop that is hot adds to
+`counts[bucket(us)]` by itself.
+
+Nothing is sampled: every time that is recorded is in one of the buckets. What takes longer than 10 min counts as that.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Final
+
+from hdrh.histogram import HdrHistogram
+
+LONGEST: Final = 600_000_000  # us
+_DIGITS: Final = 3
+_HALF_BITS: Final = 10
+_HALF: Final = 1 << _HALF_BITS  # buckets of one width; 1,024 of them are three digits
+_LARGEST_BITS: Final = 36  # 19 hours: what a bucket can be found for, whatever is put in
+_BUCKETS: Final = (_LARGEST_BITS - _HALF_BITS) * _HALF + _HALF
+
+
+def bucket(us: int) -> int:
+    """Which bucket a time falls into; 0 <= us < 2**36.
+
+    Values below 2,048 have a bucket each; above, 1,024 buckets for each doubling.
+    """
+    shift = us.bit_length() - _HALF_BITS - 1
+    return us if shift <= 0 else (shift << _HALF_BITS) + (us >> shift)
+
+
+def highest_of(number: int) -> int:
+    """The longest time that falls into a bucket, us."""
+    if number < 2 * _HALF:
+        return number
+    shift = (number >> _HALF_BITS) - 1
+    return ((number - (shift << _HALF_BITS) + 1) << shift) - 1
+
+
+class Histogram:
+    """Times in buckets.
+
+    Attributes
+    ----------
+    counts
+        How many times fell into each bucket: `counts[bucket(us)] += 1` is what `record` does.
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts = array("I", bytes(4 * _BUCKETS))
+
+    def record(self, us: int, count: int = 1) -> None:
+        """Put in a time, in microseconds."""
+        self.counts[bucket(min(max(us, 0), LONGEST))] += count
+
+    def record_seconds(self, seconds: float) -> None:
+        self.record(round(seconds * 1_000_000))
+
+    def clear(self) -> None:
+        self.counts = array("I", bytes(4 * _BUCKETS))
+
+    def buckets(self) -> Iterator[tuple[int, int]]:
+        """Buckets with something in them, ascending: number and count."""
+        if not self.counts.tobytes().strip(b"\0"):
+            return
+        for number, count in enumerate(self.counts):
+            if count:
+                yield number, count
+
+    # --- what it says --------------------------------------------------------------------------------------------
+
+    @property
+    def total(self) -> int:
+        """How many times were recorded."""
+        return sum(self.counts)
+
+    def percentile(self, share: float) -> int:
+        """The time, us, that this share of all (0 to 100) did not exceed, to three digits; 0 of an empty one."""
+        found = list(self.buckets())
+        owed = max(1, -(-sum(count for _, count in found) * share // 100))
+        longest = 0
+        for number, count in found:
+            owed -= count
+            longest = number
+            if owed <= 0:
+                break
+        return min(highest_of(longest), LONGEST)
+
+    @property
+    def longest(self) -> int:
+        """To three digits, us."""
+        return self.percentile(100)
+
+    @property
+    def mean(self) -> float:
+        """Of the buckets' upper ends, us; 0 of an empty one."""
+        found = list(self.buckets())
+        total = sum(count for _, count in found)
+        return sum(highest_of(number) * count for number, count in found) / total if total else 0.0
+
+    # --- between processes ---------------------------------------------------------------------------------------
+
+    def export(self) -> str:
+        """As an HdrHistogram, version 2, compressed, base64; empty where nothing was recorded."""
+        whole = HdrHistogram(1, LONGEST, _DIGITS)
+        for number, count in self.buckets():
+            whole.record_value(min(highest_of(number), LONGEST), count)
+        return str(whole.encode(), "ascii") if whole.get_total_count() else ""
+
+    def take(self) -> str:
+        """`export`, and begin again: what came since the last time."""
+        said = self.export()
+        if said:
+            self.clear()
+        return said
+
+    def merge(self, exported: str) -> None:
+        """Add what another one exported.
+
+        Raises
+        ------
+        ValueError, TypeError
+            It is no such export.
+        """
+        if not exported:
+            return
+        for item in HdrHistogram.decode(exported).get_recorded_iterator():
+            self.record(item.value_iterated_to, item.count_added_in_this_iter_step)
