@@ -108,8 +108,9 @@ def close_code(websocket: ClientConnection, seconds: float = 15) -> int:
 
 
 def open_websocket(websocket_url: str, compression: str | None = None, **options: Any) -> ClientConnection:
-    """A websocket without a hello."""
-    return connect(websocket_url, compression=compression, max_size=None, open_timeout=15, legacy=True, **options)
+    """A websocket without a hello. What nobody looks at is kept: read no further, its goodbye would not be heard."""
+    options = {"max_size": None, "max_queue": None, "open_timeout": 15} | options
+    return connect(websocket_url, compression=compression, legacy=True, **options)
 
 
 def talk(websocket_url: str, token: str, resume: Frame | None = None) -> Talker:
