@@ -155,7 +155,17 @@ class Stored:
     content: Content = None
 
 
-Fact = Posted | Acknowledged | Refused | Closed | Began | Delivered | Shown | Followed | GapTold | CaughtUp | Stored
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The log was read from behind `after` only: of what it holds up to there nothing is known, and nothing is said."""
+
+    room: Name
+    after: int
+
+
+Fact = (
+    Posted | Acknowledged | Refused | Closed | Began | Delivered | Shown | Followed | GapTold | CaughtUp | Stored | Opened
+)
 
 
 # --- findings ------------------------------------------------------------------------------------------------
@@ -270,6 +280,7 @@ class Checker:
         self._delivered: dict[Place, Seen] = {}
         self._log: dict[Place, Stored] = {}
         self._log_by_post: dict[Post, Stored] = {}
+        self._opened: dict[Name, int] = {}
         self._now = 0.0
 
     def feed(self, fact: Fact) -> None:
@@ -301,6 +312,8 @@ class Checker:
                 self._found.extend(self._stream(fact.reader, fact.room).caught_up(fact))
             case Stored():
                 self._stored(fact)
+            case Opened():
+                self._opened[fact.room] = fact.after
 
     def findings(self, now: float | None = None) -> list[Finding]:
         """Every broken promise, once all facts were fed. May be called again after more facts.
@@ -380,6 +393,8 @@ class Checker:
     def _phantoms(self) -> Iterator[Finding]:
         for place, delivered in self._delivered.items():
             stored = self._log.get(place)
+            if place[1] <= self._opened.get(place[0], 0):
+                continue
             if stored is None:
                 yield Finding(Kind.PHANTOM, place[0], (delivered,))
             elif not _same_entry(stored, delivered):
@@ -405,7 +420,7 @@ class Checker:
         for room, seq in self._log:
             by_room.setdefault(room, []).append(seq)
         for room, seqs in by_room.items():
-            expected = 1
+            expected = self._opened.get(room, 0) + 1
             for seq in sorted(seqs):
                 if seq != expected:
                     yield Finding(Kind.LOG_GAP, room, (self._log[room, seq],))

@@ -26,6 +26,7 @@ from clients.checker import (
     Finding,
     Followed,
     GapTold,
+    Opened,
     Posted,
     Refused,
     Shown,
@@ -69,16 +70,27 @@ class Accounts:
         """How many people were in a room, by their own account."""
         return sum(book.readers(room) for book in self._books)
 
-    def judge(self, room: str, stored: Iterable[Stored]) -> list[Finding]:
+    @property
+    def posts(self) -> int:
+        """How many there were; one that was said again is one."""
+        return sum(book.posts for book in self._books)
+
+    def began(self, room: str) -> int:
+        """Behind which entry of a room all that is told of it here began."""
+        return min((began for book in self._books for began in book.began(room)), default=0)
+
+    def judge(self, room: str, stored: Iterable[Stored], after: int = 0) -> list[Finding]:
         """Every promise that was broken in this room.
 
-        `stored` is its whole log, with texts as contents. Whoever is there in the end is owed all that is in it.
+        `stored` is its whole log behind `after`, with texts as contents. Whoever is there in the end is owed all that
+        is in it.
         """
         checker = Checker()
+        checker.feed(Opened(room, after))
         for book in self._books:
             for fact in book.facts(room):
                 checker.feed(fact)
-        end = 0
+        end = after
         for entry in stored:
             checker.feed(replace(entry, content=content_of(entry.content)))
             end = max(end, entry.seq)
@@ -136,6 +148,18 @@ class _Book:
     def busy_rooms(self) -> Iterator[str]:
         for number in {*self._journal, *self._shown, *self._strays, *self._streams}:
             yield self._export.rooms[number]
+
+    @property
+    def posts(self) -> int:
+        return len(self._posts)
+
+    def began(self, room: str) -> Iterator[int]:
+        for _, _, began, _, count, _ in self._reader_records(room):
+            if count:
+                yield began
+        for stream in self._streams.get(self._rooms.get(room, -1), ()):
+            if stream.began is not None:
+                yield stream.began
 
     def readers(self, room: str) -> int:
         return sum(fields[4] for fields in self._reader_records(room)) + len(
