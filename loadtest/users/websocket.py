@@ -137,15 +137,15 @@ class WebSocket:
     ----------
     subprotocol
         What the server chose of those that were offered.
-    opened_at
-        Seconds of `perf_counter`.
+    opened_at, heard_at
+        When the upgrade was answered, and when something came last: seconds of `perf_counter`.
     ended
         How it ended, once `read` has seen it.
     """
 
     def __init__(self, sock: gevent.socket.socket, target: Target) -> None:
         self.subprotocol: str | None = None
-        self.opened_at = 0.0
+        self.opened_at = self.heard_at = 0.0
         self.ended: Closed | ConnectionLost | None = None
         self._sock = sock
         self._largest = target.largest
@@ -175,7 +175,7 @@ class WebSocket:
                 match event:
                     case AcceptConnection():
                         self.subprotocol = event.subprotocol
-                        self.opened_at = perf_counter()
+                        self.opened_at = self.heard_at = perf_counter()
                     case RejectConnection():
                         refusal = UpgradeRefused(event.status_code, _retry_after(event))
                         if not event.has_body:
@@ -235,7 +235,7 @@ class WebSocket:
         data = self._receive_within(timeout)
         if data is None:
             return []
-        now = perf_counter()
+        now = self.heard_at = perf_counter()
         messages = [message for event in self._events(data) for message in self._take(event, now)]
         self._answer()
         if not data:

@@ -26,35 +26,18 @@ Left out: reconnecting by itself. A lost connection ends the task that notices i
 from __future__ import annotations
 
 import ssl
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 import gevent
-from locust import User
 from locust.env import Environment
 
 from loadtest.users.failures import Closed, ConnectionLost, InboxFull, TimedOut
 from loadtest.users.inbox import Inbox, WhenFull
+from loadtest.users.measuring import MeasuringUser
 from loadtest.users.websocket import Message, Target, WebSocket, open_websocket, place_of
-
-
-@dataclass(slots=True)
-class Measured:
-    """A request that is under way."""
-
-    began: float
-    ended: float | None = None
-    length: int = 0
-
-    def until(self, message: Message) -> Message:
-        """It ended when this message came, however late that is noticed."""
-        self.ended = message.at
-        self.length = len(message.data)
-        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +49,7 @@ class _Line:
     reader: gevent.Greenlet
 
 
-class WebSocketUser(User):
+class WebSocketUser(MeasuringUser):
     """A user with one websocket at a time, to `host` + `path`.
 
     Attributes
@@ -96,12 +79,11 @@ class WebSocketUser(User):
     inbox_size: int = 1_000
     when_full: WhenFull = WhenFull.WAIT
     expected_closes: frozenset[int] = frozenset({1000})
-    request_type: ClassVar[str] = "WS"
+    request_type = "WS"
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self._line: _Line | None = None
-        self._tied = False
 
     # --- the connection --------------------------------------------------------------------------------------
 
@@ -141,8 +123,8 @@ class WebSocketUser(User):
         """
         if self.connected:
             return
-        self._hang_up()
-        self._tie()
+        self.hang_up()
+        self.tie()
         with self.measure(name) as measured:
             websocket = open_websocket(self.target(), self.connect_timeout)
             measured.ended = websocket.opened_at
@@ -162,20 +144,13 @@ class WebSocketUser(User):
             if not line.reader.ready():
                 self.report("close", perf_counter() - began, exception=TimedOut("close"))
         finally:
-            self._hang_up()
+            self.hang_up()
 
     def on_stop(self) -> None:
         """Whoever overrides it calls this one: without it the connection is cut, not closed."""
         self.close()
 
-    def _tie(self) -> None:
-        """Whatever ends this user ends its connection, also where `on_stop` is not called."""
-        if not self._tied and self.greenlet is not None:
-            self.greenlet.rawlink(lambda _: self._hang_up())
-            self._tied = True
-
-    def _hang_up(self) -> None:
-        """Let go of everything, without waiting: it may be called by the event loop itself."""
+    def hang_up(self) -> None:
         line, self._line = self._line, None
         if line is not None:
             line.reader.kill(block=False)
@@ -245,38 +220,3 @@ class WebSocketUser(User):
         if self._line is None:
             raise Closed(1000, "not connected", by_us=True)
         return self._line.inbox
-
-    # --- telling locust --------------------------------------------------------------------------------------
-
-    @contextmanager
-    def measure(self, name: str) -> Iterator[Measured]:
-        """Report what is inside as a request: how long it took, and the failure if it raises one.
-
-        A `WebSocketFailure` then ends the task quietly. Anything else is a fault of the test: locust shows it.
-        """
-        measured = Measured(perf_counter())
-        try:
-            yield measured
-        except Exception as failure:  # not GreenletExit: who was stopped in the middle has neither succeeded nor failed
-            self.report(name, perf_counter() - measured.began, exception=failure)
-            raise
-        ended = perf_counter() if measured.ended is None else measured.ended
-        self.report(name, ended - measured.began, measured.length)
-
-    def report(self, name: str, seconds: float, length: int = 0, exception: Exception | None = None) -> None:
-        """Report a request that was measured otherwise, such as the age of a message that came unasked.
-
-        Parameters
-        ----------
-        length
-            Bytes or characters that came.
-        """
-        self.environment.events.request.fire(
-            request_type=self.request_type,
-            name=name,
-            response_time=seconds * 1000,
-            response_length=length,
-            exception=exception,
-            context=self.context(),
-            start_time=time.time() - seconds,
-        )
