@@ -24,18 +24,28 @@ HARNESS_BYTES: Final = 400
 LADDER_SECONDS: Final = 0.1
 
 
-def claims_of(results: Results | None, memory: Memory | None, told_last: Told | None) -> list[Claim]:
-    """All that this run can say something about."""
+def claims_of(
+    results: Results | None, memory: Memory | None, told_last: Told | None, replaced: int | None
+) -> list[Claim]:
+    """All that this run can say something about.
+
+    Parameters
+    ----------
+    told_last
+        What the server said of itself in the end, where it could be asked.
+    replaced
+        How many of its processes were gone then; None where they could not be seen.
+    """
     if results is None:
         return []
     return [
-        *_of_correctness(results, told_last),
+        *_of_correctness(results, told_last, replaced),
         *_of_speed(results),
         *_of_memory(memory),
     ]
 
 
-def _of_correctness(results: Results, told_last: Told | None) -> Iterator[Claim]:
+def _of_correctness(results: Results, told_last: Told | None, replaced: int | None) -> Iterator[Claim]:
     verdict = results.verdict
     yield Claim(
         what="nothing lost, doubled, reordered, changed or left unanswered",
@@ -64,6 +74,9 @@ def _of_correctness(results: Results, told_last: Told | None) -> Iterator[Claim]
     if told_last is not None:
         crashes = told_last.crashes
         yield Claim(what="no actor crashed", aim="0", measured=f"{crashes:,}", met=crashes == 0, decides=True)
+    if replaced is not None:
+        what = "no process of the server ended"
+        yield Claim(what=what, aim="0", measured=str(replaced), met=replaced == 0, decides=True)
 
 
 def _of_speed(results: Results) -> Iterator[Claim]:

@@ -23,7 +23,7 @@ class Journal:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
         self._read = 0
         self._rest = b""
         self.results: Results | None = None
@@ -38,7 +38,7 @@ class Journal:
 
     def _lines(self) -> list[bytes]:
         try:
-            with self._file.open("rb") as file:
+            with self.file.open("rb") as file:
                 file.seek(self._read)
                 new = file.read()
         except FileNotFoundError:

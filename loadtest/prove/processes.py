@@ -78,6 +78,8 @@ class Program:
         What people call it.
     log
         The file that gets its stderr, and its stdout unless that is read here.
+    environment
+        All of it.
     reads
         Whether its stdout is read here, see `first_line`.
     """
@@ -88,7 +90,7 @@ class Program:
         command: Sequence[str],
         log: Path,
         *,
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str],
         reads: bool = False,
     ) -> None:
         self.name = name
@@ -99,7 +101,7 @@ class Program:
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - a command of ours
                 command,
-                env=os.environ | (environment or {}),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if reads else output,
                 stderr=output,

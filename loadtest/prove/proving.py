@@ -1,0 +1,311 @@
+"""`hubbub prove`: in which order everything is done.
+
+A forecast; then people, server, load and watching (`staging.py`); the end of everything that was started; and the
+report, also of a run that was broken off, with what there is of it.
+
+The rules:
+- What can be seen beforehand is said beforehand: `CannotRun`, and nothing was started.
+- The data is in a folder of its own, which goes away afterwards. The people's manifest is as good as all their tokens,
+  and is in no report.
+"""
+
+from __future__ import annotations
+
+import datetime
+import resource
+import shutil
+import socket
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+
+from clients.endpoint import BadUrl, endpoint_of
+from loadtest.people import People
+from loadtest.prove.claims import claims_of, proved
+from loadtest.prove.forecast import Forecast, Wish, forecast
+from loadtest.prove.interrupting import Interrupted, interruptible
+from loadtest.prove.machine import Machine, kernel_settings, read_machine
+from loadtest.prove.page import page
+from loadtest.prove.plots import plots
+from loadtest.prove.processes import Fault
+from loadtest.prove.results import (
+    HARNESS,
+    SERVER,
+    Memory,
+    Report,
+    Seeded,
+    Surroundings,
+    commit_of,
+    last_before,
+    memory_between,
+    versions,
+    write,
+)
+from loadtest.prove.sampling import Sample, busy_share
+from loadtest.prove.showing import Screen, show_end, show_forecast
+from loadtest.prove.staging import ROOMS, Stage
+from loadtest.scenarios.messages import PhaseResult
+
+_ENDS_WITHIN: Final = 60.0  # seconds, for a server that a hundred thousand have just left
+_BROKEN_OFF_WITHIN: Final = 5.0
+_COME_LEAST: Final = 500  # connects a second: below that something is wrong
+_COME_SECONDS: Final = 120.0
+
+
+class CannotRun(Exception):
+    """Nothing was started, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody asked for.
+
+    Attributes
+    ----------
+    command
+        As it was typed, for the report.
+    report
+        The folder for what comes out.
+    server, people
+        A server that is there already, and the manifest of its people; both or none.
+    options
+        More options of the load, as locust takes them.
+    keep
+        Whether the folder with data, logs and manifest stays.
+    """
+
+    command: Sequence[str]
+    wish: Wish
+    report: Path
+    server: str | None = None
+    people: Path | None = None
+    seed: int = 1
+    options: Sequence[str] = ()
+    keep: bool = False
+
+
+def prove(order: Order, console: Console) -> int:
+    """Do all of it. Returns 0 if it is proved, and 1 if not.
+
+    Raises
+    ------
+    CannotRun
+        The machine, the server or the people will not do; nothing was started.
+    """
+    _look_beforehand(order)
+    machine = read_machine(Path(tempfile.gettempdir()))
+    expected = forecast(machine, order.wish)
+    show_forecast(console, expected, order.wish)
+    _refuse(expected)
+    _make_folder(order.report)
+    report = _new_report(order, machine, expected)
+    folder = Path(tempfile.mkdtemp(prefix="hubbub-prove-"))
+    try:
+        _run(order, report, folder, console)
+        _write(report, order.report)
+    finally:
+        if order.keep:
+            console.print(f"data, logs and people stay in {folder}", highlight=False, soft_wrap=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    show_end(console, report, str(order.report / "index.html"))
+    return report.exit_code
+
+
+# --- before --------------------------------------------------------------------------------------------------
+
+
+def _look_beforehand(order: Order) -> None:
+    """Whether the server that is there already can be reached, and has as many people."""
+    if order.server is None:
+        return
+    assert order.people is not None, "the people of a server that is there already"
+    try:
+        people = People.read(order.people)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CannotRun(f"--people {order.people}: {reason}") from None
+    if people.count < order.wish.connections:
+        raise CannotRun(f"{order.people} has {people.count:,} people, and {order.wish.connections:,} are wanted")
+    try:
+        endpoint = endpoint_of(order.server)
+        socket.create_connection((endpoint.host, endpoint.port), timeout=10).close()
+    except BadUrl as wrong:
+        raise CannotRun(f"--server {order.server}: {wrong}") from None
+    except OSError as error:
+        raise CannotRun(f"--server {order.server}: {error.strerror or error}") from None
+
+
+def _refuse(expected: Forecast) -> None:
+    """Raises `CannotRun` with the commands that would help, if this machine does not allow it."""
+    lines = []
+    for check in expected.refusals:
+        unit = f" {check.unit}" if check.unit else ""
+        lines.append(f"  {check.what}: {check.needed:,}{unit} needed, {check.allowed:,} there")
+        lines += [f"    {command}" for command in check.remedy]
+    if lines:
+        raise CannotRun("\n".join(["this machine does not allow it as it is:", *lines]))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "results.json").touch()
+    except OSError as error:
+        raise CannotRun(f"--report {folder}: {error.strerror}") from None
+
+
+def _new_report(order: Order, machine: Machine, expected: Forecast) -> Report:
+    report = Report(
+        made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        command=list(order.command),
+        outcome="broken off",
+        wish=order.wish,
+        seed=order.seed,
+        target=order.server or "a server of its own on this machine",
+        machine=machine,
+        kernel_settings=kernel_settings(),
+        versions=versions(),
+        commit=commit_of(Path(__file__).parents[2]),
+        surroundings=Surroundings(busy_before=busy_share(1.0, machine.cores), load_before=machine.load),
+        forecast=expected,
+    )
+    if order.server is not None:
+        report.notes.append(
+            "The server was started by somebody else. Its memory, processor time and connections by worker were not "
+            "measured, and its limits were not lifted; what the kernel holds is whatever this machine holds."
+        )
+    return report
+
+
+# --- the run -------------------------------------------------------------------------------------------------
+
+
+def _run(order: Order, report: Report, folder: Path, console: Console) -> None:
+    """Everything that is started, and its end; what came of it is in the report."""
+    _raise_file_limit()
+    with interruptible() as interruption, Screen(console, report.forecast.seconds_expected) as screen:
+        stage = Stage(folder, order.wish, report.forecast, screen)
+        patience = _BROKEN_OFF_WITHIN
+        try:
+            _play(order, stage)
+            patience = _ENDS_WITHIN
+        except Fault as fault:
+            report.fault, report.said = str(fault), fault.said
+        except Interrupted as interrupted:
+            report.fault = f"it was broken off by {interrupted}"
+        finally:
+            interruption.ending()
+            stage.stop(patience, interruption.in_a_hurry)
+    _conclude(report, stage)
+
+
+def _play(order: Order, stage: Stage) -> None:
+    options = [*_options(order), *order.options]
+    if order.server is not None and order.people is not None:
+        stage.play(order.server, order.people, options)
+        return
+    people = stage.seed()
+    stage.play(stage.serve(), people, options)
+
+
+def _options(order: Order) -> list[str]:
+    come_within = max(_COME_SECONDS, order.wish.connections / _COME_LEAST)
+    return ["--seed", str(order.seed), "--seconds", str(order.wish.hold), "--come-within", f"{come_within:.0f}"]
+
+
+def _raise_file_limit() -> None:
+    """What is started from here may open as many files as the forecast counted on."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+# --- afterwards ----------------------------------------------------------------------------------------------
+
+
+def _conclude(report: Report, stage: Stage) -> None:
+    """What the stage has seen, into the report."""
+    report.steps = stage.steps
+    if "seed" in stage.steps:
+        report.seeded = Seeded(users=report.wish.connections, rooms=ROOMS, seconds=stage.steps["seed"])
+    report.results = stage.results
+    report.told = [] if stage.admin is None else stage.admin.told
+    samples = [] if stage.sampler is None else stage.sampler.samples
+    # A line is read a moment after it was written, never before: the least delay seen is the best guess.
+    report.began = round(min((read_at - glance.at for read_at, glance in stage.glances), default=0.0), 3)
+    report.glances = [
+        msgspec.structs.replace(glance, at=round(glance.at + report.began, 3)) for _, glance in stage.glances
+    ]
+    report.memory = _memory(report, samples)
+    report.samples = _without_each(samples, report.memory)
+    report.surroundings = _surroundings(report, samples)
+    report.connections_by_worker = _by_worker(report)
+    report.claims = claims_of(
+        report.results, report.memory, report.told[-1] if report.told else None, stage.ended_processes
+    )
+    if not report.fault:
+        report.outcome = "proved" if proved(report.claims) else "not proved"
+
+
+def _phase_after_arrival(report: Report) -> PhaseResult | None:
+    phases = [] if report.results is None else report.results.phases
+    return phases[1] if len(phases) > 1 and phases[0].in_time else None
+
+
+def _memory(report: Report, samples: Sequence[Sample]) -> Memory | None:
+    """From nobody to everybody, at the end of the phase in which all were there for the first time."""
+    phase = _phase_after_arrival(report)
+    if phase is None:
+        return None
+    empty = last_before(samples, report.began)
+    full = last_before(samples, report.began + phase.began + phase.seconds)
+    if empty is None or full is None or full.at < report.began + phase.began:
+        return None
+    return memory_between(empty, full, report.wish.connections)
+
+
+def _without_each(samples: Sequence[Sample], memory: Memory | None) -> list[Sample]:
+    """What every process used by itself stays where memory was measured; elsewhere it would be most of the report."""
+    kept = set() if memory is None else {memory.empty_at, memory.full_at}
+    return [sample if sample.at in kept else msgspec.structs.replace(sample, each=None) for sample in samples]
+
+
+def _surroundings(report: Report, samples: Sequence[Sample]) -> Surroundings:
+    if len(samples) < 2:
+        return report.surroundings
+    first, last = samples[0], samples[-1]
+    seconds = max(last.at - first.at, 1e-3)
+    ours = sum(last.groups[name].cpu - first.groups[name].cpu for name in (SERVER, HARNESS) if name in first.groups)
+    looking = sum(sample.took for sample in samples)
+    others = (last.busy - first.busy - ours - looking) / seconds / report.machine.cores
+    return msgspec.structs.replace(
+        report.surroundings, busy_others=round(max(others, 0.0), 3), sampler=round(looking / seconds, 4)
+    )
+
+
+def _by_worker(report: Report) -> dict[str, int]:
+    """Open files of each worker when everybody was there, less those it had before."""
+    if report.memory is None:
+        return {}
+    empty = next((told for told in reversed(report.told) if told.at <= report.began), None)
+    full = next((told for told in reversed(report.told) if told.at <= report.memory.full_at), None)
+    if empty is None or full is None:
+        return {}
+    return {name: files - empty.files.get(name, 0) for name, files in full.files.items()}
+
+
+def _write(report: Report, folder: Path) -> None:
+    write(report, folder / "results.json")
+    drawn = list(plots(report))
+    for old in folder.glob("*.png"):
+        with suppress(OSError):
+            old.unlink()
+    for plot in drawn:
+        (folder / f"{plot.name}.png").write_bytes(plot.png)
+    (folder / "index.html").write_text(page(report, drawn))

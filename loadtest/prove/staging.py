@@ -1,0 +1,233 @@
+"""What lives during a proof: people are written, server and load are started, everything is watched, all is stopped.
+
+The rule: whatever ends before it was told to breaks the run off, as a `Fault` that names it. What goes wrong in the
+load itself is no fault, but a result: the load says so, and ends by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from loadtest.prove.admin import Admin
+from loadtest.prove.forecast import Forecast, Wish
+from loadtest.prove.journal import Journal
+from loadtest.prove.processes import Fault, Process, Program, in_words
+from loadtest.prove.results import HARNESS, SERVER
+from loadtest.prove.sampling import Sample, Sampler
+from loadtest.prove.showing import Screen
+from loadtest.scenarios.messages import Glance, Results
+
+ROOMS: Final = "all,each:10"
+"""Everybody in one channel, and each in one of many rooms of ten."""
+
+_READY: Final = "hubbub is serving on "
+_ADMIN: Final = re.compile(r"admin=(http://\S+)")
+_LOOK_SECONDS: Final = 0.1
+_START_SECONDS: Final = 30.0  # and for each worker …
+_START_SECONDS_EACH: Final = 3.0
+_SEED_SECONDS: Final = 60.0  # and for each thousand people …
+_SEED_SECONDS_EACH: Final = 1.0
+_SILENCE: Final = 300.0  # seconds: nothing is told while the logs are read for the verdict
+_LOAD_ENDS_WITHIN: Final = 90.0
+_SETTLE_SECONDS: Final = 2.0  # between the start of the server and the first look at its memory
+_LAST_ANSWER: Final = 10.0
+_LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfile.py"
+
+
+class Stage:
+    """See the top of this file.
+
+    Parameters
+    ----------
+    folder
+        For data, logs, the people's manifest and the load's journal.
+
+    Attributes
+    ----------
+    steps
+        Seconds that each step took.
+    glances
+        What the load told, and when it was read, by the sampler's clock.
+    results
+        Of the load; None if it did not come so far.
+    ended_processes
+        How many of the server's were not there any more in the end; None where they could not be seen.
+    """
+
+    def __init__(self, folder: Path, wish: Wish, expected: Forecast, screen: Screen) -> None:
+        self._folder = folder
+        self._wish = wish
+        self._expected = expected
+        self._screen = screen
+        self._programs: list[Program] = []
+        self._server: Program | None = None
+        self._at_first: set[Process] = set()
+        self.steps: dict[str, float] = {}
+        self.sampler: Sampler | None = None
+        self.admin: Admin | None = None
+        self.glances: list[tuple[float, Glance]] = []
+        self.results: Results | None = None
+        self.ended_processes: int | None = None
+
+    # --- in this order -------------------------------------------------------------------------------------------
+
+    def seed(self) -> Path:
+        """Write the people into a new database: their manifest. Raises `Fault`."""
+        users, people = self._wish.connections, self._folder / "people.json"
+        with self._step("seed"):
+            command = [*_hubbub("admin", "seed"), "--users", str(users), "--rooms", ROOMS, "--people", str(people)]
+            program = self._start("hubbub admin seed", [*command, "--data", str(self._data)])
+            program.expect_end()
+            self._await(program, _SEED_SECONDS + users / 1_000 * _SEED_SECONDS_EACH)
+        return people
+
+    def serve(self) -> str:
+        """Start the server: its URL. Raises `Fault`."""
+        workers = self._expected.workers
+        with self._step("start the server"):
+            command = [*_hubbub("serve"), "--port", "0", "--data", str(self._data), "--workers", str(workers)]
+            settings = self._expected.settings | {"HUBBUB_ADMIN_PORT": "0"}
+            self._server = self._start("the server", command, settings, reads=True)
+            line = self._server.first_line(_START_SECONDS + workers * _START_SECONDS_EACH)
+            if not line.startswith(_READY):
+                raise Fault(f"the server said {line!r} instead of where it is", self._server.last_words())
+            time.sleep(_SETTLE_SECONDS)
+        return line.removeprefix(_READY).strip().rstrip("/")
+
+    def play(self, url: str, people: Path, options: Sequence[str]) -> None:
+        """Start the load, and watch until it has ended by itself. Raises `Fault`."""
+        journal = Journal(self._folder / "journal.jsonl")
+        with self._step("start locust"):
+            load = self._start("locust", self._locust(url, people, journal.file, options))
+            self._look_from_here(load)
+            self._watch(load, journal, until=lambda: bool(self.glances))
+        with self._step("play and check"):
+            self._watch(load, journal, until=lambda: self.results is not None)
+        with self._step("end of locust"):
+            load.expect_end()
+            self._await(load, _LOAD_ENDS_WITHIN, codes=(0, 1))
+        self._look_for_the_last_time()
+
+    def stop(self, seconds: float, in_a_hurry: Callable[[], bool]) -> None:
+        """End everything that lives, the last that was started first."""
+        self._screen.step("stopping")
+        if self.admin is not None:
+            self.admin.close()
+        for program in reversed(self._programs):
+            program.stop(seconds, in_a_hurry)
+
+    # --- starting ------------------------------------------------------------------------------------------------
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def _start(
+        self, name: str, command: Sequence[str], settings: dict[str, str] | None = None, *, reads: bool = False
+    ) -> Program:
+        log = self._folder / f"{name.replace(' ', '-')}.log"
+        program = Program(name, command, log, environment=environment() | (settings or {}), reads=reads)
+        self._programs.append(program)
+        return program
+
+    def _locust(self, url: str, people: Path, journal: Path, options: Sequence[str]) -> list[str]:
+        port = str(_free_port())
+        return [
+            *(sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--host", url),
+            *("--processes", str(self._expected.players), "--master-bind-host", "127.0.0.1"),
+            *("--master-bind-port", port, "--master-port", port),
+            *("--people", str(people), "--journal", str(journal)),
+            *("--scenario", self._wish.scenario, "--connections", str(self._wish.connections)),
+            *options,
+        ]
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self._screen.step(name)
+        began = time.monotonic()
+        yield
+        self.steps[name] = round(time.monotonic() - began, 2)
+
+    def _await(self, program: Program, seconds: float, codes: Sequence[int] = (0,)) -> None:
+        """Until it has ended by itself, with one of these codes."""
+        end = time.monotonic() + seconds
+        while (code := program.ended()) is None:
+            self._check_others(program)
+            if time.monotonic() > end:
+                raise Fault(f"{program.name} did not end within {seconds:.0f} s", program.last_words())
+            self._screen.show(None, None)
+            time.sleep(_LOOK_SECONDS)
+        if code not in codes:
+            raise Fault(f"{program.name} failed: {in_words(code)}", program.last_words())
+
+    def _check_others(self, but: Program) -> None:
+        for program in self._programs:
+            if program is not but:
+                program.check()
+
+    # --- watching ------------------------------------------------------------------------------------------------
+
+    def _look_from_here(self, load: Program) -> None:
+        families = {HARNESS: load.family}
+        if self._server is not None:
+            families[SERVER] = self._server.family
+            self._at_first = set(self._server.family())
+        self.sampler = Sampler(families)
+        if self._server is not None and (found := _ADMIN.search(self._server.log.read_text(errors="replace"))):
+            self.admin = Admin(found[1], self.sampler.now)
+
+    def _watch(self, load: Program, journal: Journal, until: Callable[[], bool]) -> None:
+        assert self.sampler is not None
+        silent_since = time.monotonic()
+        while not until():
+            is_over = load.ended() is not None  # looked at first: its last words are written by then
+            for glance in journal.news():
+                silent_since = time.monotonic()
+                self.glances.append((self.sampler.now(), glance))
+            self.results = journal.results
+            self._look(self.sampler)
+            self._check_others(load)
+            if is_over and self.results is None:
+                load.check()
+            if time.monotonic() > silent_since + _SILENCE:
+                raise Fault(f"locust has told nothing for {_SILENCE:.0f} s", load.last_words())
+            time.sleep(_LOOK_SECONDS)
+
+    def _look(self, sampler: Sampler) -> None:
+        sampler.look_if_due()
+        if self.admin is not None:
+            self.admin.step()
+        self._screen.show(self.glances[-1][1] if self.glances else None, _last(sampler.samples))
+
+    def _look_for_the_last_time(self) -> None:
+        if self._server is not None:
+            self.ended_processes = len(self._at_first - set(self._server.family()))
+        if self.admin is not None:
+            self.admin.ask_now(_LAST_ANSWER)
+
+
+def _last(samples: Sequence[Sample]) -> Sample | None:
+    return samples[-1] if samples else None
+
+
+def _hubbub(*words: str) -> list[str]:
+    return [sys.executable, "-m", "server", *words]
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what is meant for other servers and loads: their settings, or their database, are none of this."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HUBBUB_", "LOCUST_"))}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
