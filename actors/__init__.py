@@ -10,10 +10,12 @@ from actors.address import Address
 from actors.ask import ask
 from actors.code_change import change_all, change_code
 from actors.dead_letters import DeadLetter
-from actors.distribution.distribution import Distribution, DistributionLimits, PeerStatistics
+from actors.distribution.distribution import Distribution
+from actors.distribution.limits import DistributionLimits
 from actors.distribution.link import LinkLimits
 from actors.distribution.memory_network import MemoryNetwork
 from actors.distribution.naming import find_by_name
+from actors.distribution.peer_statistics import Losses, PeerStatistics
 from actors.distribution.remote_address import RemoteAddress
 from actors.distribution.transport import Codec, Transport
 from actors.dynamic import Dynamic
@@ -91,6 +93,7 @@ __all__ = [
     "Intensity",
     "Lifeless",
     "LinkLimits",
+    "Losses",
     "Mailbox",
     "Mailboxes",
     "MaxChildren",

@@ -21,7 +21,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -33,10 +32,12 @@ from actors.actor import Actor
 from actors.address import CLOSED, Address
 from actors.blueprint import Blueprint
 from actors.distribution.far_reply import FarReply
-from actors.distribution.link import Link, LinkLimits
+from actors.distribution.limits import DistributionLimits
+from actors.distribution.link import Link
 from actors.distribution.naming import BETWEEN, QUESTION, find_by_name, name_of
 from actors.distribution.packets import Malformed, OtherVersion, decoded
 from actors.distribution.peer import Peer
+from actors.distribution.peer_statistics import NOTHING_LOST, Losses, PeerStatistics, losses_of, statistics_of
 from actors.distribution.remote_address import RemoteAddress
 from actors.distribution.transport import MakeCodec, Resolve, Transport
 from actors.far_address import FarAddress
@@ -54,50 +55,6 @@ ROUND: Final = 0.01
 
 NOTHING_TOLD: Final[tuple[object, bytes]] = (object(), b"")
 """A message that nobody tells, and its bytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class DistributionLimits:
-    """What may be open with each other node.
-
-    Args:
-        link: what its link may use.
-        questions: questions from here that it has not answered.
-        watches: its watches here.
-    """
-
-    link: LinkLimits = field(default_factory=LinkLimits)
-    questions: int = 10_000
-    watches: int = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class PeerStatistics:
-    """One other node, as seen from here.
-
-    Args:
-        node: its name.
-        phase: "away", "opening" or "up".
-        outstanding: bytes told to it and not acknowledged.
-        questions: questions from here that it has not answered.
-        asked_here: its questions that are open here.
-        watched: how many of its actors are watched from here.
-        watchers: its watches here.
-        resets: sessions with it that were lost since it came.
-        not_understood: what it has told and nobody here could read.
-        undelivered: messages of its actors that nobody here has taken.
-    """
-
-    node: str
-    phase: str
-    outstanding: int
-    questions: int
-    asked_here: int
-    watched: int
-    watchers: int
-    resets: int
-    not_understood: int
-    undelivered: int
 
 
 class Crossing:
@@ -164,6 +121,7 @@ class Distribution:
         self._system: System
         self._peers: dict[str, Peer] = {}
         self._addresses: WeakValueDictionary[tuple[str, str], RemoteAddress] = WeakValueDictionary()
+        self._lost_with_the_gone = NOTHING_LOST
         self._sessions = count(secrets.randbits(63) + 1)
         self._crossing: Crossing | None = None
         self._latest: tuple[object, bytes] = NOTHING_TOLD
@@ -231,21 +189,11 @@ class Distribution:
 
     def statistics(self) -> tuple[PeerStatistics, ...]:
         """How each other node is."""
-        return tuple(
-            PeerStatistics(
-                node=peer.node,
-                phase=peer.link.phase.value,
-                outstanding=peer.link.outstanding,
-                questions=len(peer.questions),
-                asked_here=len(peer.asked_here),
-                watched=len(peer.watched),
-                watchers=len(peer.watchers),
-                resets=peer.link.resets,
-                not_understood=peer.not_understood,
-                undelivered=peer.undelivered,
-            )
-            for peer in self._peers.values()
-        )
+        return tuple(map(statistics_of, self._peers.values()))
+
+    def losses(self) -> Losses:
+        """What has come to nothing with all other nodes, also with those that are gone."""
+        return sum(map(losses_of, self._peers.values()), self._lost_with_the_gone)
 
     # For membership and transport
 
@@ -268,6 +216,7 @@ class Distribution:
         lost = peer.link.close(why)
         if lost is not None:
             peer.lost(lost)
+        self._lost_with_the_gone += losses_of(peer)
         self._touched.pop(peer, None)
         self._waiting.pop(peer, None)
 

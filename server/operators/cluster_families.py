@@ -39,6 +39,26 @@ def cluster_families(node: ClusterNode) -> Iterator[Family]:
     )
     outstanding = sum(peer.outstanding for peer in peers)
     yield gauge("hubbub_links_outstanding_bytes", "Told to other nodes, and not acknowledged.", Sample(outstanding))
+    yield gauge(
+        "hubbub_links_questions",
+        "Questions between this node and others that are not answered, by who is to answer.",
+        Sample(sum(peer.questions for peer in peers), (("to", "others"),)),
+        Sample(sum(peer.asked_here for peer in peers), (("to", "here"),)),
+    )
+    yield gauge(
+        "hubbub_links_watches",
+        "Actors that are watched over a link, by where they live.",
+        Sample(sum(peer.watched for peer in peers), (("at", "others"),)),
+        Sample(sum(peer.watchers for peer in peers), (("at", "here"),)),
+    )
+    losses = node.distribution.losses()
+    yield counter(
+        "hubbub_links_losses",
+        "What came to nothing between nodes.",
+        Sample(losses.resets, (("what", "session"),)),
+        Sample(losses.not_understood, (("what", "not understood"),)),
+        Sample(losses.undelivered, (("what", "undelivered"),)),
+    )
     yield gauge("hubbub_shards", "Shards whose rooms live here.", Sample(len(node.ownership.owned)))
     lapses = Sample(node.ownership.term)
     yield counter("hubbub_lease_lapses", "How often this node could not renew its lease in time.", lapses)

@@ -13,6 +13,7 @@ from actors import (
     Distribution,
     Inbox,
     Lifeless,
+    Losses,
     MemoryNetwork,
     Refused,
     RemoteAddress,
@@ -51,7 +52,7 @@ class TestTelling:
         assert pair.a.there.address("b", "counters/apples").answer(Add(5))
         await quiet()
         assert pair.b.system.dynamic("counters").find("apples") is None
-        assert pair.b.there.statistics()[0].undelivered == 1
+        assert pair.b.there.losses().undelivered == 1
 
     async def test_what_is_urgent_comes_first(self, pair: Pair) -> None:
         recorder = pair.a.there.address("b", "recorder")
@@ -120,6 +121,14 @@ class TestTelling:
         assert recorder.tell("y")
         await quiet()
         assert len(pair.b.log) == told + 1
+
+    async def test_what_came_to_nothing_is_counted_also_with_nodes_that_are_gone(self, pair: Pair) -> None:
+        pair.a.there.address("b", "nobody").tell(1)
+        await quiet()
+        assert pair.b.there.losses() == Losses(undelivered=1)
+        pair.b.there.node_down("a")
+        assert pair.b.there.statistics() == ()
+        assert pair.b.there.losses() == Losses(undelivered=1, resets=1)
 
     async def test_nothing_is_sent_while_nothing_is_going_on(self, autojump_clock: MockClock, pair: Pair) -> None:
         pair.a.recorder.tell(Watch(pair.a.there.address("b", "recorder")))
@@ -237,7 +246,7 @@ class TestOtherVersions:
         with pytest.raises(Refused, match="understand"):
             await ask(newer, Read, 1.0)
         assert pair.b.log == ["known"]
-        assert pair.b.there.statistics()[0].not_understood == 2
+        assert pair.b.there.losses().not_understood == 2
         assert "not understood here (2)" in caplog.text
 
     async def test_an_answer_that_is_not_known_here_ends_the_question(
@@ -262,7 +271,7 @@ class TestOtherVersions:
         pair.a.there.address("b", "recorder").tell("known")
         await quiet()
         assert pair.b.log == ["known"]
-        assert pair.b.there.statistics()[0].not_understood == 1
+        assert pair.b.there.losses().not_understood == 1
 
     async def test_an_envelope_that_is_none_is_passed_over(self, pair: Pair) -> None:
         peer = pair.a.there.peer("b")
@@ -271,7 +280,7 @@ class TestOtherVersions:
         pair.a.there.address("b", "recorder").answer("known")
         await quiet()
         assert pair.b.log == ["known"]
-        assert pair.b.there.statistics()[0].not_understood == 1
+        assert pair.b.there.losses().not_understood == 1
 
     async def test_a_node_of_another_major_version_is_treated_as_down(
         self, pair: Pair, caplog: pytest.LogCaptureFixture

@@ -117,7 +117,7 @@ class TestAsking:
             await ask(pair.a.there.address("b", "between"), Ponder, 0.1)
         script.tell(lambda actor: actor.kept.pop().reply_to.tell(5))
         await quiet()
-        assert [statistics.resets for statistics in pair.a.there.statistics()] == [0]
+        assert pair.a.there.losses().resets == 0
 
     async def test_who_is_asked_over_a_link_that_is_lost_asks_nobody_any_more(self, pair: Pair) -> None:
         script, _ = scripted(pair.b, "between")
