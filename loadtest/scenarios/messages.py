@@ -229,11 +229,13 @@ class Found(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """What the ledgers and the logs say together.
 
-    `unchecked`: what could not be looked at, and why: a run with any is not a good one. `read`: logs that were read,
-    and the entries in them.
+    `unchecked`: what could not be looked at, and why: a run with any is not a good one. `broken`: how many promises
+    were broken, of which `findings` tells the first hundred. `readers`: of all rooms that were read, one in two rooms
+    twice.
     """
 
     findings: list[Found] = []
+    broken: int = 0
     unchecked: list[str] = []
     rooms_read: int = 0
     entries_read: int = 0

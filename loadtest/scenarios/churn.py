@@ -1,0 +1,46 @@
+"""People leave and come again all the time, while the others go on talking.
+
+The figures are how long a return takes, and what it costs those who stay. Everybody who comes again resumes: what they
+missed is part of what is checked.
+"""
+
+from __future__ import annotations
+
+from loadtest.people import People
+from loadtest.scenarios.figures import told
+from loadtest.scenarios.messages import Churn, Hold, Options
+from loadtest.scenarios.play import (
+    Play,
+    Summary,
+    a_second,
+    arrival,
+    figures_of_arrival,
+    figures_of_talk,
+    lasting,
+    rate_of,
+    warming_up,
+)
+
+
+def churn(options: Options, people: People) -> Play:
+    came = yield arrival(options)
+    figures = figures_of_arrival(came)
+    if not came.in_time:
+        return Summary(figures)
+    rate = rate_of(options)
+    yield warming_up(rate)
+    calm = yield lasting("before", Hold(options.seconds), options.seconds, rate)
+    figures |= {"seen_p99_before": calm.seen.p99} if calm.seen else {}
+    doing = Churn(options.churn, options.away, options.seconds)
+    went = yield lasting("churn", doing, options.seconds, rate)
+    figures |= figures_of_talk(went)
+    figures |= {"returns_per_second": a_second(went, "connects")}
+    figures |= {"recovery_p99": went.connect.p99} if went.connect else {}
+    return Summary(figures, _words(figures))
+
+
+def _words(figures: dict[str, float]) -> list[str]:
+    if "recovery_p99" not in figures:
+        return ["nobody came again while it was measured"]
+    words = f"{told('returns_per_second', figures['returns_per_second'])} people came again, 99 of 100 of them within "
+    return [words + told("recovery_p99", figures["recovery_p99"])]

@@ -1,0 +1,330 @@
+"""Each kind of phase as one process plays it: what its own people do, and when they have done it.
+
+Who is chosen for what follows from the seed and the people's numbers, the same in every process, so that nobody has to
+be told: a process draws for all people, and acts for its own.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from loadtest.crowd.crowd import Crowd
+from loadtest.crowd.entries import Entry
+from loadtest.people import People
+from loadtest.scenarios.broadcast import LAST
+from loadtest.scenarios.messages import (
+    Broadcast,
+    Churn,
+    Come,
+    Cut,
+    Doing,
+    Hold,
+    Ignore,
+    Options,
+    Reach,
+    Settle,
+    Spread,
+    Testify,
+)
+from loadtest.scenarios.readings import Readings
+from loadtest.scenarios.storm import CUT_OFF, RECOVERY
+from loadtest.scenarios.talking import Rooms, filling
+
+_LOOK_EVERY: Final = 0.1  # seconds, at what takes a look at everybody
+_SIP_EVERY: Final = 0.5  # seconds
+_CHARACTERS: Final = 40  # of a post that is not made by somebody who talks
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The people of one process, and what they act with."""
+
+    crowd: Crowd
+    people: People
+    mine: Sequence[int]
+    rooms: Rooms
+    readings: Readings
+    options: Options
+
+    def drawn(self, share: float, purpose: str) -> list[int]:
+        """This process' part of a share of all people."""
+        count = round(share * self.options.connections)
+        chosen = self.chance(purpose).sample(range(self.options.connections), count)
+        return [number for number in chosen if number in self.mine]
+
+    def chance(self, purpose: str) -> random.Random:
+        """The same in every process."""
+        return random.Random(f"{self.options.seed} {purpose}")  # noqa: S311 - nothing is kept secret
+
+    def part(self, rate: float) -> float:
+        """Of so much a second that all people do, what this process' people do."""
+        return rate * len(self.mine) / self.options.connections
+
+
+class Played:
+    """A phase, from its order to the next one."""
+
+    def done(self) -> bool:
+        """Looked at after every pass of the crowd."""
+        return True
+
+    def end(self) -> None:
+        """The next order has come."""
+
+    def figures(self) -> dict[str, float]:
+        """Asked once it is done."""
+        return {}
+
+
+class Coming(Played):
+    def __init__(self, company: Company, come: Come) -> None:
+        self._crowd = company.crowd
+        self._count = len(company.mine)
+        self._crowd.at_once = come.at_once
+        self._crowd.connects = company.part(come.connects)
+        for number in company.mine:
+            self._crowd.bring(number)
+
+    def done(self) -> bool:
+        return self._crowd.ready >= self._count
+
+    def end(self) -> None:
+        self._crowd.connects = 0.0
+
+
+class Lasting(Played):
+    """It is over when the time is."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def done(self) -> bool:
+        return time.monotonic() >= self._until
+
+
+class Broadcasting(Played):
+    """One says it; all of the room have to see it. Who was away sees it later, and is waited for."""
+
+    def __init__(self, company: Company, broadcast: Broadcast, label: str) -> None:
+        self._room = company.people.room(broadcast.room)
+        self._label = label
+        self._owed = company.rooms.of_mine(broadcast.room)
+        self._entry: Entry | None = None
+        self._readings = company.readings
+        self._readings.entries = self._seen
+        if broadcast.poster in company.mine:
+            company.crowd.post(broadcast.poster, broadcast.room, filling(_CHARACTERS), label)
+
+    def _seen(self, entry: Entry) -> None:
+        if entry.room == self._room and entry.mark is not None and entry.mark.label == self._label:
+            self._entry = entry
+
+    def done(self) -> bool:
+        return not self._owed or (self._entry is not None and self._entry.readers >= self._owed)
+
+    def end(self) -> None:
+        self._readings.entries = None
+
+    def figures(self) -> dict[str, float]:
+        return {} if self._entry is None else {LAST: (self._entry.last_at - self._entry.sent) / 1e9}
+
+
+class Spreading(Played):
+    """Posts in small rooms. Each process knows all of them beforehand, so it knows what its people are owed."""
+
+    def __init__(self, company: Company, spread: Spread, label: str) -> None:
+        self._crowd = company.crowd
+        self._label = label
+        self._owed = 0
+        self._seen: list[Entry] = []
+        self._readings = company.readings
+        self._readings.entries = self._take
+        chance = company.chance("spread")
+        for nth in range(spread.posts):
+            number = chance.randrange(company.options.connections)
+            room = company.people.rooms_of(number)[-1]
+            self._owed += company.rooms.of_mine(room)
+            if number in company.mine:
+                company.crowd.later(nth * spread.seconds / spread.posts, partial(self._post, number, room))
+        self._look_at = time.monotonic() + spread.seconds
+
+    def _post(self, number: int, room: int) -> None:
+        self._crowd.post(number, room, filling(_CHARACTERS), self._label)
+
+    def _take(self, entry: Entry) -> None:
+        if entry.mark is not None and entry.mark.label == self._label:
+            self._seen.append(entry)
+
+    def done(self) -> bool:
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_EVERY
+        return not self._crowd.unanswered() and sum(entry.readers for entry in self._seen) >= self._owed
+
+    def end(self) -> None:
+        self._readings.entries = None
+
+
+class Cutting(Played):
+    """Who is cut off is brought again in the same moment."""
+
+    def __init__(self, company: Company, cut: Cut, purpose: str) -> None:
+        self._readings = company.readings
+        self._readings.welcome = self._welcome
+        dropped = company.drawn(cut.share, purpose)
+        self._count = len(dropped)
+        self._away = set(dropped)
+        self._began = time.monotonic()
+        self._took = 0.0
+        company.crowd.drop(dropped)
+        for number in dropped:
+            company.crowd.bring(number)
+
+    def _welcome(self, number: int) -> None:
+        self._away.discard(number)
+        self._took = time.monotonic() - self._began
+
+    def done(self) -> bool:
+        return not self._away
+
+    def end(self) -> None:
+        self._readings.welcome = None
+
+    def figures(self) -> dict[str, float]:
+        return {RECOVERY: self._took, CUT_OFF: self._count}
+
+
+class Churning(Lasting):
+    """One after the other leaves, in turn of a shuffled list, so that nobody leaves who has just come."""
+
+    def __init__(self, company: Company, churn: Churn, purpose: str) -> None:
+        super().__init__(churn.seconds)
+        self._crowd = company.crowd
+        self._away = churn.away
+        self._pause = 1.0 / company.part(churn.rate)
+        numbers = list(company.mine)
+        company.chance(purpose).shuffle(numbers)
+        self._turns = deque(numbers)
+        self._going = True
+        self._next = time.monotonic() + self._pause
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self._going:
+            return
+        while self._next <= time.monotonic():
+            self._next += self._pause
+            number = self._turns[0]
+            self._turns.rotate(-1)
+            if self._crowd.is_ready(number):
+                self._crowd.drop([number])
+                self._crowd.later(self._away, partial(self._crowd.bring, number))
+        self._crowd.later(self._next - time.monotonic(), self._leave)
+
+    def end(self) -> None:
+        self._going = False
+
+
+class Ignoring(Lasting):
+    """What those see who did not want to does not count from the end of it: then they read what was kept for them."""
+
+    def __init__(self, company: Company, ignore: Ignore, ignorers: Sequence[int]) -> None:
+        super().__init__(ignore.seconds)
+        self._crowd = company.crowd
+        self._ignorers = ignorers
+        self._sip = max(1, round(ignore.sip * _SIP_EVERY))
+        self._going = True
+        self._reading = company.readings.now
+        for number in ignorers:
+            if company.crowd.is_ready(number):
+                company.crowd.deafen(number)
+        if ignore.sip and ignorers:
+            company.crowd.later(_SIP_EVERY, self._sip_on)
+
+    def _sip_on(self) -> None:
+        if not self._going:
+            return
+        for number in self._ignorers:
+            self._crowd.sip(number, self._sip)
+        self._crowd.later(_SIP_EVERY, self._sip_on)
+
+    def end(self) -> None:
+        self._going = False
+        self._reading.is_frozen = True
+
+
+class Settling(Played):
+    """Everybody reads and is there, and then every post is answered, or was said for as long as makes sense."""
+
+    def __init__(self, company: Company) -> None:
+        self._crowd = company.crowd
+        self._count = len(company.mine)
+        for number in company.mine:
+            company.crowd.bring(number)
+            company.crowd.hear(number)
+        self._look = _now_and_then(lambda: not self._crowd.unanswered())
+
+    def done(self) -> bool:
+        return self._crowd.ready >= self._count and self._look()
+
+
+class Reaching(Played):
+    def __init__(self, company: Company, reach: Reach) -> None:
+        self._crowd = company.crowd
+        self._count = len(company.mine)
+        self._look = _now_and_then(lambda: not company.crowd.behind(reach.heads))
+
+    def done(self) -> bool:
+        return self._crowd.ready >= self._count and self._look()
+
+
+def _now_and_then(holds: Callable[[], bool]) -> Callable[[], bool]:
+    """Ask at once, and then so seldom that to ask thousands costs nothing."""
+    next_look = 0.0
+
+    def look() -> bool:
+        nonlocal next_look
+        now = time.monotonic()
+        if now < next_look:
+            return False
+        next_look = now + _LOOK_EVERY
+        return holds()
+
+    return look
+
+
+def played(company: Company, doing: Doing, label: str) -> Played:
+    """What an order comes to in this process."""
+    match doing:
+        case Come():
+            return Coming(company, doing)
+        case Hold():
+            return Lasting(doing.seconds)
+        case Broadcast():
+            return Broadcasting(company, doing, label)
+        case Spread():
+            return Spreading(company, doing, label)
+        case Cut():
+            return Cutting(company, doing, f"cut {label}")
+        case Churn():
+            return Churning(company, doing, f"churn {label}")
+        case Ignore():
+            return Ignoring(company, doing, ignorers(company, doing))
+        case Settle():
+            return Settling(company)
+        case Reach():
+            return Reaching(company, doing)
+        case Testify():
+            return Played()
+
+
+def ignorers(company: Company, doing: Doing) -> list[int]:
+    """Who of this process does not read, while this is done."""
+    return company.drawn(doing.share, "ignore") if isinstance(doing, Ignore) else []

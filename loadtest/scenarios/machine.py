@@ -1,0 +1,97 @@
+"""Who is busy on this machine: this process, the server's processes where they run here, all cores, the disk (proc(5)).
+
+The server's processes are those that hold a socket which listens on its port. Where nothing can be seen (another
+machine, another owner's processes) there is nothing said of it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from clients.endpoint import Endpoint
+from loadtest.scenarios.burdens import DISK_WAIT, MACHINE_CPU, SERVER_CPU
+
+_TICK: Final = os.sysconf("SC_CLK_TCK")
+_LISTENING: Final = "0A"  # TCP_LISTEN, include/net/tcp_states.h
+
+
+def listening_processes(endpoints: Iterable[Endpoint]) -> list[int]:
+    """The ids of the processes of this machine that listen on these ports, as far as they may be seen."""
+    inodes = {f"socket:[{inode}]" for endpoint in endpoints for inode in _listening_sockets(endpoint.port)}
+    return [pid for pid in _processes() if inodes and _holds(pid, inodes)]
+
+
+def _listening_sockets(port: int) -> list[str]:
+    found = []
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                    found.append(fields[9])
+    return found
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _holds(pid: int, inodes: set[str]) -> bool:
+    with suppress(OSError):
+        for descriptor in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                if os.readlink(descriptor.path) in inodes:
+                    return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How busy everybody was since they began: seconds. `busy` and `idle` are of all cores together."""
+
+    at: float
+    busy: float
+    idle: float
+    disk: float | None
+    servers: dict[int, float]
+
+
+def look(servers: Iterable[int]) -> Look:
+    """Now."""
+    user, nice, system, idle, waiting, *rest = (
+        int(field) / _TICK for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    spent = {pid: seconds for pid in servers if (seconds := _cpu_of(pid)) is not None}
+    return Look(time.monotonic(), user + nice + system + sum(rest[:3]), idle + waiting, _disk_wait(), spent)
+
+
+def between(before: Look, after: Look) -> dict[str, float]:
+    """What is to be said of the time between two looks, as figures of `burdens.py`."""
+    seconds = max(after.at - before.at, 1e-3)
+    busy, idle = after.busy - before.busy, after.idle - before.idle
+    figures = {MACHINE_CPU: busy / max(busy + idle, 1e-3)}
+    if before.disk is not None and after.disk is not None:
+        figures[DISK_WAIT] = (after.disk - before.disk) / seconds
+    shares = [(after.servers[pid] - spent) / seconds for pid, spent in before.servers.items() if pid in after.servers]
+    return figures | ({SERVER_CPU: max(shares)} if shares else {})
+
+
+def _cpu_of(pid: int) -> float | None:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+    return None
+
+
+def _disk_wait() -> float | None:
+    """Seconds in which some process waited for a disk, since the machine started (Documentation/accounting/psi.rst)."""
+    with suppress(OSError):
+        total = Path("/proc/pressure/io").read_text().split("\n", 1)[0].rpartition("total=")[2]
+        return int(total) / 1e6
+    return None

@@ -1,0 +1,101 @@
+"""What a scenario is: a play, of one phase after the other, which may depend on how the phases before it went.
+
+A play is a generator: it yields the phase that comes next, is sent what came of it, and returns what it all comes to.
+It knows no clock and no process, so a test can play it as a history. Nothing about the checker is in a play: whatever
+happens in one, the conductor ends it by letting everybody get everything, and by a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Final
+
+from loadtest.behaviour import POSTS_A_SECOND
+from loadtest.people import People
+from loadtest.scenarios.messages import Come, Doing, Hold, Options, PhaseResult
+
+GRACE: Final = 15.0  # seconds; beyond what a phase lasts, until every process has said that it is over
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One order to all.
+
+    `within`: seconds until every process has to have done it. `talk`: posts a second beside it, of all together.
+    `expects`: how its end is called where it did not come in time.
+    """
+
+    name: str
+    doing: Doing
+    within: float
+    expects: str
+    talk: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a play comes to: its figures, by the names of `figures.py`, and a sentence for each thing worth saying."""
+
+    figures: dict[str, float] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+Play = Generator[Phase, PhaseResult, Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`about`: what is done. `expects`: the end that a good server comes to. `receive_buffer`: of each connection, in
+    bytes; None leaves it to the kernel."""
+
+    name: str
+    about: str
+    expects: str
+    play: Callable[[Options, People], Play]
+    receive_buffer: int | None = None
+
+
+def lasting(name: str, doing: Doing, seconds: float, talk: float = 0.0) -> Phase:
+    """A phase that ends by the clock."""
+    return Phase(name, doing, seconds + GRACE, "every process said that the time was over", talk)
+
+
+def arrival(options: Options) -> Phase:
+    """Everybody comes, and nothing else happens."""
+    come = Come(options.connects, options.at_once)
+    return Phase("come", come, options.come_within, "everybody is welcome")
+
+
+def warming_up(talk: float, seconds: float = 2.0) -> Phase:
+    """Talk for a moment that no figure counts: the first posts open rooms and files."""
+    return lasting("warm up", Hold(seconds), seconds, talk)
+
+
+def figures_of_arrival(came: PhaseResult) -> dict[str, float]:
+    """Of a phase in which everybody came."""
+    figures = {"connect_seconds": came.seconds, "connects_per_second": a_second(came, "connects")}
+    return figures | ({"connect_p99": came.connect.p99} if came.connect else {})
+
+
+def figures_of_talk(talked: PhaseResult) -> dict[str, float]:
+    """Of a phase in which people talked; latencies are missing where nobody did."""
+    figures = {
+        "posts_per_second": a_second(talked, "acknowledged"),
+        "deliveries_per_second": a_second(talked, "delivered"),
+    }
+    if talked.ack:
+        figures |= {"ack_p50": talked.ack.p50, "ack_p99": talked.ack.p99}
+    if talked.seen:
+        figures |= {"seen_p50": talked.seen.p50, "seen_p99": talked.seen.p99}
+    return figures | ({"late_p99": talked.late.p99} if talked.late else {})
+
+
+def a_second(phase: PhaseResult, count: str) -> float:
+    """How often something happened in a second of the phase, on the average."""
+    return phase.counts[count] / max(phase.seconds, 1e-3)
+
+
+def rate_of(options: Options) -> float:
+    """Posts a second of all people: as chosen, or as so many people would."""
+    return options.rate or options.connections * POSTS_A_SECOND

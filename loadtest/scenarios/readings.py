@@ -1,0 +1,148 @@
+"""What happens to the people of one process, by the order under which it happened.
+
+A post belongs to the order under which it was said, which its mark carries: whoever sees it later adds to that order's
+latencies. Everything else belongs to the order of the moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from loadtest.crowd.entries import Entry
+from loadtest.crowd.watcher import Watcher
+from loadtest.histogram import Histogram
+from loadtest.scenarios.messages import Measured
+
+KEPT: Final = 3
+"""Orders that are still told of, the present one included; what is seen of older posts is not told any more."""
+
+
+class Reading:
+    """Of one order."""
+
+    def __init__(self, order: int) -> None:
+        self.order = order
+        self.seconds = 0.0
+        self.cpu = 0.0
+        self.counts: Counter[str] = Counter()
+        self.refusals: Counter[int] = Counter()
+        self.closes: Counter[int] = Counter()
+        self.failures: Counter[int] = Counter()
+        self.connect = Histogram()
+        self.ack = Histogram()
+        self.seen = Histogram()
+        self.late = Histogram()
+        self.figures: dict[str, float] = {}
+        self.is_frozen = False
+        """Whether what is seen from now on does not count: those see it who did not want to."""
+
+    def take(self) -> Measured:
+        """What came since the last time."""
+        measured = Measured(
+            order=self.order,
+            seconds=self.seconds,
+            cpu=self.cpu,
+            connects=self.counts["connects"],
+            posted=self.counts["posted"],
+            acknowledged=self.counts["acknowledged"],
+            delivered=self.counts["delivered"],
+            gaps=self.counts["gaps"],
+            refused=self.counts["refused"],
+            refusals=dict(self.refusals),
+            closes=dict(self.closes),
+            failures=dict(self.failures),
+            connect=self.connect.take(),
+            ack=self.ack.take(),
+            seen="" if self.is_frozen else self.seen.take(),
+            late=self.late.take(),
+            figures=dict(self.figures),
+        )
+        self.seconds = self.cpu = 0.0
+        for counter in (self.counts, self.refusals, self.closes, self.failures):
+            counter.clear()
+        return measured
+
+
+class Readings(Watcher):
+    """The watcher of a player's crowd.
+
+    Attributes
+    ----------
+    now
+        Of the present order.
+    entries
+        Is given each entry that is seen by the first of this process; what is done with it is the phase's.
+    welcome
+        Is given the number of each who became ready.
+    """
+
+    def __init__(self) -> None:
+        self.now = Reading(0)
+        self.entries: Callable[[Entry], None] | None = None
+        self.welcome: Callable[[int], None] | None = None
+        self._open = {0: self.now}
+        self._labels = {"0": self.now}
+        self._clock = time.monotonic()
+        self._cpu = time.process_time()
+
+    def begin(self, order: int) -> None:
+        """Another order was given."""
+        self.clock()
+        self.now = self._open[order] = self._labels[str(order)] = Reading(order)
+        for old in list(self._open)[:-KEPT]:
+            del self._open[old]
+            del self._labels[str(old)]
+
+    def take(self) -> list[Measured]:
+        """What came since the last time, by order."""
+        self.clock()
+        return list(self._take())
+
+    def _take(self) -> Iterator[Measured]:
+        for reading in self._open.values():
+            measured = reading.take()
+            if reading is self.now or measured.seen or measured.seconds:
+                yield measured
+
+    def clock(self) -> None:
+        """Time and CPU that went by are the present order's."""
+        now, cpu = time.monotonic(), time.process_time()
+        self.now.seconds += now - self._clock
+        self.now.cpu += cpu - self._cpu
+        self._clock, self._cpu = now, cpu
+
+    # --- what a crowd tells --------------------------------------------------------------------------------------
+
+    def welcomed(self, number: int, seconds: float) -> None:
+        self.now.counts["connects"] += 1
+        self.now.connect.record_seconds(seconds)
+        if self.welcome is not None:
+            self.welcome(number)
+
+    def posted(self, number: int, room: str) -> None:
+        self.now.counts["posted"] += 1
+
+    def acknowledged(self, number: int, room: str, seconds: float) -> None:
+        self.now.counts["acknowledged"] += 1
+        self.now.ack.record_seconds(seconds)
+
+    def denied(self, number: int, room: str, final: bool) -> None:
+        self.now.counts["refused"] += 1
+
+    def entry(self, entry: Entry) -> Histogram | None:
+        if self.entries is not None:
+            self.entries(entry)
+        reading = None if entry.mark is None else self._labels.get(entry.mark.label)
+        return None if reading is None else reading.seen
+
+    def refused(self, status: int) -> None:
+        self.now.refusals[status] += 1
+
+    def closed(self, code: int) -> None:
+        self.now.closes[code] += 1
+
+    def failed(self, number: int) -> None:
+        self.now.failures[number] += 1

@@ -1,0 +1,65 @@
+"""A share of the people is cut off at one moment, one in two with a reset, and all of them come again at once.
+
+Others go on talking meanwhile, so that there is something to be missed. Who comes again says how far they had come in
+each room, and is there again when the server has given them the rest, or has told them that it will not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from loadtest.people import People
+from loadtest.scenarios.figures import told
+from loadtest.scenarios.messages import Cut, Hold, Options, PhaseResult
+from loadtest.scenarios.play import (
+    Phase,
+    Play,
+    Summary,
+    arrival,
+    figures_of_arrival,
+    lasting,
+    rate_of,
+    warming_up,
+)
+
+RECOVERY, CUT_OFF = "recovery", "cut_off"
+"""Of a phase's figures: seconds from the cut until the last one of a process had everything; how many of all were cut
+off."""
+
+
+def storm(options: Options, people: People) -> Play:
+    came = yield arrival(options)
+    figures = figures_of_arrival(came)
+    if not came.in_time:
+        return Summary(figures)
+    rate = rate_of(options)
+    yield warming_up(rate)
+    before = yield lasting("before", Hold(options.seconds), options.seconds, rate)
+    figures |= {"seen_p99_before": before.seen.p99} if before.seen else {}
+    figures |= yield from cut_off(options, rate)
+    return Summary(figures, words_of(figures))
+
+
+def cut_off(options: Options, talk: float) -> Generator[Phase, PhaseResult, dict[str, float]]:
+    """The storm itself."""
+    expects = "who was cut off is there again, with everything"
+    went = yield Phase("storm", Cut(options.share), options.come_within, expects, talk)
+    if not went.in_time:
+        return {}
+    figures = {
+        "cut_off": went.figures[CUT_OFF],
+        "recovery_seconds": went.figures[RECOVERY],
+        "posted_meanwhile": went.counts["acknowledged"],
+    }
+    figures |= {"recovery_p99": went.connect.p99} if went.connect else {}
+    return figures | ({"seen_p99": went.seen.p99} if went.seen else {})
+
+
+def words_of(figures: dict[str, float]) -> list[str]:
+    if "recovery_seconds" not in figures:
+        return []
+    return [
+        f"{figures['cut_off']:,.0f} people were cut off at once, and all were back with everything they had missed "
+        f"after {told('recovery_seconds', figures['recovery_seconds'])}; {figures['posted_meanwhile']:,.0f} posts were "
+        "acknowledged meanwhile"
+    ]

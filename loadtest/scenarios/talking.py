@@ -1,0 +1,146 @@
+"""People who talk, of one process: each makes the moves of `behaviour.py` when they are due.
+
+The load is an open one: nobody waits for an answer before the next move, so a slow server is not asked for less. When
+a move is made later than planned, for want of time in this process, that is recorded: a latency measured while people
+were late is one of the harness.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from loadtest.behaviour import Act, Move, Person, pace_for
+from loadtest.crowd.crowd import Crowd
+from loadtest.histogram import Histogram
+from loadtest.people import People
+from server.protocol.commands import History, Read, Typing
+
+LARGEST_ROOM: Final = 1_000
+"""Members. Larger rooms are listened to: no room in which fifty thousand people talk is one that people are in."""
+
+_PAGE: Final = 50  # messages; what a client shows at first
+_MOST_AT_ONCE: Final = 64  # moves, before sockets are read again
+_FILLING: Final = "and so on, as people say; "
+
+
+class Rooms:
+    """Which of their rooms people talk in, and how many of whom are in one; found out once for each room."""
+
+    def __init__(self, people: People, mine: Sequence[int]) -> None:
+        self._people = people
+        self._mine = mine
+        self._sizes: dict[int, int] = {}
+        self._of_mine: dict[int, int] = {}
+
+    def talked_in(self, number: int) -> list[int]:
+        """Those of somebody's rooms that are not too large; the smallest one, if all are."""
+        rooms = self._people.rooms_of(number)
+        return [room for room in rooms if self._size(room) <= LARGEST_ROOM] or list(rooms[-1:])
+
+    def of_mine(self, room: int) -> int:
+        """How many of this process' people are in a room."""
+        found = self._of_mine.get(room)
+        if found is None:
+            members = self._people.members_of(room)
+            found = self._of_mine[room] = sum(number in self._mine for number in members)
+        return found
+
+    def _size(self, room: int) -> int:
+        found = self._sizes.get(room)
+        if found is None:
+            found = self._sizes[room] = len(self._people.members_of(room))
+        return found
+
+
+class Talk:
+    """All who talk, from now until `stop`.
+
+    Parameters
+    ----------
+    talkers
+        By number.
+    posts_a_second
+        Of all of them together.
+    label
+        What their posts' marks carry.
+    late
+        Where it is recorded how late a move was.
+    """
+
+    def __init__(
+        self, crowd: Crowd, people: People, rooms: Rooms, talkers: Sequence[int], seed: int, posts_a_second: float,
+        label: str, late: Callable[[], Histogram],
+    ) -> None:  # fmt: skip
+        self._crowd = crowd
+        self._people = people
+        self._rooms = rooms
+        self._label = label
+        self._late = late
+        self._going = True
+        pace = pace_for(posts_a_second, len(talkers))
+        now = time.monotonic()
+        self._waiting: list[tuple[float, int, Move]] = []
+        self._persons: dict[int, tuple[Person, list[int]]] = {}
+        for number in talkers:
+            talked_in = rooms.talked_in(number)
+            if talked_in:
+                person = Person(seed, number, len(talked_in), pace)
+                self._persons[number] = person, talked_in
+                move = _in_the_middle(person, random.Random(f"{seed} {number}"))  # noqa: S311 - nothing is kept secret
+                self._waiting.append((now + move.after, number, move))
+        heapq.heapify(self._waiting)
+        self._go_on()
+
+    def stop(self) -> None:
+        self._going = False
+
+    def _go_on(self) -> None:
+        if not self._going or not self._waiting:
+            return
+        late = self._late()
+        for _ in range(_MOST_AT_ONCE):
+            due, number, move = self._waiting[0]
+            now = time.monotonic()
+            if due > now:
+                break
+            late.record_seconds(now - due)
+            person, talked_in = self._persons[number]
+            self._make(number, talked_in[move.room], move)
+            following = person.next_move()
+            heapq.heapreplace(self._waiting, (due + following.after, number, following))
+        self._crowd.later(max(0.0, self._waiting[0][0] - time.monotonic()), self._go_on)
+
+    def _make(self, number: int, room: int, move: Move) -> None:
+        """Nobody who is away does anything; what they would have done is not made up for."""
+        if not self._crowd.is_ready(number):
+            return
+        if move.act is Act.POST:
+            self._crowd.post(number, room, filling(move.characters), self._label)
+            return
+        name = self._people.room(room)
+        reached = self._crowd.reached(number, name)
+        match move.act:
+            case Act.TYPE:
+                self._crowd.say(number, Typing(room=name))
+            case Act.READ:
+                self._crowd.say(number, Read(room=name, seq=reached))
+            case Act.SCROLL:
+                self._crowd.say(number, History(room=name, before=max(1, reached), limit=_PAGE))
+            case Act.TURN:
+                self._crowd.say(number, History(room=name, limit=_PAGE))
+                self._crowd.say(number, Read(room=name, seq=reached))
+
+
+def _in_the_middle(person: Person, chance: random.Random) -> Move:
+    """Somebody's next move, when it was begun before anybody looked: or all would begin to look at the same moment."""
+    move = person.next_move()
+    return Move(move.after * chance.random(), move.act, move.room, move.characters)
+
+
+def filling(characters: int) -> str:
+    """Something to say of that length."""
+    return (_FILLING * (characters // len(_FILLING) + 1))[:characters]

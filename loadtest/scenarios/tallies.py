@@ -1,0 +1,86 @@
+"""What all processes measured under one order, added up."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Final
+
+from loadtest.histogram import Histogram
+from loadtest.scenarios.messages import Measured, PhaseResult, Spectrum
+
+COUNTS: Final = ("connects", "posted", "acknowledged", "delivered", "gaps", "refused")
+LATENCIES: Final = ("connect", "ack", "seen", "late")
+
+Latencies = dict[str, Histogram]
+
+
+def latencies_of(measured: Measured) -> Latencies:
+    """The histograms in it, by name; decoded once, for all who add them up."""
+    found: Latencies = {}
+    for name in LATENCIES:
+        if exported := getattr(measured, name):
+            found[name] = Histogram()
+            found[name].merge(exported)
+    return found
+
+
+class Tally:
+    """Takes what players measured; may be added to as long as anything comes."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
+        self.refusals: Counter[int] = Counter()
+        self.closes: Counter[int] = Counter()
+        self.failures: Counter[int] = Counter()
+        self.figures: dict[str, float] = {}
+        self._latencies: dict[str, Histogram] = {}
+        self._cpu: dict[int, float] = defaultdict(float)
+        self._seconds: dict[int, float] = defaultdict(float)
+
+    def add(self, player: int, measured: Measured, latencies: Latencies) -> None:
+        """Take what one process measured; `latencies` as `latencies_of` read them."""
+        self.counts.update({name: getattr(measured, name) for name in COUNTS})
+        self.refusals.update(measured.refusals)
+        self.closes.update(measured.closes)
+        self.failures.update(measured.failures)
+        for name, value in measured.figures.items():
+            self.figures[name] = max(value, self.figures.get(name, value))
+        for name, histogram in latencies.items():
+            whole = self._latencies.setdefault(name, Histogram())
+            for bucket, count in histogram.buckets():
+                whole.counts[bucket] += count
+        self._cpu[player] += measured.cpu
+        self._seconds[player] += measured.seconds
+
+    def clients_cpu(self) -> list[float]:
+        """By process: the share of one core that it used."""
+        return [self._cpu[player] / max(seconds, 1e-6) for player, seconds in sorted(self._seconds.items())]
+
+    def latency(self, name: str) -> Spectrum | None:
+        """Of one of `LATENCIES`; None where nothing was measured."""
+        histogram = self._latencies.get(name)
+        return None if histogram is None else spectrum(histogram)
+
+    def result(self, name: str, began: float, seconds: float, in_time: bool) -> PhaseResult:
+        return PhaseResult(
+            name=name,
+            began=began,
+            seconds=seconds,
+            in_time=in_time,
+            counts=dict(self.counts),
+            refusals=dict(self.refusals),
+            closes=dict(self.closes),
+            failures=dict(self.failures),
+            connect=self.latency("connect"),
+            ack=self.latency("ack"),
+            seen=self.latency("seen"),
+            late=self.latency("late"),
+            figures=dict(self.figures),
+            clients_cpu=self.clients_cpu(),
+        )
+
+
+def spectrum(histogram: Histogram) -> Spectrum:
+    """A histogram in a few numbers."""
+    p50, p90, p99, p999, longest = (histogram.percentile(share) / 1e6 for share in (50, 90, 99, 99.9, 100))
+    return Spectrum(count=histogram.total, p50=p50, p90=p90, p99=p99, p999=p999, max=longest)
