@@ -8,14 +8,18 @@ Appends do not come this way: whoever appends is a room, and rooms live beside t
 The rules:
 - Every question is answered, with `unavailable` where the other node is gone, silent for too long, or has too many of
   them. Then nobody knows whether it was done; whoever asks may ask again, as after any `unavailable`.
+- While nobody is there who writes, questions wait as posts do (`relays/errands.py`): one that was not put may be put
+  to the next. One that was put is not put again.
 - A node that is to write when the one that does has gone has both, and goes by who owns the database at the moment.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+import trio
 from msgspec import Struct, structs
 
 from actors import Actor, Address, Answer, Mailbox, NoAnswer, Overflow, Reply, Tell
@@ -39,6 +43,9 @@ WRITER: Final = "writer"
 MAILBOX: Final = Mailbox(limit=10_000, overflow=Overflow.REFUSE)
 MOST_OPEN: Final = 10_000
 """Questions of one gateway; more than can be answered before they are too old."""
+
+WAIT_SECONDS: Final = 3.0  # a writer that is restarted is back in about one
+BEAT_SECONDS: Final = 0.1
 
 Asked = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword
 
@@ -77,6 +84,20 @@ class _Open(Struct, frozen=True):
     ref: int
 
 
+class _Waiting(Struct, frozen=True):
+    """Nobody is there to be asked."""
+
+    question: Asked
+    since: float
+
+
+class _Beat(Struct, frozen=True):
+    """To itself, while something waits."""
+
+
+_BEAT: Final = _Beat()
+
+
 class RemoteWriter(Actor):
     """The stand-in.
 
@@ -90,13 +111,14 @@ class RemoteWriter(Actor):
         How long an answer may take.
     """
 
-    __slots__ = ("_door", "_open", "_owner", "_seconds")
+    __slots__ = ("_door", "_open", "_owner", "_seconds", "_waiting")
 
     def __init__(self, door: Door, owner: Callable[[], Address | None], seconds: float) -> None:
         self._door = door
         self._owner = owner
         self._seconds = seconds
         self._open = 0
+        self._waiting: deque[_Waiting] = deque()
 
     def started(self) -> None:
         self._door.lead_to(self.address)
@@ -104,7 +126,9 @@ class RemoteWriter(Actor):
     def receive(self, message: object) -> None:
         match message:
             case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
-                self._pass_on(message)
+                self._take(message)
+            case _Beat():
+                self._look_again()
             case TouchTokens():
                 owner = self._owner()
                 if owner is not None:
@@ -118,16 +142,38 @@ class RemoteWriter(Actor):
             case _:
                 raise TypeError(f"nobody but a room asks the writer for {type(message).__name__}")
 
-    def _pass_on(self, question: Asked) -> None:
+    def _take(self, question: Asked) -> None:
+        if self._open + len(self._waiting) >= MOST_OPEN:
+            _refuse(question)
+        elif not self._waiting and (owner := self._owner_there()) is not None:
+            self._put(owner, question, self._seconds)
+        else:
+            if not self._waiting:
+                self.send_after(BEAT_SECONDS, _BEAT)
+            self._waiting.append(_Waiting(question, trio.current_time()))
+
+    def _owner_there(self) -> Address | None:
+        """Who can be asked now: what is told to somebody out of reach has come to nothing at once."""
         owner = self._owner()
-        if owner is None or self._open >= MOST_OPEN:
-            question.reply_to.answer(Failed(question.ref, unavailable()))
-            return
+        return owner if owner is not None and owner.alive else None
+
+    def _look_again(self) -> None:
+        owner, now, waiting = self._owner_there(), trio.current_time(), self._waiting
+        while waiting and (owner is not None or now - waiting[0].since >= WAIT_SECONDS):
+            one = waiting.popleft()
+            if owner is None:
+                _refuse(one.question)
+            else:
+                self._put(owner, one.question, self._seconds - (now - one.since))
+        if waiting:
+            self.send_after(BEAT_SECONDS, _BEAT)
+
+    def _put(self, owner: Address, question: Asked, seconds: float) -> None:
         self._open += 1
         self.send_request(
             owner,
             lambda reply: _asked_by(reply, question),
-            seconds=self._seconds,
+            seconds=seconds,
             label=_Open(question.reply_to, question.ref),
         )
 
@@ -154,10 +200,14 @@ class WriterForOthers(Actor):
                     self._writer.tell(message)
             case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
                 if not (self._is_mine() and self._writer.tell(message)):
-                    message.reply_to.answer(Failed(message.ref, unavailable()))
+                    _refuse(message)
             case _:
                 raise TypeError(f"other nodes do not ask the writer for {type(message).__name__}")
 
 
 def _asked_by(reply: Reply[object], question: Asked) -> Asked:
     return structs.replace(question, reply_to=reply)
+
+
+def _refuse(question: Asked) -> None:
+    question.reply_to.answer(Failed(question.ref, unavailable()))

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 import trio
+import trio.testing
 
 from actors import Actor, ActorSpec, Address, ask
 from server.cluster.remote_writer import MOST_OPEN, WRITER, RemoteWriter, WayToWriter, WriterForOthers
@@ -107,7 +108,10 @@ async def test_a_refusal_comes_back_as_it_was(stage: Stage) -> None:
     assert (answer.ref, answer.refusal.code, answer.refusal.message) == (41, "name_taken", "this name is taken")
 
 
-async def test_a_writer_that_is_full_or_unknown_or_gone_is_unavailable(stage: Stage) -> None:
+async def test_a_writer_that_is_full_or_unknown_or_gone_is_unavailable(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.cluster.remote_writer.WAIT_SECONDS", 0.15)
     async with stage.nodes.living(**stage.children):
         stage.writer.takes = False
         assert is_unavailable(await stage.asked())
@@ -115,6 +119,24 @@ async def test_a_writer_that_is_full_or_unknown_or_gone_is_unavailable(stage: St
         assert is_unavailable(await stage.asked())
         stage.owner = "nobody"
         assert is_unavailable(await stage.asked())
+
+
+@pytest.mark.parametrize("gone", [None, "nobody"])
+async def test_while_nobody_writes_questions_wait_in_their_order(stage: Stage, gone: str | None) -> None:
+    names, answers = ("ann", "bob", "eve"), []
+    stage.owner = gone
+    async with stage.nodes.living(**stage.children), trio.open_nursery() as nursery:
+
+        async def ask_for(name: str) -> None:
+            answers.append(await stage.asked(partial(AddUser, name=name, display_name=None, password_hash="x")))
+
+        for name in names:
+            nursery.start_soon(ask_for, name)
+            await trio.testing.wait_all_tasks_blocked()
+        stage.owner = "b"
+        await until(lambda: len(answers) == len(names), "all are answered")
+    assert answers == [Done(41, CREATED)] * len(names)
+    assert [told.name for told in stage.writer.told if isinstance(told, AddUser)] == list(names)
 
 
 async def test_a_node_that_writes_no_more_writes_nothing(stage: Stage) -> None:
