@@ -26,6 +26,7 @@ PLAYER_CONNECTIONS: Final = 19_000
 
 _WORKER_OTHER_FILES: Final = 1_000
 _PLAYER_OTHER_FILES: Final = 500
+_RESERVED_FILES: Final = 300  # of a worker, which no connection may take
 _ONE_WORKER_IS_ENOUGH: Final = 2_000
 """Connections below which a second core is worth less than what workers tell each other."""
 
@@ -146,7 +147,7 @@ def forecast(machine: Machine, wish: Wish) -> Forecast:
         sources=sources,
         memory=memory,
         seconds=_seconds(machine, wish, workers, players),
-        settings=_settings(wish, workers) if wish.serves else {},
+        settings=_settings(machine, wish, workers) if wish.serves else {},
         checks=_checks(machine, wish, workers, players, sources, memory),
     )
 
@@ -202,10 +203,10 @@ def _seconds(machine: Machine, wish: Wish, workers: int, players: int) -> dict[s
     }
 
 
-def _settings(wish: Wish, workers: int) -> dict[str, str]:
+def _settings(machine: Machine, wish: Wish, workers: int) -> dict[str, str]:
     """All others have their defaults. Limits of connections are those of each worker, and the kernel spreads evenly."""
     share = math.ceil(wish.connections / workers)
-    most = max(share + math.ceil(share / 5), 1_000)
+    most = max(min(share + math.ceil(share / 5), machine.files_of_process - _RESERVED_FILES), 1_000)
     plenty = "1000000"
     return {
         "HUBBUB_MAX_CONNECTIONS": str(most),

@@ -1,0 +1,128 @@
+"""The report of a run: what is written can be read, and the page stands alone."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from loadtest.prove.page import page
+from loadtest.prove.plots import Plot, plots, rate_over_time, tidied
+from loadtest.prove.results import Report, read, versions, write
+from loadtest.scenarios.messages import Found
+
+VOID = {"meta", "path", "use", "br"}
+
+
+class Reader(HTMLParser):
+    """Follows the nesting, and collects what matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        given = dict(attrs)
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        self.references += [str(value) for name, value in attrs if name in {"href", "xlink:href", "src"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def read_page(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def _drawn() -> dict[str, list[Plot]]:
+    return {}
+
+
+@pytest.fixture
+def drawn(report: Report, _drawn: dict[str, list[Plot]]) -> list[Plot]:
+    """Drawn once: it takes a second."""
+    if "all" not in _drawn:
+        _drawn["all"] = list(plots(report))
+    return _drawn["all"]
+
+
+def test_what_is_written_is_what_is_read(report: Report, tmp_path: Path) -> None:
+    write(report, tmp_path / "results.json")
+    assert read(tmp_path / "results.json") == report
+
+
+def test_the_page_is_html_and_points_nowhere(report: Report, drawn: list[Plot]) -> None:
+    text = page(report, drawn)
+    assert "http:" not in text
+    assert "https:" not in text
+    assert "<script" not in text
+    reader = read_page(text)
+    assert reader.seen.count("svg") == len(drawn)
+    assert len(reader.ids) == len(set(reader.ids))
+    assert all(reference.removeprefix("#") in reader.ids for reference in reader.references)
+
+
+def test_every_plot_has_its_data_and_a_picture(report: Report, drawn: list[Plot]) -> None:
+    assert [plot.name for plot in drawn] == [
+        "connected", "connects", "memory-each", "memory", "latency", "latency-time", "broadcast", "storm", "cpu",
+    ]  # fmt: skip
+    for plot in drawn:
+        ElementTree.fromstring(plot.svg.replace("xlink:href", "href"))
+        assert plot.png.startswith(b"\x89PNG")
+        assert plot.svg.count("<path") > 3
+        assert "#010203" not in plot.svg
+
+
+def test_a_plot_without_data_is_not_made(report: Report) -> None:
+    report.results = report.memory = None
+    report.glances, report.samples = [], []
+    assert list(plots(report)) == []
+
+
+def test_what_came_from_outside_is_escaped(report: Report) -> None:
+    assert report.results is not None
+    found = Found(kind="lost", room="r_1", words="<img src=x> was acknowledged")
+    report.results.verdict.findings.append(found)
+    report.fault, report.said = "the server ended: <b>", "Traceback </pre><script>"
+    text = page(report, [])
+    assert "<img" not in text
+    assert "<script" not in text
+    assert "&lt;img src=x&gt; was acknowledged" in text
+    assert "a &lt;b&gt; folder" in text
+    read_page(text)
+
+
+def test_the_page_says_how_it_was_made(report: Report) -> None:
+    text = page(report, [])
+    for words in ("--connections 1000", "a single run", "30 s", "0123456789ab", "net.core.somaxconn", "3.11.7"):
+        assert words in text
+
+
+def test_rates_are_of_the_time_between_two_counts() -> None:
+    assert rate_over_time([(0.0, 0), (2.0, 100), (2.0, 100), (3.0, 100)]) == [(2.0, 50.0), (3.0, 0.0)]
+
+
+def test_two_plots_on_a_page_do_not_share_ids() -> None:
+    svg = '<?xml?><!DOCTYPE x "http://w3"><svg xmlns="http://w3" viewBox="0 0 1 1"><g id="a"/><use href="#a"/></svg>'
+    assert 'id="one-a"' in tidied(svg, "one")
+    assert 'href="#two-a"' in tidied(svg, "two")
+    assert "http" not in tidied(svg, "one")
+
+
+def test_versions_are_of_what_is_installed() -> None:
+    assert {"python", "hubbub", "locust"} <= set(versions())
