@@ -9,6 +9,8 @@ The rules:
   of a former session, however late, never counts as one of this.
 - What was sent and is not acknowledged in time, and what was told and cannot be sent in time, resets the session. So
   does a gap in the numbers, and an acknowledgement of what was never sent. What comes a second time is passed over.
+- Slow is not lost: as long as acknowledgements go on, each within the time, the session lives, however much waits. To
+  reset it would throw away all that is on its way, and have it told again to who could not keep up with it once.
 - Whoever has reset greets until it is answered, and whoever is greeted in a session that is over there says so by a
   packet of that session, which is then refused: so both learn of each reset as soon as a packet comes through.
 - At most a window of bytes is told and not acknowledged. Answers and news of deaths have had their place reserved by
@@ -46,8 +48,8 @@ class LinkLimits:
         window: bytes that may be told and not acknowledged. 4 MiB: what a busy node tells another in a second, and
             with a hundred nodes that hang, still bearable.
         packet: bytes after which a packet is full; one larger envelope fills one alone.
-        time_out: seconds in which what was told must be acknowledged. Half of what a membership usually takes to call a
-            node dead, and ten times what a busy node takes to come round.
+        time_out: seconds in which some of what was told must be acknowledged. Half of what a membership usually takes
+            to call a node dead, and ten times what a busy node takes to come round.
         acknowledge: seconds an acknowledgement waits for data to go with, well below `time_out`.
         retry: seconds until a packet that the transport has not taken is tried again.
     """
@@ -126,6 +128,7 @@ class Link:
         self._greet_pause = GREET_FIRST
         self._refuses_from = inf
         self._postponed = 0.0
+        self._moved_at = 0.0
         self._overrun = False
         self._over_there: deque[int] = deque(maxlen=4)
         self._hold_until = 0.0
@@ -273,7 +276,7 @@ class Link:
             return Outcome(self._reset(now, "the other side has begun again", there=True))
         if packet.acknowledged > self._sent:
             return Outcome(self._reset(now, "what was never sent was acknowledged", there=True))
-        self._acknowledged(packet.acknowledged)
+        self._acknowledged(packet.acknowledged, now)
         last = packet.first + len(packet.envelopes) - 1
         if not packet.envelopes or last <= self._received:
             return NOTHING
@@ -288,10 +291,11 @@ class Link:
         soon = self._unacknowledged >= self._limits.window // 4
         self._acknowledge_at = min(self._acknowledge_at, now if soon else now + self._limits.acknowledge)
 
-    def _acknowledged(self, number: int) -> None:
+    def _acknowledged(self, number: int, now: float) -> None:
         in_flight = self._in_flight
         while in_flight and in_flight[0].last <= number:
             self.outstanding -= in_flight.popleft().size
+            self._moved_at = now
 
     def _next_envelopes(self) -> list[bytes]:
         """Those that are told, as many as a packet holds."""
@@ -313,9 +317,9 @@ class Link:
             self._queued_since = inf
 
     def _deadline(self) -> float:
-        """When what was told longest ago has to be acknowledged."""
+        """When what was told longest ago has to be acknowledged, or sent."""
         told_at = self._in_flight[0].told_at if self._in_flight else self._queued_since
-        return max(told_at + self._limits.time_out, self._postponed)
+        return max(max(told_at, self._moved_at) + self._limits.time_out, self._postponed)
 
     def _up(self, theirs: int) -> None:
         self.phase = Phase.UP

@@ -19,12 +19,11 @@ from contextlib import aclosing
 from typing import Final, Protocol
 
 import trio
-from coredis.connection import BaseConnection
 from coredis.exceptions import RedisError
 from msgspec import Struct
 
 from server.cluster.attention import AttentiveClock
-from server.cluster.engine import CONNECT_SECONDS, open_connection
+from server.cluster.engine import CONNECT_SECONDS, Connection, open_connection
 from server.cluster.engine_url import EngineUrl
 from server.cluster.membership import Change, Down, Membership, Up
 from server.cluster.trouble import EngineTrouble
@@ -135,8 +134,8 @@ class Era:
         self._scope = trio.CancelScope()
         self._trouble = ""
         self._lives = False
-        self._hearing: BaseConnection
-        self._saying: BaseConnection
+        self._hearing: Connection
+        self._saying: Connection
 
     @property
     def live(self) -> frozenset[str]:
@@ -229,6 +228,8 @@ class Era:
             async with aclosing(self._hearing.push_messages) as messages:
                 async for message in messages:
                     self._heard(message)
+                    for another in self._hearing.at_hand:
+                        self._heard(another)
         except RedisError as error:
             self._lose(str(error))
 

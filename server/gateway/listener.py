@@ -1,7 +1,10 @@
 """The listener: accepts sockets, and begins the handshake of each; a task goes on with it where it has to wait.
 
 The rules:
-- A bounded number is accepted per pass, so a crowd at the door does not stop those inside.
+- A bounded number is accepted per pass, so a crowd at the door does not stop those inside. A pass takes three times as
+  long as a slice of the scheduler, so while many actors wait for their turn, a few slices go before the next pass: a
+  crowd would be let in faster than it gets to its rooms, and everybody's messages would wait behind all that. The
+  kernel keeps the crowd meanwhile; some are let in all the same, because a server may be busy for ever.
 - Who cannot be let in hears 503 at once, and why; nobody is left to wait in the kernel's queue, which looks like a dead
   server. What the log says of it, it says once a minute.
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
@@ -23,6 +26,7 @@ from typing import Final
 import trio
 
 from actors import TaskContext
+from actors.scheduler import Scheduler
 from server.gateway import refusals
 from server.gateway.admission import Admission
 from server.gateway.gateway import Gateway
@@ -33,6 +37,8 @@ from server.gateway.tls import INTERNAL_ERROR_ALERT
 log = logging.getLogger("server.gateway.listener")
 
 _MOST_ACCEPTS: Final = 64
+_MANY_ACTORS: Final = 512  # that wait for their turn
+_SLICES_BETWEEN: Final = 16  # passes, while there are as many: 32 ms
 _MOST_LAST_PASSES: Final = 64  # together as many as the kernel's queue holds
 _REST_SECONDS: Final = 0.2
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -96,6 +102,7 @@ class Listener:
     ) -> None:
         while True:
             await trio.lowlevel.wait_readable(listening)
+            await _let_actors_go_first(context.system.scheduler)
             try:
                 self._accept_some(listening, admission, context, nursery)
             except (BlockingIOError, ConnectionAbortedError):
@@ -194,6 +201,13 @@ class Listener:
         if self._reserve >= 0:
             os.close(self._reserve)
             self._reserve = -1
+
+
+async def _let_actors_go_first(scheduler: Scheduler) -> None:
+    for _ in range(_SLICES_BETWEEN):
+        if scheduler.ready <= _MANY_ACTORS:
+            return
+        await trio.lowlevel.checkpoint()  # with a slice of the scheduler in it
 
 
 def _prepare(listening: socket.socket) -> None:

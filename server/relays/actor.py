@@ -39,8 +39,6 @@ from server.store.messages import Done, Failed
 RELAYS: Final = "relays"
 """The id of the dynamic supervisor all relays live under; its keys are the rooms' ids."""
 
-BEAT_SECONDS: Final = 0.25
-
 
 class RelayEnvironment(Struct, frozen=True):
     """What all relays of a node share.
@@ -154,7 +152,7 @@ class RelayActor(Telling):
             self._do(effect)
         if not self._beating and self._relay.restless:
             self._beating = True
-            self.send_after(BEAT_SECONDS, BEAT)
+            self.send_after(self._relay.beat_seconds, BEAT)
 
     def _do(self, effect: RelayEffect) -> None:
         match effect:

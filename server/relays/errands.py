@@ -25,6 +25,9 @@ from server.store.messages import Asker
 
 WAIT_SECONDS: Final = 3.0  # a room that is handed over is found again within one
 ANSWER_SECONDS: Final = 8.0  # docs/protocol.md: a command is answered within 10 s
+ATTACH_SECONDS: Final = 60.0
+"""Nobody waits for this at a keyboard, and what was missed is caught up with. To ask again and again while the owner is
+busy with a crowd would make that crowd larger."""
 ERRANDS_LIMIT: Final = 10_000  # as many as a room's mailbox holds
 
 Errand = Request | Attach
@@ -131,7 +134,12 @@ class Errands:
         """
         is_late = bool(self._waiting) and now - self._waiting[0].since >= WAIT_SECONDS
         late = self.take_waiting() if is_late else []
-        refs = [ref for ref, one in self._sent.items() if now - one.since >= ANSWER_SECONDS]
+        refs = [ref for ref, one in self._sent.items() if now - one.since >= _patience(one.errand)]
         late += [self._sent.pop(ref).errand for ref in refs]
         self._holds.sweep(now)
         return [self.refuse(errand, unavailable(), now) for errand in late]
+
+
+def _patience(errand: Errand) -> float:
+    """Seconds for an answer to what was sent."""
+    return ATTACH_SECONDS if isinstance(errand, Attach) else ANSWER_SECONDS

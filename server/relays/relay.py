@@ -52,7 +52,10 @@ from server.rooms.messages import Attach, Attached, Passing, Request
 from server.rooms.state import refused
 
 RETRY_SECONDS: Final = 0.25
-ASKING_SECONDS: Final = 2.0  # a room answers when it is open
+QUIET_SECONDS: Final = 1.0
+ASKING_SECONDS: Final = 6.0
+"""A room answers when it is open, and on a busy node not at once: thousands of rooms open there when a crowd comes, and
+who asked again after two seconds kept it from ever answering. What does not arrive is heard of before."""
 REST_SECONDS: Final = 60.0
 USERS_AT_ONCE: Final = 2_000  # names in one message: less than 64 KiB of them
 
@@ -110,6 +113,12 @@ class Relay(Following):
             or self._attachments.audience.has_news
             or self._errands_open is not None
         )
+
+    @property
+    def beat_seconds(self) -> float:
+        """Until the next `beat`, where it is restless. While all there is to do is to wait for the owner, ten thousand
+        relays would be a busy processor if they all looked four times a second."""
+        return RETRY_SECONDS if self._owner is None or self._stream.is_behind else QUIET_SECONDS
 
     @property
     def _errands(self) -> Errands:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 
-from server.cluster.engine import check_engine
+from server.cluster.engine import check_engine, open_connection
 from server.cluster.engine_url import EngineUrl
 from server.cluster.trouble import EngineRefuses, EngineTrouble
 from tests.harness.valkey import ValkeyProcess
@@ -44,6 +44,36 @@ async def trouble_with(url: EngineUrl) -> EngineTrouble:
 
 async def test_a_good_one(engine_url: str) -> None:
     await check_engine(EngineUrl(path=engine_url.removeprefix("unix://")))
+
+
+async def test_who_says_something_all_the_time_is_heard_all_the_same(engine_url: str) -> None:
+    async with trio.open_nursery() as nursery:
+        connection = await open_connection(nursery, EngineUrl(path=engine_url.removeprefix("unix://")), "a")
+        first = connection.create_request(b"PUBLISH", b"nobody's", b"0")
+        with trio.fail_after(10):
+            while not first.complete:
+                connection.create_request(b"PUBLISH", b"nobody's", b"more")
+                await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_has_come_is_heard_in_one_go(engine_url: str) -> None:
+    async with trio.open_nursery() as nursery:
+        connection = await open_connection(nursery, EngineUrl(path=engine_url.removeprefix("unix://")), "a")
+        connection.send_command(b"SUBSCRIBE", b"some")
+        async with aclosing(connection.push_messages) as messages:
+            assert (await anext(messages))[0] == b"subscribe"
+            said = [b"%d" % number for number in range(100)]
+            for what in said:
+                connection.create_request(b"PUBLISH", b"some", what)
+            heard = [await anext(messages)]
+            with trio.fail_after(10):
+                while len(heard) < 2:
+                    await trio.lowlevel.checkpoint()
+                    heard += connection.at_hand
+            heard += [await anext(messages) for _ in range(100 - len(heard))]
+        assert [message[2] for message in heard] == said
+        nursery.cancel_scope.cancel()
 
 
 async def test_nobody_there(tmp_path: Path, nobodys_port: int) -> None:

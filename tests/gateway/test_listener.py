@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 import trio
 
+from actors.scheduler import Scheduler
 from server.gateway import refusals
 from server.gateway.addresses import Addresses
 from server.gateway.admission import Admission
@@ -136,6 +137,20 @@ async def test_every_way_to_leave_makes_room_for_the_next_of_an_address() -> Non
         door.connections[0].tell(object())
         await crashing.ends()
         await until(lambda: len(addresses) == 0, "a connection that crashed")
+
+
+async def test_who_is_inside_goes_first_while_many_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_door() as door:
+        waiting = 10_000
+        monkeypatch.setattr(Scheduler, "ready", property(lambda _: waiting))
+        client = await door.client()
+        for _ in range(10):
+            await trio.lowlevel.checkpoint()
+        assert door.gateway.counts.accepted == 0
+        await until(lambda: door.gateway.counts.accepted == 1)
+        client.reset()
+        waiting = 0
+        await door.welcomed()
 
 
 async def until_refused(door: Door) -> None:

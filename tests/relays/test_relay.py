@@ -10,7 +10,7 @@ from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typin
 from server.protocol.errors import no_such_room, unavailable
 from server.protocol.events import Entry, Error, Joined, Left, MessageEntry, Ok, Presence, error_from
 from server.relays.effects import Effects, Seek, ToOwner
-from server.relays.errands import ANSWER_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
+from server.relays.errands import ANSWER_SECONDS, ATTACH_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
 from server.relays.messages import (
     Admit,
     Admitted,
@@ -26,7 +26,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.relays.relay import ASKING_SECONDS, REST_SECONDS, RETRY_SECONDS, USERS_AT_ONCE, Relay
+from server.relays.relay import ASKING_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS, USERS_AT_ONCE, Relay
 from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
 from server.rooms.messages import Added, Answer, Attach, Attached, Delivery, Detached, NotAttached, Passing, Request
@@ -538,6 +538,25 @@ def test_a_command_whose_answer_does_not_come_is_refused_in_time() -> None:
     booth.posts("ann", "n")
     assert answers(booth.beat(ANSWER_SECONDS - 1)) == []
     assert answers(booth.beat(1.0)) == ["unavailable"]
+
+
+def test_who_attaches_waits_longer_because_asking_again_would_not_be_faster() -> None:
+    booth = Booth()
+    session = key("session of ann")
+    booth.relay.attach(Attach(7, session, "u_ann"), booth.now)
+    assert booth.beat(ATTACH_SECONDS - 1) == []
+    [refused] = of(Reply, booth.beat(1.0))
+    assert isinstance(refused.message, NotAttached)
+
+
+def test_it_looks_often_only_where_that_may_help() -> None:
+    booth = Booth(subscribed=False)
+    assert booth.relay.beat_seconds == RETRY_SECONDS, "there is no owner yet"
+    booth.relay.found(OWNER, booth.now)
+    assert booth.relay.beat_seconds == QUIET_SECONDS, "the owner was asked, and will answer"
+    booth = Booth("ann")
+    booth.delivers(entry(3))
+    assert booth.relay.beat_seconds == RETRY_SECONDS, "what is missing is read"
 
 
 def test_it_rests_when_nobody_listens_for_a_while() -> None:

@@ -309,6 +309,24 @@ def test_the_last_of_a_burst_that_is_lost_is_missed_by_both(world: World) -> Non
     assert [side.era for side in world.sides] == [1, 1]
 
 
+def test_slow_is_not_lost(world: World) -> None:
+    """A packet a second is taken, and there are many: what is told last is acknowledged long after the time-out."""
+    for _ in range(8):
+        world.tell(0, 100)
+    world.flush(0)
+    while world.packets[1]:
+        world.now += LIMITS.time_out / 2
+        for who in (1, 0):
+            world.flush(who)
+            world.deliver(1 - who)
+        world.flush(1)
+        world.deliver(0)
+    assert world.now >= 3 * LIMITS.time_out
+    world.settle()
+    world.check()
+    assert [side.era for side in world.sides] == [0, 0]
+
+
 def test_a_gap_is_no_secret(world: World) -> None:
     world.tell(0)
     world.flush(0)
