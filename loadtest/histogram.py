@@ -23,6 +23,7 @@ _HALF_BITS: Final = 10
 _HALF: Final = 1 << _HALF_BITS  # buckets of one width; 1,024 of them are three digits
 _LARGEST_BITS: Final = 36  # 19 hours: what a bucket can be found for, whatever is put in
 _BUCKETS: Final = (_LARGEST_BITS - _HALF_BITS) * _HALF + _HALF
+_EXPORTED: Final = HdrHistogram(1, LONGEST, _DIGITS).counts_len
 
 
 def bucket(us: int) -> int:
@@ -131,5 +132,9 @@ class Histogram:
         """
         if not exported:
             return
-        for item in HdrHistogram.decode(exported).get_recorded_iterator():
-            self.record(item.value_iterated_to, item.count_added_in_this_iter_step)
+        counts = HdrHistogram.decode(exported).encoder.payload.counts  # its iterator takes a hundred times as long
+        if len(counts) != _EXPORTED:
+            raise ValueError("a histogram of another range")
+        for number, count in enumerate(memoryview(counts).cast("B").cast("Q").tolist()):
+            if count:
+                self.counts[number] += count

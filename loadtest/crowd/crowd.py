@@ -10,9 +10,9 @@ The rules:
 - Who waits for a welcome or an answer for longer than its patience hangs up, and comes again.
 
 What the clients say is in `members.py`. `step` is one pass, and does not wait if told so: under gevent it is called
-when `fileno()` is readable, and when `next_due()` has come. Left out: TLS, IPv6, the other subprotocol (msgpack), a clock
-for servers that fall silent (the kernel's keepalive finds those), and more than one process (a process may open 20,000
-files).
+when `fileno()` is readable, and when `next_due()` has come. Left out: TLS, IPv6, the other subprotocol (msgpack), a
+clock for servers that fall silent (the kernel's keepalive finds those), and more than one process (a process may open
+20,000 files).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from loadtest.crowd import kernel
 from loadtest.crowd.doors import SOURCES, Doors, reset_at_close
 from loadtest.crowd.frames import Opcode, masked_frame
 from loadtest.crowd.members import DEAF, QUEUED, READY, Members
+from loadtest.crowd.places import NOWHERE
 from loadtest.crowd.upgrade import TurnedAway
 from loadtest.crowd.watcher import Roster, Watcher
 from loadtest.histogram import bucket
@@ -225,11 +226,21 @@ class Crowd:
         """How many connections somebody has had."""
         return self._members.lives[self._slot(number)]
 
+    def reached(self, number: int, room: str) -> int:
+        """How far somebody has come in a room; 0 if they were never told of it."""
+        at = self._members.places.find(self._slot(number), hash(room))
+        return 0 if at == NOWHERE else self._members.places.seqs[at]
+
     def unanswered(self, number: int | None = None) -> int:
         """Posts that somebody, or anybody, said and has no answer to."""
         if number is not None:
             return self._members.unanswered(self._slot(number))
         return sum(map(self._members.unanswered, list(self._members.speeches)))
+
+    def waiting(self) -> list[float]:
+        """Of each post without an answer: for how many seconds it has been without, since it was first said."""
+        now = time.monotonic()
+        return [now - said.first for speech in self._members.speeches.values() for said in speech.posts()]
 
     def behind(self, heads: dict[str, int], numbers: Iterable[int] | None = None) -> int:
         """How many places of these people (of everybody) in these rooms are not as far as this.

@@ -70,7 +70,7 @@ QUEUED: Final = 32
 _ROOMS_IN_HELLO: Final = 32
 """With more to resume `hello` may be longer than the 4 KB of a stranger: then the token goes ahead, in a header."""
 _RETRY_SECONDS: Final = 0.5  # where the server names no time
-_ROOM_IDS: Final = 4_096
+_ROOM_IDS: Final = 64  # the large rooms; most of the small ones are asked for once
 
 
 class Host(Protocol):
@@ -343,16 +343,21 @@ class Members:
         return entry
 
     def _given(self, slot: int, entries: tuple[Entry, ...]) -> None:
-        """As in `Crowd._deliver`, where most entries go by; here whatever is not as it mostly is."""
+        """As in `Crowd._deliver`, where most entries go by; here whatever is not as it mostly is.
+
+        How long an entry took is recorded of those only who were there for it: not of what is recovered, nor of who
+        does not read.
+        """
         now = time.monotonic_ns()
         speech = self.speeches.get(slot)
+        is_listening = self.states[slot] & (READY | DEAF) == READY
         for entry in entries:
             self.take(slot, entry)
             if speech is not None and entry.mark is not None and entry.mark.number in speech.said:
                 self._saw_own(slot, speech, entry)
             entry.readers += 1
             entry.last_at = now
-            if entry.tally is not None and entry.sent:
+            if is_listening and entry.tally is not None and entry.sent:
                 entry.tally.counts[bucket((now - entry.sent) // 1000)] += 1
         self.delivered += len(entries)
 
