@@ -75,38 +75,3 @@ def frames(data: bytes) -> Iterator[tuple[Opcode, int, int, int]]:
             return
         yield opcode, at, start, start + length
         at = start + length
-
-
-class FrameReader:
-    """What came and is no whole frame yet."""
-
-    __slots__ = ("_rest",)
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def receive(self, data: bytes) -> Iterator[tuple[Opcode, bytes]]:
-        """The frames that are complete with `data`. To be drained: what is left over is known at its end.
-
-        Raises
-        ------
-        BrokenFrames
-            A fragment, a masked frame, or an opcode that nobody uses.
-        """
-        if self._rest:
-            data = self._rest + data
-        at, size = 0, len(data)
-        while size - at >= 2:
-            opcode, length, start = OPCODES.get(data[at]), data[at + 1], at + 2
-            if opcode is None or length & _MASKED:
-                raise BrokenFrames(f"a frame that begins with {data[at : at + 2].hex()}")
-            if length >= _TWO_BYTES:
-                width = 2 if length == _TWO_BYTES else 8
-                if size < start + width:
-                    break
-                length, start = int.from_bytes(data[start : start + width], "big"), start + width
-            if size < start + length:
-                break
-            at = start + length
-            yield opcode, data[start:at]
-        self._rest = data[at:]

@@ -12,15 +12,14 @@ from pathlib import Path
 import pytest
 
 from clients.endpoint import endpoint_of
-from loadtest.earlier_crowd import Crowd
-from loadtest.member import Member, Stage
-from loadtest.reporter import Reporter
+from loadtest.crowd.crowd import Crowd
+from loadtest.ledger import Ledger
 from tests.attacks.bystanders import Bystanders, Pair, shown
 from tests.attacks.conftest import AS_DELIVERED
 from tests.attacks.footprint import MEBIBYTE, Footprint
 from tests.attacks.scale import sizes
-from tests.bench.seed import People, Person, seed
-from tests.e2e.storming import now_and_then
+from tests.bench.seed import People, seed
+from tests.harness.crowds import Endings, Listed, bring_all, now_and_then
 from tests.harness.posters import stored_facts
 from tests.harness.server import ServerProcess
 
@@ -61,16 +60,18 @@ def test_members_who_never_read_hold_up_nobody_and_miss_nothing(
 ) -> None:
     everybody = next(room for room in people.rooms if len(room) == count + TALKING)
     (ann, bob), rest = everybody[:TALKING], everybody[TALKING:]
-    reporter = Reporter()
-    with Crowd(endpoint_of(server.url), receive_buffer=RECEIVE_BUFFER) as crowd:
-        members = come(crowd, reporter, rest)
+    roster, endings, ledger = Listed(rest), Endings(), Ledger()
+    with Crowd(
+        roster, roster.everybody, [endpoint_of(server.url)], endings, ledger, receive_buffer=RECEIVE_BUFFER
+    ) as crowd:
+        bring_all(crowd, roster.everybody)
         with Bystanders(Pair(server.websocket_url, ann.token, bob.token, ann.room, size=4_000)) as talking:
             heard = [Meanwhile("same room", talking), Meanwhile("another room", bystanders)]
             assert crowd.run(lambda: len(talking.taken) >= EXCHANGES, PATIENCE)
             while_they_read = [one.so_far() for one in heard]
             before = Footprint.of(server.process.pid)
-            for member in members:
-                crowd.deafen(member)
+            for number in roster.everybody:
+                crowd.deafen(number)
             talking.exchange_some_more(EXCHANGES)
             while_deaf = [one.so_far() for one in heard]
             held, kernel = Footprint.of(server.process.pid), unsent(server)
@@ -80,13 +81,12 @@ def test_members_who_never_read_hold_up_nobody_and_miss_nothing(
         assert kernel <= KERNEL_BYTES * count
         in_all, for_each = PROCESS_BYTES
         assert held.memory <= before.memory + in_all + for_each * count
-        for member in members:
-            crowd.hear(member)
+        for number in roster.everybody:
+            crowd.hear(number)
         entries = stored_facts(server.data / "hubbub.sqlite3")
-        newest: dict[object, int] = {ann.room: max(entry.seq for entry in entries if entry.room == ann.room)}
-        reached = now_and_then(lambda: all(member.has_all(newest) for member in members))
-        assert crowd.run(reached, PATIENCE), "they were not caught up"
-        assert (reporter.gaps, crowd.closes) == (0, {})
+        newest = {ann.room: max(entry.seq for entry in entries if entry.room == ann.room)}
+        assert crowd.run(now_and_then(lambda: not crowd.behind(newest)), PATIENCE), "they were not caught up"
+        assert (ledger.gaps, ledger.contradictions, endings.closes) == (0, 0, {})
 
 
 class Meanwhile:
@@ -99,14 +99,6 @@ class Meanwhile:
     def so_far(self) -> str:
         begun, self._seen = self._seen, len(self._bystanders.taken)
         return f"{self._where}: {shown(self._bystanders.taken[begun : self._seen])}"
-
-
-def come(crowd: Crowd, reporter: Reporter, people: list[Person]) -> list[Member]:
-    members = [Member(person.user, person.token, reporter.take, lambda: 0.0) for person in people]
-    for member in members:
-        crowd.bring(member)
-    assert crowd.run(lambda: all(member.stage is Stage.READY for member in members), PATIENCE)
-    return members
 
 
 def unsent(server: ServerProcess) -> int:

@@ -16,7 +16,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,15 +24,14 @@ import psycopg
 
 from clients.checker import Finding, Stored
 from clients.endpoint import endpoint_of
-from loadtest.earlier_crowd import Crowd
-from loadtest.member import Member
-from loadtest.member import Stage as Of
-from loadtest.reporter import Reporter
+from loadtest.crowd.crowd import Crowd
+from loadtest.ledger import Ledger
 from tests.bench.seed import seed
 from tests.chaos.actions import Event, Trouble, schedule
-from tests.chaos.posting import Posting, Waits
+from tests.chaos.posting import PATIENCE, Posting, Waits
 from tests.chaos.stage import Stage
 from tests.chaos.trouble import Troublemaker
+from tests.harness.crowds import Listed, bring_all, now_and_then, verdict
 
 BUGS = {
     "fence": "tests.chaos.unguarded_server",
@@ -44,7 +43,6 @@ lost."""
 FORGETFUL = "tests.chaos.forgetful_server"
 """One that loses deliveries on the way, which does no harm."""
 
-COME_SECONDS = 120.0
 SETTLE_SECONDS = 60.0
 PROGRESS_EVERY = 10.0
 WELL_AFTER = 10.0
@@ -80,37 +78,36 @@ def chaos(
     spared
         Nobody comes to the first node: what happens to it is felt by its rooms alone.
     """
-    reporter = Reporter()
-    waits = Waits(reporter)
+    ledger, waits = Ledger(), Waits()
     with Stage(folder, nodes, program) as stage:
         people = seed(folder / "unused", _sizes(clients, rooms), database=stage.database).rooms
-        members = [
-            (Member(one.user, one.token, waits.take, time.monotonic), one.rooms) for room in people for one in room
-        ]
-        with Crowd(*(endpoint_of(node.url) for node in stage.nodes[spared:])) as crowd:
-            _all_come(crowd, [member for member, _ in members])
-            posting = Posting(crowd, members, waits, pause)
+        roster = Listed(one for room in people for one in room)
+        endpoints = [endpoint_of(node.url) for node in stage.nodes[spared:]]
+        with Crowd(roster, roster.everybody, endpoints, waits, ledger, hurry=True, patience=PATIENCE) as crowd:
+            bring_all(crowd, roster.everybody)
+            posting = Posting(crowd, roster, pause)
             trouble = Troublemaker(stage, events, _say)
             began = trouble.start()
-            _go_on(crowd, reporter, began, seconds)
+            _go_on(crowd, began, seconds)
             trouble.wait()
             posting.stop()
-            _settle(crowd, posting, [member for member, _ in members], reporter)
+            _settle(crowd)
+            seen, still_waiting, away = ledger.export(crowd.readers()), crowd.waiting(), crowd.wanted - crowd.ready
         stored = list(stored_facts(stage.database))
     trouble.close()
     return Report(
         events=events,
-        posted=reporter.posted,
-        acknowledged=reporter.acknowledged,
-        delivered=reporter.delivered,
-        gaps=reporter.gaps,
+        posted=ledger.posted,
+        acknowledged=ledger.acknowledged,
+        delivered=crowd.delivered,
+        gaps=ledger.gaps,
         waited=[
-            (event, waits.longest(began + event.at - 1.0, began + event.at + event.lasts + WELL_AFTER))
+            (event, waits.longest(began + event.at - 1.0, began + event.at + event.lasts + WELL_AFTER, still_waiting))
             for event in events
         ],
         final=waits.final,
-        findings=reporter.verdict(stored),
-        failures=trouble.failures,
+        findings=verdict([seen], roster, stored),
+        failures=trouble.failures + ([f"{away} people never came back"] if away else []),
     )
 
 
@@ -119,24 +116,18 @@ def _sizes(clients: int, rooms: int) -> list[int]:
     return [clients // rooms + (nth < clients % rooms) for nth in range(rooms)]
 
 
-def _all_come(crowd: Crowd, members: Sequence[Member]) -> None:
-    for member in members:
-        crowd.bring(member)
-    assert crowd.run(lambda: all(member.stage is Of.READY for member in members), COME_SECONDS), "not everybody came"
-
-
-def _go_on(crowd: Crowd, reporter: Reporter, began: float, seconds: float) -> None:
+def _go_on(crowd: Crowd, began: float, seconds: float) -> None:
     """Until the time is over, with a line now and then."""
     while (left := began + seconds - time.monotonic()) > 0:
         crowd.run(lambda: False, min(PROGRESS_EVERY, left))
         now = time.monotonic() - began
-        _say(f"{now:6.1f} s  {reporter.acknowledged:,} posts acknowledged, {reporter.delivered:,} deliveries")
+        _say(f"{now:6.1f} s  {crowd.ledger.acknowledged:,} posts acknowledged, {crowd.delivered:,} deliveries")
 
 
-def _settle(crowd: Crowd, posting: Posting, members: Sequence[Member], reporter: Reporter) -> None:
+def _settle(crowd: Crowd) -> None:
     """Everybody gets an answer to every post, and everything that was posted. Who does not, the checker will name."""
-    crowd.run(posting.all_answered, SETTLE_SECONDS)
-    crowd.run(lambda: all(member.has_all(reporter.heads) for member in members), SETTLE_SECONDS)
+    crowd.run(lambda: not crowd.unanswered(), SETTLE_SECONDS)
+    crowd.run(now_and_then(lambda: not crowd.behind(crowd.ledger.heads)), SETTLE_SECONDS)
 
 
 def stored_facts(database: str) -> Iterator[Stored]:

@@ -8,26 +8,22 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from clients.checker import Finding
 from clients.endpoint import endpoint_of
-from loadtest.earlier_crowd import Crowd
-from loadtest.member import Member, Stage
-from loadtest.reporter import Reporter
+from loadtest.crowd.crowd import Crowd
+from loadtest.ledger import Ledger
 from tests.bench.seed import seed
+from tests.harness.crowds import Endings, Listed, bring_all, must, now_and_then, verdict
 from tests.harness.posters import stored_facts
 from tests.harness.server import ServerProcess
 
 DATABASE = "hubbub.sqlite3"
 POST_EVERY = 0.2  # seconds; of one poster, or less often where that would be more than …
 DELIVERIES_A_SECOND = 10_000  # … so many: what is told is of the storm, not of a server that has too much to do anyway
-LOOK_EVERY = 0.1
-ALL_COME_SECONDS = 120.0
 STOP_SECONDS = 60.0  # for a server that ten thousand have just left, on a machine that has other things to do
 
 
@@ -51,7 +47,7 @@ class Storm:
 
 
 class Posters:
-    """Some of the crowd: each posts into its room, one post after the other, until told to stop.
+    """Some of the crowd: each posts into its first room, one post after the other, until told to stop.
 
     Parameters
     ----------
@@ -60,94 +56,66 @@ class Posters:
     """
 
     def __init__(
-        self, crowd: Crowd, posters: list[tuple[Member, str]], pause: float, text: str = "the storm goes on"
+        self, crowd: Crowd, roster: Listed, posters: list[int], pause: float, text: str = "the storm goes on"
     ) -> None:
         self._crowd = crowd
         self._posters = posters
         self._pause = pause
         self._text = text
         self._going = True
-        for number, poster in enumerate(posters):
-            crowd.later(pause * number / len(posters), partial(self._post, *poster))
+        for turn, number in enumerate(posters):
+            crowd.later(pause * turn / len(posters), partial(self._post, number, roster.rooms_of(number)[0]))
 
-    def _post(self, member: Member, room: str) -> None:
+    def _post(self, number: int, room: int) -> None:
         if self._going:
-            if not member.unanswered:
-                self._crowd.post(member, room, self._text)
-            self._crowd.later(self._pause, partial(self._post, member, room))
+            if not self._crowd.unanswered(number):
+                self._crowd.post(number, room, self._text)
+            self._crowd.later(self._pause, partial(self._post, number, room))
 
     def stop(self) -> None:
         self._going = False
-
-    def all_answered(self) -> bool:
-        return not any(member.unanswered for member, _ in self._posters)
 
 
 def storm(data: Path, rooms: list[int], environment: dict[str, str] | None = None) -> Storm:
     """People in rooms of these sizes, two of each posting: all are cut off but one poster of each, and come back."""
     seeded = seed(data, rooms).rooms
-    reporter = Reporter()
-    by_room = [[Member(one.user, one.token, reporter.take, time.monotonic) for one in people] for people in seeded]
-    members = [member for people in by_room for member in people]
-    posters = [(member, people[0].room) for people, of in zip(seeded, by_room, strict=True) for member in of[:2]]
-    staying = [people[0] for people in by_room]
-    leaving = [member for people in by_room for member in people[1:]]
+    roster = Listed(one for people in seeded for one in people)
+    firsts = [sum(rooms[:nth]) for nth in range(len(rooms))]
+    posters = [first + nth for first in firsts for nth in (0, 1)]
+    leaving = [number for number in roster.everybody if number not in firsts]
     settings = {"HUBBUB_DRAIN": str(STOP_SECONDS / 2)} | (environment or {})
-    with ServerProcess(data, environment=settings) as server, Crowd(endpoint_of(server.url)) as crowd:
-        came = bring_all(crowd, members)
-        posting = Posters(crowd, posters, max(POST_EVERY, 2 * len(members) / DELIVERIES_A_SECOND))
-        must(crowd.run(lambda: reporter.acknowledged >= 2 * len(posters), 60), "everybody posts")
-        before = reporter.acknowledged
+    endings, ledger = Endings(), Ledger()
+    with (
+        ServerProcess(data, environment=settings) as server,
+        Crowd(roster, roster.everybody, [endpoint_of(server.url)], endings, ledger, at_once=0, hurry=True) as crowd,
+    ):
+        came = bring_all(crowd, roster.everybody)
+        posting = Posters(crowd, roster, posters, max(POST_EVERY, 2 * len(roster.everybody) / DELIVERIES_A_SECOND))
+        must(crowd.run(lambda: ledger.acknowledged >= 2 * len(posters), 60), "everybody posts")
+        before = ledger.acknowledged
         crowd.drop(leaving)
         back = bring_all(crowd, leaving)
-        meanwhile = reporter.acknowledged - before
+        meanwhile = ledger.acknowledged - before
         posting.stop()
-        must(crowd.run(posting.all_answered, 60), "every post is answered")
-        reached = now_and_then(lambda: all(member.has_all(reporter.heads) for member in members))
-        must(crowd.run(reached, 60), "everybody has come as far as the log")
-        crowd.drop(members)
+        must(crowd.run(lambda: not crowd.unanswered(), 60), "every post is answered")
+        must(crowd.run(now_and_then(lambda: not crowd.behind(ledger.heads)), 60), "all have come as far as the log")
+        seen = ledger.export(crowd.readers())
+        stayed = sum(crowd.lives(number) == 1 for number in firsts)
+        crowd.drop(roster.everybody)
         assert server.stop(STOP_SECONDS) == 0
     return Storm(
-        clients=len(members),
+        clients=len(roster.everybody),
         dropped=len(leaving),
-        stayed=sum(member.lives == 1 for member in staying),
+        stayed=stayed,
         first_connect=came,
         came_back=back,
         posted_meanwhile=meanwhile,
-        delivered=reporter.delivered,
-        gaps=reporter.gaps,
-        refusals=dict(crowd.refusals),
-        closes=dict(crowd.closes),
-        findings=reporter.verdict(stored_facts(data / DATABASE)),
+        delivered=crowd.delivered,
+        gaps=ledger.gaps,
+        refusals=dict(endings.refusals),
+        closes=dict(endings.closes),
+        findings=verdict([seen], roster, stored_facts(data / DATABASE)),
     )
-
-
-def bring_all(crowd: Crowd, members: list[Member]) -> float:
-    """All begin to connect at once: seconds until the last one is welcome, and has what it had missed."""
-    begun = time.monotonic()
-    for member in members:
-        crowd.bring(member)
-    everybody = now_and_then(lambda: all(member.stage is Stage.READY for member in members))
-    must(crowd.run(everybody, ALL_COME_SECONDS), "everybody comes")
-    return time.monotonic() - begun
-
-
-def now_and_then(holds: Callable[[], bool]) -> Callable[[], bool]:
-    """Ask so seldom that to ask ten thousand costs nothing."""
-    next_look = 0.0
-
-    def look() -> bool:
-        nonlocal next_look
-        if time.monotonic() < next_look:
-            return False
-        next_look = time.monotonic() + LOOK_EVERY
-        return holds()
-
-    return look
-
-
-def must(happened: bool, what: str) -> None:
-    assert happened, f"in vain: {what}"
 
 
 def main() -> int:

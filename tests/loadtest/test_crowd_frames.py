@@ -10,7 +10,7 @@ from wsproto.events import CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import FrameProtocol
 from wsproto.frame_protocol import Opcode as Theirs
 
-from loadtest.crowd.frames import BrokenFrames, FrameReader, Opcode, masked_frame
+from loadtest.crowd.frames import BrokenFrames, Opcode, frames, masked_frame
 
 SIZES = [0, 1, 3, 4, 125, 126, 127, 65_535, 65_536, 70_001]
 
@@ -38,22 +38,25 @@ def test_each_frame_has_a_key_of_its_own() -> None:
     assert len({masked_frame(Opcode.TEXT, b"again") for _ in range(20)}) == 20
 
 
-@given(st.lists(st.sampled_from([0, 1, 125, 126, 300]), max_size=5), st.integers(1, 700))
-def test_frames_are_read_however_they_are_cut(sizes: list[int], step: int) -> None:
+@given(st.lists(st.sampled_from([0, 1, 125, 126, 300, 65_536]), max_size=5), st.integers(0, 10))
+def test_whole_frames_are_read_and_the_beginning_of_another_is_left(sizes: list[int], cut: int) -> None:
     server = FrameProtocol(client=False, extensions=[])
     payloads = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
-    stream = b"".join(bytes(server.send_data(payload.decode(), fin=True)) for payload in payloads)
-    reader = FrameReader()
-    pieces = [stream[at : at + step] for at in range(0, len(stream), step)]
-    read = [frame for piece in pieces for frame in reader.receive(piece)]
-    assert read == [(Opcode.TEXT, payload) for payload in payloads]
+    sent = [bytes(server.send_data(payload.decode(), fin=True)) for payload in payloads]
+    begun = bytes(server.send_data("another", fin=True))[: min(cut, 8)]
+    stream = b"".join(sent) + begun
+    read = list(frames(stream))
+    assert [(opcode, stream[start:end]) for opcode, _, start, end in read] == [
+        (Opcode.TEXT, payload) for payload in payloads
+    ]
+    assert [stream[begin:end] for _, begin, _, end in read] == sent
 
 
 def test_what_no_server_of_this_protocol_sends_is_refused() -> None:
     fragment = bytes(FrameProtocol(client=False, extensions=[]).send_data("part", fin=False))
     for broken in (fragment, masked_frame(Opcode.TEXT, b"masked"), b"\x82\x00"):
         with pytest.raises(BrokenFrames):
-            list(FrameReader().receive(broken))
+            list(frames(broken))
 
 
 def test_the_other_side_speaks_the_same_opcodes() -> None:

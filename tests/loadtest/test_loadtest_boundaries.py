@@ -29,7 +29,7 @@ def imported(source: Path) -> Iterator[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {"earlier_crowd.py", "member.py", "reporter.py"} <= {source.name for source in FILES}
+    assert {"crowd.py", "ledger.py", "people.py"} <= {source.name for source in FILES}
 
 
 def test_of_this_project_it_imports_the_clients_and_the_wire_only() -> None:

@@ -1,0 +1,152 @@
+"""A server of the protocol that does the least there is: for measuring clients, beside which it costs little.
+
+It welcomes whoever knows a token, stores posts nowhere, gives each the next `seq` of its room, and tells everybody in
+it. Run as a program, with the manifest of its people; the first line it prints is its port.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import sys
+from base64 import b64encode
+from collections import defaultdict
+from hashlib import sha1
+from pathlib import Path
+
+from wsproto.frame_protocol import FrameProtocol, Opcode
+
+from loadtest.people import People
+from server.protocol.codec import JSON
+from server.protocol.commands import Hello, Post
+from server.protocol.events import AnyEvent, Limits, MessageEntry, Ok, Resumed, Welcome
+from server.protocol.objects import Room, User
+
+AT = "2026-01-01T00:00:00.000Z"
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_LIMITS = Limits(frame=65_536, text=4_000, unanswered=100)
+
+
+class PlainServer:
+    """Everybody of `people`, as many as come."""
+
+    def __init__(self, people: People, listener: socket.socket) -> None:
+        self._people = people
+        self._numbers = {people.token(number): number for number in range(people.count)}
+        self._listener = listener
+        self._listener.setblocking(False)
+        self._epoll = select.epoll()
+        self._epoll.register(listener.fileno(), select.EPOLLIN)
+        self._sockets: dict[int, socket.socket] = {}
+        self._readers: dict[int, FrameProtocol] = {}
+        self._who: dict[int, int] = {}
+        self._in_room: dict[str, set[int]] = defaultdict(set)
+        self._heads: dict[str, int] = defaultdict(int)
+
+    def run(self) -> None:
+        """Until the process ends."""
+        while True:
+            for descriptor, _ in self._epoll.poll():
+                if descriptor == self._listener.fileno():
+                    self._accept()
+                else:
+                    self._read(descriptor)
+
+    def _accept(self) -> None:
+        try:
+            while True:
+                accepted, _ = self._listener.accept()
+                accepted.setblocking(False)
+                self._sockets[accepted.fileno()] = accepted
+                self._epoll.register(accepted.fileno(), select.EPOLLIN)
+        except BlockingIOError:
+            pass
+
+    def _read(self, descriptor: int) -> None:
+        try:
+            data = self._sockets[descriptor].recv(65_536)
+        except OSError:
+            data = b""
+        if not data:
+            self._leave(descriptor)
+        elif descriptor in self._readers:
+            self._hear(descriptor, data)
+        else:
+            key = data.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+            accept = b64encode(sha1(key + _GUID, usedforsecurity=False).digest())
+            head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            self._readers[descriptor] = FrameProtocol(client=False, extensions=[])
+            self._sockets[descriptor].send(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+
+    def _leave(self, descriptor: int) -> None:
+        number = self._who.pop(descriptor, None)
+        if number is not None:
+            for room in self._people.rooms_of(number):
+                self._in_room[self._people.room(room)].discard(descriptor)
+        self._readers.pop(descriptor, None)
+        self._sockets.pop(descriptor).close()
+
+    def _hear(self, descriptor: int, data: bytes) -> None:
+        reader = self._readers[descriptor]
+        reader.receive_bytes(data)
+        for frame in reader.received_frames():
+            if frame.opcode is Opcode.CLOSE:
+                self._leave(descriptor)
+                return
+            command = JSON.decode_command(frame.payload)
+            if isinstance(command, Hello):
+                self._welcome(descriptor, command)
+            elif isinstance(command, Post):
+                self._post(descriptor, command)
+
+    def _welcome(self, descriptor: int, hello: Hello) -> None:
+        number = self._who[descriptor] = self._numbers[hello.token or ""]
+        rooms = [self._people.room(room) for room in self._people.rooms_of(number)]
+        for room in rooms:
+            self._in_room[room].add(descriptor)
+        said: list[AnyEvent] = [
+            Welcome(
+                me=self._user(number), session="s", node="n", heartbeat=30_000, features=(), limits=_LIMITS,
+                rooms=[self._room(room) for room in rooms],
+            )
+        ]  # fmt: skip
+        heads = {room: self._heads[room] for room in hello.resume or ()}
+        said += [Resumed(room=room, recovered=True, to=head, last_seq=head) for room, head in heads.items()]
+        self._sockets[descriptor].send(b"".join(map(_frame, said)))
+
+    def _post(self, descriptor: int, post: Post) -> None:
+        seq = self._heads[post.room] = self._heads[post.room] + 1
+        self._sockets[descriptor].send(_frame(Ok(id=post.id, room=post.room, seq=seq, at=AT, duplicate=False)))
+        author = self._user(self._who[descriptor])
+        entry = MessageEntry(
+            seq=seq, room=post.room, from_=author, text=post.text, at=AT, nonce=post.nonce, reactions=()
+        )
+        frame = _frame(entry)
+        for member in self._in_room[post.room]:
+            self._sockets[member].send(frame)
+
+    def _user(self, number: int) -> User:
+        return User(user=self._people.user(number), name=self._people.name(number))
+
+    def _room(self, room: str) -> Room:
+        return Room(
+            room=room, log=f"l{room[1:]}", kind="channel", members=1, last_seq=self._heads[room], read_seq=0,
+            role="member", unread=0, mentions=0,
+        )  # fmt: skip
+
+
+def _frame(event: AnyEvent) -> bytes:
+    payload = JSON.encode_event(event)
+    size = len(payload)
+    head = bytes((0x81, size)) if size < 126 else b"\x81\x7e" + size.to_bytes(2, "big")
+    return head + payload
+
+
+def main() -> None:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
+    print(listener.getsockname()[1], flush=True)
+    PlainServer(People.read(Path(sys.argv[1])), listener).run()
+
+
+if __name__ == "__main__":
+    main()
