@@ -30,6 +30,9 @@ _RESERVED_FILES: Final = 300  # of a worker, which no connection may take
 _ONE_WORKER_IS_ENOUGH: Final = 2_000
 """Connections below which a second core is worth less than what workers tell each other."""
 
+_ADDRESSES_EACH: Final = 8
+"""Addresses of 127.0.0.0/8 from which a locust process comes, and no other one (`crowd/doors.py`)."""
+
 _PORTS_EACH: Final = 2
 """Of one connection: who was cut off leaves its port waiting for a minute (TIME_WAIT), and comes by another one."""
 
@@ -138,7 +141,7 @@ def forecast(machine: Machine, wish: Wish) -> Forecast:
     """What this wish takes on this machine."""
     workers = (wish.workers or _workers(machine, wish.connections)) if wish.serves else 0
     players = wish.players or _players(machine, wish.connections)
-    sources = _sources(machine, wish.connections) if wish.serves else 1
+    sources = _ADDRESSES_EACH * players if wish.serves else 1
     memory = _memory(machine, wish, workers, players)
     return Forecast(
         connections=wish.connections,
@@ -165,11 +168,6 @@ def _players(machine: Machine, connections: int) -> int:
     room = max(min(PLAYER_CONNECTIONS, machine.files_of_process - _PLAYER_OTHER_FILES), 1)
     least = 1 if connections <= _ONE_WORKER_IS_ENOUGH else machine.cores
     return max(math.ceil(connections / room), least)
-
-
-def _sources(machine: Machine, connections: int) -> int:
-    """Addresses of 127.0.0.0/8 to come from: never fewer than the crowd's usual sixteen."""
-    return max(16, math.ceil(connections * _PORTS_EACH / _ports(machine)))
 
 
 def _ports(machine: Machine) -> int:

@@ -129,10 +129,12 @@ def _verdict(claim: Claim) -> str:
 def _memory(memory: Memory, connections: int) -> str:
     rows = [
         ("server, unique", memory.server_unique, memory.server_base),
+        ("server, unique, by the slope while they came", memory.server_slope, None),
         ("server, proportional", memory.server_proportional, None),
         ("kernel: slab", memory.slab, None),
         ("kernel: socket buffers", memory.buffers, None),
         ("harness, unique", memory.harness, memory.harness_base),
+        ("harness, unique, by the slope while they came", memory.harness_slope, None),
         ("the machine's memory that is left shrank by", memory.machine, None),
     ]
     shown = [

@@ -50,6 +50,7 @@ from loadtest.prove.results import (
 from loadtest.prove.sampling import Sample, busy_share
 from loadtest.prove.showing import Screen, show_end, show_forecast
 from loadtest.prove.staging import ROOMS, Stage
+from loadtest.prove.warming import EACH
 from loadtest.scenarios.messages import PhaseResult
 
 _ENDS_WITHIN: Final = 60.0  # seconds, for a server that a hundred thousand have just left
@@ -212,7 +213,7 @@ def _play(order: Order, stage: Stage) -> None:
         stage.play(order.server, order.people, options)
         return
     people = stage.seed()
-    stage.play(stage.serve(), people, options)
+    stage.play(stage.serve(people), people, options)
 
 
 def _options(order: Order) -> list[str]:
@@ -234,6 +235,11 @@ def _conclude(report: Report, stage: Stage) -> None:
     report.steps = stage.steps
     if "seed" in stage.steps:
         report.seeded = Seeded(users=report.wish.connections, rooms=ROOMS, seconds=stage.steps["seed"])
+    if stage.is_warm:
+        report.notes.append(
+            f"Before the measuring, {EACH} people for each worker came and left: the server's base is that of "
+            "processes that have been used."
+        )
     report.results = stage.results
     report.told = [] if stage.admin is None else stage.admin.told
     samples = [] if stage.sampler is None else stage.sampler.samples
@@ -242,7 +248,7 @@ def _conclude(report: Report, stage: Stage) -> None:
     report.glances = [
         msgspec.structs.replace(glance, at=round(glance.at + report.began, 3)) for _, glance in stage.glances
     ]
-    report.memory = _memory(report, samples)
+    report.memory = _memory(report, stage.empty, samples)
     report.samples = _without_each(samples, report.memory)
     report.surroundings = _surroundings(report, samples)
     report.connections_by_worker = _by_worker(report)
@@ -258,16 +264,15 @@ def _phase_after_arrival(report: Report) -> PhaseResult | None:
     return phases[1] if len(phases) > 1 and phases[0].in_time else None
 
 
-def _memory(report: Report, samples: Sequence[Sample]) -> Memory | None:
+def _memory(report: Report, empty: Sample | None, samples: Sequence[Sample]) -> Memory | None:
     """From nobody to everybody, at the end of the phase in which all were there for the first time."""
     phase = _phase_after_arrival(report)
     if phase is None:
         return None
-    empty = last_before(samples, report.began)
     full = last_before(samples, report.began + phase.began + phase.seconds)
     if empty is None or full is None or full.at < report.began + phase.began:
         return None
-    return memory_between(empty, full, report.wish.connections)
+    return memory_between(empty, full, samples, report.wish.connections)
 
 
 def _without_each(samples: Sequence[Sample], memory: Memory | None) -> list[Sample]:

@@ -7,6 +7,7 @@ machine, its settings, the versions, the command, the seed, and what else went o
 from __future__ import annotations
 
 import platform
+import statistics
 import subprocess
 from collections.abc import Sequence
 from importlib import metadata
@@ -59,6 +60,9 @@ class Memory(Struct, frozen=True, kw_only=True):
     ----------
     slab, buffers
         Of the kernel, whole machine: both ends of a connection where both are here.
+    server_slope, harness_slope
+        Unique bytes for each open file, by the straight line that fits best while they came: what a process needs once
+        is not in it, nor what it holds while it opens connections. None where there were too few looks for a line.
     machine
         By which the memory that is left shrank: everything together, whoever took it.
     """
@@ -68,10 +72,12 @@ class Memory(Struct, frozen=True, kw_only=True):
     full_at: float
     server_unique: float | None
     server_proportional: float | None
+    server_slope: float | None
     server_base: int | None
     slab: float
     buffers: float
     harness: float
+    harness_slope: float | None
     harness_base: int
     machine: float
 
@@ -186,8 +192,8 @@ def _git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def memory_between(empty: Sample, full: Sample, connections: int) -> Memory:
-    """What each connection takes, from a look at nobody and one at everybody."""
+def memory_between(empty: Sample, full: Sample, samples: Sequence[Sample], connections: int) -> Memory:
+    """What each connection takes, from a look at nobody and one at everybody, and those `samples` between them."""
 
     def each(before: int, after: int) -> float:
         return round((after - before) / connections, 1)
@@ -200,13 +206,34 @@ def memory_between(empty: Sample, full: Sample, connections: int) -> Memory:
         full_at=full.at,
         server_unique=each(before.unique, after.unique) if before and after else None,
         server_proportional=each(before.proportional, after.proportional) if before and after else None,
+        server_slope=slope(SERVER, empty, samples, connections),
         server_base=before.unique if before else None,
         slab=each(empty.slab, full.slab),
         buffers=each(empty.buffers, full.buffers),
         harness=each(harness_before.unique, harness_after.unique),
+        harness_slope=slope(HARNESS, empty, samples, connections),
         harness_base=harness_before.unique,
         machine=each(full.available, empty.available),
     )
+
+
+def slope(group: str, empty: Sample, samples: Sequence[Sample], connections: int) -> float | None:
+    """Unique bytes for each connection while they came, from a fifth of them to all: least squares."""
+    points = []
+    for sample in samples:
+        if sample.at > empty.at and group in sample.groups:
+            opened = sample.groups[group].files - empty.groups[group].files
+            if opened >= connections:
+                break
+            if opened >= connections / 5:
+                points.append((opened, sample.groups[group].unique))
+    if len(points) < _LOOKS_FOR_A_LINE or points[-1][0] - points[0][0] < connections / 4:
+        return None
+    line = statistics.linear_regression([opened for opened, _ in points], [unique for _, unique in points])
+    return round(line.slope, 1)
+
+
+_LOOKS_FOR_A_LINE: Final = 5
 
 
 def last_before(samples: Sequence[Sample], at: float) -> Sample | None:

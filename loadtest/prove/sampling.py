@@ -96,10 +96,10 @@ class Sampler:
         """Seconds since this sampler began."""
         return self._clock() - self._began
 
-    def look_if_due(self) -> None:
+    def look_if_due(self, *, each: bool = False) -> None:
         """Look, if the last time is long enough ago for what it cost."""
         if self._clock() >= self._due:
-            self.look()
+            self.look(each=each)
 
     def look(self, *, each: bool = False) -> Sample:
         """Look now. `each`: keep what every process uses by itself."""

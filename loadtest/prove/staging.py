@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from loadtest.people import People
 from loadtest.prove.admin import Admin
 from loadtest.prove.forecast import Forecast, Wish
 from loadtest.prove.journal import Journal
@@ -23,6 +24,7 @@ from loadtest.prove.processes import Fault, Process, Program, in_words
 from loadtest.prove.results import HARNESS, SERVER
 from loadtest.prove.sampling import Sample, Sampler
 from loadtest.prove.showing import Screen
+from loadtest.prove.warming import warm_up
 from loadtest.scenarios.messages import Glance, Results
 
 ROOMS: Final = "all,each:10"
@@ -37,7 +39,7 @@ _SEED_SECONDS: Final = 60.0  # and for each thousand people …
 _SEED_SECONDS_EACH: Final = 1.0
 _SILENCE: Final = 300.0  # seconds: nothing is told while the logs are read for the verdict
 _LOAD_ENDS_WITHIN: Final = 90.0
-_SETTLE_SECONDS: Final = 2.0  # between the start of the server and the first look at its memory
+_LEAVE_SECONDS: Final = 20.0
 _LAST_ANSWER: Final = 10.0
 _LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfile.py"
 
@@ -58,6 +60,10 @@ class Stage:
         What the load told, and when it was read, by the sampler's clock.
     results
         Of the load; None if it did not come so far.
+    is_warm
+        Whether a few people were there before.
+    empty
+        The look when locust was there, and nobody was connected.
     ended_processes
         How many of the server's were not there any more in the end; None where they could not be seen.
     """
@@ -75,6 +81,8 @@ class Stage:
         self.admin: Admin | None = None
         self.glances: list[tuple[float, Glance]] = []
         self.results: Results | None = None
+        self.is_warm = False
+        self.empty: Sample | None = None
         self.ended_processes: int | None = None
 
     # --- in this order -------------------------------------------------------------------------------------------
@@ -89,8 +97,8 @@ class Stage:
             self._await(program, _SEED_SECONDS + users / 1_000 * _SEED_SECONDS_EACH)
         return people
 
-    def serve(self) -> str:
-        """Start the server: its URL. Raises `Fault`."""
+    def serve(self, people: Path) -> str:
+        """Start the server, and let a few people come and go: its URL. Raises `Fault`."""
         workers = self._expected.workers
         with self._step("start the server"):
             command = [*_hubbub("serve"), "--port", "0", "--data", str(self._data), "--workers", str(workers)]
@@ -99,8 +107,11 @@ class Stage:
             line = self._server.first_line(_START_SECONDS + workers * _START_SECONDS_EACH)
             if not line.startswith(_READY):
                 raise Fault(f"the server said {line!r} instead of where it is", self._server.last_words())
-            time.sleep(_SETTLE_SECONDS)
-        return line.removeprefix(_READY).strip().rstrip("/")
+        url = line.removeprefix(_READY).strip().rstrip("/")
+        self._find_admin(self._server)
+        with self._step("warm up"):
+            self._warm_up(url, People.read(people))
+        return url
 
     def play(self, url: str, people: Path, options: Sequence[str]) -> None:
         """Start the load, and watch until it has ended by itself. Raises `Fault`."""
@@ -109,6 +120,7 @@ class Stage:
             load = self._start("locust", self._locust(url, people, journal.file, options))
             self._look_from_here(load)
             self._watch(load, journal, until=lambda: bool(self.glances))
+            self.empty = self.sampler.look(each=True) if self.sampler is not None else None
         with self._step("play and check"):
             self._watch(load, journal, until=lambda: self.results is not None)
         with self._step("end of locust"):
@@ -181,8 +193,23 @@ class Stage:
             families[SERVER] = self._server.family
             self._at_first = set(self._server.family())
         self.sampler = Sampler(families)
-        if self._server is not None and (found := _ADMIN.search(self._server.log.read_text(errors="replace"))):
-            self.admin = Admin(found[1], self.sampler.now)
+
+    def _find_admin(self, server: Program) -> None:
+        found = _ADMIN.search(server.log.read_text(errors="replace"))
+        self.admin = None if found is None else Admin(found[1], self._now)
+
+    def _now(self) -> float:
+        return 0.0 if self.sampler is None else self.sampler.now()
+
+    def _warm_up(self, url: str, people: People) -> None:
+        """See `warming.py`. Whoever came is to be gone again before anything is measured."""
+        self.is_warm = warm_up(url, people, self._expected.workers)
+        end = time.monotonic() + _LEAVE_SECONDS
+        while self.admin is not None and time.monotonic() < end:
+            told = self.admin.ask_now(_LAST_ANSWER)
+            if told is not None and told.ready == told.opening == 0:
+                break
+            time.sleep(_LOOK_SECONDS)
 
     def _watch(self, load: Program, journal: Journal, until: Callable[[], bool]) -> None:
         assert self.sampler is not None
@@ -202,7 +229,7 @@ class Stage:
             time.sleep(_LOOK_SECONDS)
 
     def _look(self, sampler: Sampler) -> None:
-        sampler.look_if_due()
+        sampler.look_if_due(each=True)
         if self.admin is not None:
             self.admin.step()
         self._screen.show(self.glances[-1][1] if self.glances else None, _last(sampler.samples))

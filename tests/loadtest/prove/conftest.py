@@ -97,8 +97,9 @@ def results(*findings: Found) -> Results:
 
 def sample(at: float, connected: int) -> Sample:
     """As it is with so many connected: 1,000 bytes of the server each, 8,000 of the slab, 300 of the harness."""
-    server = Usage(processes=3, unique=60_000_000 + 1_000 * connected, proportional=90_000_000 + 1_000 * connected)
-    harness = Usage(processes=2, unique=70_000_000 + 300 * connected, proportional=80_000_000, cpu=at / 4)
+    unique, files = 60_000_000 + 1_000 * connected, 40 + connected
+    server = Usage(processes=3, unique=unique, proportional=30_000_000 + unique, files=files)
+    harness = Usage(processes=2, unique=70_000_000 + 300 * connected, proportional=80_000_000, cpu=at / 4, files=files)
     return Sample(
         at=at,
         took=0.004,
@@ -135,8 +136,8 @@ def glance(at: float, connected: int) -> Glance:
 def report(machine: Machine) -> Report:
     """All that a run of a thousand connections comes to."""
     wish = Wish(connections=CONNECTIONS)
-    samples = [sample(float(at), min(max(at - 1, 0) * 500, CONNECTIONS)) for at in range(30)]
-    memory = memory_between(samples[0], samples[12], CONNECTIONS)
+    samples = [sample(float(at), min(max(at - 1, 0) * 100, CONNECTIONS)) for at in range(30)]
+    memory = memory_between(samples[0], samples[12], samples, CONNECTIONS)
     played = results()
     asked = Told(
         at=20.0, ready=1000, opening=0, files={"0": 1020}, workers=1, messages=400, deliveries=9, crashes=0, closes={}

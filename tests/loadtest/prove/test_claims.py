@@ -33,7 +33,7 @@ def test_nothing_played_proves_nothing() -> None:
 
 
 def test_a_broken_promise_decides(report: Report) -> None:
-    broken = changed(report.results, verdict=Verdict(findings=[Found("lost", "r_1", "one entry")]))
+    broken = changed(report.results, verdict=Verdict(findings=[Found("lost", "r_1", "one entry")], broken=1))
     assert not proved(claims_of(broken, report.memory, None, 0))
 
 
@@ -56,9 +56,15 @@ def test_slowness_and_memory_are_told_and_decide_nothing(report: Report) -> None
     assert report.memory is not None
     figures = {"broadcast_to": 1_000.0, "broadcast_median": 2.5, "broadcast_worst": 3.0}
     slow = changed(report.results, figures=figures | {"connect_seconds": 61.0, "connects_per_second": 16.0})
-    claims = claims_of(slow, msgspec.structs.replace(report.memory, server_unique=1_300.0), None, 0)
+    claims = claims_of(slow, msgspec.structs.replace(report.memory, server_unique=1_300.0, connections=18_000), None, 0)
     assert len(missed(claims)) == 3
     assert proved(claims)
+
+
+def test_memory_of_few_is_told_and_not_judged(report: Report) -> None:
+    assert report.memory is not None
+    few = msgspec.structs.replace(report.memory, server_unique=9_000.0, connections=200)
+    assert missed(claims_of(report.results, few, None, 0)) == []
 
 
 def test_more_than_was_promised_has_more_time(report: Report) -> None:

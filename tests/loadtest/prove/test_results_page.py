@@ -6,11 +6,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from loadtest.prove.page import page
 from loadtest.prove.plots import Plot, plots, rate_over_time, tidied
-from loadtest.prove.results import Report, read, versions, write
+from loadtest.prove.results import SERVER, Report, memory_between, read, versions, write
+from loadtest.prove.sampling import Sample
 from loadtest.scenarios.messages import Found
 
 VOID = {"meta", "path", "use", "br"}
@@ -64,6 +66,29 @@ def drawn(report: Report, _drawn: dict[str, list[Plot]]) -> list[Plot]:
 def test_what_is_written_is_what_is_read(report: Report, tmp_path: Path) -> None:
     write(report, tmp_path / "results.json")
     assert read(tmp_path / "results.json") == report
+
+
+def test_memory_is_what_grew_shared_out(report: Report) -> None:
+    memory = report.memory
+    assert memory is not None
+    assert (memory.server_unique, memory.server_slope, memory.server_base) == (1_000, 1_000, 60_000_000)
+    assert (memory.harness, memory.harness_slope, memory.harness_base) == (300, 300, 70_000_000)
+    assert (memory.slab, memory.buffers, memory.machine) == (8_000, 409.6, 10_000)
+
+
+def test_a_base_that_grows_with_the_first_is_not_in_the_slope(report: Report) -> None:
+    def with_more(sample: Sample) -> Sample:
+        server = sample.groups[SERVER]
+        grown = msgspec.structs.replace(server, unique=server.unique + 20_000_000 * (server.files > 40))
+        return msgspec.structs.replace(sample, groups=sample.groups | {SERVER: grown})
+
+    samples = [with_more(sample) for sample in report.samples]
+    memory = memory_between(samples[0], samples[12], samples, 1_000)
+    assert (memory.server_slope, memory.server_unique) == (1_000, 21_000)
+
+
+def test_few_looks_make_no_line(report: Report) -> None:
+    assert memory_between(report.samples[0], report.samples[12], report.samples[:6], 1_000).server_slope is None
 
 
 def test_the_page_is_html_and_points_nowhere(report: Report, drawn: list[Plot]) -> None:
