@@ -147,7 +147,11 @@ def mover_environment(cluster: ClusterNode) -> MoverEnvironment:
 def users_environment(cluster: ClusterNode, shared: Shared) -> UsersEnvironment:
     assert shared.elsewhere is not None, "there are other nodes"
     return UsersEnvironment(
-        door=shared.elsewhere, reader=shared.reader, others=partial(cluster.elsewhere, USERS), now=now
+        door=shared.elsewhere,
+        reader=shared.reader,
+        others=partial(cluster.elsewhere, USERS),
+        anybody=lambda system: len(system.dynamic(SESSIONS)) > 0,
+        now=now,
     )
 
 
@@ -198,7 +202,7 @@ def operator_environment(system: System, ground: Ground, shared: Shared, gateway
         system=system,
         counts=shared.counts,
         reactor=gateway.reactor,
-        log_file=ground.store.log_file,
+        log_file_bytes=lambda: ground.store.log_file.size(),
         inboxes={"writer": shared.writer, "reader": shared.reader, "hashing": shared.hashing},
         dynamics=(ROOMS, *(() if ground.cluster is None else (RELAYS,)), SESSIONS, gateway.connections),
         readiness=ground.readiness,

@@ -35,6 +35,7 @@ import trio
 
 from actors import RootGaveUp, System, open_system, run
 from server.allocator import keep_large_blocks_apart
+from server.cluster.engine_url import read_engine_url
 from server.cluster.names import new_node_name
 from server.gateway.certificates import Certificate, CertificateTrouble
 from server.gateway.limits import STOP_SECONDS
@@ -107,8 +108,11 @@ def serve_worker(place: WorkerPlace) -> None:
     from server.cluster.joining import joined
 
     owner = place.role is Role.OWNER
+    writes = owner or bool(settings.database)
     with (
-        open_claimed(settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database) as store,
+        open_claimed(
+            settings.data, pragmas_of(settings), quotas_of(settings), database=settings.database, writes=writes
+        ) as store,
         joined(settings, store, name=place.node, engine=place.engine, owner=owner) as node,
     ):
         ground = Ground(
@@ -123,13 +127,22 @@ def _node(settings: Settings, store: Store) -> AbstractContextManager[ClusterNod
         return nullcontext()
     from server.cluster.joining import joined
 
+    _require_engine(settings)
     return joined(settings, store, name=new_node_name(), engine=settings.engine, owner=True)
 
 
 def prepare(settings: Settings) -> None:
     """What a parent has done, in a process of its own, before it starts workers. Raises as `serve` does."""
     certificate_of(settings)
+    if settings.engine:
+        _require_engine(settings)
     prepare_claimed(settings.data, pragmas_of(settings), database=settings.database)
+
+
+def _require_engine(settings: Settings) -> None:
+    from server.cluster.engine import check_engine
+
+    trio.run(check_engine, read_engine_url(settings.engine))
 
 
 def certificate_of(settings: Settings) -> Certificate | None:

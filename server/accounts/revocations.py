@@ -3,6 +3,8 @@
 Whoever revokes a token in this process tells its session at once. The sweep below finds what another process did
 (`hubbub admin`), or what was not told because this process was busy dying: it asks the store every two seconds.
 
+Nothing is asked while nobody is here: whoever comes then is looked after as if this process had just started.
+
 The store's answer says from when to ask the next time, with an overlap, because a revocation carries a time from
 before its commit. So some are found twice; a session that is told twice is closed already.
 """
@@ -21,13 +23,15 @@ from server.sessions.messages import Revoked
 from server.store.messages import ReadRevocations, Revocations
 
 EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
-BEFORE_START: Final = 60_000  # ms that the first look goes back: no session is older than this process
+BEFORE_START: Final = 60_000  # ms that the first look goes back: no session is older than this process, or than the time when it had none
 
 
 class OpenSessions(Protocol):
     """Where the session of a token is found while it is open."""
 
     def find(self, key: str, /) -> Address | None: ...
+
+    def __len__(self) -> int: ...
 
 
 def tell_revoked(sessions: OpenSessions, ended: Revocations) -> None:
@@ -52,6 +56,9 @@ async def run_revocation_sweep(
     since = now() - BEFORE_START
     while True:
         await trio.sleep(every)
+        if not sessions:
+            since = now() - BEFORE_START
+            continue
         since = await _sweep(reader, sessions, since, every)
 
 

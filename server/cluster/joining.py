@@ -17,9 +17,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-import trio
-
-from server.cluster.engine import check_engine
 from server.cluster.engine_url import read_engine_url
 from server.cluster.era import Timing
 from server.cluster.node import ClusterNode, Standing
@@ -27,7 +24,8 @@ from server.placement.keeper import Keeper, Sharing, Sole, Watching
 from server.placement.ownership import LeasedOwnership
 from server.settings import Settings
 from server.store.cluster_id import read_cluster_id
-from server.store.leases import Leases, LeasesSeen
+from server.store.databases import Onlooker
+from server.store.leases import Leases
 from server.store.opening import Store
 from server.store.writer_lock import WriterLock
 
@@ -55,15 +53,18 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
 
     Raises
     ------
-    EngineTrouble, StoreError
+    StoreError
         One line for the operator.
     """
-    url = read_engine_url(engine)
-    trio.run(check_engine, url)
     alone = not settings.database
     ownership = LeasedOwnership(name, math.inf if alone else settings.lease)
     with ExitStack() as opened:
-        leases = Leases(store.database.leasing()) if owner else LeasesSeen(store.database.reading(1))
+        leases: Leases | Onlooker
+        if owner:
+            leases, cluster = Leases(store.database.leasing()), read_cluster_id(store.reading)
+        else:
+            leases = store.database.onlooker()
+            cluster = leases.cluster_id()
         opened.callback(leases.close)
         keeper: Keeper
         if not owner:
@@ -77,8 +78,8 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
         yield ClusterNode(
             Standing(
                 name=name,
-                cluster=read_cluster_id(store.reading),
-                engine=url,
+                cluster=cluster,
+                engine=read_engine_url(engine),
                 timing=Timing(beat=settings.beat, dead=settings.dead_after),
                 ownership=ownership,
                 keeper=keeper,

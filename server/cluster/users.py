@@ -9,7 +9,8 @@ The rules:
   two seconds for memberships that began lately, of users with sessions here, and tells what was not told yet.
 - A session that follows the room already ignores it. So what is told twice does no harm; a look remembers what it has
   told, so that it is not told with every look.
-- Nothing is kept for a user without sessions here: the next session reads its rooms from the database.
+- Nothing is kept for a user without sessions here: the next session reads its rooms from the database. Nothing is
+  looked up either while there are none at all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from actors import Actor, Address, Mailbox, Overflow, Tell
+from actors import Actor, Address, Mailbox, Overflow, System, Tell
 from server.cluster.door import Door
 from server.rooms.messages import Added, News
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
@@ -29,7 +30,7 @@ USERS: Final = "users"
 
 LOOK_SECONDS: Final = 2.0  # docs/protocol.md promises "within seconds"
 BEFORE_START_MS: Final = 60_000
-"""The first look goes back so far: no session is older than this process."""
+"""The first look goes back so far: no session is older than this process, or than the time when it had none."""
 MOST_AT_ONCE: Final = 500
 """News in one message to a node: some tens of kilobytes."""
 
@@ -70,6 +71,8 @@ class UsersEnvironment(Struct, frozen=True):
         The inbox of the store's reader.
     others
         The actors of its kind on the other nodes, those that live now.
+    anybody
+        Whether somebody has a session here.
     now
         Milliseconds since the epoch.
     """
@@ -77,6 +80,7 @@ class UsersEnvironment(Struct, frozen=True):
     door: Door
     reader: Tell
     others: Callable[[], Iterable[Address]]
+    anybody: Callable[[System], bool]
     now: Callable[[], int]
 
 
@@ -123,8 +127,13 @@ class Users(Actor):
                 other.tell(part)
 
     def _look(self) -> None:
+        environment = self._environment
+        if not environment.anybody(self.system):
+            self._since = environment.now() - BEFORE_START_MS
+            self.send_after(LOOK_SECONDS, Look())
+            return
         question = ReadMemberships(reply_to=self.address, since=self._since)
-        if not self._environment.reader.tell(question):
+        if not environment.reader.tell(question):
             self.send_after(LOOK_SECONDS, Look())
 
     def _found(self, found: Memberships) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from actors import Inbox, System
 from server.gateway.reactor import Reactor
@@ -15,18 +15,14 @@ if TYPE_CHECKING:
     from server.cluster.node import ClusterNode
 
 
-class LogFile(Protocol):
-    def size(self) -> int:
-        """Bytes."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorEnvironment:
     """See the top of this file.
 
     Parameters
     ----------
+    log_file_bytes
+        The size of the database's write-ahead log.
     inboxes
         Those of tasks, by the task's name. There is a `reader` among them.
     dynamics
@@ -38,7 +34,7 @@ class OperatorEnvironment:
     system: System
     counts: Counts
     reactor: Reactor
-    log_file: LogFile
+    log_file_bytes: Callable[[], int]
     inboxes: Mapping[str, Inbox]
     dynamics: tuple[str, ...]
     readiness: Readiness

@@ -39,7 +39,7 @@ async def families(environment: OperatorEnvironment) -> list[Family]:
         *_connections(counts.gateway, environment.reactor.statistics()),
         *_outbound(counts.gateway),
         *_rooms(counts.rooms),
-        *_store(counts.store, environment.log_file.size()),
+        *_store(counts.store, environment.log_file_bytes()),
         *_inboxes(environment.inboxes),
         *_actors(dynamics, waiting),
         *_system(system, counts),

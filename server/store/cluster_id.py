@@ -5,10 +5,14 @@ Nodes find each other by it, so that several clusters may share an engine.
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Engine, select
 
 from server.store.connections import snapshot
 from server.store.tables import settings
+
+CLUSTER_ID: Final = select(settings.c.value).where(settings.c.name == "cluster")
 
 
 def read_cluster_id(engine: Engine) -> str:
@@ -20,4 +24,4 @@ def read_cluster_id(engine: Engine) -> str:
         The database does not answer.
     """
     with snapshot(engine) as connection:
-        return str(connection.execute(select(settings.c.value).where(settings.c.name == "cluster")).scalar_one())
+        return str(connection.execute(CLUSTER_ID).scalar_one())

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from server.store.connections import Writing
 from server.store.directory import DataDirectory
+from server.store.leases import Reading, Step
 from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
 from server.store.sqlite_database import SqliteDatabase
@@ -21,6 +22,20 @@ from server.store.sqlite_database import SqliteDatabase
 
 class Claim(Protocol):
     """What this process holds as long as it serves from a database."""
+
+    def close(self) -> None: ...
+
+
+class Onlooker(Protocol):
+    """What a process needs that owns nothing. In one thread at a time."""
+
+    def cluster_id(self) -> str:
+        """Raises one of `DATABASE_ERRORS`."""
+        ...
+
+    def perform(self, step: Step) -> Reading:
+        """See who owns what, whichever step it is. Raises one of `DATABASE_ERRORS`."""
+        ...
 
     def close(self) -> None: ...
 
@@ -77,6 +92,10 @@ class Database(Protocol):
         """For who renews a lease: what hangs has to end, and to be tried again, before that has run out."""
         ...
 
+    def onlooker(self) -> Onlooker:
+        """For who only wants to know who owns what."""
+        ...
+
     def reading(self, connections: int) -> Engine:
         """Connections that cannot write; each transaction reads one snapshot."""
         ...
@@ -85,6 +104,11 @@ class Database(Protocol):
 
     def migrating(self) -> Engine:
         """For whoever looks at the schema, or changes it."""
+        ...
+
+    def seeding(self) -> Engine:
+        """One connection for whoever writes a great many rows that refer to each other, and serves nobody: without
+        time-outs, and where that may be, without a look at what each of them refers to."""
         ...
 
     def migration(self, engine: Engine, found: str | None) -> AbstractContextManager[Connection]:

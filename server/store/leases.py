@@ -39,6 +39,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from server.store.cluster_id import read_cluster_id
 from server.store.connections import Writing, snapshot
 from server.store.tables import nodes, shards
 
@@ -191,8 +192,8 @@ _lock_mine: Final = select(shards.c.id).where(shards.c.owner == _me).order_by(sh
 _lock_given: Final = _lock_mine.where(shards.c.id.in_(bindparam("given", expanding=True)))
 _forget_me: Final = delete(nodes).where(nodes.c.name == _me)
 
-_version: Final = select(func.sum(shards.c.epoch))
-_table: Final = select(shards.c.owner, shards.c.epoch).order_by(shards.c.id)
+VERSION: Final = select(func.sum(shards.c.epoch))
+SHARDS_IN_ORDER: Final = select(shards.c.owner, shards.c.epoch).order_by(shards.c.id)
 _living: Final = select(
     nodes.c.name, nodes.c.weight, nodes.c.linked, (nodes.c.expires_at - database_now()).label("left")
 )
@@ -244,6 +245,10 @@ class LeasesSeen:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    def cluster_id(self) -> str:
+        """See `read_cluster_id`."""
+        return read_cluster_id(self._engine)
 
     def perform(self, step: Step) -> Reading:
         """See how it stands. Raises `sqlalchemy.exc.DBAPIError`, `Disconnected`."""
@@ -316,8 +321,8 @@ def _to_others(connection: Connection, lock: Select[int], parameters: dict[str, 
 
 def _read(connection: Connection, known: int) -> Reading:
     rows = tuple(NodeRow(*row) for row in connection.execute(_living))
-    version = int(connection.execute(_version).scalar_one())
+    version = int(connection.execute(VERSION).scalar_one())
     if version == known:
         return Reading(rows, version, None)
-    table = tuple((owner, epoch) for owner, epoch in connection.execute(_table))
+    table = tuple((owner, epoch) for owner, epoch in connection.execute(SHARDS_IN_ORDER))
     return Reading(rows, sum(epoch for _, epoch in table), table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from server.store.databases import Claim, Database, database_of
+from server.store.connections import Writing
+from server.store.databases import Claim, Database, LogFile, database_of
 from server.store.directory import DataDirectory
 from server.store.migrating import migrate, require_newest
 from server.store.quotas import Quotas
@@ -23,32 +25,50 @@ READING_THREADS: Final = 2
 class Store:
     """An open database. Made once a process; writer and reader are tasks over it, and may restart.
 
+    What it has is made when it is used first: a process that only passes on has nothing to write, and nothing to read
+    either while nobody is connected to it.
+
     Attributes
     ----------
-    writing
-        The writer's connection.
-    reading
-        An engine of `READING_THREADS` connections that cannot write.
-    log_file
-        The write-ahead log, to be kept small by the writer.
     lineage_numbers
         Never the same one twice.
     """
 
     def __init__(self, database: Database, claim: Claim, quotas: Quotas) -> None:
         self.database = database
-        self.writing = database.writing(quotas)
-        self.reading: Engine = database.reading(READING_THREADS)
-        self.log_file = database.log_file(self.writing)
         self.lineage_numbers: Iterator[int] = count(1)
+        self._quotas = quotas
         self._claim = claim
-        # SQLite's first connection makes the write-ahead log, which those that only read cannot.
+
+    @cached_property
+    def writing(self) -> Writing:
+        """The writer's connection."""
+        return self.database.writing(self._quotas)
+
+    @cached_property
+    def reading(self) -> Engine:
+        """An engine of `READING_THREADS` connections that cannot write."""
+        return self.database.reading(READING_THREADS)
+
+    @cached_property
+    def log_file(self) -> LogFile:
+        """The write-ahead log, to be kept small by the writer."""
+        return self.database.log_file(self.writing)
+
+    def connect(self) -> Store:
+        """Connect the writer. SQLite's first connection makes the write-ahead log, which those that only read cannot.
+
+        Raises `sqlalchemy.exc.DBAPIError`, `Disconnected`.
+        """
         self.writing.driver_connection()
+        return self
 
     def close(self) -> None:
         """Nobody may be writing or reading any more. SQLite's last connection copies the write-ahead log back."""
-        self.reading.dispose()
-        self.writing.throw_away()
+        if "reading" in vars(self):
+            self.reading.dispose()
+        if "writing" in vars(self):
+            self.writing.throw_away()
         self._claim.close()
 
     def __enter__(self) -> Store:
@@ -82,7 +102,7 @@ def open_store(
     claim = chosen.claim()
     try:
         migrate(chosen)
-        return Store(chosen, claim, quotas or Quotas())
+        return Store(chosen, claim, quotas or Quotas()).connect()
     except BaseException:
         claim.close()
         raise
@@ -98,12 +118,31 @@ def prepare_claimed(data: Path, pragmas: Pragmas | None = None, *, database: str
 
 
 def open_claimed(
-    data: Path, pragmas: Pragmas | None = None, quotas: Quotas | None = None, *, database: str = ""
+    data: Path,
+    pragmas: Pragmas | None = None,
+    quotas: Quotas | None = None,
+    *,
+    database: str = "",
+    writes: bool = True,
 ) -> Store:
-    """Connect to a database that the parent of this process has claimed and prepared. Raises `StoreError`."""
+    """Use a database that the parent of this process has claimed and prepared.
+
+    Parameters
+    ----------
+    writes
+        Who does looks whether it is as it has to be, and connects. Who does not opens nothing yet.
+
+    Raises
+    ------
+    StoreError
+        As above.
+    """
     chosen = database_of(data, database, pragmas)
+    store = Store(chosen, _ClaimOfTheParent(), quotas or Quotas())
+    if not writes:
+        return store
     require_newest(chosen)
-    return Store(chosen, _ClaimOfTheParent(), quotas or Quotas())
+    return store.connect()
 
 
 class _ClaimOfTheParent:

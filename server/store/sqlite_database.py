@@ -13,6 +13,7 @@ from server.store.connections import Writing
 from server.store.copying import copy_database
 from server.store.directory import DataDirectory, DirectoryLock
 from server.store.errors import Damaged, NotMigrated, NotWritable
+from server.store.onlooking import SqliteOnlooker
 from server.store.quotas import Quotas
 from server.store.sqlite import LogFile, Pragmas, reading_engine, writing_engine
 
@@ -58,6 +59,9 @@ class SqliteDatabase:
     def leasing(self) -> Writing:
         return self.writing(Quotas())
 
+    def onlooker(self) -> SqliteOnlooker:
+        return SqliteOnlooker(self.directory.database, self._pragmas.busy_seconds)
+
     def reading(self, connections: int) -> Engine:
         return reading_engine(self.directory.database, self._pragmas, connections)
 
@@ -65,6 +69,9 @@ class SqliteDatabase:
         return LogFile(self.directory.database, writing, self._pragmas)
 
     def migrating(self) -> Engine:
+        return writing_engine(self.directory.database, self._pragmas, foreign_keys=False)
+
+    def seeding(self) -> Engine:
         return writing_engine(self.directory.database, self._pragmas, foreign_keys=False)
 
     @contextmanager

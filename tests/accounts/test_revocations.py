@@ -110,6 +110,21 @@ async def test_what_ended_while_the_store_did_not_answer_is_found_afterwards(
     assert heard
 
 
+async def test_the_store_is_left_alone_while_nobody_is_here_and_nothing_is_missed_by_it(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    store, heard = Store(), list[object]()
+    async with sweeping(store) as system:
+        await trio.sleep(100 * EVERY)
+        assert store.asked == []
+        ended_at = now()  # between the session's look at its token and its start
+        store.ended = {"s_ann": ended_at}
+        system.dynamic("sessions").start("s_ann", heard)
+        await trio.sleep(1.1 * EVERY)
+        assert store.asked[0] < ended_at
+    assert heard
+
+
 async def test_a_session_is_told_ahead_of_what_waits_in_its_mailbox() -> None:
     heard: list[object] = []
     async with open_system(SupervisorSpec("test", [DynamicSpec("sessions", Listening)])) as system:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from server.listening import open_listener
 from server.operators.cluster_families import cluster_families
 from server.parts import Ground
 from server.rooms.finding import RoomsAnywhere
-from server.settings import DatabaseUrl, Settings
+from server.serving import prepare, serve
+from server.settings import DatabaseUrl, Engine, Settings
 from server.store.opening import Store, open_claimed, open_store
 from server.tree import tree
 from tests.cluster.waiting import until
@@ -41,7 +43,7 @@ class Grounds:
         settings = Settings(data=self._data)
         if not (self._data / "hubbub.sqlite3").exists():
             open_store(self._data).close()
-        return self._ground(settings, self._opened.enter_context(open_claimed(self._data)), owner)
+        return self._ground(settings, self._opened.enter_context(open_claimed(self._data, writes=owner)), owner)
 
     def postgres(self, url: str, *, owner: bool) -> Ground:
         settings = Settings(data=self._data, database=DatabaseUrl(url))
@@ -148,9 +150,18 @@ async def test_what_a_node_measures_is_explained_to_operators(sharing: Ground) -
     ]  # type: ignore[union-attr]
 
 
-def test_an_engine_that_cannot_be_reached_keeps_a_node_from_starting(tmp_path: Path) -> None:
-    with open_store(tmp_path / "data") as store, pytest.raises(EngineTrouble, match="cannot be reached"):
-        joined(Settings(), store, name="n_1", engine=f"unix://{tmp_path}/nobody.sock", owner=True).__enter__()
+@pytest.mark.parametrize("begin", [prepare, partial(serve, ready=lambda url, system: None)], ids=["workers", "alone"])
+def test_an_engine_that_cannot_be_reached_keeps_a_server_from_starting(
+    tmp_path: Path, begin: Callable[[Settings], None]
+) -> None:
+    settings = Settings(data=tmp_path / "data", port=0, engine=Engine(f"unix://{tmp_path}/nobody.sock"))
+    with pytest.raises(EngineTrouble, match="cannot be reached"):
+        begin(settings)
+
+
+def test_a_gateway_has_not_opened_the_database_for_itself(gateway: Ground) -> None:
+    """What it makes when somebody needs it is for itself, not shared with the other gateways."""
+    assert not {"reading", "writing", "log_file"} & vars(gateway.store).keys()
 
 
 def test_no_two_starts_of_a_node_have_one_name() -> None:

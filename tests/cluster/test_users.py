@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from server.cluster.door import Door
-from server.cluster.users import MAILBOX, MOST_AT_ONCE, USERS, Users, UsersEnvironment
+from server.cluster.users import BEFORE_START_MS, MAILBOX, MOST_AT_ONCE, USERS, Users, UsersEnvironment
 from server.protocol.errors import unavailable
 from server.rooms.messages import Added, News
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
@@ -39,11 +39,13 @@ class Place:
     def __init__(self, nodes: Nodes, name: str) -> None:
         self.door = Door()
         self.database = Database()
+        self.somebody = True
         distribution = nodes.distributions[name]
         environment = UsersEnvironment(
             door=self.door,
             reader=self.database,
             others=lambda: (distribution.address(node, USERS) for node in distribution.nodes),
+            anybody=lambda system: self.somebody,
             now=lambda: 100_000,
         )
         self.children = [named(USERS, Users, environment, mailbox=MAILBOX)]
@@ -102,6 +104,19 @@ async def test_what_was_lost_on_the_way_is_found_by_a_look_and_told_once(
         assert ann == [Added("r_1", 7)], "also when she has read on meanwhile"
         there.database.begun = [Membership("u_ann", "r_1", 6, 12)]
         await until(holds(ann, Added("r_1", 7), Added("r_1", 12)), "she left, and was invited again")
+
+
+async def test_the_database_is_left_alone_while_nobody_is_here_and_nothing_is_missed_by_it(
+    nodes: Nodes, places: tuple[Place, Place]
+) -> None:
+    _, there = places
+    there.somebody = False
+    async with nodes.living(a=[], b=there.children):
+        await trio.sleep(0.1)  # five looks would have come
+        assert there.database.asked == []
+        there.somebody = True
+        await until(lambda: len(there.database.asked) > 0, "it looks, as somebody is here")
+        assert there.database.asked[0] == 100_000 - BEFORE_START_MS
 
 
 async def test_who_comes_later_is_told_by_the_next_look(nodes: Nodes, places: tuple[Place, Place]) -> None:

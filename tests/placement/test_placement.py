@@ -27,7 +27,8 @@ from server.placement.ownership import LeasedOwnership
 from server.placement.placement import Placement
 from server.placement.shards import SHARDS
 from server.rooms.messages import MOVED
-from server.store.leases import Leases, LeasesSeen, Reading, Renew, Step
+from server.store.databases import Onlooker
+from server.store.leases import Leases, Reading, Renew, Step
 from server.store.opening import Store, open_store
 from server.store.quotas import Quotas
 from tests.placement.small_rooms import SmallRoom
@@ -42,7 +43,7 @@ SHORT = 1.0
 class Faulty:
     """A database that can be cut off."""
 
-    def __init__(self, leases: Leases | LeasesSeen) -> None:
+    def __init__(self, leases: Leases | Onlooker) -> None:
         self.leases = leases
         self.is_cut_off = False
         self.is_broken = False
@@ -123,7 +124,7 @@ class Cluster:
         keeper.linked = True
         return await self.start_with(ownership, keeper, Leases(self._store.database.writing(Quotas())))
 
-    async def start_with(self, ownership: LeasedOwnership, keeper: Keeper, leases: Leases | LeasesSeen) -> Node:
+    async def start_with(self, ownership: LeasedOwnership, keeper: Keeper, leases: Leases | Onlooker) -> Node:
         node = Node(ownership.node, self, Faulty(leases), keeper, ownership)
         await self._nursery.start(self._live, node)
         self.nodes.append(node)
@@ -264,7 +265,7 @@ async def test_the_owner_of_a_file_makes_way_for_its_successor_which_was_ready_b
     async with clustered(store) as cluster:
         owner = await cluster.start_with(*sole("a"))
         watcher = LeasedOwnership("w", float("inf"))
-        seen = LeasesSeen(store.database.reading(1))
+        seen = store.database.onlooker()
         gateway = await cluster.start_with(watcher, Watching(watcher, period=LONG), seen)
         successor = await cluster.start_with(*sole("b"))
         assert [node.owned for node in (owner, gateway, successor)] == [SHARDS, 0, 0]

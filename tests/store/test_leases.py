@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from server.placement.shards import SHARDS
+from server.store.cluster_id import read_cluster_id
 from server.store.leases import (
     Bury,
     GiveUp,
     Leases,
-    LeasesSeen,
     Look,
     Reading,
     Renew,
@@ -26,6 +28,7 @@ from server.store.leases import (
     TakeAll,
     perform,
 )
+from server.store.onlooking import SqliteOnlooker
 from server.store.opening import Store
 from server.store.quotas import Quotas
 from tests.store.beside import another
@@ -138,9 +141,21 @@ def test_the_only_one_has_everything(leases: Leases) -> None:
 def test_who_only_looks_needs_no_right_to_write(store: Store, leases: Leases) -> None:
     live(leases, "a")
     leases.perform(Take("a", (1,)))
-    seen = LeasesSeen(store.database.reading(1))
-    assert owned(seen.perform(Look()), "a") == {1}
-    seen.close()
+    with closing(store.database.onlooker()) as seen:
+        reading = seen.perform(Look())
+        assert owned(reading, "a") == {1}
+        assert seen.perform(Look(known=reading.version)).table is None, "it is known"
+        leases.perform(Take("a", (2,)))
+        assert owned(seen.perform(Look(known=reading.version)), "a") == {1, 2}
+
+
+def test_who_only_looks_knows_the_cluster_and_cannot_write(store: Store) -> None:
+    with closing(store.database.onlooker()) as seen:
+        assert seen.cluster_id() == read_cluster_id(store.reading)
+        if isinstance(seen, SqliteOnlooker):
+            with pytest.raises(DBAPIError, match="readonly"), seen._snapshot() as connection:
+                connection.execute("DELETE FROM shards")
+            assert len(seen.perform(Look()).table or ()) == SHARDS, "it goes on with another connection"
 
 
 def test_after_a_failure_the_next_step_has_another_connection(leases: Leases) -> None:
