@@ -52,7 +52,19 @@ from loadtest.users.measuring import MeasuringUser
 from loadtest.users.talk import Talk
 from loadtest.users.websocket import Target
 from server.protocol.codec import SUBPROTOCOL
-from server.protocol.commands import AnyCommand, CreateRoom, Hello, History, Join, Leave, Post, Read, Rooms, Typing
+from server.protocol.commands import (
+    AnyCommand,
+    CreateRoom,
+    Cursor,
+    Hello,
+    History,
+    Join,
+    Leave,
+    Post,
+    Read,
+    Rooms,
+    Typing,
+)
 from server.protocol.events import Error, Left, Ok, Resumed, Welcome
 from server.protocol.objects import Room, RoomKind
 
@@ -148,6 +160,10 @@ class ChatUser(MeasuringUser):
     def rooms(self) -> dict[str, Room]:
         """The rooms this person is in, by id; counters are as old as the last answer that carried them."""
         return dict(self._conversation.rooms)
+
+    def cursors(self) -> dict[str, Cursor]:
+        """How far this person has come in each room."""
+        return self._conversation.cursors()
 
     # --- verbs -----------------------------------------------------------------------------------------------
 

@@ -35,6 +35,10 @@ def add_people(parser: LocustArgumentParser) -> None:
         default="people.json",
         help="who comes: what `hubbub admin seed --people FILE` wrote; on every machine",
     )
+
+
+def add_options(parser: LocustArgumentParser) -> None:
+    """The flags of a scenario: one for each field of `Options`, and the journal."""
     parser.add_argument(
         "--journal",
         metavar="FILE",
@@ -42,10 +46,6 @@ def add_people(parser: LocustArgumentParser) -> None:
         default="",
         help="write how it stands as a line of JSON every second, and the results as the last one",
     )
-
-
-def add_options(parser: LocustArgumentParser) -> None:
-    """A flag for each field of `Options`."""
     kinds = get_type_hints(Options, include_extras=True)
     for field in msgspec.structs.fields(Options):
         name, kind = field.name, kinds[field.name]
@@ -58,6 +58,16 @@ def add_options(parser: LocustArgumentParser) -> None:
             metavar=None if name == "scenario" else f"<{_plain(kind).__name__}>",
             help=_meaning(kind).replace("%", "%%"),
         )
+
+
+def add_pace(parser: LocustArgumentParser) -> None:
+    """The flags of people who chat by themselves."""
+    parser.add_argument(
+        "--pace", env_var=f"{PREFIX}PACE", type=float, default=1.0, help="how many times as fast as people"
+    )
+    parser.add_argument(
+        "--seed", env_var=f"{PREFIX}SEED", type=int, default=1, help="who does what and when follows from it"
+    )
 
 
 def options_of(parsed: Namespace) -> Options:
