@@ -107,6 +107,7 @@ class Admitted(NodeMessage, frozen=True):
     last_seq: int
     role: Role
     read_seq: int
+    peer: str | None = None
 
 
 class NotAdmitted(NodeMessage, frozen=True):

@@ -53,7 +53,7 @@ from server.rooms.state import refused
 
 RETRY_SECONDS: Final = 0.25
 QUIET_SECONDS: Final = 1.0
-ASKING_SECONDS: Final = 6.0
+ASKING_SECONDS: Final = 20.0
 """A room answers when it is open, and on a busy node not at once: thousands of rooms open there when a crowd comes, and
 who asked again after two seconds kept it from ever answering. What does not arrive is heard of before."""
 REST_SECONDS: Final = 60.0
@@ -410,7 +410,7 @@ class Relay(Following):
         assert head is not None
         number = self._attachments.number(session, user)
         attached = Attached(
-            ref, self._room, number, owner.log, owner.kind, told.members, head, told.role, told.read_seq
+            ref, self._room, number, owner.log, owner.kind, told.members, head, told.role, told.read_seq, told.peer
         )
         self._alone_since = None
         return [Watch(session), Reply(session, attached)]

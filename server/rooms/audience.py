@@ -19,9 +19,6 @@ from server.protocol.events import Presence
 from server.rooms.elsewhere import Elsewhere, Subscriber
 
 FEW: Final = 8
-DOUBT_SECONDS: Final = 3.0  # within that everybody has come back who is alive
-
-_NOT_YET: Final = float("inf")
 
 
 class _Crowd:
@@ -60,14 +57,13 @@ class Audience:
         Those who listen on other nodes; None: nobody does.
     """
 
-    __slots__ = ("_crowd", "_everyone", "_few", "_sure_at", "_were_here", "elsewhere")
+    __slots__ = ("_crowd", "_everyone", "_few", "_were_here", "elsewhere")
 
     def __init__(self) -> None:
         self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
         self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
         self._crowd: _Crowd | None = None
         self._were_here: dict[str, bool] | None = None  # when `moved` was asked for last; of those who moved since
-        self._sure_at: float | None = None  # None: there is no doubt who is here
         self.elsewhere: Elsewhere | None = None
 
     def __len__(self) -> int:
@@ -78,11 +74,6 @@ class Audience:
     def is_nobody(self) -> bool:
         """Whether nobody listens, neither here nor elsewhere."""
         return not self and not self.relays
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether somebody may have gone unseen: see `doubt`."""
-        return self._sure_at is not None
 
     @property
     def relays(self) -> tuple[Address, ...]:
@@ -200,22 +191,6 @@ class Audience:
     def all_users(self) -> set[str]:
         """For whom somebody listens, here or elsewhere."""
         return {*self.users(), *(() if self.elsewhere is None else self.elsewhere.users())}
-
-    def doubt(self) -> None:
-        """Those who listen knew another owner before. Who was there by that one may have gone while it was none any
-        more, and nobody has seen them go."""
-        if self._sure_at is None:
-            self._sure_at = _NOT_YET
-
-    def look_for(self, users: Iterable[str], now: float) -> None:
-        """Those who may have gone unseen, and have not come back in time, have gone."""
-        if self._sure_at is None:
-            return
-        if self._sure_at == _NOT_YET:
-            self._sure_at = now + DOUBT_SECONDS
-        elif now >= self._sure_at:
-            self._sure_at = None
-            self.move_again((), [user for user in users if not self.is_here(user)])
 
     # --- elsewhere --------------------------------------------------------------------------------------------
 

@@ -78,7 +78,10 @@ answer the same as a crash, but nobody's fault."""
 
 
 class Attached(Struct, frozen=True):
-    """Entries above `last_seq` follow as `Delivery`. `attachment` goes with every `Request`."""
+    """Entries above `last_seq` follow as `Delivery`. `attachment` goes with every `Request`.
+
+    `peer`: the other person of a `dm`, if anybody listens for them, on whichever node.
+    """
 
     ref: int
     room: str
@@ -89,6 +92,7 @@ class Attached(Struct, frozen=True):
     last_seq: int
     role: Role
     read_seq: int
+    peer: str | None = None
 
 
 class NotAttached(Struct, frozen=True):

@@ -24,6 +24,9 @@ from server.store.messages import Anchor, Anchored, LoadRoom, LogPage, NoRoom, R
 
 RETRY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 10.0  # as long as a command may take; then the question was lost with whoever had it
+OPENING_SECONDS: Final = 30.0
+"""The same for a room that opens. Thousands open when a crowd comes, and to begin each of them again while the store is
+still busy with it would be the end of all of them; what the store did not take, or refuses, is heard of at once."""
 
 
 class Applicant(Struct, frozen=True):
@@ -133,4 +136,4 @@ class Opening:
 
     def _expect(self, now: float) -> None:
         self._ref = next(self._refs)
-        self._again_at = now + PATIENCE_SECONDS
+        self._again_at = now + OPENING_SECONDS

@@ -30,7 +30,7 @@ def subscribe(state: RoomState, applicant: Applicant) -> Effects:
     subscriber = state.audience.subscriber(number)
     members = state.members
     if 0 <= subscribe.epoch_seen < epoch:
-        state.audience.doubt()
+        state.ongoing.doubt()
     state.audience.came_elsewhere(number, [user for user in subscribe.users if user in members])
     subscriber.gone += [user for user in subscribe.users if user not in members]
     effects: Effects = [Watch(relay)]

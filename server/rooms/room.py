@@ -109,7 +109,6 @@ class Room:
             or state is None
             or state.audience.is_nobody
             or state.audience.has_news
-            or state.audience.in_doubt
             or state.is_busy
         )
 
@@ -231,7 +230,7 @@ class Room:
             sizes=self._sizes,
         )  # fmt: skip
         if is_inherited:
-            state.audience.doubt()
+            state.ongoing.doubt()
         if state.large:
             return []
         return [TellUser(user, Added(self._room, member.read)) for user, member in state.members.items()]
@@ -407,7 +406,7 @@ class Room:
         effects: Effects = []
         for purpose in state.overdue(now):
             effects += _given_up(state, purpose, unavailable(), now)
-        state.audience.look_for(() if state.large else state.members, now)
+        state.look_for_the_gone(now)
         effects += news(state)
         effects += tell_receipts(state, now)
         effects += save_marks(state)

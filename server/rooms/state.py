@@ -135,6 +135,11 @@ class RoomState(Attachments):
         """What was asked of the store, and will not be answered any more."""
         return [] if self._ongoing is None else self._ongoing.questions.overdue(now)
 
+    def look_for_the_gone(self, now: float) -> None:
+        """Where that was in doubt: in a large room nobody is told who is here."""
+        if self._ongoing is not None and self._ongoing.is_sure_again(now) and not self.large:
+            self.audience.move_again((), [user for user in self.members if not self.audience.is_here(user)])
+
     def sweep(self, now: float) -> None:
         """Let go of what is over."""
         if self._ongoing is not None:
@@ -190,14 +195,22 @@ class RoomState(Attachments):
         number = self.number(session, user)
         record, member = self.record, self.members[user]
         attached = Attached(
-            ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role, member.read
-        )
+            ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role, member.read,
+            self._peer_of(user),
+        )  # fmt: skip
         return [Watch(session), Reply(session, attached)]
 
     def admit(self, relay: Address, ref: int, user: str) -> Effect:
         """The user may listen by this relay."""
         member = self.members[user]
-        return InTurn(Admitted(ref, len(self.members), self.last_seq, member.role, member.read), relay)
+        admitted = Admitted(ref, len(self.members), self.last_seq, member.role, member.read, self._peer_of(user))
+        return InTurn(admitted, relay)
+
+    def _peer_of(self, user: str) -> str | None:
+        """The other person of a dm, if anybody listens for them."""
+        if self.record.kind != "dm":
+            return None
+        return next((other for other in self.members if other != user and self.audience.is_here(other)), None)
 
     def detach(self, session: Address) -> int | None:
         number = super().detach(session)

@@ -94,8 +94,7 @@ class SessionActor(Attending):
             case Said():
                 self._said(message)
             case Passing():
-                for connection in self._feed.takes_passing():
-                    connection.tell(message)
+                self._pass_on(message)
             case Done():
                 self._answered(message)
             case Failed():
@@ -159,6 +158,16 @@ class SessionActor(Attending):
         )  # fmt: skip
         opening.connection.answer(Outgoing([welcome, *beginning.news]))
         self._feed_on(self._feed.opened(opening.connection, starts | beginning.starts))
+        self._ask_for_peers(rooms)
+
+    def _ask_for_peers(self, rooms: Iterable[Room]) -> None:
+        """Those of whom this node does not know whether they are there. What the others say was told, to connections
+        that were welcome before."""
+        for room in rooms:
+            place = self._feed.place(room.room)
+            is_told = place is None or place.attachment is None  # by the answer that is still to come
+            if room.peer is not None and not is_told and self._with_status(room.peer).status is None:
+                self._attach(room.room)
 
     def _close_opening(self, connection: Address) -> bool:
         """Whether there was one."""
@@ -353,10 +362,12 @@ class SessionActor(Attending):
         return room if place is None else as_read(room, place.read)
 
     def _with_status(self, user: User) -> User:
+        """Who is not here may be on another node; the dm's room knows, and says so to whoever is attached."""
         if user.deleted:
             return user
-        here = self.system.members(user.user)
-        return structs.replace(user, status="online" if here else "offline")
+        if self._is_on_this_node(user.user):
+            return structs.replace(user, status="online")
+        return user if self._environment.elsewhere is not None else structs.replace(user, status="offline")
 
     # --- events -----------------------------------------------------------------------------------------------
 

@@ -18,11 +18,11 @@ from actors import NORMAL, SHUTDOWN, Actor, Address, Down, NotRunning, Quarantin
 from server.protocol.closing import CloseCode
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
-from server.protocol.events import Left
+from server.protocol.events import Left, Presence
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.rooms.holds import HOLD_SECONDS
-from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Request
+from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Passing, Request
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.environment import SessionEnvironment
@@ -281,8 +281,17 @@ class Attending(Actor):
             self._attached_to_new(attached, creator)
         if creator is not None:
             self._ask_rooms(InfoWanted(creator, room))
+        if attached.peer is not None and not self._is_on_this_node(attached.peer):
+            self._pass_on(Passing(room, (Presence(user=attached.peer, status="online"),)))
         if place.awaits is None:
             self._go_on(self._commands.unblock(room, trio.current_time()))
+
+    def _is_on_this_node(self, user: str) -> bool:
+        return bool(self.system.members(user))
+
+    def _pass_on(self, passing: Passing) -> None:
+        for connection in self._feed.takes_passing():
+            connection.tell(passing)
 
     def _attached_to_new(self, attached: Attached, creator: int | None) -> None:
         """The connection that made or joined the room learns of it by the reply, the others by its entries."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ import pytest
 
 from server.placement.shards import SHARDS, shard_of
 from tests.harness.cluster import node, nodes
-from tests.harness.people import Talker, call, close_code, register, talk
+from tests.harness.people import PASSWORD, Talker, call, close_code, register, talk
 from tests.harness.posters import Poster, gather, judge, stored_in_postgres, wait_for
 from tests.harness.postgres import PostgresServer
 from tests.harness.server import ServerProcess
@@ -136,6 +137,28 @@ def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProces
     assert call(three[2].url, "/v1/logout", {}, token=token)[0] == 204
     assert close_code(phone.websocket) == close_code(laptop.websocket) == 4500
     bob.close()
+
+
+def peer_is_seen(talker: Talker, peer: Talker) -> bool:
+    """By what the welcome says of a dm's other person, or else by what follows it."""
+    (room,) = [room for room in talker.welcome["rooms"] if room["kind"] == "dm"]
+    assert room["peer"].get("status") in (None, "online"), "nobody says what this node does not know"
+    presence = talker.wait(lambda frame: frame["op"] == "presence")
+    return (presence["user"], presence["status"]) == (peer.welcome["me"]["user"], "online")
+
+
+def test_the_other_person_of_a_dm_is_seen_by_whatever_node_they_are_there(three: list[ServerProcess]) -> None:
+    ann, bob = people(three[:2], "ann", "bob")
+    ann.ask("create_room", kind="dm", members=["bob"], nonce="1")
+    bob.wait(lambda frame: frame["op"] == "joined")
+    _, token = call(three[0].url, "/v1/login", {"name": "ann", "password": PASSWORD})
+    with ExitStack() as tabs:
+        for where in (0, 0, 2):  # a session that is new, one that is there, and one on another node
+            assert peer_is_seen(tabs.enter_context(talk(three[where].websocket_url, token["token"])), bob)
+    bob.close()
+    gone = ann.wait(lambda frame: frame["op"] == "presence" and frame["status"] == "offline")
+    assert gone["user"] == bob.welcome["me"]["user"]
+    ann.close()
 
 
 def until_shared(database: str, nodes: int) -> None:

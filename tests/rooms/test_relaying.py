@@ -23,9 +23,9 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.rooms.audience import DOUBT_SECONDS
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Rest, Watch
-from server.rooms.messages import Answer
+from server.rooms.messages import Answer, Attached
+from server.rooms.ongoing import DOUBT_SECONDS
 from server.rooms.opening import Applicant
 from server.rooms.remote import RemoteAsker
 from server.rooms.room import REST_SECONDS
@@ -269,6 +269,28 @@ def test_who_went_while_the_room_came_here_is_told_to_those_who_listen_here() ->
     told_later = [fan_out for _ in range(int(DOUBT_SECONDS) + 1) for fan_out in of(FanOut, scene.beat())]
     assert [events_of(fan_out) for fan_out in told_later] == [[Presence(user="u_bob", status="offline")]]
     assert not scene.is_restless()
+
+
+def test_whoever_attaches_to_a_dm_learns_whether_the_other_one_is_there_wherever_that_is() -> None:
+    hall = Hall("ann", "bob", kind="dm")
+
+    def peer_of_ann() -> str | None:
+        [attached] = told(Attached, hall.attach("ann"), hall.sessions["ann"])
+        return attached.peer
+
+    assert peer_of_ann() == "u_bob"
+    hall.room.ended(hall.sessions["bob"])
+    assert peer_of_ann() is None
+    number = hall.subscribed("bob")
+    assert peer_of_ann() == "u_bob"
+    [admitted] = told(Admitted, hall.room.admit(Admit(number, 9, "u_bob")))
+    assert admitted.peer == "u_ann"
+
+
+def test_of_a_group_only_changes_are_told() -> None:
+    hall = Hall("ann", "bob")
+    [attached] = told(Attached, hall.attach("ann"), hall.sessions["ann"])
+    assert attached.peer is None
 
 
 def test_receipts_go_to_the_nodes_of_the_authors() -> None:

@@ -24,7 +24,7 @@ from server.protocol.errors import Refusal, no_such_room, unavailable
 from server.protocol.events import Error, Left, MessageEntry, Ok, Presence, Receipt, RoomStats, TypingEvent
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.messages import Added, Attach, Attached, Delivery, Detached, NotAttached
-from server.rooms.opening import PATIENCE_SECONDS
+from server.rooms.opening import OPENING_SECONDS, PATIENCE_SECONDS
 from server.rooms.room import REST_SECONDS, Room
 from server.store.messages import (
     Anchor,
@@ -96,8 +96,8 @@ def test_opening_begins_again_when_a_step_fails_or_stays_silent() -> None:
     again = cast("Anchor", of(Write, room.beat(1.0))[0].message)
     assert again.ref != anchor.ref
     assert room.done(Done(anchor.ref, None), 1.0) == [], "the answer to the first is nobody's business any more"
-    assert room.beat(1.0 + PATIENCE_SECONDS / 2) == []
-    assert of(Write, room.beat(1.0 + PATIENCE_SECONDS))
+    assert room.beat(1.0 + OPENING_SECONDS / 2) == []
+    assert of(Write, room.beat(1.0 + OPENING_SECONDS))
 
 
 def test_members_are_told_of_the_room_when_it_opens() -> None:
