@@ -148,5 +148,8 @@ def show_end(console: Console, report: Report, where: str) -> None:
     if report.results is not None:
         for finding in report.results.verdict.findings[:5]:
             console.print(f"broken: {finding.kind} in {finding.room}: {finding.words}", style="red", highlight=False)
+    if report.fault:
+        console.print(report.fault, style="bold red", highlight=False, soft_wrap=True, markup=False)
+        console.print(report.said, highlight=False, soft_wrap=True, markup=False)
     style = "bold green" if report.outcome == "proved" else "bold red"
     console.print(f"{report.outcome}; the report is {where}", style=style, highlight=False, soft_wrap=True)
