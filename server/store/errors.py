@@ -53,10 +53,14 @@ class NotReachable(StoreError):
 
 
 class InUseByNodes(StoreError):
-    """Who serves alone would take everything from nodes that live."""
+    """Nodes live, and would lose everything to who serves alone, or stumble over what is seeded."""
 
-    def __init__(self, database: str) -> None:
-        super().__init__(f"nodes of a cluster serve from {database}: name their engine, or stop them")
+    def __init__(self, database: str, advice: str = "name their engine, or stop them") -> None:
+        super().__init__(f"nodes of a cluster serve from {database}: {advice}")
+
+
+class Colliding(StoreError):
+    """Who was to be put into the database is, in part, somebody else there."""
 
 
 class Unsuitable(StoreError):
