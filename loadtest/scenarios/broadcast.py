@@ -18,8 +18,6 @@ from loadtest.scenarios.play import Phase, Play, Summary, arrival, figures_of_ar
 LAST = "last_receipt"
 """Of a phase's figures: seconds from the post to the last one of a process who saw it."""
 
-_WITHIN = 60.0  # seconds; a prototype reached a million in 23
-
 
 def broadcast(options: Options, people: People) -> Play:
     came = yield arrival(options)
@@ -38,7 +36,8 @@ def broadcasts(options: Options, people: People) -> Generator[Phase, PhaseResult
     lasts: list[float] = []
     for nth in range(1, options.repeats + 1):
         doing = Broadcast(chance.choice(members), room)
-        sent = yield Phase(f"broadcast {nth}", doing, _WITHIN, "everybody in the room has seen it")
+        expects = "everybody in the room has seen it"
+        sent = yield Phase(f"broadcast {nth}", doing, options.settle_within, expects)
         if not sent.in_time:
             break
         lasts.append(sent.figures[LAST])

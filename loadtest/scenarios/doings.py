@@ -33,7 +33,7 @@ from loadtest.scenarios.messages import (
     Testify,
 )
 from loadtest.scenarios.readings import Readings
-from loadtest.scenarios.storm import CUT_OFF, RECOVERY
+from loadtest.scenarios.storm import RECOVERY
 from loadtest.scenarios.talking import Rooms, filling
 
 _LOOK_EVERY: Final = 0.1  # seconds, at what takes a look at everybody
@@ -179,7 +179,6 @@ class Cutting(Played):
         self._readings = company.readings
         self._readings.welcome = self._welcome
         dropped = company.drawn(cut.share, purpose)
-        self._count = len(dropped)
         self._away = set(dropped)
         self._began = time.monotonic()
         self._took = 0.0
@@ -198,7 +197,7 @@ class Cutting(Played):
         self._readings.welcome = None
 
     def figures(self) -> dict[str, float]:
-        return {RECOVERY: self._took, CUT_OFF: self._count}
+        return {RECOVERY: self._took}
 
 
 class Churning(Lasting):

@@ -39,6 +39,11 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
     "highest_rate_deliveries": (A_SECOND, "deliveries at that rate"),
     "highest_rate_seen_p99": (SECONDS, "from post to seen at that rate, 99 of 100"),
     "first_failing_rate": (A_SECOND, "the lowest rate of posts that did not"),
+    "last_receipt": (SECONDS, "of a phase: from a broadcast's sending to its last receipt"),
+    "recovery": (SECONDS, "of a phase: from the cut until the last one was welcome and had all it had missed"),
+    "server_cpu": (SHARE, "of a phase: what the busiest process used that listens on the server's port"),
+    "machine_cpu": ("of all cores", "of a phase: how busy the machine was, whoever it was busy for"),
+    "disk_wait": ("of the time", "of a phase: in which some process of the machine waited for a disk"),
     "clients_bottleneck_rate": (
         A_SECOND,
         "the highest rate at which the harness itself, and not the server, was busiest",
@@ -49,6 +54,8 @@ MEANING: Final[dict[str, tuple[str, str]]] = {
 def told(name: str, value: float) -> str:
     """A figure as people read it."""
     unit = MEANING[name][0]
+    if unit.startswith("of "):
+        return f"{value:.0%} {unit}"
     if unit == SECONDS:
         return f"{value * 1e3:,.1f} ms" if value < 1 else f"{value:,.2f} s"
     return f"{value:,.0f}{unit}" if value >= 10 or unit == COUNT else f"{value:,.2f}{unit}"

@@ -18,6 +18,7 @@ from clients.endpoint import Endpoint
 from loadtest.scenarios.burdens import DISK_WAIT, MACHINE_CPU, SERVER_CPU
 
 _TICK: Final = os.sysconf("SC_CLK_TCK")
+_LEAST: Final = 50 / _TICK  # seconds; an error of two of a hundred
 _LISTENING: Final = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 
 
@@ -43,8 +44,8 @@ def _processes() -> list[int]:
 
 
 def _holds(pid: int, inodes: set[str]) -> bool:
-    with suppress(OSError):
-        for descriptor in os.scandir(f"/proc/{pid}/fd"):
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+        for descriptor in descriptors:
             with suppress(OSError):
                 if os.readlink(descriptor.path) in inodes:
                     return True
@@ -72,8 +73,11 @@ def look(servers: Iterable[int]) -> Look:
 
 
 def between(before: Look, after: Look) -> dict[str, float]:
-    """What is to be said of the time between two looks, as figures of `burdens.py`."""
-    seconds = max(after.at - before.at, 1e-3)
+    """What is to be said of the time between two looks, as figures of `burdens.py`; nothing where it is too short: the
+    kernel counts in ticks."""
+    seconds = after.at - before.at
+    if seconds < _LEAST:
+        return {}
     busy, idle = after.busy - before.busy, after.idle - before.idle
     figures = {MACHINE_CPU: busy / max(busy + idle, 1e-3)}
     if before.disk is not None and after.disk is not None:

@@ -41,9 +41,9 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 0.1
     step: Annotated[float, Meta(description="by how much the ladder raises the rate each time", gt=1)] = 1.5
     come_within: Annotated[float, Meta(description="seconds until all have to be welcome", gt=0)] = 120.0
-    settle_within: Annotated[float, Meta(description="seconds until all have to have everything, in the end", gt=0)] = (
-        60.0
-    )
+    settle_within: Annotated[
+        float, Meta(description="seconds until all have to have everything: a broadcast, and in the end", gt=0)
+    ] = 60.0
 
 
 # --- orders --------------------------------------------------------------------------------------------------

@@ -25,7 +25,6 @@ from loadtest.scenarios.play import (
 
 SPREAD_RATE: Final = 100.0  # posts a second in small rooms: what is measured is latency, not what a server can bear
 STORM_TALK: Final = 50.0  # posts a second while people come back
-_SPREAD_GRACE: Final = 30.0  # seconds
 
 
 def proof(options: Options, people: People) -> Play:
@@ -36,7 +35,7 @@ def proof(options: Options, people: People) -> Play:
     yield lasting("hold", Hold(options.seconds), options.seconds)
     seconds = options.posts / (options.rate or SPREAD_RATE)
     expects = "every post in a small room is answered and seen"
-    spread = yield Phase("small rooms", Spread(options.posts, seconds), seconds + _SPREAD_GRACE, expects)
+    spread = yield Phase("small rooms", Spread(options.posts, seconds), seconds + options.settle_within, expects)
     figures |= figures_of_talk(spread)
     figures |= yield from broadcast.broadcasts(options, people)
     storm_figures = yield from storm.cut_off(options, options.rate or STORM_TALK)

@@ -42,7 +42,7 @@ def slow(options: Options, people: People) -> Play:
     doing = Ignore(options.share, options.sip, options.seconds)
     went = yield lasting("some do not read", doing, options.seconds, rate)
     figures |= figures_of_talk(went)
-    figures["slow_readers"] = int(options.share * options.connections)
+    figures["slow_readers"] = round(options.share * options.connections)
     figures["closed_for_slowness"] = went.closes.get(CloseCode.SLOW_CONSUMER, 0)
     return Summary(figures, _words(figures))
 

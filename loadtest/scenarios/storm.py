@@ -22,9 +22,8 @@ from loadtest.scenarios.play import (
     warming_up,
 )
 
-RECOVERY, CUT_OFF = "recovery", "cut_off"
-"""Of a phase's figures: seconds from the cut until the last one of a process had everything; how many of all were cut
-off."""
+RECOVERY = "recovery"
+"""Of a phase's figures: seconds from the cut until the last one of a process had everything."""
 
 
 def storm(options: Options, people: People) -> Play:
@@ -47,7 +46,7 @@ def cut_off(options: Options, talk: float) -> Generator[Phase, PhaseResult, dict
     if not went.in_time:
         return {}
     figures = {
-        "cut_off": went.figures[CUT_OFF],
+        "cut_off": round(options.share * options.connections),
         "recovery_seconds": went.figures[RECOVERY],
         "posted_meanwhile": went.counts["acknowledged"],
     }

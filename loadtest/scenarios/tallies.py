@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from typing import Final
 
-from loadtest.histogram import Histogram
+from loadtest.histogram import LONGEST, Histogram, highest_of
 from loadtest.scenarios.messages import Measured, PhaseResult, Spectrum
 
 COUNTS: Final = ("connects", "posted", "acknowledged", "delivered", "gaps", "refused")
+_SHARES: Final = (0.5, 0.9, 0.99, 0.999, 1.0)
 LATENCIES: Final = ("connect", "ack", "seen", "late")
 
 Latencies = dict[str, Histogram]
@@ -81,6 +83,15 @@ class Tally:
 
 
 def spectrum(histogram: Histogram) -> Spectrum:
-    """A histogram in a few numbers."""
-    p50, p90, p99, p999, longest = (histogram.percentile(share) / 1e6 for share in (50, 90, 99, 99.9, 100))
-    return Spectrum(count=histogram.total, p50=p50, p90=p90, p99=p99, p999=p999, max=longest)
+    """A histogram in a few numbers; its buckets are looked at once, not for each number."""
+    found = list(histogram.buckets())
+    total = sum(count for _, count in found)
+    owed = [max(1, math.ceil(total * share)) for share in _SHARES]
+    told: list[float] = []
+    so_far = 0
+    for bucket, count in found:
+        so_far += count
+        while len(told) < len(owed) and so_far >= owed[len(told)]:
+            told.append(min(highest_of(bucket), LONGEST) / 1e6)
+    p50, p90, p99, p999, longest = told or [0.0] * len(_SHARES)
+    return Spectrum(count=total, p50=p50, p90=p90, p99=p99, p999=p999, max=longest)
