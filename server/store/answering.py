@@ -1,7 +1,7 @@
 """A portion of questions answered from one snapshot. Runs in a reader's thread.
 
-Tokens and lists of rooms, which are asked for in crowds when everybody reconnects, take one query for all of them; and
-a page of a log that several ask for is read once.
+Tokens and lists of rooms, which are asked for in crowds when everybody reconnects, take one query for all of them, and
+so do rooms that open, of which a crowd asks for thousands; a page of a log that several ask for is read once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from server.store.messages import (
     ListUsers,
     LoadRoom,
     NoIdentity,
+    NoRoom,
     Read,
     ReadAuthors,
     ReadHistory,
@@ -43,7 +44,7 @@ from server.store.people_queries import (
     list_users,
     read_revocations,
 )
-from server.store.room_queries import find_channel, list_rooms, load_room, read_members, read_memberships
+from server.store.room_queries import find_channel, list_rooms, load_rooms, read_members, read_memberships
 
 _NOBODY = NoIdentity(revoked=False)
 
@@ -63,9 +64,11 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
     """
     hashes = {question.token_hash for question in questions if isinstance(question, FindIdentity)}
     readers = {question.user for question in questions if isinstance(question, ListRooms)}
+    opening = {question.room for question in questions if isinstance(question, LoadRoom)}
     with snapshot(engine) as connection:
         identities = find_identities(connection, hashes, now - token_lifetime) if hashes else {}
         lists = list_rooms(connection, readers) if readers else {}
+        rooms = load_rooms(connection, opening) if opening else {}
         pages: dict[Hashable, Done | Failed] = {}
         answers: list[Done | Failed] = []
         for question in questions:
@@ -74,6 +77,8 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
                     answers.append(Done(question.ref, identities.get(question.token_hash, _NOBODY)))
                 case ListRooms():
                     answers.append(Done(question.ref, RoomList(question.user, tuple(lists[question.user]))))
+                case LoadRoom():
+                    answers.append(Done(question.ref, rooms.get(question.room) or NoRoom(question.room)))
                 case ReadLog():
                     wanted = range_of(question)
                     if wanted not in pages:
@@ -98,8 +103,6 @@ def _answer(connection: Connection, question: Read, now: int) -> Done | Failed:
 
 def _value(connection: Connection, question: Read, now: int) -> object:
     match question:
-        case LoadRoom():
-            return load_room(connection, question)
         case ReadHistory():
             return read_history(connection, question)
         case ReadLog():
@@ -122,7 +125,7 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_memberships(connection, question, now)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
-        case FindIdentity() | ListRooms():
+        case FindIdentity() | ListRooms() | LoadRoom():
             raise AssertionError("answered for all askers at once")
         case _:
             assert_never(question)

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from itertools import chain, islice
 from time import perf_counter
 from typing import Final, cast
@@ -40,9 +41,13 @@ from server.store.messages import (
 )
 from server.store.opening import READING_THREADS, Store
 from server.store.patience import Patience
+from server.store.thread import OwnThread
 
 QUICK_IN_A_PORTION: Final = 100
 SLOW_IN_A_PORTION: Final = 8
+ROOMS_FOR_ONE: Final = 8
+"""So many rooms that open count as one of these: they take one query together, and when a crowd comes to a node there
+are thousands of them, for which everybody would have to wait."""
 SLOW_SET_ASIDE: Final = 1_000
 """Taken and waiting, in each worker; beyond it, questions stay in the inbox, whose bound is felt by those who ask."""
 
@@ -72,19 +77,18 @@ async def run_reader(
     counts
         Where portions are counted.
     """
-    threads = trio.CapacityLimiter(READING_THREADS)
     patience = Patience(store.database.patience, "questions")
     counts = counts or StoreCounts()
     lifetime = token_days * 86_400_000
     async with trio.open_nursery() as nursery:
         for _ in range(READING_THREADS):
-            nursery.start_soon(_Worker(store, inbox, clock, lifetime, threads, patience, counts).serve)
+            nursery.start_soon(_Worker(store, inbox, clock, lifetime, patience, counts).serve)
         context.started()
 
 
 class _Worker:
     __slots__ = (
-        "_clock", "_counts", "_inbox", "_patience", "_quick", "_slow", "_slow_next", "_store", "_threads",
+        "_clock", "_counts", "_inbox", "_patience", "_quick", "_rooms", "_slow", "_slow_next", "_store", "_thread",
         "_token_lifetime",
     )  # fmt: skip
 
@@ -94,7 +98,6 @@ class _Worker:
         inbox: Inbox,
         clock: Clock,
         token_lifetime: int,
-        threads: trio.CapacityLimiter,
         patience: Patience,
         counts: StoreCounts,
     ) -> None:
@@ -102,18 +105,20 @@ class _Worker:
         self._inbox = inbox
         self._clock = clock
         self._token_lifetime = token_lifetime
-        self._threads = threads
+        self._thread = OwnThread("store reader")
         self._counts = counts
         self._patience = patience
         self._quick: deque[Read] = deque()
-        self._slow: dict[object, list[Read]] = {}  # those that have one answer together, in order
+        self._rooms = 0  # that were to open, so far
+        self._slow: dict[Hashable, list[Read]] = {}  # those that have one answer together, in order
         self._slow_next = False
 
     async def serve(self) -> None:
         try:
-            while True:
-                self._set_aside(await self._taken())
-                await self._answer(self._portion())
+            with self._thread:
+                while True:
+                    self._set_aside(await self._taken())
+                    await self._answer(self._portion())
         finally:
             _refuse([*self._quick, *chain.from_iterable(self._slow.values())])
 
@@ -126,10 +131,19 @@ class _Worker:
     def _set_aside(self, questions: Iterable[object]) -> None:
         for question in questions:
             if isinstance(question, _SLOW):
-                alike = range_of(question) if isinstance(question, ReadLog) else id(question)
-                self._slow.setdefault(alike, []).append(question)
+                self._slow.setdefault(self._kind_of(question), []).append(question)
             else:
                 self._quick.append(cast("Read", question))
+
+    def _kind_of(self, question: Read) -> Hashable:
+        match question:
+            case ReadLog():
+                return range_of(question)
+            case LoadRoom():
+                self._rooms += 1
+                return LoadRoom, self._rooms // ROOMS_FOR_ONE
+            case _:
+                return id(question)
 
     def _portion(self) -> list[Read]:
         """The next ones to answer: quick and slow ones in turn, so that neither starve."""
@@ -161,8 +175,8 @@ class _Worker:
         begin = perf_counter()
 
         async def ask() -> list[Done | Failed]:
-            return await trio.to_thread.run_sync(
-                answer_all, self._store.reading, portion, self._clock(), self._token_lifetime, limiter=self._threads
+            return await self._thread.run(
+                partial(answer_all, self._store.reading, portion, self._clock(), self._token_lifetime)
             )
 
         answers = await self._patience.result_of(ask)

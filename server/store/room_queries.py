@@ -16,12 +16,10 @@ from server.protocol.objects import Room
 from server.store.in_lists import padded
 from server.store.messages import (
     FindChannel,
-    LoadRoom,
     MemberRecord,
     Membership,
     Memberships,
     MembersPage,
-    NoRoom,
     ReadMembers,
     ReadMemberships,
     RoomRecord,
@@ -78,10 +76,12 @@ _list_rooms: Final = (
     .order_by(rooms.c.id)
 )
 _find_channel: Final = select(rooms.c.id).where(rooms.c.kind == "channel", rooms.c.name == bindparam("name"))
-_find_room: Final = select(rooms).where(rooms.c.id == bindparam("room"))
-_all_members: Final = select(members.c.user_id, members.c.role, members.c.received, members.c.read).where(
-    members.c.room_id == bindparam("room")
+_find_rooms: Final = select(rooms.c.id, rooms.c.log, rooms.c.kind, rooms.c.name, rooms.c.topic, rooms.c.last_seq).where(
+    rooms.c.id.in_(bindparam("rooms", expanding=True))
 )
+_all_members: Final = select(
+    members.c.room_id, members.c.user_id, members.c.role, members.c.received, members.c.read
+).where(members.c.room_id.in_(bindparam("rooms", expanding=True)))
 _page_of_members: Final = (
     select(members, users.c.display_name, users.c.last_seen)
     .join(users, users.c.id == members.c.user_id)
@@ -108,20 +108,15 @@ def find_channel(connection: Connection, question: FindChannel) -> str | None:
     return connection.execute(_find_channel, {"name": question.name}).scalar()
 
 
-def load_room(connection: Connection, question: LoadRoom) -> RoomRecord | NoRoom:
-    row = connection.execute(_find_room, {"room": question.room}).one_or_none()
-    if row is None:
-        return NoRoom(question.room)
-    people = connection.execute(_all_members, {"room": question.room})
-    return RoomRecord(
-        room=_shared(row.id),
-        log=row.log,
-        kind=_shared(row.kind),
-        name=row.name,
-        topic=row.topic,
-        last_seq=row.last_seq,
-        members={_shared(user): MemberRecord(_shared(role), received, read) for user, role, received, read in people},
-    )
+def load_rooms(connection: Connection, wanted: Iterable[str]) -> dict[str, RoomRecord]:
+    """All these rooms with their members, in two queries; one that is not there is missing."""
+    names = {"rooms": padded(wanted)}
+    found: dict[str, RoomRecord] = {}
+    for room, log, kind, name, topic, last_seq in connection.execute(_find_rooms, names).all():
+        found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {})
+    for room, user, role, received, read in connection.execute(_all_members, names):
+        found[room].members[_shared(user)] = MemberRecord(_shared(role), received, read)
+    return found
 
 
 def read_members(connection: Connection, question: ReadMembers) -> MembersPage:

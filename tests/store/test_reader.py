@@ -357,12 +357,12 @@ async def test_a_long_queue_of_slow_questions_holds_up_no_sign_in(desk: Desk, mo
     from server.store import answering, reader
 
     portions: list[int] = []
-    release = trio.Event()
+    release, token = trio.Event(), trio.lowlevel.current_trio_token()
 
     def counted(engine: object, questions: list[object], *rest: object) -> object:
         portions.append(len(questions))
         if any(isinstance(question, ReadLog) for question in questions):
-            trio.from_thread.run(release.wait)
+            trio.from_thread.run(release.wait, trio_token=token)
         return answering.answer_all(engine, questions, *rest)  # type: ignore[arg-type]
 
     _, _, room = await talking(desk, messages=3)
@@ -377,6 +377,29 @@ async def test_a_long_queue_of_slow_questions_holds_up_no_sign_in(desk: Desk, mo
     release.set()
     await ear.until(lambda: len(ear.heard) == 100)
     assert max(portions) == reader.SLOW_IN_A_PORTION
+
+
+async def test_rooms_that_open_together_are_loaded_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from server.store import answering, reader
+
+    portions: list[int] = []
+
+    def counted(engine: object, questions: list[object], *rest: object) -> object:
+        portions.append(len(questions))
+        return answering.answer_all(engine, questions, *rest)  # type: ignore[arg-type]
+
+    ann, bob = await desk.user("ann"), await desk.user("bob")
+    rooms = [await desk.created(ann, bob) for _ in range(20)]
+    monkeypatch.setattr(reader, "answer_all", counted)
+    ear = Ear()
+    for ref, room in enumerate([*rooms, "r_none"]):
+        desk.reads.tell(LoadRoom(reply_to=ear, ref=ref, room=room))
+    await ear.until(lambda: len(ear.heard) == 21)
+    found = {done.ref: done.value for done in ear.heard if isinstance(done, Done)}
+    assert [found[ref].room for ref in range(20)] == rooms
+    assert all(found[ref].members.keys() == {ann, bob} for ref in range(20))
+    assert found[20] == NoRoom("r_none")
+    assert len(portions) <= 2
 
 
 async def test_a_room_that_comes_back_from_one_place_has_its_page_read_once(
