@@ -23,7 +23,6 @@ import os
 import random
 import time
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -123,7 +122,8 @@ class Crowd:
         self._slot_of = array("i")  # by descriptor
         self._unsent: dict[int, bytes] = {}
         self._failures: dict[int, int] = {}  # in a row, by slot
-        self._queue: deque[int] = deque()
+        self._queue = array("i")  # not a deque: of numbers that all wait at once, each would be an object
+        self._next = 0  # whose turn it is in the queue
         self._begun_until = 0.0  # connections up to here are paid for, where they have a pace
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._turns = itertools.count()
@@ -272,7 +272,7 @@ class Crowd:
     def next_due(self) -> float:
         """Seconds until `step` has something to do even if nothing comes; 0.0 at once. There always is something."""
         due = self._later[0][0]
-        if self._queue and (not self.at_once or self.in_flight < self.at_once):
+        if self._next < len(self._queue) and (not self.at_once or self.in_flight < self.at_once):
             due = min(due, self._begun_until)
         return max(0.0, due - time.monotonic())
 
@@ -291,7 +291,7 @@ class Crowd:
         now = time.monotonic()
         while self._later[0][0] <= now:
             heapq.heappop(self._later)[2]()
-        if self._queue:
+        if self._next < len(self._queue):
             self._begin_some(now)
         events = self._epoll.poll(min(timeout, self.next_due()) if timeout else 0, _MOST_EVENTS)
         self._deliver(events)
@@ -407,14 +407,17 @@ class Crowd:
     def _begin_some(self, now: float) -> None:
         """Whoever's turn it is."""
         states = self._members.states
-        while self._queue and (not self.at_once or self.in_flight < self.at_once):
+        while self._next < len(self._queue) and (not self.at_once or self.in_flight < self.at_once):
             if self.connects:
                 if now < self._begun_until:
                     return
                 self._begun_until = max(self._begun_until, now - 1.0) + 1.0 / self.connects
-            slot = self._queue.popleft()
+            slot = self._queue[self._next]
+            self._next += 1
             if states[slot] == QUEUED and self._descriptors[slot] == _NO_DESCRIPTOR:
                 self._begin(slot, now)
+        if self._next == len(self._queue):
+            self._queue, self._next = array("i"), 0
 
     def _begin(self, slot: int, now: float) -> None:
         try:

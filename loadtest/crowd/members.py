@@ -402,10 +402,12 @@ class Members:
         at = self.places.find(slot, key)
         began, reached = self.places.begans[at], self.places.seqs[at]
         if resumed.recovered:
-            self._ledger.was_caught_up(self.numbers[slot], resumed.room, began, reached, resumed.to or 0)
+            through = resumed.to or 0
+            self._ledger.was_caught_up(self.numbers[slot], resumed.room, began, reached, through)
         else:
-            self._ledger.was_told_of_gap(self.numbers[slot], resumed.room, began, reached, resumed.last_seq)
-            self.places.seqs[at] = max(reached, resumed.last_seq)
+            through = resumed.last_seq
+            self._ledger.was_told_of_gap(self.numbers[slot], resumed.room, began, reached, through)
+        self.places.seqs[at] = max(reached, through)
         return self._recovery_is_over(slot, key)
 
     def _recovery_is_over(self, slot: int, key: int) -> bytes:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
-from collections.abc import Iterator, Sequence
-
 import pytest
-from wsproto.connection import Connection, ConnectionType
-from wsproto.events import CloseConnection, Pong, TextMessage
+from wsproto.events import CloseConnection, Pong
 from wsproto.frame_protocol import FrameProtocol
 
 from clients.endpoint import endpoint_of
@@ -18,45 +13,23 @@ from loadtest.crowd.watcher import Watcher
 from loadtest.histogram import Histogram
 from loadtest.ledger import Ledger
 from loadtest.marks import mark, read_mark
-from server.protocol.codec import JSON
 from server.protocol.commands import AnyCommand, Cursor, Hello, History, Post
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     AnyEvent,
     Error,
     Joined,
-    Limits,
-    MessageEntry,
     Ok,
     Reconnect,
     Resumed,
     TypingEvent,
-    Welcome,
 )
-from server.protocol.objects import Room, User
+from server.protocol.objects import User
+from tests.harness.played import AT, Numbered, commands, frames, message, served, switched, welcome
 
 ENDPOINT = endpoint_of("http://127.0.0.1:1")
 BOB = User(user="u_bob", name="bob")
-AT = "2026-01-01T00:00:00.000Z"
 ANN = 0
-
-
-class Two:
-    """Everybody is in `r_0` and `r_1`."""
-
-    rooms: Sequence[int] = (0, 1)
-
-    def user(self, number: int) -> str:
-        return f"u_{number}"
-
-    def token(self, number: int) -> str:
-        return f"token {number}"
-
-    def room(self, room: int) -> str:
-        return f"r_{room}"
-
-    def rooms_of(self, number: int) -> Sequence[int]:
-        return self.rooms
 
 
 class Witness(Watcher):
@@ -83,12 +56,9 @@ class Ann:
     """The members with the server's side of one's connection, and what their sockets are asked for."""
 
     def __init__(self, rooms: int = 2) -> None:
-        self.roster = Two()
-        self.roster.rooms = range(rooms)
         self.witness, self.ledger = Witness(), Ledger()
-        self.members = Members(self.roster, range(3), self.witness, self.ledger, self)
+        self.members = Members(Numbered(rooms), range(3), self.witness, self.ledger, self)
         self.asked: list[tuple[str, float]] = []
-        self._frames = FrameProtocol(client=False, extensions=[])
         self.request = b""
 
     def is_open(self, slot: int) -> None:
@@ -102,19 +72,14 @@ class Ann:
 
     def arrives(self, slot: int = ANN) -> Hello:
         self.request = self.members.begin(slot, ENDPOINT, 0.0)
-        key = self.request.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
-        accepted = b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-        head = b"HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: " + accepted + b"\r\n\r\n"
+        head = switched(self.request)
         assert self.members.receive(slot, head[:30]) == b""
         (hello,) = commands(self.members.receive(slot, head[30:]))
         assert isinstance(hello, Hello)
         return hello
 
-    def frames(self, *events: AnyEvent) -> bytes:
-        return b"".join(bytes(self._frames.send_data(JSON.encode_event(event).decode(), fin=True)) for event in events)
-
     def hears(self, *events: AnyEvent, slot: int = ANN) -> list[AnyCommand]:
-        return list(commands(self.members.receive(slot, self.frames(*events))))
+        return list(commands(self.members.receive(slot, frames(*events))))
 
     def posts(self, text: str) -> Post:
         (post,) = commands(self.members.post(ANN, 0, text, "label"))
@@ -123,36 +88,6 @@ class Ann:
 
     def places(self, slot: int = ANN) -> list[tuple[str, int, int]]:
         return [(room, began, reached) for at, room, began, reached in self.members.everywhere() if at == slot]
-
-
-def room(number: int, last_seq: int) -> Room:
-    return Room(
-        room=f"r_{number}", log=f"l_{number}", kind="group", members=2, last_seq=last_seq, read_seq=0, role="member",
-        unread=0, mentions=0,
-    )  # fmt: skip
-
-
-def welcome(*last_seqs: int) -> Welcome:
-    return Welcome(
-        me=BOB, session="s", node="n", heartbeat=30_000, features=(),
-        limits=Limits(frame=1, text=1, unanswered=1), rooms=[room(*each) for each in enumerate(last_seqs)],
-    )  # fmt: skip
-
-
-def message(seq: int, text: str = "hello", nonce: str = "n", room: int = 0) -> MessageEntry:
-    return MessageEntry(seq=seq, room=f"r_{room}", from_=BOB, text=text, at=AT, nonce=nonce, reactions=())
-
-
-def commands(said: bytes) -> Iterator[AnyCommand]:
-    for event in served(said):
-        assert isinstance(event, TextMessage)
-        yield JSON.decode_command(event.data)
-
-
-def served(said: bytes) -> list[object]:
-    server = Connection(ConnectionType.SERVER)
-    server.receive_data(said)
-    return list(server.events())
 
 
 @pytest.fixture
@@ -197,7 +132,7 @@ def test_the_age_of_what_carries_a_mark_is_recorded_for_each_reader(ann: Ann) ->
 
 @pytest.mark.parametrize("step", [1, 3, 50])
 def test_frames_are_put_together_however_they_are_cut(ann: Ann, step: int) -> None:
-    stream = ann.frames(message(4), message(5), message(6))
+    stream = frames(message(4), message(5), message(6))
     for at in range(0, len(stream), step):
         assert ann.members.receive(ANN, stream[at : at + step]) == b""
     assert ann.places()[0] == ("r_0", 3, 6)
@@ -325,10 +260,10 @@ def test_any_other_command_is_answered_to_whoever_asked(ann: Ann) -> None:
 
 
 def test_pings_are_answered_and_a_close_is_returned(ann: Ann) -> None:
-    frames = FrameProtocol(client=False, extensions=[])
-    (pong,) = served(ann.members.receive(ANN, bytes(frames.ping(b"there?"))))
+    protocol = FrameProtocol(client=False, extensions=[])
+    (pong,) = served(ann.members.receive(ANN, bytes(protocol.ping(b"there?"))))
     assert pong == Pong(payload=b"there?")
-    (close,) = served(ann.members.receive(ANN, bytes(frames.close(4002, "slow_consumer: too slow"))))
+    (close,) = served(ann.members.receive(ANN, bytes(protocol.close(4002, "slow_consumer: too slow"))))
     assert isinstance(close, CloseConnection)
     assert ann.members.codes[ANN] == 4002
 
