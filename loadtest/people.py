@@ -75,6 +75,8 @@ class People:
     ----------
     count, room_count
         How many people there are, and how many rooms.
+    most_rooms
+        In how many somebody is, at most.
     made_at
         When the manifest was made, in milliseconds since the epoch.
     tag
@@ -85,7 +87,18 @@ class People:
     BadPlan
     """
 
-    __slots__ = ("_ids", "_manifest", "_plan", "_times", "_tokens", "count", "made_at", "room_count", "tag")
+    __slots__ = (
+        "_ids",
+        "_manifest",
+        "_plan",
+        "_times",
+        "_tokens",
+        "count",
+        "made_at",
+        "most_rooms",
+        "room_count",
+        "tag",
+    )
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest: Final = manifest
@@ -97,6 +110,7 @@ class People:
         self._times: Final = manifest.made_at << _NUMBER_BITS + _HASH_BITS
         self.count: Final = manifest.users
         self.room_count: Final = self._plan.rooms
+        self.most_rooms: Final = self._plan.most_rooms
         self.made_at: Final = manifest.made_at
         self.tag: Final = _characters(int.from_bytes(blake2b(key=secret, person=b"tag").digest()[:16]))[-6:].lower()
 

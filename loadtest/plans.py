@@ -190,8 +190,8 @@ def _part(word: str, people: int) -> Stretches:
 
 
 def _each(word: str, size: int, people: int) -> Stretches:
-    if not 1 <= size <= people:
-        raise BadPlan(f"`{word}`: a room may have 1 to {people:,} of so many people")
+    if not size:
+        raise BadPlan(f"`{word}` lets nobody in")
     return Even(people, -(-people // size))
 
 

@@ -1,6 +1,6 @@
 """`hubbub admin`: what an operator does to users and to registration, also while a server runs on the same data.
 
-Each command is one small transaction beside the server's. The server needs no telling: it reads what it needs at each
+Each command here is one small transaction beside the server's (`seed.py` is not). The server needs no telling: it reads what it needs at each
 sign-up, and looks for ended tokens every few seconds.
 """
 
@@ -17,6 +17,7 @@ import click
 from server.accounts.passwords import hash_password
 from server.cli.exits import EPILOG, Ended, Exit
 from server.cli.options import config_option, configuration, data_option, database_option
+from server.cli.seed import seed_command
 from server.cli.stores import store_errors
 from server.protocol.errors import Refusal
 from server.protocol.rules import check_password
@@ -30,7 +31,10 @@ _PAGE: Final = 1_000
 
 @click.group("admin")
 def admin_group() -> None:
-    """Users, passwords, administrators, registration. Works beside a running server."""
+    """Users, passwords, administrators, registration: beside a running server. People for load tests: without one."""
+
+
+admin_group.add_command(seed_command)
 
 
 @admin_group.group("users", epilog=EPILOG)

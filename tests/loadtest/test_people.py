@@ -117,6 +117,6 @@ def test_another_file_is_no_manifest(tmp_path: Path, written: bytes) -> None:
 
 def test_a_manifest_with_a_plan_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "people.json"
-    path.write_bytes(msgspec.json.encode(GOOD | {"rooms": "each:4"}))
+    path.write_bytes(msgspec.json.encode(GOOD | {"rooms": "rooms:1x4"}))
     with pytest.raises(BadPlan, match="1 to 3 of so many people"):
         People.read(path)

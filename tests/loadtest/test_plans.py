@@ -72,6 +72,11 @@ def test_the_room_of_all_comes_before_the_small_ones() -> None:
     assert plan.rooms_of(999) == (0, 100)
 
 
+def test_fewer_people_than_a_room_has_are_in_one() -> None:
+    plan = Plan("all,each:10", 3)
+    assert [list(plan.members_of(room)) for room in range(plan.rooms)] == [[0, 1, 2], [0, 1, 2]]
+
+
 def test_rooms_go_around_the_circle_until_there_are_enough() -> None:
     plan = Plan("rooms:3x4", 5)
     assert [list(plan.members_of(room)) for room in range(3)] == [[0, 1, 2, 3], [0, 1, 2, 4], [0, 1, 3, 4]]
@@ -114,8 +119,8 @@ def test_zipf_fills_as_many_places_as_were_asked_for(rooms: int, average: int, e
         ("everybody", "`everybody` is no part"),
         ("all,", "`` is no part"),
         ("all, each:2", "` each:2` is no part"),
-        ("each:0", "1 to 50"),
-        ("each:51", "1 to 50"),
+        ("each:0", "lets nobody in"),
+        ("rooms:2x0", "1 to 50"),
         ("each:-1", "no part"),
         ("each:٣", "no part"),
         ("each:9999999999", "no part"),
