@@ -28,7 +28,7 @@ def churn(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(rate)
+    yield warming_up(options, rate)
     calm = yield lasting("before", Hold(options.seconds), options.seconds, rate)
     figures |= {"seen_p99_before": calm.seen.p99} if calm.seen else {}
     doing = Churn(options.churn, options.away, options.seconds)

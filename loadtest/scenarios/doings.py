@@ -115,24 +115,25 @@ class Broadcasting(Played):
         self._room = company.people.room(broadcast.room)
         self._label = label
         self._owed = company.rooms.of_mine(broadcast.room)
-        self._entry: Entry | None = None
+        self._seen: list[Entry] = []  # one that is sent again in other bytes is another one
         self._readings = company.readings
-        self._readings.entries = self._seen
+        self._readings.entries = self._take
         if broadcast.poster in company.mine:
             company.crowd.post(broadcast.poster, broadcast.room, filling(_CHARACTERS), label)
 
-    def _seen(self, entry: Entry) -> None:
+    def _take(self, entry: Entry) -> None:
         if entry.room == self._room and entry.mark is not None and entry.mark.label == self._label:
-            self._entry = entry
+            self._seen.append(entry)
 
     def done(self) -> bool:
-        return not self._owed or (self._entry is not None and self._entry.readers >= self._owed)
+        return sum(entry.readers for entry in self._seen) >= self._owed
 
     def end(self) -> None:
         self._readings.entries = None
 
     def figures(self) -> dict[str, float]:
-        return {} if self._entry is None else {LAST: (self._entry.last_at - self._entry.sent) / 1e9}
+        lasts = [(entry.last_at - entry.sent) / 1e9 for entry in self._seen]
+        return {LAST: max(lasts)} if lasts else {}
 
 
 class Spreading(Played):

@@ -53,7 +53,7 @@ def ladder(options: Options, people: People) -> Play:
     figures = figures_of_arrival(came)
     if not came.in_time:
         return Summary(figures)
-    yield warming_up(rate_of(options))
+    yield warming_up(options, rate_of(options))
     steps = yield from _climb(options)
     return _summary(options, figures, steps)
 

@@ -15,6 +15,7 @@ from loadtest.behaviour import POSTS_A_SECOND
 from loadtest.people import People
 from loadtest.scenarios.messages import Come, Doing, Hold, Options, PhaseResult
 
+_WARM_UP: Final = 2.0  # seconds
 GRACE: Final = 15.0  # seconds; beyond what a phase lasts, until every process has said that it is over
 
 
@@ -67,8 +68,9 @@ def arrival(options: Options) -> Phase:
     return Phase("come", come, options.come_within, "everybody is welcome")
 
 
-def warming_up(talk: float, seconds: float = 2.0) -> Phase:
+def warming_up(options: Options, talk: float) -> Phase:
     """Talk for a moment that no figure counts: the first posts open rooms and files."""
+    seconds = min(_WARM_UP, options.seconds)
     return lasting("warm up", Hold(seconds), seconds, talk)
 
 

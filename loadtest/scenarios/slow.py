@@ -36,7 +36,7 @@ def slow(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(rate)
+    yield warming_up(options, rate)
     before = yield lasting("everybody reads", Hold(options.seconds), options.seconds, rate)
     figures |= {"seen_p99_before": before.seen.p99} if before.seen else {}
     doing = Ignore(options.share, options.sip, options.seconds)

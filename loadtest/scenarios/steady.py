@@ -27,7 +27,7 @@ def steady(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(rate)
+    yield warming_up(options, rate)
     talked = yield lasting("talk", Hold(options.seconds), options.seconds, rate)
     figures |= figures_of_talk(talked)
     return Summary(figures, _words(options, figures))

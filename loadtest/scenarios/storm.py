@@ -32,7 +32,7 @@ def storm(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(rate)
+    yield warming_up(options, rate)
     before = yield lasting("before", Hold(options.seconds), options.seconds, rate)
     figures |= {"seen_p99_before": before.seen.p99} if before.seen else {}
     figures |= yield from cut_off(options, rate)
