@@ -1,7 +1,7 @@
 """`hubbub admin`: what an operator does to users and to registration, also while a server runs on the same data.
 
-Each command here is one small transaction beside the server's (`seed.py` is not). The server needs no telling: it reads what it needs at each
-sign-up, and looks for ended tokens every few seconds.
+Each command here is one small transaction beside the server's; `seed.py`, which hangs here too, is not. The server
+needs no telling: it reads what it needs at each sign-up, and looks for ended tokens every few seconds.
 """
 
 from __future__ import annotations

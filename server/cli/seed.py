@@ -142,10 +142,11 @@ def _said(people: People, file: Path, seeded: Seeded, seconds: float) -> str:
     if not seeded.people:
         return f"all {people.count:,} people of {file} were there already"
     before = people.count - seeded.people
+    behind = f" behind the {before:,} that were there" if before else ""
     return (
-        f"{seeded.people:,} people{f' behind the {before:,} that were there' if before else ''}, {seeded.rooms:,} rooms, "
-        f"{seeded.memberships:,} memberships in {seconds:.1f} s ({seeded.people / seconds:,.0f} people a second); "
-        f"they have tokens by {file}, and no passwords"
+        f"{seeded.people:,} people{behind}, rooms: {seeded.rooms:,}, memberships: {seeded.memberships:,}, in "
+        f"{seconds:.1f} s ({seeded.people / seconds:,.0f} people a second); their tokens are in {file}, they have no "
+        "passwords"
     )
 
 
