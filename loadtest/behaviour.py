@@ -30,6 +30,9 @@ READ_ON, SCROLL, TURN, WRITE = 0.45, 0.10, 0.20, 0.25  # how likely each is, aft
 POSTS_A_SECOND: Final = WRITE / (LOOK_SECONDS + WRITE * SECONDS_A_CHARACTER * CHARACTERS)
 """Of one person at pace 1: one in forty seconds."""
 
+_TYPING: Final = POSTS_A_SECOND * SECONDS_A_CHARACTER * CHARACTERS
+"""The share of the time in which somebody types."""
+
 _MASK: Final = (1 << 64) - 1
 
 
@@ -75,6 +78,18 @@ class Person:
         self._focus = self._some_room()
         self._typing = 0
 
+    def first_move(self) -> Move:
+        """What somebody is about to do who has been here for long already: asked once, before any `next_move`.
+
+        Looks are as long from now on as from their beginning, because they are exponential. Of those who type now most
+        write something long, and are somewhere in the middle of it.
+        """
+        if self._uniform() >= _TYPING:
+            return self.next_move()
+        characters = self._some_characters() + int(self._exponential(CHARACTERS))
+        left = self._uniform() * characters * SECONDS_A_CHARACTER
+        return Move(left / self._pace, Act.POST, self._focus, characters)
+
     def next_move(self) -> Move:
         """What they do next, and when. Never ends."""
         if self._typing:
@@ -83,12 +98,15 @@ class Person:
         after = self._exponential(LOOK_SECONDS) / self._pace
         chance = self._uniform()
         if chance < WRITE:
-            self._typing = min(1 + int(self._exponential(CHARACTERS)), MOST_CHARACTERS)
+            self._typing = self._some_characters()
             return Move(after, Act.TYPE, self._focus)
         if chance < WRITE + TURN:
             self._focus = self._some_room()
             return Move(after, Act.TURN, self._focus)
         return Move(after, Act.SCROLL if chance < WRITE + TURN + SCROLL else Act.READ, self._focus)
+
+    def _some_characters(self) -> int:
+        return min(1 + int(self._exponential(CHARACTERS)), MOST_CHARACTERS)
 
     def _some_room(self) -> int:
         weights = _attention(self._rooms)

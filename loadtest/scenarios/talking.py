@@ -8,7 +8,6 @@ were late is one of the harness.
 from __future__ import annotations
 
 import heapq
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -90,7 +89,7 @@ class Talk:
             if talked_in:
                 person = Person(seed, number, len(talked_in), pace)
                 self._persons[number] = person, talked_in
-                move = _in_the_middle(person, random.Random(f"{seed} {number}"))  # noqa: S311 - nothing is kept secret
+                move = person.first_move()
                 self._waiting.append((now + move.after, number, move))
         heapq.heapify(self._waiting)
         self._go_on()
@@ -133,12 +132,6 @@ class Talk:
             case Act.TURN:
                 self._crowd.say(number, History(room=name, limit=_PAGE))
                 self._crowd.say(number, Read(room=name, seq=reached))
-
-
-def _in_the_middle(person: Person, chance: random.Random) -> Move:
-    """Somebody's next move, when it was begun before anybody looked: or all would begin to look at the same moment."""
-    move = person.next_move()
-    return Move(move.after * chance.random(), move.act, move.room, move.characters)
 
 
 def filling(characters: int) -> str:

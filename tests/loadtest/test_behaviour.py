@@ -29,6 +29,17 @@ def test_people_post_as_often_as_it_says() -> None:
     assert sum(looks) / len(looks) == pytest.approx(LOOK_SECONDS, rel=0.03)
 
 
+def test_people_who_have_been_there_for_long_post_as_often_from_the_first_moment_on() -> None:
+    soon = 0
+    for number in range(20_000):
+        person = Person(1, number, 1)
+        move, at = person.first_move(), 0.0
+        while (at := at + move.after) < 2.0:
+            soon += move.act is Act.POST
+            move = person.next_move()
+    assert soon == pytest.approx(20_000 * 2.0 * POSTS_A_SECOND, rel=0.1)
+
+
 def test_who_posts_has_typed_in_that_room_before() -> None:
     made = moves(Person(1, 1, 3), 2_000)
     for before, move in pairwise(made):
