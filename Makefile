@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-server test-nodes test-browser check attacks fuzz lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors pins clean
+.PHONY: help run cluster test test-server test-nodes test-browser check attacks fuzz prove lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression
 
 storm: $(VENV)/dev.installed ## 10,000 clients cut off at once come back: how long it takes, and that nothing is missing
 	@$(BIN)/python -m tests.e2e.storming
+
+CONNECTIONS ?= 1000
+prove: $(VENV)/dev.installed ## what is claimed of so many CONNECTIONS (1,000), on this machine: report/index.html
+	@$(BIN)/hubbub prove --connections $(CONNECTIONS) $(OPTIONS)
 
 chaos: $(VENV)/dev.installed ## people post while everything fails in turn, for twenty minutes (make chaos OPTIONS=--help)
 	@$(BIN)/python -m tests.chaos.run $(OPTIONS)

@@ -11,6 +11,7 @@ The rules:
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, pairwise
@@ -64,6 +65,9 @@ Draw = Callable[[Report, "Axes"], bool]
 
 def plots(report: Report) -> Iterator[Plot]:
     """All that this report has data for."""
+    if not report.glances and not report.samples:
+        return
+    os.environ["MPLBACKEND"] = "agg"  # whatever a desktop or a notebook has set: nothing is shown here
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
