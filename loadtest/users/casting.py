@@ -48,9 +48,10 @@ class Over(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """From a process: how it is."""
+    """From a process: how it is. `process`: its id on its machine."""
 
     run: int
+    process: int
     progress: Progress
 
 

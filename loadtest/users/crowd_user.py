@@ -10,6 +10,7 @@ Locust spawns one of these in each process; how many people it is, the master sa
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections import deque
@@ -132,7 +133,7 @@ class Part:
                     tell_at = now + TELL_EVERY
                     progress = player.progress()
                     show(self._runner.stats, progress.measured)
-                    self._tell(PROGRESS, Told(cast.run, progress))
+                    self._tell(PROGRESS, Told(cast.run, os.getpid(), progress))
                 with gevent.Timeout(min(_LOOK_EVERY, player.crowd.next_due()), False):
                     hub.wait(readable)
         finally:

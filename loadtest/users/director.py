@@ -106,6 +106,8 @@ class Run:
         self._conductor = Conductor(SCENARIOS[options.scenario], options, people, len(members))
         self._journal = journal
         self._heard_at = dict.fromkeys(range(len(members)), time.monotonic())
+        self._processes: dict[int, int] = {}  # of this machine, by player
+        self._has_forked = getattr(runner.environment.parsed_options, "processes", None) is not None
 
     def begin(self) -> None:
         for player, member in enumerate(self.members):
@@ -118,11 +120,13 @@ class Run:
     def told(self, told: Told) -> None:
         if told.run == self._number:
             self._heard_at[told.progress.player] = time.monotonic()
+            if self._has_forked:
+                self._processes[told.progress.player] = told.process
             self._conductor.heard(told.progress.player, told.progress)
 
     def broken(self, broken: Broken) -> None:
         if broken.run == self._number:
-            self._conductor.lost(broken.player, broken.why)
+            self._lost(broken.player, broken.why)
 
     # --- what it does --------------------------------------------------------------------------------------------
 
@@ -161,9 +165,16 @@ class Run:
     def _look_for_lost(self, now: float) -> None:
         for player, member in enumerate(self.members):
             if isinstance(self._runner, MasterRunner) and member not in self._runner.clients:
-                self._conductor.lost(player, "it has left")
+                self._lost(player, "it has left")
+            elif _is_dead(self._processes.get(player)):
+                self._lost(player, "it died")
             elif now > self._heard_at[player] + SILENCE:
-                self._conductor.lost(player, f"nothing was heard of it for {SILENCE:g} s")
+                self._lost(player, f"nothing was heard of it for {SILENCE:g} s")
+
+    def _lost(self, player: int, why: str) -> None:
+        """What the others would still do is worth nothing without it."""
+        self._conductor.lost(player, why)
+        self._conductor.stop()
 
     def _end(self) -> None:
         if self.over.is_set():
@@ -254,6 +265,16 @@ class Director:
         self._environment.process_exit_code = BAD if run.results.exit_code else GOOD
         for line in told_in_words(run.results):
             _log.log(logging.ERROR if run.results.exit_code else logging.INFO, line)
+
+
+def _is_dead(process: int | None) -> bool:
+    """Whether a process of this machine has ended; if it is our child, it is a zombie then, until locust looks."""
+    if process is None:
+        return False
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
+    except OSError:
+        return True
 
 
 def told_in_words(results: Results) -> list[str]:
