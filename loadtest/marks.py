@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from typing import Final
 
 _SIGN: Final = "~"
+_LARGEST: Final = 2**32 - 1  # of authors' numbers and posts': what a ledger has room for
+_SAME_CLOCK_NS: Final = 1_000_000_000  # by how much CLOCK_MONOTONIC and the wall clock may disagree on one machine
+_LONGEST_NS: Final = 600_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class Mark:
     def nonce(self) -> str:
         return nonce_of(self.run, self.author, self.number)
 
+    def sent_at(self, now: int, wall_now: int) -> int | None:
+        """When it was sent on this machine's CLOCK_MONOTONIC, nanoseconds; None where that makes no sense.
+
+        Where the two clocks tell different ages, the post comes from another machine: then the wall clocks count, and
+        how far they differ is in every time. What is older than 10 min, or from the future, has no age.
+        """
+        age, wall_age = now - self.sent, (wall_now - self.wall) * 1_000_000
+        if abs(age - wall_age) > _SAME_CLOCK_NS:
+            age = wall_age
+        return now - age if 0 <= age < _LONGEST_NS else None
+
 
 def nonce_of(run: str, author: int, number: int) -> str:
     """Under which a post is said and said again."""
@@ -49,7 +63,8 @@ def read_nonce(nonce: str) -> tuple[str, int, int] | None:
         found = run, int(author, 16), int(number, 16)
     except ValueError:
         return None
-    return found if nonce_of(*found) == nonce else None
+    in_range = 0 <= found[1] <= _LARGEST and 0 <= found[2] <= _LARGEST
+    return found if in_range and nonce_of(*found) == nonce else None
 
 
 def mark(run: str, author: int, number: int, label: str, sent: int, wall: int) -> str:

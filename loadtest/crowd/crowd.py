@@ -120,7 +120,7 @@ class Crowd:
         self._epoll = kernel.Epoll()
         self._descriptors = array("i", [_NO_DESCRIPTOR]) * len(numbers)
         self._slot_of = array("i")  # by descriptor
-        self._unsent: dict[int, bytes] = {}
+        self._unsent: dict[int, bytearray] = {}
         self._failures: dict[int, int] = {}  # in a row, by slot
         self._queue = array("i")  # not a deque: of numbers that all wait at once, each would be an object
         self._next = 0  # whose turn it is in the queue
@@ -343,9 +343,7 @@ class Crowd:
         if slot == _NO_DESCRIPTOR or self._descriptors[slot] != descriptor:
             return  # it was hung up earlier in this pass
         if event & kernel.OUT:
-            unsent = self._unsent.pop(slot, b"")
-            self._await(slot)
-            self._send(slot, unsent)
+            self._flush(slot)
         elif not self._members.states[slot] & DEAF:
             self._read(slot, descriptor, _READ_BYTES)
         elif event & (kernel.ERR | kernel.HUP):
@@ -381,18 +379,30 @@ class Crowd:
             return
         unsent = self._unsent.get(slot)
         if unsent is not None:
-            self._unsent[slot] = unsent + data
+            unsent += data
             return
+        sent = self._write(slot, data)
+        if sent < len(data):
+            self._unsent[slot] = bytearray(data[sent:])
+            self._await(slot)
+
+    def _flush(self, slot: int) -> None:
+        unsent = self._unsent[slot]
+        del unsent[: self._write(slot, unsent)]
+        if not unsent:
+            self._unsent.pop(slot, None)
+            if self._descriptors[slot] != _NO_DESCRIPTOR:
+                self._await(slot)
+
+    def _write(self, slot: int, data: bytes | bytearray) -> int:
+        """How much of it the kernel took; all of it, where there is nobody to take it any more."""
         try:
-            sent = os.write(self._descriptors[slot], data)
+            return os.write(self._descriptors[slot], data)
         except BlockingIOError:
-            sent = 0
+            return 0
         except OSError as error:
             self._broken(slot, error)
-            return
-        if sent < len(data):
-            self._unsent[slot] = data[sent:]
-            self._await(slot)
+            return len(data)
 
     def _await(self, slot: int) -> None:
         hearing = 0 if self._members.states[slot] & DEAF else kernel.IN

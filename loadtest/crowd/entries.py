@@ -29,6 +29,8 @@ class Entry:
         The mark that its text begins with, if it does.
     sent
         When it was posted: nanoseconds, CLOCK_MONOTONIC; 0 where nobody knows.
+    tally
+        Where each reader's time since then is recorded; None where nobody wants to know, or can.
     readers, last_at
         How many were given it so far, and when the last one was, nanoseconds, CLOCK_MONOTONIC.
     """
@@ -51,7 +53,7 @@ class Entry:
         self.nonce = nonce
         self.text = text
         self.mark = mark
-        self.sent = 0 if mark is None else mark.sent
+        self.sent = 0
         self.tally: Histogram | None = None
         self.readers = 0
         self.last_at = 0

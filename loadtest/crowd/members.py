@@ -338,7 +338,10 @@ class Members:
 
     def _first(self, slot: int, entry: Entry) -> Entry:
         """Nobody of the crowd has seen it before."""
-        entry.tally = self._watcher.entry(entry)
+        if entry.mark is not None:
+            entry.sent = entry.mark.sent_at(time.monotonic_ns(), time.time_ns() // 1_000_000) or 0
+        tally = self._watcher.entry(entry)
+        entry.tally = tally if entry.sent else None
         self._ledger.was_shown(self.numbers[slot], entry)
         return entry
 
@@ -357,7 +360,7 @@ class Members:
                 self._saw_own(slot, speech, entry)
             entry.readers += 1
             entry.last_at = now
-            if is_listening and entry.tally is not None and entry.sent:
+            if is_listening and entry.tally is not None:
                 entry.tally.counts[bucket((now - entry.sent) // 1000)] += 1
         self.delivered += len(entries)
 

@@ -1,7 +1,7 @@
 """A server of the protocol that does the least there is: for measuring clients, beside which it costs little.
 
-It welcomes whoever knows a token, stores posts nowhere, gives each the next `seq` of its room, and tells everybody in
-it. Run as a program, with the manifest of its people; the first line it prints is its port.
+It welcomes whoever knows a token, keeps what is posted in memory, gives each the next `seq` of its room, and tells
+everybody in it. A test lets it `step`; as a program, with the manifest of its people, it prints its port and runs.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import socket
 import sys
 from base64 import b64encode
 from collections import defaultdict
+from contextlib import suppress
 from hashlib import sha1
 from pathlib import Path
 
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
+from clients.endpoint import Endpoint
 from loadtest.people import People
 from server.protocol.codec import JSON
 from server.protocol.commands import Hello, Post
@@ -39,18 +41,42 @@ class PlainServer:
         self._epoll.register(listener.fileno(), select.EPOLLIN)
         self._sockets: dict[int, socket.socket] = {}
         self._readers: dict[int, FrameProtocol] = {}
+        self._parts: dict[int, str] = {}
         self._who: dict[int, int] = {}
         self._in_room: dict[str, set[int]] = defaultdict(set)
-        self._heads: dict[str, int] = defaultdict(int)
+        self._logs: dict[str, list[bytes]] = defaultdict(list)
 
-    def run(self) -> None:
-        """Until the process ends."""
-        while True:
-            for descriptor, _ in self._epoll.poll():
-                if descriptor == self._listener.fileno():
-                    self._accept()
-                else:
-                    self._read(descriptor)
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(*self._listener.getsockname(), tls=False)
+
+    def close(self) -> None:
+        for each in (self._listener, self._epoll, *self._sockets.values()):
+            each.close()
+
+    def step(self, timeout: float | None = 0) -> None:
+        """What has come; None: wait for something."""
+        for descriptor, _ in self._epoll.poll(timeout):
+            if descriptor == self._listener.fileno():
+                self._accept()
+            else:
+                self._read(descriptor)
+
+    def tell(self, number: int, event: AnyEvent) -> None:
+        """Say something to somebody who is here."""
+        self._sockets[self._descriptor_of(number)].send(_frame(event))
+
+    def send_away(self, number: int, code: int) -> None:
+        """Close somebody's connection."""
+        descriptor = self._descriptor_of(number)
+        self._sockets[descriptor].send(b"\x88\x02" + code.to_bytes(2, "big"))
+        self._leave(descriptor)
+
+    def is_here(self, number: int) -> bool:
+        return number in self._who.values()
+
+    def _descriptor_of(self, number: int) -> int:
+        return next(descriptor for descriptor, who in self._who.items() if who == number)
 
     def _accept(self) -> None:
         try:
@@ -84,6 +110,7 @@ class PlainServer:
             for room in self._people.rooms_of(number):
                 self._in_room[self._people.room(room)].discard(descriptor)
         self._readers.pop(descriptor, None)
+        self._parts.pop(descriptor, None)
         self._sockets.pop(descriptor).close()
 
     def _hear(self, descriptor: int, data: bytes) -> None:
@@ -93,7 +120,11 @@ class PlainServer:
             if frame.opcode is Opcode.CLOSE:
                 self._leave(descriptor)
                 return
-            command = JSON.decode_command(frame.payload)
+            said = self._parts.pop(descriptor, "") + str(frame.payload)
+            if not frame.message_finished:
+                self._parts[descriptor] = said
+                continue
+            command = JSON.decode_command(said)
             if isinstance(command, Hello):
                 self._welcome(descriptor, command)
             elif isinstance(command, Post):
@@ -104,33 +135,37 @@ class PlainServer:
         rooms = [self._people.room(room) for room in self._people.rooms_of(number)]
         for room in rooms:
             self._in_room[room].add(descriptor)
-        said: list[AnyEvent] = [
-            Welcome(
-                me=self._user(number), session="s", node="n", heartbeat=30_000, features=(), limits=_LIMITS,
-                rooms=[self._room(room) for room in rooms],
-            )
-        ]  # fmt: skip
-        heads = {room: self._heads[room] for room in hello.resume or ()}
-        said += [Resumed(room=room, recovered=True, to=head, last_seq=head) for room, head in heads.items()]
-        self._sockets[descriptor].send(b"".join(map(_frame, said)))
+        welcome = Welcome(
+            me=self._user(number), session="s", node="n", heartbeat=30_000, features=(), limits=_LIMITS,
+            rooms=[self._room(room) for room in rooms],
+        )  # fmt: skip
+        missed = b""
+        for room, cursor in (hello.resume or {}).items():
+            head = len(self._logs[room])
+            missed += b"".join(self._logs[room][cursor.seq :])
+            missed += _frame(Resumed(room=room, recovered=True, from_=cursor.seq + 1, to=head, last_seq=head))
+        self._sockets[descriptor].send(_frame(welcome) + missed)
 
     def _post(self, descriptor: int, post: Post) -> None:
-        seq = self._heads[post.room] = self._heads[post.room] + 1
-        self._sockets[descriptor].send(_frame(Ok(id=post.id, room=post.room, seq=seq, at=AT, duplicate=False)))
+        log = self._logs[post.room]
+        seq = len(log) + 1
         author = self._user(self._who[descriptor])
         entry = MessageEntry(
             seq=seq, room=post.room, from_=author, text=post.text, at=AT, nonce=post.nonce, reactions=()
         )
         frame = _frame(entry)
+        log.append(frame)
+        self._sockets[descriptor].send(_frame(Ok(id=post.id, room=post.room, seq=seq, at=AT, duplicate=False)))
         for member in self._in_room[post.room]:
-            self._sockets[member].send(frame)
+            with suppress(BlockingIOError):  # who does not read will have to come again
+                self._sockets[member].send(frame)
 
     def _user(self, number: int) -> User:
         return User(user=self._people.user(number), name=self._people.name(number))
 
     def _room(self, room: str) -> Room:
         return Room(
-            room=room, log=f"l{room[1:]}", kind="channel", members=1, last_seq=self._heads[room], read_seq=0,
+            room=room, log=f"l{room[1:]}", kind="channel", members=1, last_seq=len(self._logs[room]), read_seq=0,
             role="member", unread=0, mentions=0,
         )  # fmt: skip
 
@@ -145,7 +180,9 @@ def _frame(event: AnyEvent) -> bytes:
 def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=4_096)
     print(listener.getsockname()[1], flush=True)
-    PlainServer(People.read(Path(sys.argv[1])), listener).run()
+    server = PlainServer(People.read(Path(sys.argv[1])), listener)
+    while True:
+        server.step(None)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from loadtest.crowd.members import OPENING, PARTIAL, READY, SPEAKING, Members
 from loadtest.crowd.watcher import Watcher
 from loadtest.histogram import Histogram
 from loadtest.ledger import Ledger
-from loadtest.marks import mark, read_mark
+from loadtest.marks import mark, now_mark, read_mark
 from server.protocol.commands import AnyCommand, Cursor, Hello, History, Post
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
@@ -120,12 +120,12 @@ def test_what_many_are_given_is_looked_at_once(ann: Ann) -> None:
 def test_the_age_of_what_carries_a_mark_is_recorded_for_each_reader(ann: Ann) -> None:
     ann.arrives(slot=1)
     ann.hears(welcome(3, 7), slot=1)
-    marked = message(4, text=mark("0" * 16, 5, 6, "small", sent=1, wall=2))
+    marked = message(4, text=now_mark("0" * 16, 5, 6, "small"))
     for slot in (0, 1):
         ann.hears(marked, slot=slot)
-    ann.hears(message(5))
+    ann.hears(message(5), message(6, text=mark("0" * 16, 5, 7, "from the future", sent=2**62, wall=2**62)))
     assert ann.witness.histogram.total == 2
-    (first, _) = ann.witness.seen
+    first = ann.witness.seen[0]
     assert first.mark is not None
     assert (first.mark.author, first.mark.label) == (5, "small")
 
