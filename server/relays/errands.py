@@ -11,6 +11,7 @@ The rules:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -41,13 +42,15 @@ class _Open(Struct, frozen=True):
 class Errands:
     """What is not answered: what waits, and what was sent to the owner, by its reference."""
 
-    __slots__ = ("_holds", "_room", "_sent", "_waiting")
+    __slots__ = ("_holds", "_parted", "_room", "_sent", "_unattached", "_waiting")
 
     def __init__(self, room: str) -> None:
         self._room = room
         self._waiting: deque[_Open] = deque()
         self._sent: dict[int, _Open] = {}
         self._holds: Holds[Asker] = Holds()
+        self._parted: set[str] = set()
+        self._unattached: list[str] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting or self._sent or self._holds)
@@ -111,6 +114,21 @@ class Errands:
             for one in self._sent.values()
         )
 
+    # --- who is there -----------------------------------------------------------------------------------------
+
+    def parted(self, users: Iterable[str]) -> None:
+        """The owner was told that these are not there any more: behind what was sent, and ahead of its answers."""
+        self._parted.update(users)
+
+    def has_parted(self, user: str) -> bool:
+        """Whether the owner was told so since something has been open here."""
+        return user in self._parted
+
+    def take_unattached(self) -> list[str]:
+        """Of whom `expire` has refused that they attach, after it was asked of the owner."""
+        taken, self._unattached = self._unattached, []
+        return taken
+
     # --- answers ----------------------------------------------------------------------------------------------
 
     def answer(self, request: Request, reply: Ok | Error, now: float) -> Answer:
@@ -135,7 +153,9 @@ class Errands:
         is_late = bool(self._waiting) and now - self._waiting[0].since >= WAIT_SECONDS
         late = self.take_waiting() if is_late else []
         refs = [ref for ref, one in self._sent.items() if now - one.since >= _patience(one.errand)]
-        late += [self._sent.pop(ref).errand for ref in refs]
+        expired = [self._sent.pop(ref).errand for ref in refs]
+        self._unattached += [errand.user for errand in expired if isinstance(errand, Attach)]
+        late += expired
         self._holds.sweep(now)
         return [self.refuse(errand, unavailable(), now) for errand in late]
 

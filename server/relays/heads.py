@@ -15,6 +15,7 @@ from actors import Actor
 from actors.distribution.remote_address import RemoteAddress
 from server.relays.actor import RELAYS
 from server.relays.messages import HeadOf, Heads
+from server.rhythm import seconds_to_next
 from server.rooms.heads import HeadsTable
 
 HEADS: Final = "heads"
@@ -45,16 +46,20 @@ class HeadsActor(Actor):
         self._table = table
 
     def started(self) -> None:
-        self.send_every(EVERY_SECONDS, NOW)
+        self._tell_later()
 
     def receive(self, message: object) -> None:
         match message:
             case Now():
                 self._tell()
+                self._tell_later()
             case Heads(heads=heads):
                 self._hand_on(heads)
             case _:
                 raise TypeError(f"the heads are not told {type(message).__name__}")
+
+    def _tell_later(self) -> None:
+        self.send_after(seconds_to_next(EVERY_SECONDS), NOW)
 
     def _tell(self) -> None:
         distribution = self.system.distribution

@@ -52,11 +52,15 @@ class Here(NodeMessage, frozen=True):
 
 
 class Admit(NodeMessage, frozen=True):
-    """May this user listen? Answered `Admitted` or `NotAdmitted`, in turn with what is delivered."""
+    """May this user listen? Answered `Admitted` or `NotAdmitted`, in turn with what is delivered.
+
+    `here`: if so, the user counts as being there from now on, and no `Here` says so.
+    """
 
     subscription: int
     ref: int
     user: str
+    here: bool = False
 
 
 class Forwarded(NodeMessage, frozen=True):
@@ -100,7 +104,10 @@ class NotSubscribed(NodeMessage, frozen=True):
 
 
 class Admitted(NodeMessage, frozen=True):
-    """What `Attached` says, of this user: the answer to `Admit`, or ahead of the answer to a `join` with this `ref`."""
+    """What `Attached` says, of this user: the answer to `Admit`, or ahead of the answer to a `join` with this `ref`.
+
+    `here`: the user counts as being there since.
+    """
 
     ref: int
     members: int
@@ -108,6 +115,7 @@ class Admitted(NodeMessage, frozen=True):
     role: Role
     read_seq: int
     peer: str | None = None
+    here: bool = False
 
 
 class NotAdmitted(NodeMessage, frozen=True):

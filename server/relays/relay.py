@@ -168,7 +168,7 @@ class Relay(Following):
         owner = self._subscription
         assert owner is not None
         assert owner.number is not None
-        return [ToOwner(owner.address, Admit(owner.number, ref, attach.user))]
+        return [ToOwner(owner.address, Admit(owner.number, ref, attach.user, here=True))]
 
     def _forward(self, ref: int, request: Request) -> Effects:
         """`ref` 0: nobody waits for an answer, and where it cannot go, it is dropped."""
@@ -211,6 +211,8 @@ class Relay(Following):
         if owner is None or owner.number is None or not audience.has_news:
             return []
         came, went = audience.moved()
+        if self._errands_open is not None:
+            self._errands_open.parted(went)
         most = USERS_AT_ONCE
         return [
             ToOwner(owner.address, Here(owner.number, tuple(came[at : at + most]), tuple(went[at : at + most])))
@@ -398,7 +400,10 @@ class Relay(Following):
         match errand:
             case Attach(ref=ref, session=session, user=user):
                 self._errands.take(told.ref)
-                return self._attach(ref, session, user, told)
+                effects = self._attach(ref, session, user, told)
+                if told.here and not self._errands.has_parted(user):
+                    self._attachments.audience.is_known(user)
+                return effects
             case Request(ref=ref, session=session, user=asker) if session is not None:
                 if self._attachments.audience.user_of(session) is None:
                     return self._attach(ref, session, asker.user, told)
@@ -429,12 +434,19 @@ class Relay(Following):
             return []
         effects: Effects = []
         if self._errands_open is not None:
-            effects += self._errands_open.expire(now)
+            effects += self._expire(self._errands_open, now)
             if not self._errands_open:
                 self._errands_open = None
         if self._stream.is_due(now):
             effects.append(self._read(now))
         return [*effects, *self._seek_again(now), *self._rest(now)]
+
+    def _expire(self, errands: Errands, now: float) -> list[Reply]:
+        """Who is not waited for any more may be counted as being there by the owner, all the same."""
+        refused = errands.expire(now)
+        audience, unattached = self._attachments.audience, errands.take_unattached()
+        audience.move_again((), [user for user in unattached if not audience.is_here(user)])
+        return refused
 
     def _seek_again(self, now: float) -> Effects:
         owner = self._owner

@@ -176,6 +176,13 @@ class Audience:
         for user in went:
             self._moves(user, was_here=True)
 
+    def is_known(self, user: str) -> None:
+        """That this user came has been told in another way."""
+        moved = self._were_here
+        if moved is not None and moved.get(user) is False and self.is_here(user):
+            del moved[user]
+            self._were_here = moved or None
+
     def news(self) -> list[Presence]:
         """What is to be announced of that."""
         came, went = self.moved()

@@ -51,7 +51,9 @@ def admit(state: RoomState, admit: Admit) -> Effects:
         return []
     if admit.user not in state.members:
         return [InTurn(NotAdmitted(admit.ref, error_from(stranger(state.record.kind))), relay)]
-    return [state.admit(relay, admit.ref, admit.user)]
+    if admit.here:
+        state.audience.came_elsewhere(admit.subscription, (admit.user,))
+    return [state.admit(relay, admit.ref, admit.user, here=admit.here)]
 
 
 def here(state: RoomState, told: Here) -> Effects:

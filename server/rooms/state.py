@@ -200,10 +200,10 @@ class RoomState(Attachments):
         )  # fmt: skip
         return [Watch(session), Reply(session, attached)]
 
-    def admit(self, relay: Address, ref: int, user: str) -> Effect:
-        """The user may listen by this relay."""
+    def admit(self, relay: Address, ref: int, user: str, *, here: bool = False) -> Effect:
+        """The user may listen by this relay. `here`: and is counted as being there."""
         member = self.members[user]
-        admitted = Admitted(ref, len(self.members), self.last_seq, member.role, member.read, self._peer_of(user))
+        admitted = Admitted(ref, len(self.members), self.last_seq, member.role, member.read, self._peer_of(user), here)
         return InTurn(admitted, relay)
 
     def _peer_of(self, user: str) -> str | None:

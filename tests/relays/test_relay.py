@@ -559,6 +559,43 @@ def test_it_looks_often_only_where_that_may_help() -> None:
     assert booth.relay.beat_seconds == RETRY_SECONDS, "what is missing is read"
 
 
+def comes(booth: Booth, name: str) -> tuple[Admit, Admitted]:
+    """Somebody attaches; what the owner is asked, and what it will answer."""
+    asked = booth.relay.attach(
+        Attach(next(booth.refs), booth.sessions.setdefault(name, key(name)), f"u_{name}"), booth.now
+    )
+    [admit] = to_owner(Admit, asked)
+    assert admit.here
+    return admit, Admitted(admit.ref, 5, booth.last_seq, "member", 0, here=True)
+
+
+def test_an_owner_that_counts_who_is_admitted_is_not_told_again() -> None:
+    booth = Booth()
+    _, admitted = comes(booth, "ann")
+    assert of(Reply, booth.relay.admitted(admitted, booth.now))
+    assert booth.relay.settled() == []
+    booth.relay.ended(booth.sessions["ann"], booth.now, clean=True)
+    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=(), went=("u_ann",))]
+
+
+def test_who_left_by_another_session_before_being_admitted_is_there_all_the_same() -> None:
+    """The owner heard of the two sessions in this order: asked for, gone, and believes the user gone."""
+    booth = Booth("ann")
+    first, booth.sessions = booth.sessions["ann"], {}
+    _, admitted = comes(booth, "ann")
+    booth.relay.ended(first, booth.now, clean=True)
+    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=(), went=("u_ann",))]
+    booth.relay.admitted(admitted, booth.now)
+    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=("u_ann",), went=())]
+
+
+def test_who_is_not_waited_for_any_more_does_not_count_as_being_there() -> None:
+    booth = Booth()
+    comes(booth, "ann")
+    booth.beat(ATTACH_SECONDS)
+    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=(), went=("u_ann",))]
+
+
 def test_it_rests_when_nobody_listens_for_a_while() -> None:
     booth = Booth("ann")
     booth.beat()

@@ -206,6 +206,23 @@ def test_a_user_is_admitted_while_being_a_member() -> None:
     assert hall.room.admit(Admit(number + 1, 11, "u_bob")) == [], "of another life"
 
 
+def test_who_is_admitted_may_count_as_being_there_at_once() -> None:
+    hall = Hall("ann", "bob")
+    number = hall.subscribed()
+    hall.room.ended(hall.sessions["bob"])
+    hall.beat()
+    [asked] = told(Admitted, hall.room.admit(Admit(number, 9, "u_bob")))
+    assert not asked.here
+    assert told(PassedOn, hall.beat()) == []
+    [came] = told(Admitted, hall.room.admit(Admit(number, 10, "u_bob", here=True)))
+    assert came.here
+    [news] = told(PassedOn, hall.beat())
+    assert news.events == (Presence(user="u_bob", status="online"),)
+    [refused] = told(NotAdmitted, hall.room.admit(Admit(number, 11, "u_eve", here=True)))
+    assert refused.ref == 11
+    assert told(PassedOn, hall.beat()) == [], "strangers are nowhere"
+
+
 def test_every_relay_hears_of_a_removal_that_is_not_in_the_log() -> None:
     hall = Hall("ann", "bob", "eve", kind="channel", small_room=1)
     number = hall.subscribed("bob")
