@@ -1,0 +1,118 @@
+"""What a process measures under an order, and what is made of that of several."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtest.crowd.entries import Entry
+from loadtest.histogram import Histogram
+from loadtest.marks import Mark
+from loadtest.people import People
+from loadtest.scenarios.messages import Measured
+from loadtest.scenarios.readings import Readings
+from loadtest.scenarios.talking import Rooms, filling
+from loadtest.scenarios.tallies import Tally, latencies_of, spectrum
+from tests.loadtest.scenarios.history import took
+
+
+def entry(label: str) -> Entry:
+    return Entry("r_1", 1, "u_1", "n", "text", Mark("0" * 16, 0, 1, label, 1, 1))
+
+
+def by_order(measured: list[Measured]) -> dict[int, Measured]:
+    return {each.order: each for each in measured}
+
+
+# --- one process ---
+
+
+def test_who_sees_a_post_late_adds_to_the_order_under_which_it_was_said() -> None:
+    readings = Readings()
+    readings.begin(1)
+    readings.begin(2)
+    seen = readings.entry(entry("1"))
+    assert seen is not None
+    seen.record_seconds(0.5)
+    measured = by_order(readings.take())
+    assert measured[1].seen
+    assert not measured[2].seen
+
+
+def test_what_is_no_post_of_an_order_that_is_remembered_is_nobodys_latency() -> None:
+    readings = Readings()
+    for order in range(1, 9):
+        readings.begin(order)
+    assert [readings.entry(entry(label)) for label in ("1", "", "elsewhere")] == [None, None, None]
+    assert readings.entry(Entry("r_1", 1)) is None
+
+
+def test_what_was_told_once_is_not_told_again() -> None:
+    readings = Readings()
+    readings.begin(1)
+    readings.posted(0, "r_1")
+    readings.acknowledged(0, "r_1", 0.01)
+    readings.closed(4002)
+    first = by_order(readings.take())[1]
+    assert (first.posted, first.acknowledged, first.closes) == (1, 1, {4002: 1})
+    assert first.ack
+    again = by_order(readings.take())[1]
+    assert (again.posted, again.ack, again.closes) == (0, "", {})
+
+
+def test_what_is_seen_by_those_who_did_not_want_to_does_not_count() -> None:
+    readings = Readings()
+    readings.begin(1)
+    seen = readings.entry(entry("1"))
+    assert seen is not None
+    readings.now.is_frozen = True
+    seen.record_seconds(30.0)
+    assert not by_order(readings.take())[1].seen
+
+
+# --- all of them ---
+
+
+def test_processes_are_added_up_and_the_largest_of_a_phases_own_figures_counts() -> None:
+    tally = Tally()
+    for player, seconds in enumerate((0.010, 0.030)):
+        measured = Measured(
+            order=1, seconds=2.0, cpu=0.5 + player, posted=3, closes={4002: 1}, seen=took(seconds),
+            figures={"last_receipt": seconds},
+        )  # fmt: skip
+        tally.add(player, measured, latencies_of(measured))
+    result = tally.result("talk", 0.0, 2.0, in_time=True)
+    assert (result.counts["posted"], result.closes, result.figures) == (6, {4002: 2}, {"last_receipt": 0.030})
+    assert result.clients_cpu == [0.25, 0.75]
+    assert result.seen is not None
+    assert (result.seen.count, result.ack) == (2, None)
+
+
+def test_a_spectrum_is_what_the_histogram_says() -> None:
+    histogram = Histogram()
+    for us in range(1, 5_000, 7):
+        histogram.record(us)
+    told = spectrum(histogram)
+    expected = [histogram.percentile(share) / 1e6 for share in (50, 90, 99, 99.9, 100)]
+    assert [told.p50, told.p90, told.p99, told.p999, told.max] == pytest.approx(expected)
+    assert told.count == histogram.total
+
+
+# --- who talks where ---
+
+
+def test_rooms_too_large_to_talk_in_are_listened_to_unless_there_is_no_other() -> None:
+    many = People.made(1_200, "all,each:10")
+    assert Rooms(many, range(1_200)).talked_in(5) == [1]
+    assert Rooms(People.made(1_200, "all"), range(1_200)).talked_in(5) == [0]
+    assert Rooms(People.made(900, "all,each:10"), range(900)).talked_in(5) == [0, 1]
+
+
+def test_a_process_knows_how_many_of_a_room_are_its_own() -> None:
+    people = People.made(100, "all,each:10")
+    rooms = Rooms(people, range(1, 90, 3))
+    assert (rooms.of_mine(0), rooms.of_mine(1), rooms.of_mine(10)) == (30, 3, 0)
+
+
+@pytest.mark.parametrize("characters", [1, 40, 600])
+def test_what_is_said_is_as_long_as_it_should_be(characters: int) -> None:
+    assert len(filling(characters)) == characters
