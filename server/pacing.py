@@ -21,6 +21,7 @@ import trio
 from actors import TaskContext
 from server.allowances import Allowances
 from server.protocol.errors import ErrorCode, Refusal
+from server.rhythm import sleep_to_next
 
 Who = TypeVar("Who", bound=Hashable)
 
@@ -90,6 +91,6 @@ async def run_sweep(context: TaskContext, *paces: Pace[Hashable] | Pace[str]) ->
     """Sweep once a second, until cancelled."""
     context.started()
     while True:
-        await trio.sleep(SWEEP_SECONDS)
+        await sleep_to_next(SWEEP_SECONDS)
         for pace in paces:
             pace.sweep(trio.current_time())

@@ -14,16 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import trio
-
 from actors import Address, Inbox, TaskContext
 from server.accounts.asking import answer_to
 from server.protocol.errors import Refusal
+from server.rhythm import sleep_to_next
 from server.sessions.messages import Revoked
 from server.store.messages import ReadRevocations, Revocations
 
 EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
-BEFORE_START: Final = 60_000  # ms that the first look goes back: no session is older than this process, or than the time when it had none
+BEFORE_START: Final = 60_000
+"""ms that the first look goes back: no session is older than this process, or than the time when it had none."""
 
 
 class OpenSessions(Protocol):
@@ -55,7 +55,7 @@ async def run_revocation_sweep(
     context.started()
     since = now() - BEFORE_START
     while True:
-        await trio.sleep(every)
+        await sleep_to_next(every)
         if not sessions:
             since = now() - BEFORE_START
             continue

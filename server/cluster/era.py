@@ -27,13 +27,17 @@ from server.cluster.engine import CONNECT_SECONDS, Connection, open_connection
 from server.cluster.engine_url import EngineUrl
 from server.cluster.membership import Change, Down, Membership, Up
 from server.cluster.trouble import EngineTrouble
+from server.rhythm import sleep_to_next
 
-TICK_SECONDS: Final = 0.25
+TICK_SECONDS: Final = 0.5
 MOST_UNCONFIRMED: Final = 64 * 1024 * 1024
 """Bytes on their way to the engine, for all nodes together; the window of each link is far below it."""
 
 KEPT_MS: Final = 600_000
 """The beats of a cluster that has ended are gone after that."""
+
+BEATS_TO_KEEP: Final = 60
+"""After so many the time starts anew: any node's do."""
 
 GOOD_BYE_SECONDS: Final = 0.5
 
@@ -305,7 +309,7 @@ class Era:
 
     async def _beat_on(self) -> None:
         while True:
-            await trio.sleep(self._timing.beat)
+            await sleep_to_next(self._timing.beat)
             numbers = await self._all_beats()
             now = self._clock.now
             self._carry_out(self._membership.beats(numbers, now))
@@ -318,18 +322,19 @@ class Era:
         self._beat += 1
         key, ask = self._channels.beats, self._saying.create_request
         self._say(self._channels.name, b"")
-        raised = ask(b"HSET", key, self._channels.name, self._beat)
-        kept = ask(b"PEXPIRE", key, KEPT_MS)
+        raised = [ask(b"HSET", key, self._channels.name, self._beat)]
+        if self._beat % BEATS_TO_KEEP == 1:
+            raised.append(ask(b"PEXPIRE", key, KEPT_MS))
         found = await ask(b"HGETALL", key, decode=True)
-        await raised
-        await kept
+        for each in raised:
+            await each
         numbers = found.items() if isinstance(found, dict) else ()
         return {str(name): int(number) for name, number in numbers if str(number).isdecimal()}
 
     async def _watch(self) -> None:
         """Whether the engine does what it should."""
         while True:
-            await trio.sleep(TICK_SECONDS)
+            await sleep_to_next(TICK_SECONDS)
             now = self._clock.ticked(trio.current_time())
             try:
                 await self._look_who_heard()

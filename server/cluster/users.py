@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from actors import Actor, Address, Mailbox, Overflow, System, Tell
 from server.cluster.door import Door
+from server.rhythm import seconds_to_next
 from server.rooms.messages import Added, News
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
 
@@ -97,7 +98,7 @@ class Users(Actor):
 
     def started(self) -> None:
         self._environment.door.lead_to(self.address)
-        self.send_after(LOOK_SECONDS, Look())
+        self._look_later()
 
     def receive(self, message: object) -> None:
         match message:
@@ -111,7 +112,7 @@ class Users(Actor):
             case Done(value=Memberships() as found):
                 self._found(found)
             case Failed():
-                self.send_after(LOOK_SECONDS, Look())
+                self._look_later()
             case _:
                 raise TypeError(f"users are not told {type(message).__name__}")
 
@@ -126,15 +127,18 @@ class Users(Actor):
             for other in others:
                 other.tell(part)
 
+    def _look_later(self) -> None:
+        self.send_after(seconds_to_next(LOOK_SECONDS), Look())
+
     def _look(self) -> None:
         environment = self._environment
         if not environment.anybody(self.system):
             self._since = environment.now() - BEFORE_START_MS
-            self.send_after(LOOK_SECONDS, Look())
+            self._look_later()
             return
         question = ReadMemberships(reply_to=self.address, since=self._since)
         if not environment.reader.tell(question):
-            self.send_after(LOOK_SECONDS, Look())
+            self._look_later()
 
     def _found(self, found: Memberships) -> None:
         told, self._told = self._told, {}
@@ -146,7 +150,7 @@ class Users(Actor):
             if which not in told:
                 self.system.broadcast(begun.user, Added(begun.room, begun.read))
         self._since = found.at
-        self.send_after(LOOK_SECONDS, Look())
+        self._look_later()
 
 
 def _which(membership: Membership) -> Which:

@@ -13,6 +13,7 @@ import trio
 from actors import Actor
 from server.metrics.histogram import Histogram
 from server.operators.rounds import LongRounds
+from server.rhythm import seconds_to_next
 
 EVERY_SECONDS: Final = 1.0
 
@@ -54,5 +55,6 @@ class LagProbe(Actor):
         self._wait()
 
     def _wait(self) -> None:
-        self._due = trio.current_time() + EVERY_SECONDS
-        self.send_after(EVERY_SECONDS, TICK)
+        seconds = seconds_to_next(EVERY_SECONDS)
+        self._due = trio.current_time() + seconds
+        self.send_after(seconds, TICK)

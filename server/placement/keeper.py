@@ -99,11 +99,12 @@ class Keeper(Protocol):
 class Table:
     """The table of shards as it is known, and what was learned of it since the last turn that came to its end."""
 
-    __slots__ = ("_gained", "_lost", "_ownership", "_version")
+    __slots__ = ("_gained", "_has_gaps", "_lost", "_ownership", "_version")
 
     def __init__(self, ownership: LeasedOwnership) -> None:
         self._ownership = ownership
         self._version = -1
+        self._has_gaps = True
         self._gained: frozenset[int] = frozenset()
         self._lost: frozenset[int] = frozenset()
 
@@ -115,6 +116,7 @@ class Table:
         if reading.table is None:
             return
         self._version = reading.version
+        self._has_gaps = any(owner is None for owner, _ in reading.table)
         changes = self._ownership.learn([Held(*row) for row in reading.table])
         self._gained |= changes.gained
         self._lost |= changes.lost
@@ -128,7 +130,7 @@ class Table:
     @property
     def has_gaps(self) -> bool:
         """Whether a shard has no owner."""
-        return any(held.owner is None for held in self._ownership.table)
+        return self._has_gaps
 
 
 class Sharing:

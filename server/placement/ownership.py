@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from math import isinf
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -163,6 +164,11 @@ class LeasedOwnership:
     def is_current(self, term: int) -> bool:
         """Whether what was begun in `term` may go on to serve from memory."""
         return term == self.term and self.has_lease
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether a lease that it has never runs out."""
+        return isinf(self._serves_for)
 
     @property
     def has_lease(self) -> bool:

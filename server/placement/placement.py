@@ -162,9 +162,10 @@ class Placement:
         return await trio.to_thread.run_sync(self._leases.perform, step, limiter=self._thread)
 
     async def _rest_until_next(self, seconds: float) -> None:
-        await trio.sleep(min(seconds, BREATH_SECONDS))
-        with trio.move_on_after(max(0.0, seconds - BREATH_SECONDS)):
+        earliest = trio.current_time() + min(seconds, BREATH_SECONDS)
+        with trio.move_on_after(seconds):
             await self._wanted.wait()
+        await trio.sleep_until(earliest)
         self._wanted = trio.Event()
 
     async def _leave(self) -> None:
@@ -183,6 +184,8 @@ class Placement:
     # --- what follows for rooms -------------------------------------------------------------------------------
 
     async def _watch_lease(self, context: TaskContext) -> None:
+        if self.ownership.is_for_good:
+            return
         while True:
             left = self.ownership.lease_left
             await trio.sleep(left if 0 < left < RETRY_SECONDS else RETRY_SECONDS)
