@@ -1,8 +1,8 @@
 """People as in `steady`, at a rate that is raised step by step until something gives way: a limit is found, and named.
 
 A step is good when 99 of 100 deliveries were seen within the limit, everything asked for was said and answered, nothing
-was refused, nobody was sent away or told of a gap; a bad one is bad twice. Between the last good step and the first bad one the limit is looked
-for a few times more. Where the first step is bad already, the ladder goes down.
+was refused, nobody was sent away or told of a gap; a bad one is bad twice. Between the last good step and the first bad
+one the limit is looked for a few times more. Where the first step is bad already, the ladder goes down.
 
 What bounded it is read from outside: the CPU of the harness' processes, of the server's where they can be seen, of the
 machine, and how long its processes waited for the disk. Where the harness was busiest, that is said: then the figure is
