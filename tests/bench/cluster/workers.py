@@ -94,7 +94,7 @@ def measure(workers: int, settle: float, seconds_idle: float) -> dict[str, objec
             owner, *others = workers_of(server.process.pid)
             memories = [memory_of(pid) for pid in others]
             unique = sorted(memory.unique for memory in memories)
-            found = {
+            found: dict[str, object] = {
                 "workers": workers,
                 "seconds_to_all_ready": round(seconds, 2),
                 "unique_kib_median": round(statistics.median(unique)),
@@ -105,10 +105,12 @@ def measure(workers: int, settle: float, seconds_idle: float) -> dict[str, objec
                 "proportional_mib_of_all": round(
                     sum(memory_of(pid).proportional for pid in (server.process.pid, owner, *others)) / 1024
                 ),
-            } | idle([owner, *others], server.data / "run/engine.sock", seconds_idle)
+            }
+            found |= idle([owner, *others], server.data / "run/engine.sock", seconds_idle)
             begun = time.monotonic()
             assert server.stop(60) == 0
-            return found | {"seconds_to_stop": round(time.monotonic() - begun, 2)}
+            found["seconds_to_stop"] = round(time.monotonic() - begun, 2)
+            return found
 
 
 def main() -> None:
