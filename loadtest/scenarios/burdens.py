@@ -13,6 +13,7 @@ busy; of the time in which some process waited for the disk. Missing where nobod
 
 FULL: Final = 0.9  # of a core, or of all: as good as full on a machine where something else always runs
 DISK_FULL: Final = 0.3
+_LITTLE: Final = 0.5  # of a core
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ def bounded_by(burden: Burden) -> str:
     if burden.server is not None and burden.server >= FULL:
         return f"the server's CPU bounded it: {shares}"
     if burden.machine is not None and burden.machine >= FULL:
-        return f"the machine's CPU bounded it, all cores were {burden.machine:.0%} busy: {shares}"
+        others = max(burden.client, burden.server or 0.0) < _LITTLE
+        much = ", with many processes or with something else that ran here" if others else ""
+        return f"the machine's CPU bounded it, all cores were {burden.machine:.0%} busy{much}: {shares}"
     if burden.disk is not None and burden.disk >= DISK_FULL:
         return f"the disk bounded it, it was waited for in {burden.disk:.0%} of the time: {shares}"
     return f"no CPU was full, so something waited: {shares}"
