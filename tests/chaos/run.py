@@ -43,7 +43,7 @@ lost."""
 FORGETFUL = "tests.chaos.forgetful_server"
 """One that loses deliveries on the way, which does no harm."""
 
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 240.0
 PROGRESS_EVERY = 10.0
 WELL_AFTER = 10.0
 """Seconds after a trouble's end in which posts still count as touched by it."""
@@ -81,6 +81,7 @@ def chaos(
     ledger, waits = Ledger(), Waits()
     with Stage(folder, nodes, program) as stage:
         people = seed(folder / "unused", _sizes(clients, rooms), database=stage.database).rooms
+        stage.begin()
         roster = Listed(one for room in people for one in room)
         endpoints = [endpoint_of(node.url) for node in stage.nodes[spared:]]
         with Crowd(roster, roster.everybody, endpoints, waits, ledger, hurry=True, patience=PATIENCE) as crowd:
@@ -184,6 +185,8 @@ def main() -> int:
     events = schedule(number, given.seconds, 1 if given.aloof else given.nodes, troubles)
     module = BUGS.get(given.bug) or (FORGETFUL if given.forgetful else None)
     program = None if module is None else ["-m", module]
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         report = chaos(
             given.keep or Path(folder), events, seconds=given.seconds, nodes=given.nodes, clients=given.clients,
