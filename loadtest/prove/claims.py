@@ -108,6 +108,13 @@ def _of_speed(results: Results) -> Iterator[Claim]:
         yield Claim(what="a storm is recovered from", aim="stated", measured=measured, met=None)
     if results.scenario == "ladder":
         yield _highest_rate(figures)
+    if "clients_bottleneck_rate" in figures:
+        measured = (
+            f"{figures['clients_bottleneck_rate']:,.0f} posts a second: up to there the figure is one of the clients"
+        )
+        yield Claim(
+            what="the highest rate at which the clients were the bottleneck", aim="stated", measured=measured, met=None
+        )
 
 
 def _small_rooms(results: Results) -> float | None:

@@ -89,8 +89,7 @@ def _how_it_was_made(report: Report) -> str:
         "machine was": quiet,
         "repeated": report.run,
         "target": report.target,
-        "processes": f"{report.forecast.workers} workers, {report.forecast.players} of locust and their master; "
-        "nothing is pinned to a core",
+        "processes": f"{_workers_of(report)}{report.forecast.players} of locust and their master, not pinned",
         "scenario and seed": f"{report.wish.scenario}, {report.seed}",
         "heartbeat": f"{report.wish.heartbeat:g} s" if report.wish.serves else "the server's",
     }
@@ -100,6 +99,11 @@ def _how_it_was_made(report: Report) -> str:
             f"{report.seeded.seconds:.1f} s before anything was measured"
         )
     return _pairs(rows)
+
+
+def _workers_of(report: Report) -> str:
+    number = report.forecast.workers
+    return "" if not number else "one worker, " if number == 1 else f"{number} workers, "
 
 
 def _broken(report: Report) -> Iterator[str]:

@@ -35,6 +35,7 @@ _STYLE: Final[Any] = {
     "font.size": 9,
     "text.color": _INK,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.labelcolor": _INK,
@@ -293,6 +294,8 @@ def _length(report: Report) -> float:
 def _axes(axes: Axes, across: str, up: str) -> None:
     axes.set_xlabel(across)
     axes.set_ylabel(up)
+    if axes.get_yscale() == "linear" and axes.get_ylim()[1] >= 1_000:
+        axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.margins(x=0.01)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=8)

@@ -16,6 +16,7 @@ import pytest
 from loadtest.people import People
 from loadtest.prove.processes import Process, descendants, table
 from loadtest.prove.results import HARNESS, SERVER, Report, read
+from tests.harness.server import ServerProcess
 
 SMALL = ("--hold", "1", "--", "--posts", "20", "--repeats", "1")
 LONG = ("--hold", "120")
@@ -162,6 +163,25 @@ def test_who_breaks_it_off_on_the_way_finds_nothing_left(prove: Callable[..., Pr
     assert proving.left() == []
     assert list(proving.temporary.iterdir()) == []
     assert read_report(proving).outcome == "broken off"
+
+
+@pytest.mark.slow
+def test_a_server_that_is_there_is_left_as_it_was(prove: Callable[..., Proving], tmp_path: Path) -> None:
+    people, data = str(tmp_path / "people.json"), tmp_path / "data"
+    seeding = [sys.executable, "-m", "server", "admin", "seed", "--users", "100", "--rooms", "all,each:10"]
+    subprocess.run([*seeding, "--people", people, "--data", str(data)], check=True, capture_output=True, timeout=60)
+    with ServerProcess(data) as server:
+        proving = prove("--server", server.url, "--people", people, *SMALL)
+        said = proving.end()
+        assert proving.process.returncode == 0, said
+        assert server.process.poll() is None
+    report = read_report(proving)
+    assert report.target == server.url
+    assert report.samples[-1].groups.keys() == {HARNESS}
+    assert report.memory is not None
+    assert report.memory.server_unique is None
+    assert any("started by somebody else" in note for note in report.notes)
+    assert proving.left() == []
 
 
 def refused(*arguments: str) -> str:
