@@ -35,7 +35,7 @@ from loadtest.crowd.members import DEAF, QUEUED, READY, Members
 from loadtest.crowd.places import NOWHERE
 from loadtest.crowd.upgrade import TurnedAway
 from loadtest.crowd.watcher import Roster, Watcher
-from loadtest.histogram import bucket
+from loadtest.histogram import HALF_BITS
 from loadtest.ledger import Ledger, Reader
 from server.protocol.commands import AnyCommand
 from server.protocol.events import Error, Ok
@@ -334,7 +334,9 @@ class Crowd:
                 entry.readers += 1
                 entry.last_at = now
                 if entry.tally is not None:
-                    entry.tally.counts[bucket((now - entry.sent) // 1000)] += 1
+                    us = (now - entry.sent) // 1000
+                    shift = us.bit_length() - HALF_BITS - 1  # `histogram.bucket`, without the call
+                    entry.tally.counts[us if shift <= 0 else (shift << HALF_BITS) + (us >> shift)] += 1
             delivered += len(entries)
         members.delivered += delivered
 
@@ -375,7 +377,7 @@ class Crowd:
             self._send(slot, answer)
 
     def _send(self, slot: int, data: bytes) -> None:
-        if not data:
+        if not data or self._descriptors[slot] == _NO_DESCRIPTOR:
             return
         unsent = self._unsent.get(slot)
         if unsent is not None:

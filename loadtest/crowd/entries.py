@@ -12,7 +12,7 @@ from typing import Final
 from loadtest.histogram import Histogram
 from loadtest.marks import Mark
 
-MOST_READS: Final = 4_096
+MOST_READS: Final = 1_024
 MOST_BYTES: Final = 2 * 1024 * 1024
 
 

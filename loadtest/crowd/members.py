@@ -105,7 +105,7 @@ class Members:
 
     def __init__(self, roster: Roster, numbers: Sequence[int], watcher: Watcher, ledger: Ledger, host: Host) -> None:
         self.numbers = numbers
-        self.states = bytearray(len(numbers))
+        self.states = bytearray(len(numbers) + 1)  # the last is nobody's: of a descriptor that was closed meanwhile
         self.lives = array("H", bytes(2 * len(numbers)))
         self.places = Places(len(numbers))
         self.reads = Reads()

@@ -187,3 +187,19 @@ def test_what_each_process_saw_fits_together() -> None:
     lost = accounts.judge(PEOPLE.room(ALL), [])
     assert len({finding.kind for finding in lost}) == 2, "nothing is stored, and everything was acknowledged and given"
     place.close()
+
+
+def test_who_is_dropped_while_others_are_read_for_takes_nobody_with_them() -> None:
+    place = Place(EVERYBODY)
+    place.all_come()
+    last = COUNT - 1
+
+    def drop_some(entry: Entry) -> None:
+        place.crowd.drop([5, 6, 7])
+
+    place.witness.entry = drop_some  # type: ignore[method-assign]
+    place.crowd.post(3, ALL)
+    assert place.happens(lambda: place.crowd.reached(last, PEOPLE.room(ALL)) == 1)
+    assert (place.crowd.wanted, place.crowd.ready, place.crowd.lives(last)) == (COUNT - 3, COUNT - 3, 1)
+    assert place.witness.closes == []
+    place.close()
