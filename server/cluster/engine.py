@@ -125,12 +125,30 @@ async def check_engine(url: EngineUrl) -> None:
 
 
 async def _reach(url: EngineUrl) -> None:
-    """Whether there is a socket. The client library does not tell clearly why not, and leaves things unclosed then."""
+    """Whether there is a socket, and TLS on it where that is wanted. The client library does not tell clearly why not,
+    and leaves things unclosed then."""
+    stream: trio.SocketStream | trio.SSLStream[trio.SocketStream]
     if url.path:
         stream = await trio.open_unix_socket(url.path)
+    elif url.tls:
+        stream = await _shaken_hands(url)
     else:
         stream = await trio.open_tcp_stream(url.host, url.port)
-    await stream.aclose()
+    await trio.aclose_forcefully(stream)
+
+
+async def _shaken_hands(url: EngineUrl) -> trio.SSLStream[trio.SocketStream]:
+    """Raises `OSError`, of which those of TLS are some."""
+    stream = await trio.open_ssl_over_tcp_stream(url.host, url.port, https_compatible=True)
+    try:
+        await stream.do_handshake()
+    except trio.BrokenResourceError as broken:
+        await trio.aclose_forcefully(stream)
+        raise OSError(f"the handshake of {url} has failed") from broken
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+    return stream
 
 
 def _connection(url: EngineUrl, name: str) -> Connection:
@@ -167,6 +185,8 @@ def _trouble(url: EngineUrl, error: Exception) -> EngineTrouble:
         match cause:
             case EngineTrouble():
                 return cause
+            case ssl.SSLError():  # of which one is a ValueError, too
+                return EngineTrouble(f"the engine {url} does not speak TLS as expected: {cause.reason or cause}")
             case AssertionError() | KeyError() | ValueError() | TypeError():
                 return EngineRefuses(f"the engine {url} does not speak the language of Valkey and Redis")
             case AuthenticationError() | AuthorizationError():
@@ -174,8 +194,6 @@ def _trouble(url: EngineUrl, error: Exception) -> EngineTrouble:
             case UnknownCommandError():
                 wanted = ".".join(map(str, OLDEST))
                 return EngineRefuses(f"the engine {url} is too old; {wanted} or newer is needed")
-            case ssl.SSLError():
-                return EngineTrouble(f"the engine {url} does not speak TLS as expected: {cause.reason or cause}")
             case TimeoutError():
                 return EngineTrouble(f"the engine {url} does not answer")
             case OSError() if cause.strerror:
