@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from actors import Address, Distribution, System, find_by_name
+from actors import Address, Distribution, DistributionLimits, LinkLimits, System, find_by_name
 from server.cluster.codec import NodeCodec
 from server.cluster.engine_url import EngineUrl
 from server.cluster.era import Timing
@@ -81,7 +81,7 @@ class ClusterNode:
         self._rooms: Rooms | None = None
         self.ownership = standing.ownership
         self.link = EngineLink(standing.engine, standing.cluster, standing.name, standing.timing)
-        self.distribution = Distribution(standing.name, self.link, NodeCodec, self._resolve)
+        self.distribution = Distribution(standing.name, self.link, NodeCodec, self._resolve, _limits(standing.timing))
         self.placement = Placement(standing.keeper, standing.ownership, standing.leases, self._hint)
         self.link.open(self.distribution, self.placement.linked)
 
@@ -123,3 +123,11 @@ class ClusterNode:
         if not looks_like_room(room) or not self.ownership.is_mine(room):
             return None
         return system.dynamic(ROOMS).find_or_start(room)
+
+
+def _limits(timing: Timing) -> DistributionLimits:
+    """A link waits as long as its node is believed to live: what says that it does not is its beats, and a packet that
+    the engine lost is missed with the next one. To wait shorter makes nothing safer, and has a node that is busy with a
+    crowd start anew with all its rooms: which makes it no less busy.
+    """
+    return DistributionLimits(LinkLimits(time_out=timing.dead))

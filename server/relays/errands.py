@@ -11,7 +11,7 @@ The rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 
 from msgspec import Struct
@@ -49,8 +49,8 @@ class Errands:
         self._waiting: deque[_Open] = deque()
         self._sent: dict[int, _Open] = {}
         self._holds: Holds[Asker] = Holds()
-        self._parted: set[str] = set()
-        self._unattached: list[str] = []
+        self._parted: set[str] | None = None  # mostly nobody parts while something is open
+        self._unattached: list[str] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._waiting or self._sent or self._holds)
@@ -116,18 +116,22 @@ class Errands:
 
     # --- who is there -----------------------------------------------------------------------------------------
 
-    def parted(self, users: Iterable[str]) -> None:
-        """The owner was told that these are not there any more: behind what was sent, and ahead of its answers."""
-        self._parted.update(users)
+    def told(self, came: Collection[str], went: Collection[str]) -> None:
+        """The owner was told who is there and who is not, behind what was sent, and ahead of its answers."""
+        if went:
+            self._parted = self._parted or set()
+            self._parted.update(went)
+        if self._parted is not None:
+            self._parted.difference_update(came)
 
     def has_parted(self, user: str) -> bool:
         """Whether the owner was told so since something has been open here."""
-        return user in self._parted
+        return self._parted is not None and user in self._parted
 
     def take_unattached(self) -> list[str]:
         """Of whom `expire` has refused that they attach, after it was asked of the owner."""
-        taken, self._unattached = self._unattached, []
-        return taken
+        taken, self._unattached = self._unattached, None
+        return taken or []
 
     # --- answers ----------------------------------------------------------------------------------------------
 
@@ -154,7 +158,7 @@ class Errands:
         late = self.take_waiting() if is_late else []
         refs = [ref for ref, one in self._sent.items() if now - one.since >= _patience(one.errand)]
         expired = [self._sent.pop(ref).errand for ref in refs]
-        self._unattached += [errand.user for errand in expired if isinstance(errand, Attach)]
+        self._unattached = [errand.user for errand in expired if isinstance(errand, Attach)] or None
         late += expired
         self._holds.sweep(now)
         return [self.refuse(errand, unavailable(), now) for errand in late]

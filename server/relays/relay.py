@@ -212,7 +212,7 @@ class Relay(Following):
             return []
         came, went = audience.moved()
         if self._errands_open is not None:
-            self._errands_open.parted(went)
+            self._errands_open.told(came, went)
         most = USERS_AT_ONCE
         return [
             ToOwner(owner.address, Here(owner.number, tuple(came[at : at + most]), tuple(went[at : at + most])))
