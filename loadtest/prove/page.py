@@ -201,8 +201,8 @@ def _surroundings(report: Report) -> str:
     }
     if around.busy_others is not None:
         rows["cores in use by others during the run"] = f"{around.busy_others:.1%} (the kernel's own work is in it)"
-    if around.sampler is not None:
-        rows["of one core, for looking"] = f"{around.sampler:.1%}"
+    if around.watching is not None:
+        rows["of one core, for looking and showing"] = f"{around.watching:.1%}"
     return _pairs(rows | {f"seconds: {step}": f"{seconds:.1f}" for step, seconds in report.steps.items()})
 
 

@@ -287,10 +287,10 @@ def _surroundings(report: Report, samples: Sequence[Sample]) -> Surroundings:
     first, last = samples[0], samples[-1]
     seconds = max(last.at - first.at, 1e-3)
     ours = sum(last.groups[name].cpu - first.groups[name].cpu for name in (SERVER, HARNESS) if name in first.groups)
-    looking = sum(sample.took for sample in samples)
-    others = (last.busy - first.busy - ours - looking) / seconds / report.machine.cores
+    watching = last.here - first.here
+    others = (last.busy - first.busy - ours - watching) / seconds / report.machine.cores
     return msgspec.structs.replace(
-        report.surroundings, busy_others=round(max(others, 0.0), 3), sampler=round(looking / seconds, 4)
+        report.surroundings, busy_others=round(max(others, 0.0), 3), watching=round(watching / seconds, 4)
     )
 
 

@@ -91,14 +91,14 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         The share of all cores that was in use before anything was started, and the load average.
     busy_others
         The share of all cores that others used during the run.
-    sampler
-        The share of one core that looking took.
+    watching
+        The share of one core that this took: looking, and showing how it stands.
     """
 
     busy_before: float
     load_before: tuple[float, float, float]
     busy_others: float | None = None
-    sampler: float | None = None
+    watching: float | None = None
 
     @property
     def idle(self) -> bool:

@@ -46,8 +46,8 @@ class Sample(Struct, frozen=True, kw_only=True):
     ----------
     at
         Seconds since the sampler began.
-    took
-        Seconds of CPU for this look.
+    took, here
+        Seconds of CPU for this look, and of this process since it began.
     groups
         The server's processes together, and locust's; each process by itself is in `each` where that was asked for.
     slab, buffers, available
@@ -60,6 +60,7 @@ class Sample(Struct, frozen=True, kw_only=True):
 
     at: float
     took: float
+    here: float
     groups: dict[str, Usage]
     each: dict[str, list[Usage]] | None
     slab: int
@@ -106,9 +107,11 @@ class Sampler:
         begun = self._cpu()
         usages = {name: [use for one in family() if (use := usage(one.pid))] for name, family in self._families.items()}
         memory = meminfo()
+        ended = self._cpu()
         sample = Sample(
             at=round(self.now(), 3),
-            took=round(self._cpu() - begun, 5),
+            took=round(ended - begun, 5),
+            here=round(ended, 3),
             groups={name: total(uses) for name, uses in usages.items()},
             each=usages if each else None,
             slab=memory["Slab"],

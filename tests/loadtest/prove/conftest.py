@@ -103,6 +103,7 @@ def sample(at: float, connected: int) -> Sample:
     return Sample(
         at=at,
         took=0.004,
+        here=0.01 * at,
         groups={SERVER: server, HARNESS: harness},
         each=None,
         slab=500_000_000 + 8_000 * connected,
@@ -153,7 +154,7 @@ def report(machine: Machine) -> Report:
         kernel_settings={"net.core.somaxconn": "4096"},
         versions={"python": "3.11.7"},
         commit="0123456789ab",
-        surroundings=Surroundings(busy_before=0.01, load_before=(0.1, 0.2, 0.3), busy_others=0.02, sampler=0.01),
+        surroundings=Surroundings(busy_before=0.01, load_before=(0.1, 0.2, 0.3), busy_others=0.02, watching=0.01),
         forecast=forecast(machine, wish),
         claims=claims_of(played, memory, asked, 0),
         memory=memory,

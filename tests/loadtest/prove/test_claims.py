@@ -33,8 +33,13 @@ def test_nothing_played_proves_nothing() -> None:
 
 
 def test_a_broken_promise_decides(report: Report) -> None:
-    broken = changed(report.results, verdict=Verdict(findings=[Found("lost", "r_1", "one entry")], broken=1))
+    broken = changed(report.results, verdict=Verdict(findings=[Found("lost", "r_1", "one entry")], broken=1, posts=9))
     assert not proved(claims_of(broken, report.memory, None, 0))
+
+
+def test_a_run_in_which_nobody_posted_proves_nothing(report: Report) -> None:
+    silent = changed(report.results, verdict=Verdict())
+    assert not proved(claims_of(silent, report.memory, None, 0))
 
 
 def test_what_was_not_checked_decides(report: Report) -> None:
