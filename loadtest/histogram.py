@@ -114,10 +114,13 @@ class Histogram:
 
     def export(self) -> str:
         """As an HdrHistogram, version 2, compressed, base64; empty where nothing was recorded."""
+        found = list(self.buckets())
+        if not found:
+            return ""
         whole = HdrHistogram(1, LONGEST, _DIGITS)
-        for number, count in self.buckets():
+        for number, count in found:
             whole.record_value(min(highest_of(number), LONGEST), count)
-        return str(whole.encode(), "ascii") if whole.get_total_count() else ""
+        return str(whole.encode(), "ascii")
 
     def take(self) -> str:
         """`export`, and begin again: what came since the last time."""
