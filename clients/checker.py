@@ -164,7 +164,18 @@ class Opened:
 
 
 Fact = (
-    Posted | Acknowledged | Refused | Closed | Began | Delivered | Shown | Followed | GapTold | CaughtUp | Stored | Opened
+    Posted
+    | Acknowledged
+    | Refused
+    | Closed
+    | Began
+    | Delivered
+    | Shown
+    | Followed
+    | GapTold
+    | CaughtUp
+    | Stored
+    | Opened
 )
 
 

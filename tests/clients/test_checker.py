@@ -18,10 +18,12 @@ from clients.checker import (
     Delivered,
     Fact,
     Finding,
+    Followed,
     GapTold,
     Kind,
     Posted,
     Refused,
+    Shown,
     Stored,
 )
 
@@ -125,6 +127,23 @@ def test_who_was_told_that_all_came_must_have_it_all() -> None:
     facts = (*TWO_HONEST_POSTS, Began("bob", ROOM, 0), delivered("a", 1))
     assert kinds(*facts, CaughtUp("bob", ROOM, 2)) == {Kind.SILENT_GAP}
     assert judge(*facts, delivered("b", 2), CaughtUp("bob", ROOM, 2)) == []
+
+
+def test_a_range_and_what_was_in_it_stand_for_each_delivery() -> None:
+    shown = [Shown("bob", ROOM, seq, "ann", nonce, f"text of {nonce}") for nonce, seq in (("b", 2), ("a", 1))]
+    facts = (*TWO_HONEST_POSTS, *shown, Began("bob", ROOM, 0), Followed("bob", ROOM, 0, 2, readers=100))
+    assert judge(*facts, CaughtUp("bob", ROOM, 2)) == []
+    assert kinds(*facts, delivered("b", 2)) == {Kind.DELIVERED_TWICE}
+    assert kinds(*facts, Shown("cem", ROOM, 3)) == {Kind.PHANTOM}
+    assert Kind.SEQ_TWICE in kinds(*facts, replace(shown[0], reader="cem", content="something else"))
+
+
+def test_a_range_that_does_not_go_on_where_the_reader_was_is_a_gap() -> None:
+    began, first = Began("bob", ROOM, 0), Followed("bob", ROOM, 0, 1, readers=7)
+    behind = Followed("bob", ROOM, 2, 3)
+    assert judge(began, first, behind) == [Finding(Kind.SILENT_GAP, ROOM, (first, behind))]
+    assert kinds(*TWO_HONEST_POSTS, began, first, CaughtUp("bob", ROOM, 2)) == {Kind.SILENT_GAP}
+    assert kinds(*TWO_HONEST_POSTS, began, first, behind, delivered("b", 2)) == {Kind.SILENT_GAP, Kind.DISORDER}
 
 
 def test_who_joins_again_is_owed_nothing_of_the_time_between() -> None:
