@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +78,16 @@ class Journal:
                 file.write(msgspec.json.encode(line) + b"\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a run is made of."""
+
+    people: People
+    host: str
+    options: Options
+    journal: Journal
+
+
 class Run:
     """One run of a scenario, from the casting to the verdict.
 
@@ -83,35 +95,28 @@ class Run:
     ----------
     members
         The processes that play, by locust's names for them; the place is the player's number.
+    judged
+        Told the results, once.
     """
 
     def __init__(
-        self,
-        number: int,
-        runner: Runner,
-        people: People,
-        host: str,
-        options: Options,
-        members: list[str],
-        journal: Journal,
+        self, number: int, runner: Runner, chosen: Chosen, members: list[str], judged: Callable[[Results], None]
     ) -> None:
         self.over = Event()
-        self.results: Results | None = None
         self.members = members
         self._number = number
         self._runner = runner
-        self._people = people
-        self._host = host
-        self._options = options
-        self._conductor = Conductor(SCENARIOS[options.scenario], options, people, len(members))
-        self._journal = journal
+        self._chosen = chosen
+        self._judged = judged
+        options = chosen.options
+        self._conductor = Conductor(SCENARIOS[options.scenario], options, chosen.people, len(members))
         self._heard_at = dict.fromkeys(range(len(members)), time.monotonic())
         self._processes: dict[int, int] = {}  # of this machine, by player
         self._has_forked = getattr(runner.environment.parsed_options, "processes", None) is not None
 
     def begin(self) -> None:
         for player, member in enumerate(self.members):
-            cast = Cast(self._number, player, len(self.members), self._host, self._options)
+            cast = Cast(self._number, player, len(self.members), self._chosen.host, self._chosen.options)
             self._send(CAST, cast, member)
         gevent.spawn(self._conduct)
 
@@ -154,13 +159,13 @@ class Run:
                     self._send(ORDER, Given(self._number, order), member)
             if now >= glance_at:
                 glance_at = now + 1.0
-                self._journal.write(self._conductor.glance(now))
+                self._chosen.journal.write(self._conductor.glance(now))
             if self._conductor.ledgers is not None:
                 self._conductor.judged(time.monotonic(), self._verdict(self._conductor.ledgers))
             gevent.sleep(_TICK)
 
     def _verdict(self, ledgers: list[bytes]) -> Verdict:
-        return judge(self._people, endpoints_of(self._host), ledgers, JUDGE_WITHIN)
+        return judge(self._chosen.people, endpoints_of(self._chosen.host), ledgers, JUDGE_WITHIN)
 
     def _look_for_lost(self, now: float) -> None:
         for player, member in enumerate(self.members):
@@ -179,8 +184,9 @@ class Run:
     def _end(self) -> None:
         if self.over.is_set():
             return
-        self.results = self._conductor.results()
-        self._journal.write({"results": self.results})
+        results = self._conductor.results()
+        self._chosen.journal.write({"results": results})
+        self._judged(results)
         for member in self.members:
             self._send(OVER, Over(self._number), member)
         self.over.set()
@@ -221,22 +227,22 @@ class Director:
 
     def _begin(self) -> None:
         try:
-            people, host, options, journal = self._settings()
+            chosen = self._settings()
         except BadSettings as error:
             _log.error(error)
             self._environment.process_exit_code = BAD_SETTINGS
             return
         self._runs += 1
-        self._run = Run(self._runs, self._runner, people, host, options, self._members(), journal)
+        self._run = Run(self._runs, self._runner, chosen, self._members(), self._judged)
         self._run.begin()
 
-    def _settings(self) -> tuple[People, str, Options, Journal]:
+    def _settings(self) -> Chosen:
         parsed = self._environment.parsed_options
         assert parsed is not None
         host = self._environment.host or ""
         options = options_of(parsed)
         endpoints_of(host)
-        return people_of(parsed, options.connections), host, options, Journal(parsed.journal)
+        return Chosen(people_of(parsed, options.connections), host, options, Journal(parsed.journal))
 
     def _members(self) -> list[str]:
         if isinstance(self._runner, MasterRunner):
@@ -259,12 +265,12 @@ class Director:
             self._run.stop()
 
     def _stopped(self, **_: object) -> None:
-        run, self._run = self._run, None
-        if run is None or run.results is None:
-            return
-        self._environment.process_exit_code = BAD if run.results.exit_code else GOOD
-        for line in told_in_words(run.results):
-            _log.log(logging.ERROR if run.results.exit_code else logging.INFO, line)
+        self._run = None
+
+    def _judged(self, results: Results) -> None:
+        self._environment.process_exit_code = BAD if results.exit_code else GOOD
+        for line in told_in_words(results):
+            _log.log(logging.ERROR if results.exit_code else logging.INFO, line)
 
 
 def _is_dead(process: int | None) -> bool:
