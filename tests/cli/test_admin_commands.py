@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.harness import preloaded
 from tests.harness.people import PASSWORD, call, close_code, register, talk
 from tests.harness.server import ServerProcess
 
@@ -28,15 +28,8 @@ def users_of(data: Path) -> dict[str, str]:
 
 
 def hubbub(data: Path, *arguments: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "server", *arguments, "--data", str(data)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | ({"HUBBUB_PASSWORD": password} if password else {}),
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    environment = os.environ | ({"HUBBUB_PASSWORD": password} if password else {})
+    return preloaded.run([*arguments, "--data", str(data)], environment)
 
 
 def test_users_are_listed_and_nobody_is_special(server: ServerProcess) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from server.cli.exits import Exit
 from server.store.migrating import REVISIONS
+from tests.harness import preloaded
 from tests.harness.postgres import PostgresServer
 
 NOBODY_LISTENS = "postgresql+psycopg://ann:secret@127.0.0.1:1/hubbub"
@@ -18,14 +18,7 @@ NOBODY_LISTENS = "postgresql+psycopg://ann:secret@127.0.0.1:1/hubbub"
 
 def hubbub(*arguments: str, database: str | None = None) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
-    return subprocess.run(
-        [sys.executable, "-m", "server", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=clean | ({} if database is None else {"HUBBUB_DATABASE": database}),
-        check=False,
-    )
+    return preloaded.run(arguments, clean | ({} if database is None else {"HUBBUB_DATABASE": database}))
 
 
 def test_migrate_makes_the_schema_and_admin_works_on_it(postgres: PostgresServer) -> None:

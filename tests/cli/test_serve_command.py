@@ -7,13 +7,13 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.harness import preloaded
 from tests.harness.people import PASSWORD, call, register, talk
 from tests.harness.server import READY, ServerProcess
 
@@ -31,13 +31,7 @@ def server(data: Path) -> Iterator[ServerProcess]:
 
 def serve(data: Path, *more: str, port: str = "0") -> subprocess.CompletedProcess[str]:
     """A `serve` that is expected to end by itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "server", "serve", "--data", str(data), "--port", port, "--log-level", "warning", *more],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return preloaded.run(["serve", "--data", str(data), "--port", port, "--log-level", "warning", *more])
 
 
 def one_line_of(ended: subprocess.CompletedProcess[str]) -> str:

@@ -6,12 +6,12 @@ import os
 import socket
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.harness import preloaded
 from tests.harness.server import ServerProcess
 
 TWO = ["--workers", "2"]
@@ -30,15 +30,8 @@ def server(data: Path) -> Iterator[ServerProcess]:
 
 def serve(data: Path, *more: str, port: str = "0", path: str | None = None) -> subprocess.CompletedProcess[str]:
     """A `serve` that is expected to end by itself."""
-    command = [sys.executable, "-m", "server", "serve", "--data", str(data), "--port", port, "--log-level", "warning"]
-    return subprocess.run(
-        [*command, *more],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | {"HUBBUB_ADMIN_PORT": "0"} | ({"PATH": path} if path else {}),
-        check=False,
-    )
+    environment = os.environ | {"HUBBUB_ADMIN_PORT": "0"} | ({"PATH": path} if path else {})
+    return preloaded.run(["serve", "--data", str(data), "--port", port, "--log-level", "warning", *more], environment)
 
 
 def one_line_of(ended: subprocess.CompletedProcess[str]) -> str:

@@ -20,6 +20,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,6 +29,8 @@ from typing import IO, Final
 
 ROOT: Final = Path(__file__).parents[2]
 ASKED_BYTES: Final = 1 << 20
+PATIENCE: Final = 60.0
+"""Seconds for a command to end."""
 
 
 class ForkedProcess:
@@ -100,6 +104,21 @@ def _importer() -> _Importer:
 def start(arguments: Sequence[str], environment: Mapping[str, str], stderr: IO[str]) -> ForkedProcess:
     """`hubbub` with these arguments, on everything imported. `stderr` may be closed afterwards."""
     return _importer().start(arguments, environment, stderr)
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> subprocess.CompletedProcess[str]:
+    """The same until it ends by itself, and what it said."""
+    with tempfile.TemporaryFile("w+") as stderr:
+        process = start(arguments, environment, stderr)
+        late = threading.Timer(PATIENCE, process.kill)
+        late.start()
+        with process.stdout:
+            said = process.stdout.read()
+        code = process.wait()
+        late.cancel()
+        late.join()
+        stderr.seek(0)
+        return subprocess.CompletedProcess(list(arguments), code, said, stderr.read())
 
 
 # --- the other side --------------------------------------------------------------------------------------------------
