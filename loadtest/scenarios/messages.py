@@ -153,7 +153,8 @@ class Measured(Struct):
     closes: dict[int, int] = {}
     """Connections that the server ended, by close code; 1006 without one."""
     failures: dict[int, int] = {}
-    """Connections that were not made, by errno."""
+    """Connections that were not made or broke, by errno; ETIMEDOUT: a client hung up, because an answer or its welcome
+    was overdue by far."""
     connect: str = ""
     """From the first packet to the welcome."""
     ack: str = ""

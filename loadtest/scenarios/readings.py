@@ -6,6 +6,7 @@ latencies. Everything else belongs to the order of the moment.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -146,3 +147,7 @@ class Readings(Watcher):
 
     def failed(self, number: int) -> None:
         self.now.failures[number] += 1
+
+    def late(self, number: int, seconds: float) -> None:
+        """Whoever hung up, because nothing came: a connection that failed as the kernel's own do."""
+        self.now.failures[errno.ETIMEDOUT] += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from loadtest.crowd.entries import Entry
@@ -57,6 +59,14 @@ def test_what_was_told_once_is_not_told_again() -> None:
     assert first.ack
     again = by_order(readings.take())[1]
     assert (again.posted, again.ack, again.closes) == (0, "", {})
+
+
+def test_who_hangs_up_because_nothing_comes_is_counted_among_the_failures() -> None:
+    readings = Readings()
+    readings.begin(1)
+    readings.late(7, 61.0)
+    readings.failed(errno.ECONNREFUSED)
+    assert by_order(readings.take())[1].failures == {errno.ETIMEDOUT: 1, errno.ECONNREFUSED: 1}
 
 
 def test_what_is_seen_by_those_who_did_not_want_to_does_not_count() -> None:
