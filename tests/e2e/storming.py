@@ -17,7 +17,7 @@ from clients.endpoint import endpoint_of
 from loadtest.crowd.crowd import Crowd
 from loadtest.ledger import Ledger
 from tests.bench.seed import seed
-from tests.harness.crowds import Endings, Listed, bring_all, must, now_and_then, verdict
+from tests.harness.crowds import ALL_COME_SECONDS, Endings, Listed, bring_all, must, now_and_then, verdict
 from tests.harness.posters import stored_facts
 from tests.harness.server import ServerProcess
 
@@ -87,7 +87,16 @@ def storm(data: Path, rooms: list[int], environment: dict[str, str] | None = Non
     endings, ledger = Endings(), Ledger()
     with (
         ServerProcess(data, environment=settings) as server,
-        Crowd(roster, roster.everybody, [endpoint_of(server.url)], endings, ledger, at_once=0, hurry=True) as crowd,
+        Crowd(
+            roster,
+            roster.everybody,
+            [endpoint_of(server.url)],
+            endings,
+            ledger,
+            at_once=0,
+            hurry=True,
+            patience=ALL_COME_SECONDS,
+        ) as crowd,
     ):
         came = bring_all(crowd, roster.everybody)
         posting = Posters(crowd, roster, posters, max(POST_EVERY, 2 * len(roster.everybody) / DELIVERIES_A_SECOND))
