@@ -6,12 +6,13 @@ import re
 import signal
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.harness.posters import Poster, gather, judge, stored_facts, wait_for
+from tests.harness.posters import Poster, gather, judge, stored_facts, stored_in_postgres, wait_for
+from tests.harness.postgres import PostgresServer
 from tests.harness.server import ServerProcess
 
 WORKERS = 3
@@ -37,7 +38,7 @@ class Workers(ServerProcess):
         super().__init__(
             folder / "data",
             program=[str(self.file)],
-            options=["--workers", str(WORKERS), *options],
+            options=["--workers", str(WORKERS), "--drain", "1", *options],
             environment=environment,
         )
 
@@ -76,17 +77,15 @@ def all_post_on(posters: list[Poster], times: int = 5) -> None:
     until(lambda: all(poster.acknowledged >= number for poster, number in wanted), "everybody posts on")
 
 
-@pytest.mark.slow
-def test_an_upgrade_under_traffic_loses_nothing(tmp_path: Path) -> None:
-    """Twice, so that the program that took over hands over, too."""
-    with Workers(tmp_path) as server:
-        assert isinstance(server, Workers)
+def roll_under_traffic(server: Workers, versions: Sequence[int]) -> list[Poster]:
+    """One new program after the other, while people post; those, when everything they have said is answered."""
+    with server:
         parent, before = server.process.pid, server.pids()
         posters = gather(server, count=8)
         for poster in posters:
             poster.start()
         assert server.versions() == {"version 1"}
-        for version in (2, 3):
+        for version in versions:
             all_post_on(posters)
             server.write(version=version)
             server.process.send_signal(signal.SIGUSR2)
@@ -99,7 +98,24 @@ def test_an_upgrade_under_traffic_loses_nothing(tmp_path: Path) -> None:
         assert server.process.pid == parent
         assert not set(before.values()) & set(server.pids().values())
         assert server.stop(30) == 0
+    return posters
+
+
+@pytest.mark.slow
+def test_an_upgrade_under_traffic_loses_nothing(tmp_path: Path) -> None:
+    """Twice, so that the program that took over hands over, too."""
+    server = Workers(tmp_path)
+    posters = roll_under_traffic(server, (2, 3))
     assert [str(finding) for finding in judge(posters, stored_facts(server.data / "hubbub.sqlite3"))] == []
+
+
+@pytest.mark.slow
+def test_an_upgrade_of_workers_that_share_the_rooms_loses_nothing(tmp_path: Path, postgres: PostgresServer) -> None:
+    """Over PostgreSQL each of them owns some, and hands them to the others before it goes."""
+    with postgres.lent_database() as database:
+        url = database.replace("postgresql://", "postgresql+psycopg://")
+        posters = roll_under_traffic(Workers(tmp_path, "--database", url), (2,))
+        assert [str(finding) for finding in judge(posters, stored_in_postgres(database))] == []
 
 
 def test_a_hangup_changes_the_log_level_of_all_workers(tmp_path: Path) -> None:
