@@ -233,6 +233,7 @@ def _raise_file_limit() -> None:
 def _conclude(report: Report, stage: Stage) -> None:
     """What the stage has seen, into the report."""
     report.steps = stage.steps
+    report.notes += stage.notes
     if "seed" in stage.steps:
         report.seeded = Seeded(users=report.wish.connections, rooms=ROOMS, seconds=stage.steps["seed"])
     if stage.is_warm:

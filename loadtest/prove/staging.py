@@ -38,7 +38,7 @@ _START_SECONDS_EACH: Final = 3.0
 _SEED_SECONDS: Final = 60.0  # and for each thousand people …
 _SEED_SECONDS_EACH: Final = 1.0
 _SILENCE: Final = 300.0  # seconds: nothing is told while the logs are read for the verdict
-_LOAD_ENDS_WITHIN: Final = 90.0
+_LOAD_ENDS_WITHIN: Final = 30.0
 _LEAVE_SECONDS: Final = 20.0
 _LAST_ANSWER: Final = 10.0
 _LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfile.py"
@@ -60,6 +60,8 @@ class Stage:
         What the load told, and when it was read, by the sampler's clock.
     results
         Of the load; None if it did not come so far.
+    notes
+        What is to be known beside the results.
     is_warm
         Whether a few people were there before.
     empty
@@ -82,6 +84,7 @@ class Stage:
         self.glances: list[tuple[float, Glance]] = []
         self.results: Results | None = None
         self.is_warm = False
+        self.notes: list[str] = []
         self.empty: Sample | None = None
         self.ended_processes: int | None = None
 
@@ -123,10 +126,10 @@ class Stage:
             self.empty = self.sampler.look(each=True) if self.sampler is not None else None
         with self._step("play and check"):
             self._watch(load, journal, until=lambda: self.results is not None)
+        self._look_for_the_last_time()
         with self._step("end of locust"):
             load.expect_end()
-            self._await(load, _LOAD_ENDS_WITHIN, codes=(0, 1))
-        self._look_for_the_last_time()
+            self._let_end(load)
 
     def stop(self, seconds: float, in_a_hurry: Callable[[], bool]) -> None:
         """End everything that lives, the last that was started first."""
@@ -168,8 +171,20 @@ class Stage:
         yield
         self.steps[name] = round(time.monotonic() - began, 2)
 
-    def _await(self, program: Program, seconds: float, codes: Sequence[int] = (0,)) -> None:
-        """Until it has ended by itself, with one of these codes."""
+    def _let_end(self, load: Program) -> None:
+        """What it had to tell is told; if it does not end by itself, it is ended with the others."""
+        end = time.monotonic() + _LOAD_ENDS_WITHIN
+        while load.ended() is None and time.monotonic() < end:
+            self._check_others(load)
+            self._screen.show(None, None)
+            time.sleep(_LOOK_SECONDS)
+        if load.ended() is None:
+            self.notes.append(
+                f"Locust had told its results and did not end within {_LOAD_ENDS_WITHIN:.0f} s; it was killed."
+            )
+
+    def _await(self, program: Program, seconds: float) -> None:
+        """Until it has ended by itself, and well."""
         end = time.monotonic() + seconds
         while (code := program.ended()) is None:
             self._check_others(program)
@@ -177,7 +192,7 @@ class Stage:
                 raise Fault(f"{program.name} did not end within {seconds:.0f} s", program.last_words())
             self._screen.show(None, None)
             time.sleep(_LOOK_SECONDS)
-        if code not in codes:
+        if code != 0:
             raise Fault(f"{program.name} failed: {in_words(code)}", program.last_words())
 
     def _check_others(self, but: Program) -> None:
