@@ -32,7 +32,7 @@ async def test_restarted_under_traffic_everything_acknowledged_is_there_once(dat
     """Half of the crowd does what `reconnect` asks, half knows no such event. Each restart is under way with posts."""
     people, posts, restarts = 4, 75, 2
     facts: list[Fact] = []
-    with ServerProcess(data) as server:
+    with ServerProcess(data, options=["--drain", "1.5"]) as server:  # the stubborn stay until it is over
         stubborn = gather(server, count=people)
         accounts = [await sign_up(server.url, f"obedient{n}", PASSWORD) for n in range(people)]
         async with open_client(server.url, accounts[0].token) as host:
