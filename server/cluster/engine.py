@@ -21,8 +21,8 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
+import anyio
 import trio
-from anyio import BrokenResourceError, ClosedResourceError
 from coredis.connection import (
     BaseConnection,
     BaseConnectionParams,
@@ -68,7 +68,7 @@ class Connection(BaseConnection):
             data = b"".join(self._packer.pack_commands([(command, *args) for command, args in requests]))
             try:
                 await self.stream.send(data)
-            except (ClosedResourceError, BrokenResourceError) as error:
+            except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
                 self._transport_failed = True
                 raise ConnectionLost("Connection lost while sending request") from error
             self.statistics.data_sent(len(data))
