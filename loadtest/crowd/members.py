@@ -1,40 +1,37 @@
-"""The clients of a crowd, without I/O: what each has to say, what it makes of what it hears, what it reports.
+"""The clients of a crowd, without I/O: how each opens its conversation, what it makes of what it hears and reports.
 
-A client is a slot (0, 1, 2 …) in arrays: a byte for how it stands, a number for how many connections it has had, and a
-place in each of its rooms. What is under way (the opening, posts without an answer, half a frame) is an object in a
-dictionary, there for as long as it is needed. Who it is, its token and its rooms are asked of the roster each time.
+A client is a slot (0, 1, 2 …) in arrays: how it stands (`standing.py`), and a place in each of its rooms (`places.py`).
+What is under way (the opening, posts without an answer, half a frame) is an object in a dictionary, there for as long
+as it is needed. Who it is, its token and its rooms are asked of the roster each time.
 
 It keeps what a client has to keep through a lost connection: how far it has read each room, and its posts that were not
-answered, which it says again under the same nonce. Rooms are those that `welcome` names: who joins or leaves one while
-connected is left out. (`clients/conversation.py`, which puts entries into order and asks for missing ones by itself,
-would hide what a server does wrong.)
+answered (`speeches.py`). Rooms are those that `welcome` names: who joins or leaves one while connected is left out.
+(`clients/conversation.py`, which puts entries into order and asks for missing ones by itself, would hide what a server
+does wrong.)
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Final, Protocol
-
-from msgspec import structs
 
 from clients.endpoint import Endpoint
 from loadtest.crowd.entries import Entry, Reads
 from loadtest.crowd.frames import Opcode, frames, masked_frame
 from loadtest.crowd.places import NOWHERE, Places
-from loadtest.crowd.speech import Opening, Question, Said, Speech
+from loadtest.crowd.speech import Opening
+from loadtest.crowd.speeches import Speeches
+from loadtest.crowd.standing import DEAF, OPENING, PARTIAL, READY, SPEAKING, Standing
 from loadtest.crowd.upgrade import after_upgrade, upgrade_request
 from loadtest.crowd.watcher import Roster, Watcher
 from loadtest.histogram import bucket
 from loadtest.ledger import Ledger
-from loadtest.marks import nonce_of, now_mark, read_mark
+from loadtest.marks import read_mark
 from server.protocol.codec import decode_event, encode_command
-from server.protocol.commands import AnyCommand, Cursor, Hello, Post
-from server.protocol.errors import FOR_NOW
+from server.protocol.commands import Cursor, Hello
 from server.protocol.events import (
     Error,
     Heartbeat,
@@ -54,22 +51,8 @@ from server.protocol.events import (
 )
 from server.protocol.limits import RESUME_ROOMS
 
-READY: Final = 1
-"""Welcome, and with all that was missed. Nothing but this flag: what is read is an entry, most likely."""
-OPENING: Final = 2
-"""There is a socket, and the conversation on it has not begun."""
-SPEAKING: Final = 4
-"""There are commands without an answer."""
-PARTIAL: Final = 8
-"""Half a frame was read."""
-DEAF: Final = 16
-"""It does not read."""
-QUEUED: Final = 32
-"""It will connect when it is its turn."""
-
 _ROOMS_IN_HELLO: Final = 32
 """With more to resume `hello` may be longer than the 4 KB of a stranger: then the token goes ahead, in a header."""
-_RETRY_SECONDS: Final = 0.5  # where the server names no time
 _ROOM_IDS: Final = 64  # the large rooms; most of the small ones are asked for once
 
 
@@ -80,7 +63,7 @@ class Host(Protocol):
         """The opening is over."""
 
     def retry_in(self, slot: int, seconds: float) -> None:
-        """Call `Members.retry` then."""
+        """Send what `Speeches.retry` says then."""
 
     def leave_in(self, slot: int, after: int, window: int) -> None:
         """The server asked for it (docs/protocol.md, `reconnect`); milliseconds."""
@@ -91,10 +74,12 @@ class Members:
 
     Attributes
     ----------
-    states
-        By slot: how it stands, flags of this module.
+    numbers, states, lives
+        By slot: of its `Standing`.
     places
         By slot: how far it has come.
+    speeches
+        What they say.
     reads
         What was read before.
     codes
@@ -103,16 +88,13 @@ class Members:
         How many entries they were given.
     """
 
-    def __init__(self, roster: Roster, numbers: Sequence[int], watcher: Watcher, ledger: Ledger, host: Host) -> None:
-        self.numbers = numbers
-        self.states = bytearray(len(numbers) + 1)  # the last is nobody's: of a descriptor that was closed meanwhile
-        self.lives = array("H", bytes(2 * len(numbers)))
-        self.places = Places(len(numbers))
+    def __init__(self, roster: Roster, standing: Standing, watcher: Watcher, ledger: Ledger, host: Host) -> None:
+        self.numbers, self.states, self.lives = standing.numbers, standing.states, standing.lives
+        self.places = Places(len(standing.numbers))
         self.reads = Reads()
         self.codes: dict[int, int] = {}
         self.delivered = 0
-        self.speeches: dict[int, Speech] = {}
-        self.openings: dict[int, Opening] = {}
+        self._openings: dict[int, Opening] = {}
         self._roster = roster
         self._watcher = watcher
         self._ledger = ledger
@@ -120,7 +102,7 @@ class Members:
         self._partial: dict[int, bytes] = {}
         self._strange: dict[int, str] = {}  # ids of rooms that the roster does not know of
         self._room_id = lru_cache(_ROOM_IDS)(roster.room)
-        self._ids = itertools.count(1)
+        self.speeches = Speeches(standing, self._room_id, watcher, ledger, host.retry_in)
 
     def everywhere(self) -> Iterator[tuple[int, str, int, int]]:
         """Everybody in each of their rooms: slot, the room's id, from where on they are owed it, how far they are."""
@@ -134,7 +116,7 @@ class Members:
         """A new connection was begun: what to say first."""
         self.lives[slot] += 1
         self.states[slot] = OPENING
-        opening = self.openings[slot] = Opening(now)
+        opening = self._openings[slot] = Opening(now)
         many = self.places.size[slot] > _ROOMS_IN_HELLO
         opening.token_went_ahead = many
         token = self._roster.token(self.numbers[slot]) if many else None
@@ -143,84 +125,10 @@ class Members:
     def lost(self, slot: int) -> None:
         """The connection is gone, whoever ended it."""
         self.states[slot] = 0
-        self.openings.pop(slot, None)
+        self._openings.pop(slot, None)
         self._partial.pop(slot, None)
         self.codes.pop(slot, None)
-        speech = self.speeches.get(slot)
-        if speech is not None:
-            self._interrupted(slot, speech)
-
-    def _interrupted(self, slot: int, speech: Speech) -> None:
-        rooms = {said.room for said in speech.posts() if said.life == self.lives[slot]}
-        for room in sorted(rooms):  # the checker has to know only where somebody waited for an answer
-            self._ledger.was_closed(self.numbers[slot], self.lives[slot], room, time.monotonic())
-        for question in speech.interrupt():
-            question.then(None)
-        if not speech.said:
-            del self.speeches[slot]
-
-    # --- what it says --------------------------------------------------------------------------------------------
-
-    def post(self, slot: int, room: int, text: str, label: str) -> bytes:
-        """Say something; said again after each lost connection until it is answered.
-
-        What it returns is empty while it is not ready: then it goes out by itself once it is.
-        """
-        count = next(self._ids)
-        author, run = self.numbers[slot], self._ledger.run
-        room_id = self._room_id(room)
-        whole = now_mark(run, author, count, label) + text
-        command = Post(id=count, room=room_id, nonce=nonce_of(run, author, count), text=whole)
-        said = Said(room_id, whole, encode_command(command), time.monotonic())
-        return self._add(slot, count, said)
-
-    def ask(self, slot: int, command: AnyCommand, then: Callable[[Ok | Error | None], None] | None) -> bytes:
-        """Say any other command, if it is ready; `then` is given the answer, or None where none comes any more."""
-        if not self.states[slot] & READY:
-            if then is not None:
-                then(None)
-            return b""
-        if then is None:
-            return masked_frame(Opcode.TEXT, encode_command(command))
-        count = next(self._ids)
-        asked = encode_command(structs.replace(command, id=count))
-        return self._add(slot, count, Question(asked, then, time.monotonic()))
-
-    def _add(self, slot: int, count: int, said: Said | Question) -> bytes:
-        speech = self.speeches.get(slot)
-        if speech is None:
-            speech = self.speeches[slot] = Speech()
-        speech.said[count] = said
-        if not self.states[slot] & READY:
-            return b""
-        self.states[slot] |= SPEAKING
-        return self._say(slot, count, said)
-
-    def retry(self, slot: int) -> bytes:
-        """Say again what was refused for the moment, in its order."""
-        speech = self.speeches.get(slot)
-        if speech is None:
-            return b""
-        speech.retrying = False
-        if not self.states[slot] & READY:
-            return b""
-        refused = [(count, said) for count, said in speech.said.items() if isinstance(said, Said) and said.refused]
-        return b"".join(self._say(slot, count, said) for count, said in refused)
-
-    def unanswered(self, slot: int) -> int:
-        """Posts without an answer."""
-        speech = self.speeches.get(slot)
-        return 0 if speech is None else sum(1 for _ in speech.posts())
-
-    def _say(self, slot: int, count: int, said: Said | Question) -> bytes:
-        said.at = time.monotonic()
-        if isinstance(said, Said):
-            said.refused = False
-            said.life = self.lives[slot]
-            number = self.numbers[slot]
-            self._ledger.was_posted(number, said.room, count, said.text, said.life, said.at)
-            self._watcher.posted(number, said.room)
-        return masked_frame(Opcode.TEXT, said.command)
+        self.speeches.interrupted(slot)
 
     def _hello(self, slot: int, opening: Opening) -> bytes:
         places = self.places
@@ -250,7 +158,7 @@ class Members:
         BrokenFrames, msgspec.DecodeError
             The server does not speak the protocol.
         """
-        opening = self.openings.get(slot)
+        opening = self._openings.get(slot)
         if opening is not None and opening.recovering is None:
             opening.received += data
             rest = after_upgrade(opening.received, opening.key)
@@ -321,9 +229,11 @@ class Members:
             case Receipt() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
                 return (), b""
             case Ok(id=int(count)):
-                return None, self._done(slot, count, event)
+                self.speeches.done(slot, count, event)
+                return None, b""
             case Error(id=int(count)):
-                return None, self._was_refused(slot, count, event)
+                self.speeches.refused(slot, count, event)
+                return None, b""
             case Welcome():
                 return None, self._welcomed(slot, event)
             case Resumed():
@@ -352,12 +262,12 @@ class Members:
         does not read.
         """
         now = time.monotonic_ns()
-        speech = self.speeches.get(slot)
+        is_speaking = slot in self.speeches
         is_listening = self.states[slot] & (READY | DEAF) == READY
         for entry in entries:
             self.take(slot, entry)
-            if speech is not None and entry.mark is not None and entry.mark.number in speech.said:
-                self._saw_own(slot, speech, entry)
+            if is_speaking:
+                self.speeches.was_shown(slot, entry)
             entry.readers += 1
             entry.last_at = now
             if is_listening and entry.tally is not None:
@@ -377,17 +287,10 @@ class Members:
         if entry.seq > reached:
             places.seqs[at] = entry.seq
 
-    def _saw_own(self, slot: int, speech: Speech, entry: Entry) -> None:
-        """Its own message, which is still not answered on the connection that said it."""
-        assert entry.mark is not None
-        said = speech.said[entry.mark.number]
-        if isinstance(said, Said) and entry.mark.run == self._ledger.run and said.life == self.lives[slot]:
-            self._ledger.saw_own(entry, said.life, time.monotonic())
-
     # --- the opening ---
 
     def _welcomed(self, slot: int, welcome: Welcome) -> bytes:
-        opening = self.openings[slot]
+        opening = self._openings[slot]
         assert opening.recovering is not None
         rooms = {room.room: room for room in welcome.rooms}
         known = map(self._room_id, self._roster.rooms_of(self.numbers[slot]))
@@ -414,59 +317,18 @@ class Members:
         return self._recovery_is_over(slot, key)
 
     def _recovery_is_over(self, slot: int, key: int) -> bytes:
-        opening = self.openings.get(slot)
+        opening = self._openings.get(slot)
         if opening is None or opening.recovering is None:
             return b""
         opening.recovering.discard(key)
         return self._ready(slot) if not opening.recovering else b""
 
     def _ready(self, slot: int) -> bytes:
-        opening = self.openings.pop(slot)
-        speech = self.speeches.get(slot)
-        self.states[slot] = (self.states[slot] & PARTIAL) | READY | (0 if speech is None else SPEAKING)
+        opening = self._openings.pop(slot)
+        self.states[slot] = (self.states[slot] & PARTIAL) | READY | (SPEAKING if slot in self.speeches else 0)
         self._watcher.welcomed(self.numbers[slot], time.monotonic() - opening.began)
         self._host.is_open(slot)
-        return b"" if speech is None else b"".join(self._say(slot, *each) for each in speech.said.items())
-
-    # --- answers ---
-
-    def _done(self, slot: int, count: int, ok: Ok) -> bytes:
-        said = self._answered(slot, count)
-        if isinstance(said, Question):
-            said.then(ok)
-        elif said is not None and ok.seq is not None:
-            self._ledger.was_acknowledged(count, ok.seq, duplicate=bool(ok.duplicate))
-            self._watcher.acknowledged(self.numbers[slot], said.room, time.monotonic() - said.first)
-        return b""
-
-    def _was_refused(self, slot: int, count: int, error: Error) -> bytes:
-        speech = self.speeches.get(slot)
-        said = None if speech is None else speech.said.get(count)
-        if isinstance(said, Question):
-            self._answered(slot, count)
-            said.then(error)
-        elif said is not None and speech is not None:
-            final = error.code not in FOR_NOW
-            self._ledger.was_refused(count, final=final)
-            self._watcher.denied(self.numbers[slot], said.room, final)
-            if final:
-                self._answered(slot, count)
-                return b""
-            said.refused = True
-            if not speech.retrying:
-                speech.retrying = True
-                self._host.retry_in(slot, _RETRY_SECONDS if error.retry_after is None else error.retry_after / 1000)
-        return b""
-
-    def _answered(self, slot: int, count: int) -> Said | Question | None:
-        speech = self.speeches.get(slot)
-        if speech is None:
-            return None
-        said = speech.said.pop(count, None)
-        if not speech.said:
-            del self.speeches[slot]
-            self.states[slot] &= ~SPEAKING
-        return said
+        return self.speeches.all_again(slot)
 
     # --- what is overdue -----------------------------------------------------------------------------------------
 
@@ -476,14 +338,6 @@ class Members:
         Posts that were first said longer ago than `give_up` are given up here, where they are not under way.
         """
         late = [
-            (slot, now - opening.began) for slot, opening in self.openings.items() if now - opening.began > patience
+            (slot, now - opening.began) for slot, opening in self._openings.items() if now - opening.began > patience
         ]
-        for slot, speech in list(self.speeches.items()):
-            if self.states[slot] & READY and (waited := speech.waited(now)) > patience:
-                late.append((slot, waited))
-                continue
-            for count, said in list(speech.said.items()):
-                if isinstance(said, Said) and now - said.first > give_up and not said.is_under_way(self.lives[slot]):
-                    self._answered(slot, count)
-                    self._watcher.abandoned(self.numbers[slot], said.room)
-        return late
+        return late + self.speeches.overdue(now, patience, give_up)

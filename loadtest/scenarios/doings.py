@@ -86,8 +86,8 @@ class Coming(Played):
     def __init__(self, company: Company, come: Come) -> None:
         self._crowd = company.crowd
         self._count = len(company.mine)
-        self._crowd.at_once = come.at_once
-        self._crowd.connects = company.part(come.connects)
+        self._crowd.arrivals.at_once = come.at_once
+        self._crowd.arrivals.connects = company.part(come.connects)
         for number in company.mine:
             self._crowd.bring(number)
 
@@ -95,7 +95,7 @@ class Coming(Played):
         return self._crowd.ready >= self._count
 
     def end(self) -> None:
-        self._crowd.connects = 0.0
+        self._crowd.arrivals.connects = 0.0
 
 
 class Lasting(Played):

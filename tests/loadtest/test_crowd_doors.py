@@ -136,7 +136,7 @@ def test_no_more_than_so_many_come_in_a_second(doors: list[Door], troubles: Trou
     with crowd(doors[:1], troubles, connects=0.5) as coming:
         bring(coming, 10)
         assert not coming.run(lambda: doors[0].knocks() > 1, NEVER)
-        coming.connects = 1_000.0
+        coming.arrivals.connects = 1_000.0
         assert coming.run(lambda: doors[0].knocks() == 10, SOON)
 
 

@@ -33,7 +33,8 @@ from clients.checker import (
 )
 from clients.endpoint import endpoint_of
 from loadtest.accounts import Accounts
-from loadtest.crowd.members import READY, Members
+from loadtest.crowd.members import Members
+from loadtest.crowd.standing import READY, Standing
 from loadtest.crowd.watcher import Watcher
 from loadtest.ledger import Ledger, Reader
 from server.protocol.commands import Hello, Post
@@ -53,7 +54,7 @@ class Process:
 
     def __init__(self, nth: int) -> None:
         self.ledger = Ledger()
-        self.members = Members(ROSTER, range(nth, PEOPLE, PROCESSES), Watcher(), self.ledger, self)
+        self.members = Members(ROSTER, Standing(range(nth, PEOPLE, PROCESSES)), Watcher(), self.ledger, self)
 
     def is_open(self, slot: int) -> None:
         pass
@@ -116,7 +117,7 @@ class World:
 
     def leave(self, number: int) -> None:
         members, slot = self.member(number)
-        if members.unanswered(slot):
+        if members.speeches.unanswered(slot):
             self.checker.feed(Closed(self.connection(number), self.clock))
         members.lost(slot)
 
@@ -139,7 +140,7 @@ class World:
 
     def posts(self, number: int, room: int) -> Post:
         members, slot = self.member(number)
-        (post,) = self.heard(number, members.post(slot, room, "said", ""))
+        (post,) = self.heard(number, members.speeches.post(slot, room, "said", ""))
         return post
 
     def entry(self, number: int, post: Post) -> MessageEntry:
@@ -185,7 +186,7 @@ class World:
         if self.chance.random() < 0.2:
             self.refuse(number, post, ErrorCode.UNAVAILABLE)
             members, slot = self.member(number)
-            (post,) = self.heard(number, members.retry(slot))
+            (post,) = self.heard(number, members.speeches.retry(slot))
         entry = self.entry(number, post)
         self.store(entry)
         self.answer(number, post, entry.seq)
