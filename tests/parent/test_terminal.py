@@ -38,8 +38,8 @@ def on_a_terminal(before: str, arguments: Sequence[str]) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("before", "closed", "answer"),
     [
-        ("", True, b"gone"),
-        ("", False, b"there"),
+        ("signal.signal(signal.SIGHUP, signal.SIG_DFL)", True, b"gone"),  # the tests themselves may run under nohup
+        ("signal.signal(signal.SIGHUP, signal.SIG_DFL)", False, b"there"),
         ("signal.signal(signal.SIGHUP, signal.SIG_IGN)", True, b"there"),
     ],
     ids=["closed", "asked to read its settings", "closed under nohup"],
