@@ -5,18 +5,32 @@ whatever it stands for, so it is told. `actors/distribution/` has the two kinds 
 
 The rules:
 - Nobody here can end it, suspend it, change it or link with it: it never lives (`living`), so whoever tries is refused.
-- `ties.py` keeps who here watches it, as for any address.
+- Nothing is kept in a mailbox of it.
+- Who here watches it, or is watched by it, it keeps itself; `ties.py` has the end of the other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Final
+
 from actors.address import Address
+
+if TYPE_CHECKING:
+    from actors.blueprint import Blueprint
+
+NOWHERE: Final[list[object]] = []
+"""The mailbox of all of them."""
 
 
 class FarAddress(Address):
     """An address whose actor is elsewhere, or nowhere."""
 
     __slots__ = ()
+
+    def __init__(self, blueprint: Blueprint, key: Hashable | None) -> None:
+        super().__init__(blueprint, key)
+        self._box = NOWHERE
 
     @property
     def living(self) -> bool:
@@ -32,5 +46,5 @@ class FarAddress(Address):
         raise NotImplementedError(f"{type(self).__qualname__} cannot be watched")
 
     def watches_no_more(self, target: Address) -> None:
-        """An actor here that it watched has stopped for good."""
+        """An actor here that it watched has stopped for good: that is untied as well."""
         raise NotImplementedError(f"{type(self).__qualname__} cannot watch")

@@ -111,9 +111,10 @@ def close(address: Address, reason: object) -> None:
     system.names.free(address._key, address)
     if address._ties is not None:
         for watcher in watchers_of(address):
-            untie(watcher, address)
             if isinstance(watcher, FarAddress):
                 watcher.watches_no_more(address)
+            else:
+                untie(watcher, address)
     extra = address._extra
     if extra is not None:
         for reply in tuple(extra.questions or ()):
@@ -135,11 +136,16 @@ def watch(watcher: Address, target: Address) -> None:
     if is_tied(watcher, target):
         return
     if not target.living:
-        reason = None if target._extra is None else target._extra.reason
-        watcher.answer(Down(target, target.incarnation, NORMAL if reason is None else reason))
+        watcher.answer(last_end(target))
     if target._box is CLOSED:
         return
     tie(watcher, target)
+
+
+def last_end(target: Address) -> Down:
+    """What whoever begins to watch it hears of one that is down."""
+    reason = None if target._extra is None else target._extra.reason
+    return Down(target, target.incarnation, NORMAL if reason is None else reason)
 
 
 def unwatch(watcher: Address, target: Address) -> None:

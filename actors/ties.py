@@ -7,6 +7,8 @@ is not watched, or the other way round, `OneWay` stands in its place, which has 
 The rules:
 - Both ends change in one call: what `one` knows of `other` and what `other` knows of `one` never differ.
 - Whoever watches itself is tied one way, at both ends.
+- What stands for an actor on another node (`far_address.py`) is never tied both ways, and there may be one for a link,
+  or one for each of a hundred thousand actors. So it keeps its end itself, and only the other end is changed here.
 - Each change costs O(1), however many there are.
 """
 
@@ -63,6 +65,34 @@ def untie(watcher: Address, target: Address) -> None:
     else:
         here.watched, there.watchers = removed(here.watched, target), removed(there.watchers, watcher)
     _closed(watcher, here)
+    _closed(target, there)
+
+
+def tie_to_far(watcher: Address, far: Address) -> None:
+    """`watcher` watches somebody on another node from now on: its end of that."""
+    here = _opened(watcher)
+    here.watched = added(here.watched, far)
+    _closed(watcher, here)
+
+
+def untie_from_far(watcher: Address, far: Address) -> None:
+    """`watcher` watches `far` no more; harmless if it did not."""
+    here = _opened(watcher)
+    here.watched = removed(here.watched, far)
+    _closed(watcher, here)
+
+
+def tie_by_far(far: Address, target: Address) -> None:
+    """`target` is watched from another node from now on: its end of that."""
+    there = _opened(target)
+    there.watchers = added(there.watchers, far)
+    _closed(target, there)
+
+
+def untie_by_far(far: Address, target: Address) -> None:
+    """`target` is watched by `far` no more; harmless if it was not."""
+    there = _opened(target)
+    there.watchers = removed(there.watchers, far)
     _closed(target, there)
 
 

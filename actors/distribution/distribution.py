@@ -24,7 +24,6 @@ from collections.abc import Callable
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
 
 import trio
 
@@ -39,6 +38,7 @@ from actors.distribution.packets import Malformed, OtherVersion, decoded
 from actors.distribution.peer import Peer
 from actors.distribution.peer_statistics import NOTHING_LOST, Losses, PeerStatistics, losses_of, statistics_of
 from actors.distribution.remote_address import RemoteAddress
+from actors.distribution.remote_addresses import RemoteAddresses
 from actors.distribution.transport import MakeCodec, Resolve, Transport
 from actors.far_address import FarAddress
 from actors.mailbox import Mailbox
@@ -100,6 +100,7 @@ class Distribution:
         node: the name of this one.
         limits: as given.
         blueprint: shared by all addresses of actors elsewhere.
+        addresses: these addresses, each once.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class Distribution:
         self._resolve = resolve
         self._system: System
         self._peers: dict[str, Peer] = {}
-        self._addresses: WeakValueDictionary[tuple[str, str], RemoteAddress] = WeakValueDictionary()
+        self.addresses = RemoteAddresses(self)
         self._lost_with_the_gone = NOTHING_LOST
         self._sessions = count(secrets.randbits(63) + 1)
         self._crossing: Crossing | None = None
@@ -143,10 +144,7 @@ class Distribution:
         """
         if node == self.node:
             return self.find(name, start=False) or self._nobody(name)
-        known = self._addresses.get((node, name))
-        if known is None:
-            known = self._addresses[node, name] = RemoteAddress(self, node, name)
-        return known
+        return self.addresses.find_or_make(node, name)
 
     def export(self, thing: Address | Reply[Any]) -> str:
         """For the codec: a text that `imported` of another node's distribution makes this of.

@@ -23,9 +23,7 @@ from actors.distribution.questions import Questions
 from actors.distribution.reasons import failure_heard, reason_heard, reason_said
 from actors.distribution.remote_address import FarWatcher, RemoteAddress
 from actors.errors import AskFailed, Refused, StartFailed, StartRefused, Stopped, Unreachable
-from actors.lifecycle import watch
 from actors.messages import NO_SUCH_ACTOR
-from actors.ties import watchers_of
 
 if TYPE_CHECKING:
     from actors.address import Address
@@ -44,7 +42,6 @@ class Peer:
         node: its name.
         link: the link with it.
         asked_here: the questions of its actors that are open here, by their numbers.
-        watchers: who watches here for its actors, by the numbers of their watches.
         foreign: whether it speaks another major version.
         not_understood: what it has told that nobody here could read.
         undelivered: messages of its actors that nobody here has taken.
@@ -55,8 +52,9 @@ class Peer:
         self.link = link
         self.questions = Questions(distribution.limits.questions)
         self.asked_here: dict[int, FarReply] = {}
-        self.watchers: dict[int, FarWatcher] = {}
         self.watched: dict[int, RemoteAddress] = {}
+        self._watcher: FarWatcher | None = None
+        """Watches here for its actors; there is one from the first watch of a session on."""
         self._downs: dict[int, Envelope] = {}
         self.foreign = False
         self.not_understood = self.undelivered = 0
@@ -66,6 +64,11 @@ class Peer:
     def accepts(self) -> bool:
         """Whether it takes messages, as far as is known."""
         return self.link.accepts(self._distribution.now())
+
+    @property
+    def watches_here(self) -> int:
+        """How many watches its actors have here."""
+        return 0 if self._watcher is None else self._watcher.watches
 
     # From here to there
 
@@ -126,7 +129,6 @@ class Peer:
 
     def say_gone(self, watch: int) -> None:
         """Say to its watch with this number that it is over."""
-        self.watchers.pop(watch, None)
         down = self._downs.get(watch)
         if down is None:
             self.post(Envelope(EnvelopeKind.GONE, watch))
@@ -171,10 +173,10 @@ class Peer:
         log.warning("the link with %s was reset: %s", self.node, why)
         said = f"the link with {self.node} was reset: {why}"
         watched, self.watched = self.watched, {}
-        watchers, self.watchers = self.watchers, {}
+        watcher, self._watcher = self._watcher, None
         self._downs = {}
-        for watcher in watchers.values():
-            watcher.part()
+        if watcher is not None:
+            watcher.end_all()
         for reply in tuple(self.asked_here.values()):
             reply.forget()
         self.questions.fail_all(Unreachable, said)
@@ -200,9 +202,8 @@ class Peer:
             case EnvelopeKind.WATCH:
                 self._watch_here(number, envelope.name)
             case EnvelopeKind.UNWATCH:
-                watcher = self.watchers.pop(number, None)
-                if watcher is not None:
-                    watcher.part()
+                if self._watcher is not None:
+                    self._watcher.end(number)
             case EnvelopeKind.DOWN:
                 self._down(self.watched.get(number), envelope)
             case EnvelopeKind.ENDED:
@@ -257,11 +258,8 @@ class Peer:
         self.undelivered += 1
         for reply in replies:
             reply.fail(target._why_not())
-        if not replies and target.alive:
-            missed = Unreachable(f"{target.path} is full, and has missed something")
-            for watcher in watchers_of(target):
-                if isinstance(watcher, FarWatcher):
-                    watcher.break_off(self, missed)
+        if not replies and target.alive and self._watcher is not None:
+            self._watcher.break_off(target, Unreachable(f"{target.path} is full, and has missed something"))
 
     def _answered(self, number: int, body: bytes) -> None:
         reply = self.questions.answered(number)
@@ -277,14 +275,15 @@ class Peer:
 
     def _watch_here(self, number: int, name: str) -> None:
         target = self._found(name, start=False)
-        full = len(self.watchers) >= self._distribution.limits.watches
+        full = self.watches_here >= self._distribution.limits.watches
         if target is None or not target.alive or full:
             reason: object = Unreachable("there are too many watches") if full else NO_SUCH_ACTOR
             self.say_down(number, 0, reason)
             self.say_gone(number)
             return
-        watcher = self.watchers[number] = FarWatcher(self, number, target)
-        watch(watcher, target)
+        if self._watcher is None:
+            self._watcher = FarWatcher(self._distribution, self)
+        self._watcher.begin(number, target)
 
     def _down(self, remote: RemoteAddress | None, envelope: Envelope) -> None:
         if remote is not None:

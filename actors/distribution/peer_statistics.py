@@ -66,7 +66,7 @@ def statistics_of(peer: Peer) -> PeerStatistics:
         questions=len(peer.questions),
         asked_here=len(peer.asked_here),
         watched=len(peer.watched),
-        watchers=len(peer.watchers),
+        watchers=peer.watches_here,
     )
 
 

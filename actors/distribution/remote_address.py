@@ -3,6 +3,7 @@
 The rules:
 - It is a node and a name, not an incarnation: there is one such object for each pair, and it means whoever has the
   name when a message arrives.
+- While it is watched, it is kept; else it lives as long as somebody refers to it (`remote_addresses.py`).
 - `tell` makes bytes of the message at once, so a message that cannot cross is refused to its teller, by TypeError.
 - However many here watch it, one watch goes across. It lasts over restarts, as any, and ends with the link: then
   everybody who watches is told `Down` with `Unreachable`, and watches no more.
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from actors.distribution.envelopes import EnvelopeKind
 from actors.errors import AskFailed, Refused, Unreachable
 from actors.far_address import FarAddress
+from actors.few import Few, added, contains, each, removed
 from actors.introspect import Statistics
+from actors.lifecycle import last_end
 from actors.messages import Down
-from actors.ties import is_tied, tie, untie, watchers_of
+from actors.ties import tie_by_far, tie_to_far, untie_by_far, untie_from_far
 
 if TYPE_CHECKING:
     from actors.address import Address
@@ -32,14 +35,15 @@ class RemoteAddress(FarAddress):
 
     Attributes:
         node: the node it is on.
-        called: its name there.
     """
 
-    __slots__ = ("__weakref__", "_distribution", "_gone", "_last", "_watch", "called", "node")
+    __slots__ = ("__weakref__", "_distribution", "_gone", "_last", "_watch", "node")
+
+    _ties: Few[Address]
+    """Who watches it."""
 
     def __init__(self, distribution: Distribution, node: str, name: str) -> None:
         super().__init__(distribution.blueprint, name)
-        self.called = name
         self._distribution = distribution
         self.node = node
         self._watch = 0
@@ -86,6 +90,11 @@ class RemoteAddress(FarAddress):
         return self._key
 
     @property
+    def called(self) -> str:
+        """Its name there."""
+        return str(self._key)
+
+    @property
     def path(self) -> str:
         """Its node, and its name there."""
         return f"{self.node}:{self._key}"
@@ -96,7 +105,7 @@ class RemoteAddress(FarAddress):
 
     def watched_by(self, watcher: Address) -> None:
         """See `FarAddress.watched_by`. That it is not there, or cannot be reached, is said like any other end."""
-        if is_tied(watcher, self):
+        if contains(self._ties, watcher):
             return
         if not self._watch:
             peer = self._peer
@@ -104,13 +113,16 @@ class RemoteAddress(FarAddress):
             if not self._watch:
                 watcher.answer(Down(self, self._last, Unreachable(f"{self.node} cannot be reached")))
                 return
-        tie(watcher, self)
+            self._distribution.addresses.keep(self)
+        self._ties = added(self._ties, watcher)
+        tie_to_far(watcher, self)
 
     def unwatched_by(self, watcher: Address) -> None:
         """See `FarAddress.unwatched_by`."""
-        untie(watcher, self)
-        if self._watch and not watchers_of(self):
-            watch, self._watch = self._watch, 0
+        self._ties = removed(self._ties, watcher)
+        untie_from_far(watcher, self)
+        if self._watch and self._ties is None:
+            watch = self._watched_no_more()
             peer = self._peer
             if peer is not None:
                 peer.unwatch(watch)
@@ -119,15 +131,22 @@ class RemoteAddress(FarAddress):
         """Its node says that an incarnation has ended."""
         self._last = incarnation
         down = Down(self, incarnation, reason)
-        for watcher in watchers_of(self):
+        for watcher in each(self._ties):
             watcher.answer(down)
 
     def gone(self) -> None:
         """The watch across is over: it has stopped for good, or cannot be reached."""
-        self._watch = 0
+        self._watched_no_more()
         self._gone = True
-        for watcher in watchers_of(self):
-            untie(watcher, self)
+        watchers, self._ties = each(self._ties), None
+        for watcher in watchers:
+            untie_from_far(watcher, self)
+
+    def _watched_no_more(self) -> int:
+        """Which watch that was."""
+        watch, self._watch = self._watch, 0
+        self._distribution.addresses.let_go(self)
+        return watch
 
     @property
     def _peer(self) -> Peer | None:
@@ -163,33 +182,69 @@ class RemoteAddress(FarAddress):
 
 
 class FarWatcher(FarAddress):
-    """Watches an actor here for whoever watches it on another node."""
+    """Watches actors here for whoever watches them on another node: one for all of a session of the link.
 
-    __slots__ = ("_number", "_peer", "_watched")
+    So a watch is an entry in each of two dictionaries, by its number and by who is watched. Nearly always that is one
+    watch; an actor with two names may be watched by both.
+    """
 
-    def __init__(self, peer: Peer, number: int, watched: Address) -> None:
-        super().__init__(watched._blueprint, None)
+    __slots__ = ("_numbers", "_peer", "_targets")
+
+    def __init__(self, distribution: Distribution, peer: Peer) -> None:
+        super().__init__(distribution.blueprint, None)
         self._peer = peer
-        self._number = number
-        self._watched = watched
+        self._targets: dict[int, Address] = {}
+        self._numbers: dict[Address, Few[int]] = {}
+
+    @property
+    def watches(self) -> int:
+        """How many there are."""
+        return len(self._targets)
+
+    def begin(self, number: int, target: Address) -> None:
+        """Watch this actor, which has not stopped for good."""
+        self._targets[number] = target
+        self._numbers[target] = added(self._numbers.get(target), number)
+        tie_by_far(self, target)
+        if not target.living:
+            self._say_down(number, last_end(target))
+
+    def end(self, number: int) -> None:
+        """The watch with this number is over; harmless if there is none."""
+        target = self._targets.pop(number, None)
+        if target is None:
+            return
+        left = removed(self._numbers.pop(target), number)
+        if left is None:
+            untie_by_far(self, target)
+        else:
+            self._numbers[target] = left
+
+    def end_all(self) -> None:
+        """The session is over."""
+        for target in self._numbers:
+            untie_by_far(self, target)
+        self._targets, self._numbers = {}, {}
 
     def answer(self, message: object, /) -> bool:
         """Say on the other node that it is down: behind all that it has told there."""
         assert isinstance(message, Down), f"{message!r} is for nobody"
-        self._peer.say_down(self._number, message.incarnation, message.reason)
+        for number in each(self._numbers.get(message.address)):
+            self._say_down(number, message)
         return True
 
     def watches_no_more(self, target: Address) -> None:
         """See `FarAddress.watches_no_more`."""
-        self._peer.say_gone(self._number)
+        untie_by_far(self, target)
+        for number in each(self._numbers.pop(target, None)):
+            del self._targets[number]
+            self._peer.say_gone(number)
 
-    def part(self) -> None:
-        """Watch no more; harmless when repeated."""
-        untie(self, self._watched)
+    def break_off(self, target: Address, reason: Unreachable) -> None:
+        """If it watches this actor: say why it does so no longer."""
+        if target in self._numbers:
+            self.answer(Down(target, target.incarnation, reason))
+            self.watches_no_more(target)
 
-    def break_off(self, peer: Peer, reason: Unreachable) -> None:
-        """If it watches for this node: say why it does so no longer."""
-        if self._peer is peer:
-            self.part()
-            peer.say_down(self._number, self._watched.incarnation, reason)
-            peer.say_gone(self._number)
+    def _say_down(self, number: int, down: Down) -> None:
+        self._peer.say_down(number, down.incarnation, down.reason)

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.few import MOST
-from actors.ties import OneWay, is_tied, tie, untie, watched_by, watchers_of
+from actors.ties import (
+    OneWay,
+    is_tied,
+    tie,
+    tie_by_far,
+    tie_to_far,
+    untie,
+    untie_by_far,
+    untie_from_far,
+    watched_by,
+    watchers_of,
+)
 
 if TYPE_CHECKING:
     from actors.address import Address
@@ -75,3 +86,16 @@ def test_who_watches_itself_can_let_go_of_it() -> None:
     assert (watchers_of(one), watched_by(one)) == ((one,), (one,))
     untie(one, one)
     assert one._ties is None
+
+
+def test_of_what_is_far_only_the_end_here_is_kept() -> None:
+    one, far, sibling = some(3)
+    tie(one, sibling)
+    tie_to_far(one, far)
+    tie_by_far(far, one)
+    assert (watchers_of(one), watched_by(one)) == ((far,), (sibling, far))
+    assert far._ties is None
+    for _ in range(2):
+        untie_from_far(one, far)
+        untie_by_far(far, one)
+    assert (watchers_of(one), watched_by(one)) == ((), (sibling,))
