@@ -60,9 +60,12 @@ REST_SECONDS: Final = 60.0
 USERS_AT_ONCE: Final = 2_000  # names in one message: less than 64 KiB of them
 
 
-class Owner(Struct):
+class Owner(Struct, gc=False):
     """Who is asked to take this relay in, or has done so. `number`: of the subscription then. `told`: how many commands
-    were forwarded by it."""
+    were forwarded by it. `since`: when it was asked, until it has answered.
+
+    Out of the collector's sight: it goes with its relay, from which the address parts at the end.
+    """
 
     address: Address
     ref: int
@@ -255,6 +258,7 @@ class Relay(Following):
             return self._part()
         self._epoch_seen = owner.epoch = told.epoch
         owner.number, owner.log, owner.kind = told.subscription, told.log, told.kind
+        owner.since = self._seek_at = 0.0  # of no use while it lasts, and 32 bytes each
         if stream.head is None:
             stream.head = told.last_seq
         effects: Effects = []

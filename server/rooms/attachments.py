@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from actors import Address
 from server.protocol.events import Left
 from server.rooms.audience import Audience
 from server.rooms.effects import InTurn, Unwatch
 from server.rooms.messages import Detached, Request
 
-INCARNATION_BITS = 32
+INCARNATION_BITS: Final = 32
 """Attachments are numbered by the incarnation, and within it by how many had ended before: the next one of a session
 has a higher number, and all who came since somebody left share one."""
+
+_FIRST_LIFE: Final = 1 << INCARNATION_BITS
+"""One object for nearly all there are."""
 
 
 class Attachments:
@@ -27,21 +32,20 @@ class Attachments:
         The attached sessions.
     """
 
-    __slots__ = ("_incarnation", "_number", "audience")
+    __slots__ = ("_number", "audience")
 
     def __init__(self, incarnation: int) -> None:
         self.audience = Audience()
-        self._incarnation = incarnation
-        self._number = incarnation << INCARNATION_BITS
+        self._number = _FIRST_LIFE if incarnation == 1 else incarnation << INCARNATION_BITS
 
     def is_of_this_life(self, request: Request) -> bool:
         """Whether the sender knows of all that an earlier incarnation has left undone."""
-        return request.attachment is None or request.attachment >> INCARNATION_BITS == self._incarnation
+        return request.attachment is None or request.attachment >> INCARNATION_BITS == self._number >> INCARNATION_BITS
 
     @property
     def first_number(self) -> int:
         """Of this life."""
-        return self._incarnation << INCARNATION_BITS
+        return self._number >> INCARNATION_BITS << INCARNATION_BITS
 
     def number(self, session: Address, user: str) -> int:
         """Attach, and get the number of that. Attaching again replaces what was before."""

@@ -217,13 +217,13 @@ class Audience:
         for user in users:
             if not self.is_here(user):
                 self._moves(user, was_here=False)
-            subscriber.users.add(user)
+            subscriber.came(user)
 
     def went_elsewhere(self, number: int, users: Iterable[str]) -> None:
         subscriber = self.subscriber(number)
         for user in users:
-            if user in subscriber.users:
-                subscriber.users.discard(user)
+            if subscriber.has(user):
+                subscriber.went(user)
                 if not self.is_here(user):
                     self._moves(user, was_here=True)
 
@@ -233,7 +233,7 @@ class Audience:
             return False
         numbers = self.elsewhere.numbers_of(relay)
         for number in numbers:
-            self.went_elsewhere(number, tuple(self.subscriber(number).users))
+            self.went_elsewhere(number, self.subscriber(number).users)
             self.elsewhere.end(number)
         if not self.elsewhere.relays:
             self.elsewhere = None

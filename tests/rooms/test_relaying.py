@@ -126,6 +126,15 @@ def test_many_users_are_told_of_in_parts() -> None:
     assert len(told(Delivered, hall.lands(hall.posts("ann", "n")))) == 1, "it is one subscription"
 
 
+def test_the_names_of_members_are_not_held_twice() -> None:
+    hall = Hall("ann", "bob")
+    number = hall.subscribed("bob")
+    hall.room.admit(Admit(number, 7, "".join(("u_", "ann")), here=True))
+    state = hall.room._state
+    assert state is not None
+    assert sorted(map(id, state.audience.subscriber(number).users)) == sorted(map(id, state.members))
+
+
 def test_subscribing_again_replaces_the_first_subscription() -> None:
     hall = Hall("ann", "bob")
     first = hall.subscribed("bob")
