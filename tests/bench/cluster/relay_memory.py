@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from itertools import chain
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
@@ -241,6 +242,8 @@ def _reachable(roots: list[object], edges: set[int]) -> Sizes:
 def _parts(thing: object) -> Iterator[object]:
     if isinstance(thing, Struct):  # also where it is out of the collector's sight
         return (getattr(thing, name) for name in thing.__struct_fields__ if hasattr(thing, name))
+    if isinstance(thing, dict):  # the collector leaves out keys that are texts
+        return chain(thing, thing.values())
     return iter(gc.get_referents(thing))
 
 
