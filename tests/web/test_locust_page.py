@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import urllib.request
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from tests.harness.locusts import PLAY, Locust, free_port, populate
 from tests.harness.server import ServerProcess
@@ -43,6 +44,17 @@ def _wait_for(url: str, locust: Locust) -> None:
     raise AssertionError("locust's page never came")
 
 
+def _wait_for_the_end(page: Page) -> None:
+    """Locust's page asks no more once it has seen a run `stopping`: it has to be loaded again, as has its log."""
+    over = page.get_by_role("button", name="New", exact=True)
+    for _ in range(30):
+        page.reload()
+        with contextlib.suppress(TimeoutError):
+            over.wait_for(timeout=2_000)
+            return
+    raise AssertionError("the run never ended")
+
+
 @pytest.mark.browser
 def test_a_scenario_is_chosen_played_and_judged_in_the_page(locust_page: Page, pictures: Path) -> None:
     page = locust_page
@@ -52,7 +64,6 @@ def test_a_scenario_is_chosen_played_and_judged_in_the_page(locust_page: Page, p
     page.get_by_role("button", name=re.compile("start", re.IGNORECASE)).click()
     expect(page.get_by_role("cell", name="post to seen", exact=True)).to_be_visible(timeout=30_000)
     page.screenshot(path=pictures / "locust.png")
-    expect(page.get_by_role("button", name="New", exact=True)).to_be_visible(timeout=60_000)
-    page.reload()  # its log does not move any more when a run is over
+    _wait_for_the_end(page)
     page.get_by_role("tab", name="Logs").click()
     expect(page.get_by_text(re.compile("100 people in 2 processes, .*: good"))).to_be_visible()
