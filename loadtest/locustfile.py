@@ -19,6 +19,8 @@ from locust.runners import Runner, WorkerRunner
 from loadtest.users.crowd_user import CrowdUser, take_part
 from loadtest.users.director import BAD_SETTINGS, Director
 from loadtest.users.flags import BadSettings, add_options, add_people
+from loadtest.users.interrupting import interrupt_main
+from loadtest.users.sparing import spare
 
 __all__ = ["Conducted", "CrowdUser"]
 
@@ -39,6 +41,7 @@ class Conducted(LoadTestShape):
 
 
 def begin(environment: Environment, runner: Runner, **_: object) -> None:
+    interrupt_main()
     if isinstance(runner, WorkerRunner):
         environment.events.quitting.add_listener(take_part(runner).wait_until_released)
         return
@@ -55,5 +58,6 @@ def begin(environment: Environment, runner: Runner, **_: object) -> None:
     gevent.signal_handler(signal.SIGTERM, runner.quit)  # locust's own comes only when a headless run is over
 
 
+spare()
 events.init_command_line_parser.add_listener(add_flags)
 events.init.add_listener(begin)

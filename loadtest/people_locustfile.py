@@ -18,6 +18,7 @@ from locust.runners import Runner
 from loadtest.users.director import BAD_SETTINGS
 from loadtest.users.flags import BadSettings, add_pace, add_people, endpoints_of
 from loadtest.users.gathering import Gathering
+from loadtest.users.interrupting import interrupt_main
 from loadtest.users.person_user import PersonUser
 from loadtest.users.precise import PreciseTimes
 
@@ -30,6 +31,7 @@ def add_flags(parser: LocustArgumentParser, **_: object) -> None:
 
 
 def begin(environment: Environment, runner: Runner, **_: object) -> None:
+    interrupt_main()
     try:
         if environment.parsed_options is not None and environment.parsed_options.headless:
             endpoints_of(environment.host)
