@@ -5,11 +5,13 @@ from __future__ import annotations
 from weakref import ref
 
 from actors import NORMAL, Down
+from actors.ties import watchers_of
 from tests.actors.distribution.pairs import Pair, downs
 from tests.actors.small_actors import Add, Crash, End, Unwatch, Watch, quiet
 
 
 async def test_it_is_the_same_however_often_it_is_looked_for(pair: Pair) -> None:
+    await quiet()
     there = pair.a.there
     apples = there.address("b", "counters/apples")
     assert there.address("b", "counters/" + "apples") is apples
@@ -18,6 +20,7 @@ async def test_it_is_the_same_however_often_it_is_looked_for(pair: Pair) -> None
 
 
 async def test_all_of_a_node_share_its_name(pair: Pair) -> None:
+    await quiet()
     names = ["-".join(("far", "away")) for _ in range(2)]
     assert names[0] is not names[1]
     first, second = (pair.a.there.addresses.find_or_make(node, key) for node, key in zip(names, "xy", strict=True))
@@ -25,6 +28,7 @@ async def test_all_of_a_node_share_its_name(pair: Pair) -> None:
 
 
 async def test_it_goes_with_the_last_who_refers_to_it(pair: Pair) -> None:
+    await quiet()
     before = len(pair.a.there.addresses)
     apples = pair.a.there.address("b", "counters/apples")
     weakly = ref(apples)
@@ -59,6 +63,14 @@ async def test_what_was_watched_over_a_lost_link_is_let_go(pair: Pair) -> None:
     await quiet()
     pair.a.log.clear()
     assert len(pair.a.there.addresses) == 0
+
+
+async def test_over_a_lost_link_nobody_is_watched_from_there(pair: Pair) -> None:
+    pair.a.recorder.tell(Watch(pair.a.there.address("b", "recorder")))
+    await quiet()
+    assert watchers_of(pair.b.recorder)
+    pair.b.there.node_down("a")
+    assert not watchers_of(pair.b.recorder)
 
 
 async def test_an_actor_with_two_names_is_watched_by_both(pair: Pair) -> None:
