@@ -51,7 +51,7 @@ def main() -> None:
 def _figure(figure: str, folder: Path, given: argparse.Namespace) -> object:
     match figure:
         case "workers":
-            return [workers.measure(count, 10.0) for count in given.workers or (54, 150)]
+            return [workers.measure(count, settle=10.0, seconds_idle=10.0) for count in given.workers or (54, 150)]
         case "relays":
             return relay_memory_figure()
         case "spread":
