@@ -198,6 +198,7 @@ def memory_between(empty: Sample, full: Sample, samples: Sequence[Sample], conne
     def each(before: int, after: int) -> float:
         return round((after - before) / connections, 1)
 
+    came = [sample for sample in samples if sample.at <= full.at]  # a storm takes memory of its own
     before, after = empty.groups.get(SERVER), full.groups.get(SERVER)
     harness_before, harness_after = empty.groups[HARNESS], full.groups[HARNESS]
     return Memory(
@@ -206,12 +207,12 @@ def memory_between(empty: Sample, full: Sample, samples: Sequence[Sample], conne
         full_at=full.at,
         server_unique=each(before.unique, after.unique) if before and after else None,
         server_proportional=each(before.proportional, after.proportional) if before and after else None,
-        server_slope=slope(SERVER, empty, samples, connections),
+        server_slope=slope(SERVER, empty, came, connections),
         server_base=before.unique if before else None,
         slab=each(empty.slab, full.slab),
         buffers=each(empty.buffers, full.buffers),
         harness=each(harness_before.unique, harness_after.unique),
-        harness_slope=slope(HARNESS, empty, samples, connections),
+        harness_slope=slope(HARNESS, empty, came, connections),
         harness_base=harness_before.unique,
         machine=each(full.available, empty.available),
     )

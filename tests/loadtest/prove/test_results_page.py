@@ -87,6 +87,21 @@ def test_a_base_that_grows_with_the_first_is_not_in_the_slope(report: Report) ->
     assert (memory.server_slope, memory.server_unique) == (1_000, 21_000)
 
 
+def test_what_a_storm_takes_is_not_in_the_slope(report: Report) -> None:
+    """The line ends where everybody is there, also if some were there before the first look: then no count says so."""
+
+    def begun_later(sample: Sample, more: int) -> Sample:
+        server = sample.groups[SERVER]
+        files = min(server.files, 900)
+        grown = msgspec.structs.replace(server, files=files, unique=server.unique + more)
+        return msgspec.structs.replace(sample, groups=sample.groups | {SERVER: grown})
+
+    full = report.samples[12]
+    came = [begun_later(sample, 0) for sample in report.samples[:13]]
+    storm = [msgspec.structs.replace(begun_later(full, 40_000_000), at=full.at + nth) for nth in (1, 2, 3)]
+    assert memory_between(came[0], came[12], came + storm, 1_000) == memory_between(came[0], came[12], came, 1_000)
+
+
 def test_few_looks_make_no_line(report: Report) -> None:
     assert memory_between(report.samples[0], report.samples[12], report.samples[:6], 1_000).server_slope is None
 
