@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from loadtest.people import People
 from loadtest.scenarios.figures import told
-from loadtest.scenarios.messages import Churn, Hold, Options
+from loadtest.scenarios.messages import Churn, Options
 from loadtest.scenarios.play import (
     Play,
     Summary,
     a_second,
     arrival,
+    calm_before,
     figures_of_arrival,
     figures_of_talk,
     lasting,
     rate_of,
-    warming_up,
 )
 
 
@@ -28,9 +28,7 @@ def churn(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(options, rate)
-    calm = yield lasting("before", Hold(options.seconds), options.seconds, rate)
-    figures |= {"seen_p99_before": calm.seen.p99} if calm.seen else {}
+    figures |= yield from calm_before(options, rate)
     doing = Churn(options.churn, options.away, options.seconds)
     went = yield lasting("churn", doing, options.seconds, rate)
     figures |= figures_of_talk(went)

@@ -74,6 +74,13 @@ def warming_up(options: Options, talk: float) -> Phase:
     return lasting("warm up", Hold(seconds), seconds, talk)
 
 
+def calm_before(options: Options, rate: float, name: str = "before") -> Generator[Phase, PhaseResult, dict[str, float]]:
+    """How people fare who talk, before anything is done to them: what comes after is held against it."""
+    yield warming_up(options, rate)
+    calm = yield lasting(name, Hold(options.seconds), options.seconds, rate)
+    return {"seen_p99_before": calm.seen.p99} if calm.seen else {}
+
+
 def figures_of_arrival(came: PhaseResult) -> dict[str, float]:
     """Of a phase in which everybody came."""
     figures = {"connect_seconds": came.seconds, "connects_per_second": a_second(came, "connects")}

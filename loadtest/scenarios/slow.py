@@ -14,16 +14,16 @@ from typing import Final
 
 from loadtest.people import People
 from loadtest.scenarios.figures import told
-from loadtest.scenarios.messages import Hold, Ignore, Options
+from loadtest.scenarios.messages import Ignore, Options
 from loadtest.scenarios.play import (
     Play,
     Summary,
     arrival,
+    calm_before,
     figures_of_arrival,
     figures_of_talk,
     lasting,
     rate_of,
-    warming_up,
 )
 from server.protocol.closing import CloseCode
 
@@ -36,9 +36,7 @@ def slow(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(options, rate)
-    before = yield lasting("everybody reads", Hold(options.seconds), options.seconds, rate)
-    figures |= {"seen_p99_before": before.seen.p99} if before.seen else {}
+    figures |= yield from calm_before(options, rate, "everybody reads")
     doing = Ignore(options.share, options.sip, options.seconds)
     went = yield lasting("some do not read", doing, options.seconds, rate)
     figures |= figures_of_talk(went)

@@ -10,16 +10,15 @@ from collections.abc import Generator
 
 from loadtest.people import People
 from loadtest.scenarios.figures import told
-from loadtest.scenarios.messages import Cut, Hold, Options, PhaseResult
+from loadtest.scenarios.messages import Cut, Options, PhaseResult
 from loadtest.scenarios.play import (
     Phase,
     Play,
     Summary,
     arrival,
+    calm_before,
     figures_of_arrival,
-    lasting,
     rate_of,
-    warming_up,
 )
 
 RECOVERY = "recovery"
@@ -32,9 +31,7 @@ def storm(options: Options, people: People) -> Play:
     if not came.in_time:
         return Summary(figures)
     rate = rate_of(options)
-    yield warming_up(options, rate)
-    before = yield lasting("before", Hold(options.seconds), options.seconds, rate)
-    figures |= {"seen_p99_before": before.seen.p99} if before.seen else {}
+    figures |= yield from calm_before(options, rate)
     figures |= yield from cut_off(options, rate)
     return Summary(figures, words_of(figures))
 
