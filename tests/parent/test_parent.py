@@ -25,8 +25,7 @@ def test_each_worker_has_a_place_of_its_own(server: StubServer) -> None:
 def test_the_parent_has_one_thread_and_no_connection(server: StubServer) -> None:
     process = Path(f"/proc/{server.process.pid}")
     assert len(list((process / "task").iterdir())) == 1
-    descriptors = [str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()]
-    assert sum(name.startswith("socket:") for name in descriptors) == 2, "the listeners, and nothing else"
+    assert sum(name.startswith("socket:") for name in descriptors_of(server.process.pid)) == 2, "the listeners, and nothing else"
 
 
 def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: StubServer) -> None:
@@ -127,7 +126,7 @@ def test_the_lock_is_held_until_the_last_worker_has_ended(server: StubServer) ->
     """By the workers themselves, so that no second server has the data even if the first one's parent is killed."""
     locked = str((server.data / "lock").resolve())
     for pid in [server.process.pid, *(who["pid"] for who in server.everybody().values())]:
-        assert locked in {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
+        assert locked in descriptors_of(pid)
 
 
 def test_an_operators_mistake_is_not_tried_again(tmp_path: Path) -> None:
@@ -282,5 +281,13 @@ def is_refused(server: StubServer) -> bool:
 
 
 def sockets_of(pid: int) -> set[str]:
-    names = {str(descriptor.readlink()) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
-    return {name for name in names if name.startswith("socket:")}
+    return {name for name in descriptors_of(pid) if name.startswith("socket:")}
+
+
+def descriptors_of(pid: int) -> list[str]:
+    """What a process has open. It opens and closes meanwhile: what is gone when it is looked at was none it keeps."""
+    names = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            names.append(str(descriptor.readlink()))
+    return names
