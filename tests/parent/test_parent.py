@@ -25,7 +25,7 @@ def test_each_worker_has_a_place_of_its_own(server: StubServer) -> None:
 def test_the_parent_has_one_thread_and_no_connection(server: StubServer) -> None:
     process = Path(f"/proc/{server.process.pid}")
     assert len(list((process / "task").iterdir())) == 1
-    assert sum(name.startswith("socket:") for name in descriptors_of(server.process.pid)) == 2, "the listeners, and nothing else"
+    assert len(sockets_of(server.process.pid)) == 2, "the listeners, and nothing else"
 
 
 def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: StubServer) -> None:

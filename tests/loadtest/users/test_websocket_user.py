@@ -109,7 +109,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
                 sys.executable, str(PROGRAM), f"ws://127.0.0.1:{plain}", f"wss://127.0.0.1:{secure}", str(pem),
                 f"ws://127.0.0.1:{silent}", f"ws://127.0.0.1:{nobody}",
             ],
-            capture_output=True, text=True, timeout=60, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, timeout=150, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout) | {"ended": peer.ended}
