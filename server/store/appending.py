@@ -42,7 +42,7 @@ _LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
 _insert_entries: Final = Bulk(
-    {column.name: column.type for column in entries.c}, lambda given: given.inserted_into(entries)
+    {name: entries.c[name].type for name in EntryRow._fields}, lambda given: given.inserted_into(entries)
 )
 _some_rooms: Final = (
     select(literal(1)).where(members.c.user_id == bindparam("user")).limit(bindparam("most_rooms")).subquery()

@@ -31,7 +31,7 @@ _DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own n
 
 
 class EntryRow(NamedTuple):
-    """A row of `entries`; the fields are its columns, in its order."""
+    """A row of `entries` as it is added; the fields are its columns, in its order."""
 
     room_id: str
     seq: int
@@ -44,6 +44,7 @@ class EntryRow(NamedTuple):
     reply_to: int | None = None
     by: str | None = None
     reason: str | None = None
+    target: int | None = None
 
 
 class MemberRow(NamedTuple):

@@ -1,8 +1,9 @@
 """The tables, once: queries, migrations and the check that both agree read them from here.
 
 The rules: times are integers of milliseconds, ids are texts, and everything here exists in SQLite and PostgreSQL
-alike. `entries` is the log and is only ever appended to; `rooms.last_seq` and `rooms.members` are moved in the same
-transaction as what they count, so they never need counting.
+alike. `entries` is the log: rows are only ever added, and of an old one nothing changes but what a message has become
+(its text, which must be gone once it is edited or deleted, and its reactions). `rooms.last_seq`, `rooms.members` and
+the counts of reactions are moved in the same transaction as what they count, so they never need counting.
 
 Columns of kinds that do not exist yet are left out: a nullable column can be added later without rewriting a row.
 """
@@ -120,15 +121,19 @@ entries: Final = Table(
     metadata,
     Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("kind", WORDS, nullable=False),  # message, joined, left
+    Column("kind", WORDS, nullable=False),  # message, edited, deleted, reacted, unreacted, joined, left
     Column("at", BigInteger, nullable=False),
-    Column("user_id", WORDS, ForeignKey("users.id"), nullable=False),  # the author; or who joined or left
+    Column("user_id", WORDS, ForeignKey("users.id"), nullable=False),  # the author; or who did it, who joined or left
     Column("nonce", WORDS),
     Column("digest", LargeBinary),  # of what the nonce was used for
-    Column("text", WORDS),
+    Column("text", WORDS),  # a message's as it is now, NULL: it was deleted; of an edit, NULL: there is a newer one
     Column("reply_to", BigInteger),
     Column("by", WORDS),  # who added or removed, if not the user
     Column("reason", WORDS),
+    Column("target", BigInteger),  # the message that this entry concerns
+    Column("edited_seq", BigInteger),  # of a message: its newest edit
+    Column("edited_at", BigInteger),
+    Column("reactions", WORDS),  # of a message: `[[emoji, people], …]` in JSON, in the order of their first use
     sqlite_with_rowid=False,
 )
 Index(
@@ -140,6 +145,17 @@ Index(
     sqlite_where=entries.c.nonce.is_not(None),
     postgresql_where=entries.c.nonce.is_not(None),
 )
+
+reactions: Final = Table(
+    "reactions",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("target", BigInteger, primary_key=True),
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("emoji", WORDS, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Who has reacted to which message, and still does. How many there are of each stands in the message's own row."""
 
 settings: Final = Table(
     "settings",
