@@ -85,6 +85,7 @@ rooms: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("first_peer", WORDS, ForeignKey("users.id")),  # of a dm: the smaller id of the two
     Column("second_peer", WORDS, ForeignKey("users.id")),
+    Column("quiet_until", BigInteger),  # until then nobody but moderators and owners may post
     UniqueConstraint("creator", "nonce"),
     UniqueConstraint("first_peer", "second_peer"),
     postgresql_with=_ROOM_TO_CHANGE,
@@ -109,6 +110,7 @@ members: Final = Table(
     Column("joined_at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("read", BigInteger, nullable=False),
+    Column("muted_until", BigInteger),  # until then this one may not post
     Index(None, "user_id"),
     Index(None, "room_id", "name"),
     Index(None, "joined_at"),
@@ -121,7 +123,7 @@ entries: Final = Table(
     metadata,
     Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("kind", WORDS, nullable=False),  # message, edited, deleted, reacted, unreacted, joined, left
+    Column("kind", WORDS, nullable=False),  # message, edited, deleted, reacted, unreacted, joined, left, room
     Column("at", BigInteger, nullable=False),
     Column("user_id", WORDS, ForeignKey("users.id"), nullable=False),  # the author; or who did it, who joined or left
     Column("nonce", WORDS),
@@ -134,6 +136,7 @@ entries: Final = Table(
     Column("edited_seq", BigInteger),  # of a message: its newest edit
     Column("edited_at", BigInteger),
     Column("reactions", WORDS),  # of a message: `[[emoji, people], …]` in JSON, in the order of their first use
+    Column("news", WORDS),  # of a change of the room: what is so since, in JSON
     sqlite_with_rowid=False,
 )
 Index(
@@ -156,6 +159,18 @@ reactions: Final = Table(
     sqlite_with_rowid=False,
 )
 """Who has reacted to which message, and still does. How many there are of each stands in the message's own row."""
+
+bans: Final = Table(
+    "bans",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("by", WORDS, nullable=False),
+    Column("reason", WORDS),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who may not come into which room again."""
 
 settings: Final = Table(
     "settings",
