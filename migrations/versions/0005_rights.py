@@ -15,7 +15,6 @@ words = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # server/s
 
 def upgrade() -> None:
     op.add_column("rooms", sa.Column("quiet_until", sa.BigInteger(), nullable=True))
-    op.add_column("members", sa.Column("muted_until", sa.BigInteger(), nullable=True))
     op.add_column("entries", sa.Column("news", words, nullable=True))
     op.create_table(
         "bans",
@@ -27,5 +26,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name=op.f("fk_bans_room_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_bans_user_id")),
         sa.PrimaryKeyConstraint("room_id", "user_id", name=op.f("pk_bans")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "mutes",
+        sa.Column("room_id", words, nullable=False),
+        sa.Column("user_id", words, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name=op.f("fk_mutes_room_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mutes_user_id")),
+        sa.PrimaryKeyConstraint("room_id", "user_id", name=op.f("pk_mutes")),
         sqlite_with_rowid=False,
     )

@@ -110,7 +110,6 @@ members: Final = Table(
     Column("joined_at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("read", BigInteger, nullable=False),
-    Column("muted_until", BigInteger),  # until then this one may not post
     Index(None, "user_id"),
     Index(None, "room_id", "name"),
     Index(None, "joined_at"),
@@ -171,6 +170,16 @@ bans: Final = Table(
     sqlite_with_rowid=False,
 )
 """Who may not come into which room again."""
+
+mutes: Final = Table(
+    "mutes",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who may not post where, member or not: nobody gets rid of it by leaving and coming again."""
 
 settings: Final = Table(
     "settings",
