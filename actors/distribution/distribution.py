@@ -10,7 +10,9 @@ The rules:
 - Whoever knows which nodes there are says so by `node_up` and `node_down`; what a transport receives it hands to
   `received`. Nothing here looks for nodes, and a node that nobody has announced is not believed.
 - What is told is sent when the task's turn comes: behind all that the actors had to say in that slice, in one packet.
-- Nothing is sent to a node with which nothing is going on.
+- Nothing is sent to a node with which nothing is going on, and there is no link with it before something was told,
+  either way: among a hundred nodes that come one after the other, most never tell each other anything. Who had a link
+  with a node that went down opens a new one as soon as that is up again: the other side may not have noticed.
 
 Left out, of what OTP has: global names and groups over all nodes (an application knows who owns what), starting an
 actor on another node but by telling it, links across nodes, code loading, and a way from node to node over a third.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -36,7 +38,7 @@ from actors.distribution.link import Link
 from actors.distribution.naming import BETWEEN, QUESTION, find_by_name, name_of
 from actors.distribution.packets import Malformed, OtherVersion, decoded
 from actors.distribution.peer import Peer
-from actors.distribution.peer_statistics import NOTHING_LOST, Losses, PeerStatistics, losses_of, statistics_of
+from actors.distribution.peer_statistics import NOTHING_LOST, Losses, PeerStatistics, losses_of, statistics_of, unlinked
 from actors.distribution.remote_address import RemoteAddress
 from actors.distribution.remote_addresses import RemoteAddresses
 from actors.distribution.transport import MakeCodec, Resolve, Transport
@@ -52,6 +54,9 @@ log = logging.getLogger("actors.distribution")
 
 ROUND: Final = 0.01
 """Seconds between two rounds of all links that have something to do at a certain time, at the least."""
+
+PARTED: Final = 1_000
+"""Nodes that went down, which are remembered in case they were only thought to be dead."""
 
 NOTHING_TOLD: Final[tuple[object, bytes]] = (object(), b"")
 """A message that nobody tells, and its bytes."""
@@ -120,7 +125,8 @@ class Distribution:
         self._codec = make_codec(self)
         self._resolve = resolve
         self._system: System
-        self._peers: dict[str, Peer] = {}
+        self._there: dict[str, Peer | None] = {}  # None: there is no link with it yet
+        self._parted: dict[str, None] = {}
         self.addresses = RemoteAddresses(self)
         self._lost_with_the_gone = NOTHING_LOST
         self._sessions = count(secrets.randbits(63) + 1)
@@ -178,39 +184,39 @@ class Distribution:
     @property
     def nodes(self) -> tuple[str, ...]:
         """The other nodes that are up, and understood."""
-        return tuple(node for node, peer in self._peers.items() if not peer.foreign)
+        return tuple(node for node, peer in self._there.items() if peer is None or not peer.foreign)
 
     def reaches(self, node: str) -> bool:
         """Whether this is another node that takes messages, as far as is known."""
-        peer = self._peers.get(node)
-        return peer is not None and peer.accepts
+        peer = self._there.get(node)
+        return peer.accepts if peer is not None else node in self._there
 
     def statistics(self) -> tuple[PeerStatistics, ...]:
         """How each other node is."""
-        return tuple(map(statistics_of, self._peers.values()))
+        return tuple(unlinked(node) if peer is None else statistics_of(peer) for node, peer in self._there.items())
 
     def losses(self) -> Losses:
         """What has come to nothing with all other nodes, also with those that are gone."""
-        return sum(map(losses_of, self._peers.values()), self._lost_with_the_gone)
+        return sum(map(losses_of, self._linked()), self._lost_with_the_gone)
 
     # For membership and transport
 
     def node_up(self, node: str) -> None:
-        """Another node is there: a link with it is opened. Harmless when it is known, and of this node itself."""
+        """Another node is there. Harmless when it is known, and of this node itself."""
         if node == self.node:
             return
-        peer = self._peers.get(node)
-        if peer is None:
-            peer = self._peers[node] = Peer(self, node, Link(self.limits.link, self._sessions))
-        peer.foreign = False
-        peer.link.open(self.now())
-        self.touched(peer)
+        peer = self._there.setdefault(node, None)
+        if peer is not None or node in self._parted:
+            self._open(peer or self._made(node))
 
     def node_down(self, node: str, why: str = "the node is down") -> None:
         """Another node is gone: whatever was open with it has ended, and nothing of it is believed until it is up."""
-        peer = self._peers.pop(node, None)
+        peer = self._there.pop(node, None)
         if peer is None:
             return
+        self._parted[node] = None
+        if len(self._parted) > PARTED:
+            del self._parted[next(iter(self._parted))]
         lost = peer.link.close(why)
         if lost is not None:
             peer.lost(lost)
@@ -220,7 +226,7 @@ class Distribution:
 
     def received(self, node: str, data: bytes) -> None:
         """A packet has come. What is no packet, or of a node that nobody has announced, is passed over."""
-        peer = self._peers.get(node)
+        peer = self.peer(node)
         if peer is None or peer.foreign:
             return
         try:
@@ -261,8 +267,12 @@ class Distribution:
         return trio.current_time()
 
     def peer(self, node: str) -> Peer | None:
-        """A node that is up."""
-        return self._peers.get(node)
+        """A node that is up, and from now on a link with it."""
+        peer = self._there.get(node)
+        if peer is None and node in self._there:
+            peer = self._made(node)
+            self._open(peer)
+        return peer
 
     def find(self, name: str, start: bool) -> Address | None:
         """Who is called so here. Raises what the application's `resolve` raises."""
@@ -303,6 +313,19 @@ class Distribution:
             raise
         finally:
             self._crossing = before
+
+    def _made(self, node: str) -> Peer:
+        self._parted.pop(node, None)
+        peer = self._there[node] = Peer(self, node, Link(self.limits.link, self._sessions))
+        return peer
+
+    def _open(self, peer: Peer) -> None:
+        peer.foreign = False
+        peer.link.open(self.now())
+        self.touched(peer)
+
+    def _linked(self) -> Iterator[Peer]:
+        return (peer for peer in self._there.values() if peer is not None)
 
     def _arrived(self, crossing: Crossing, number: int) -> FarReply:
         reply = crossing.arrived.get(number)

@@ -15,7 +15,7 @@ class PeerStatistics:
 
     Args:
         node: its name.
-        phase: "away", "opening" or "up".
+        phase: "none", where nothing was told yet, "away", "opening" or "up".
         outstanding: bytes told to it and not acknowledged.
         questions: questions from here that it has not answered.
         asked_here: its questions that are open here.
@@ -68,6 +68,11 @@ def statistics_of(peer: Peer) -> PeerStatistics:
         watched=len(peer.watched),
         watchers=peer.watches_here,
     )
+
+
+def unlinked(node: str) -> PeerStatistics:
+    """One with which there is no link yet."""
+    return PeerStatistics(node, "none", 0, 0, 0, 0, 0)
 
 
 def losses_of(peer: Peer) -> Losses:

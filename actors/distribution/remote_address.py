@@ -81,8 +81,7 @@ class RemoteAddress(FarAddress):
 
         Whoever tells it then, or watches it anew, may find another one by its name.
         """
-        peer = self._peer
-        return peer is not None and peer.accepts and not self._gone
+        return not self._gone and self._distribution.reaches(self.node)
 
     @property
     def name(self) -> Hashable | None:

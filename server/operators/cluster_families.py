@@ -34,7 +34,7 @@ def cluster_families(node: ClusterNode) -> Iterator[Family]:
     yield gauge(
         "hubbub_nodes",
         "Other nodes by what the link with them is.",
-        *(Sample(phases[phase], (("link", phase),)) for phase in ("opening", "up")),
+        *(Sample(phases[phase], (("link", phase),)) for phase in ("none", "opening", "up")),
         across="most",
     )
     outstanding = sum(peer.outstanding for peer in peers)

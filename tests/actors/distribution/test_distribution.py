@@ -63,11 +63,13 @@ class TestTelling:
         assert pair.b.log == [3, 1, 2]
 
     async def test_what_is_told_in_one_slice_goes_in_one_packet(self, pair: Pair) -> None:
+        pair.a.there.address("b", "recorder").tell("which opens the link")
+        await quiet()
         before = pair.network.carried
         for number in range(100):
             pair.a.there.address("b", "recorder").tell(number)
         await quiet()
-        assert len(pair.b.log) == 100
+        assert len(pair.b.log) == 101
         assert pair.network.carried - before == 1
 
     async def test_what_is_told_to_many_nodes_is_made_bytes_of_once(
@@ -136,6 +138,27 @@ class TestTelling:
         before = pair.network.carried
         await trio.sleep(3_600.0)
         assert pair.network.carried == before
+
+    async def test_nodes_that_tell_each_other_nothing_have_no_link(self, autojump_clock: MockClock, pair: Pair) -> None:
+        async with open_place(pair.network, "c") as c:
+            await trio.sleep(10.0)
+            assert (pair.network.carried, c.there.nodes, c.there.reaches("a")) == (0, ("a", "b"), True)
+            assert c.there.address("a", "recorder").alive
+            assert c.there.address("a", "recorder").tell("hello")
+            await quiet()
+            assert [(one.node, one.phase) for one in c.there.statistics()] == [("a", "up"), ("b", "none")]
+            assert pair.a.log == ["hello"]
+
+    async def test_who_was_thought_to_be_dead_hears_that_its_link_is_over(
+        self, autojump_clock: MockClock, pair: Pair
+    ) -> None:
+        remote = pair.a.there.address("b", "recorder")
+        pair.a.recorder.tell(Watch(remote))
+        await quiet()
+        pair.b.there.node_down("a")
+        pair.b.there.node_up("a")
+        await trio.sleep(1.0)
+        assert downs(pair.a) == [("recorder", Unreachable)]
 
     async def test_a_transport_that_takes_nothing_for_a_while_is_tried_again(
         self, autojump_clock: MockClock, pair: Pair
