@@ -23,7 +23,6 @@ from server.relays.messages import (
     Answered,
     Delivered,
     HeadOf,
-    NotAdmitted,
     NotSubscribed,
     PassedOn,
     Removed,
@@ -106,7 +105,8 @@ class RelayActor(Telling):
             case PassedOn():
                 effects = relay.passed_on(message)
             case Attach():
-                effects = relay.attach(message, now)
+                relay.attach(message, now)
+                effects = []
             case Down(address=address, reason=reason):
                 effects = relay.ended(address, now, clean=reason is NORMAL)
             case Beat():
@@ -121,8 +121,6 @@ class RelayActor(Telling):
         match message:
             case Admitted():
                 return relay.admitted(message, now)
-            case NotAdmitted():
-                return relay.not_admitted(message, now)
             case Removed():
                 return relay.removed(message, now)
             case HeadOf():
@@ -145,7 +143,7 @@ class RelayActor(Telling):
                 raise TypeError(f"a relay is not told {type(message).__name__}")
 
     def settled(self) -> None:
-        self._carry_out(self._relay.settled())
+        self._carry_out(self._relay.settled(trio.current_time()))
 
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:
@@ -183,7 +181,7 @@ class RelayActor(Telling):
             self._carry_out(self._relay.hand_over())
             return
         found = None if owner is None else self._room_at(owner, room)
-        self._carry_out(self._relay.found(found, trio.current_time()))
+        self._relay.found(found, trio.current_time())
 
     def _room_at(self, node: str, room: str) -> Address:
         distribution = self.system.distribution

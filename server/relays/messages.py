@@ -33,7 +33,8 @@ class Subscribe(NodeMessage, frozen=True):
     """`relay` wants everything that happens in this room. Answered `Subscribed` or `NotSubscribed`, with this `ref`.
 
     `epoch_seen`: the highest one it knows; an owner with a lower one is none. `users`: who is attached there, and
-    `more`: the rest of them follows, with the same `ref`. Subscribing again replaces the earlier subscription.
+    `more`: the rest of them follows, with the same `ref`. `admit`: may these listen, too? As in `Admit`; with the last
+    of several. Subscribing again replaces the earlier subscription.
     """
 
     ref: int
@@ -41,6 +42,7 @@ class Subscribe(NodeMessage, frozen=True):
     epoch_seen: int
     users: tuple[str, ...]
     more: bool = False
+    admit: tuple[str, ...] = ()
 
 
 class Here(NodeMessage, frozen=True):
@@ -52,15 +54,14 @@ class Here(NodeMessage, frozen=True):
 
 
 class Admit(NodeMessage, frozen=True):
-    """May this user listen? Answered `Admitted` or `NotAdmitted`, in turn with what is delivered.
+    """May these users listen? Answered `Admitted`, in turn with what is delivered.
 
-    `here`: if so, the user counts as being there from now on, and no `Here` says so.
+    Who may counts as being there from then on, and no `Here` says so.
     """
 
     subscription: int
     ref: int
-    user: str
-    here: bool = False
+    users: tuple[str, ...]
 
 
 class Forwarded(NodeMessage, frozen=True):
@@ -81,10 +82,31 @@ class Forwarded(NodeMessage, frozen=True):
 # --- the room's owner to a relay ---------------------------------------------------------------------------------
 
 
+class Admission(NodeMessage, frozen=True):
+    """What `Attached` says of one user."""
+
+    role: Role
+    read_seq: int
+    peer: str | None = None
+
+
+class Admitted(NodeMessage, frozen=True):
+    """What `Attached` says: the answer to `Admit`, or ahead of the answer to a `join` with this `ref`.
+
+    `admissions`: of the users in the order in which it was asked for them; None: not a member.
+    """
+
+    ref: int
+    members: int
+    last_seq: int
+    admissions: tuple[Admission | None, ...]
+
+
 class Subscribed(NodeMessage, frozen=True):
     """Entries above `last_seq` follow as `Delivered`.
 
-    `gone`: those of the relay's users who are no members any more.
+    `gone`: those of the relay's users who are no members any more. `admitted`: of whom it asked to `admit`, with the
+    same `ref`.
     """
 
     ref: int
@@ -94,31 +116,12 @@ class Subscribed(NodeMessage, frozen=True):
     kind: RoomKind
     last_seq: int
     gone: tuple[str, ...] = ()
+    admitted: Admitted | None = None
 
 
 class NotSubscribed(NodeMessage, frozen=True):
     """There is no such room, or it has its owner elsewhere (`unavailable`). Told of a subscription, it has ended."""
 
-    ref: int
-    error: Error
-
-
-class Admitted(NodeMessage, frozen=True):
-    """What `Attached` says, of this user: the answer to `Admit`, or ahead of the answer to a `join` with this `ref`.
-
-    `here`: the user counts as being there since.
-    """
-
-    ref: int
-    members: int
-    last_seq: int
-    role: Role
-    read_seq: int
-    peer: str | None = None
-    here: bool = False
-
-
-class NotAdmitted(NodeMessage, frozen=True):
     ref: int
     error: Error
 

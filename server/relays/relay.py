@@ -28,10 +28,12 @@ from server.protocol.commands import Join, Leave, Typing, is_answered
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Left
 from server.protocol.objects import RoomKind
+from server.relays.admissions import USERS_AT_ONCE, Admissions
 from server.relays.effects import Effects, Seek, ToOwner
-from server.relays.errands import Errand, Errands
+from server.relays.errands import Errands
 from server.relays.following import Following
 from server.relays.messages import (
+    Admission,
     Admit,
     Admitted,
     Answered,
@@ -39,7 +41,6 @@ from server.relays.messages import (
     Forwarded,
     HeadOf,
     Here,
-    NotAdmitted,
     NotSubscribed,
     PassedOn,
     Removed,
@@ -48,7 +49,8 @@ from server.relays.messages import (
 )
 from server.relays.stream import Ordered
 from server.rooms.effects import FanOut, InTurn, Reply, Rest, Unwatch, Watch
-from server.rooms.messages import Attach, Attached, Passing, Request
+from server.rooms.messages import Attach, Attached, NotAttached, Passing, Request
+from server.rooms.rights import stranger
 from server.rooms.state import refused
 
 RETRY_SECONDS: Final = 0.25
@@ -57,19 +59,19 @@ ASKING_SECONDS: Final = 20.0
 """A room answers when it is open, and on a busy node not at once: thousands of rooms open there when a crowd comes, and
 who asked again after two seconds kept it from ever answering. What does not arrive is heard of before."""
 REST_SECONDS: Final = 60.0
-USERS_AT_ONCE: Final = 2_000  # names in one message: less than 64 KiB of them
 
 
 class Owner(Struct, gc=False):
-    """Who is asked to take this relay in, or has done so. `number`: of the subscription then. `told`: how many commands
-    were forwarded by it. `since`: when it was asked, until it has answered.
+    """Who is asked to take this relay in, or has done so. `ref`: of that question; 0: it is put in a moment. `number`:
+    of the subscription then. `told`: how many commands were forwarded by it. `since`: when it was asked, until it has
+    answered.
 
     Out of the collector's sight: it goes with its relay, from which the address parts at the end.
     """
 
     address: Address
-    ref: int
     since: float
+    ref: int = 0
     number: int | None = None
     epoch: int = 0
     log: str = ""
@@ -93,7 +95,7 @@ class Relay(Following):
     """
 
     __slots__ = (
-        "_alone_since", "_askers", "_epoch_seen", "_errands_open", "_gone", "_owner", "_seek_at",
+        "_admissions_open", "_alone_since", "_askers", "_epoch_seen", "_errands_open", "_gone", "_owner", "_seek_at",
     )  # fmt: skip
 
     def __init__(self, room: str, itself: Address, incarnation: int, refs: Iterator[int]) -> None:
@@ -101,6 +103,7 @@ class Relay(Following):
         self._owner: Owner | None = None
         self._epoch_seen = -1
         self._seek_at = 0.0
+        self._admissions_open: Admissions | None = None  # there is one only while somebody is to be admitted
         self._errands_open: Errands | None = None  # there is one only while something is open
         self._askers: dict[object, int] | None = None  # the sessions that have sent commands
         self._alone_since: float | None = None
@@ -114,8 +117,12 @@ class Relay(Following):
             or self._stream.is_behind
             or not self._attachments.audience
             or self._attachments.audience.has_news
-            or self._errands_open is not None
+            or self._is_asked_for_something
         )
+
+    @property
+    def _is_asked_for_something(self) -> bool:
+        return self._errands_open is not None or self._admissions_open is not None
 
     @property
     def beat_seconds(self) -> float:
@@ -126,7 +133,7 @@ class Relay(Following):
     @property
     def _errands(self) -> Errands:
         if self._errands_open is None:
-            self._errands_open = Errands(self._room)
+            self._errands_open = Errands()
         return self._errands_open
 
     @property
@@ -137,11 +144,14 @@ class Relay(Following):
 
     # --- sessions ---------------------------------------------------------------------------------------------
 
-    def attach(self, attach: Attach, now: float) -> Effects:
+    def attach(self, attach: Attach, now: float) -> None:
+        """The owner is asked when everything that was told at once is handled."""
         if self._gone:
-            return []
+            return
         self._alone_since = None
-        return self._run(attach, now)
+        if self._admissions_open is None:
+            self._admissions_open = Admissions()
+        self._admissions_open.wait(attach, now)
 
     def request(self, request: Request, now: float) -> Effects:
         command = request.command
@@ -155,23 +165,17 @@ class Relay(Following):
             return [self._errands.refuse(request, unavailable(), now)]
         return self._run(request, now)
 
-    def _run(self, errand: Errand, now: float) -> Effects:
+    def _run(self, request: Request, now: float) -> Effects:
         """Send it to the owner, or let it wait for one."""
         errands = self._errands
         if errands.is_full:
-            return [errands.refuse(errand, unavailable(), now)]
+            return [errands.refuse(request, unavailable(), now)]
         if self._subscription is None:
-            errands.wait(errand, now)
+            errands.wait(request, now)
             return []
         ref = next(self._refs)
-        errands.sent(ref, errand, now)
-        return self._admit(ref, errand) if isinstance(errand, Attach) else self._forward(ref, errand)
-
-    def _admit(self, ref: int, attach: Attach) -> Effects:
-        owner = self._subscription
-        assert owner is not None
-        assert owner.number is not None
-        return [ToOwner(owner.address, Admit(owner.number, ref, attach.user, here=True))]
+        errands.sent(ref, request, now)
+        return self._forward(ref, request)
 
     def _forward(self, ref: int, request: Request) -> Effects:
         """`ref` 0: nobody waits for an answer, and where it cannot go, it is dropped."""
@@ -208,19 +212,44 @@ class Relay(Following):
     def _is_joining(self, user: str) -> bool:
         return self._errands_open is not None and self._errands_open.is_joining(user)
 
-    def settled(self) -> Effects:
-        """Everything that was told at once is handled: say who came and went by it."""
-        owner, audience = self._subscription, self._attachments.audience
-        if owner is None or owner.number is None or not audience.has_news:
+    def settled(self, now: float) -> Effects:
+        """Everything that was told at once is handled: say who came and went by it, and ask for all who would come."""
+        owner = self._owner
+        if owner is None or self._gone:
             return []
-        came, went = audience.moved()
-        if self._errands_open is not None:
-            self._errands_open.told(came, went)
+        if owner.number is None:
+            return [] if owner.ref else self._subscribe(owner, now)
+        effects = self._tell_who_is_here(owner.address, owner.number) if self._attachments.audience.has_news else []
+        admissions = self._admissions_open
+        if admissions is not None and admissions.may_be_asked:
+            ref = next(self._refs)
+            effects.append(ToOwner(owner.address, Admit(owner.number, ref, admissions.ask(ref, now))))
+        return effects
+
+    def _tell_who_is_here(self, owner: Address, subscription: int) -> Effects:
+        came, went = self._attachments.audience.moved()
+        if self._admissions_open is not None:
+            self._admissions_open.told(came, went)
         most = USERS_AT_ONCE
         return [
-            ToOwner(owner.address, Here(owner.number, tuple(came[at : at + most]), tuple(went[at : at + most])))
+            ToOwner(owner, Here(subscription, tuple(came[at : at + most]), tuple(went[at : at + most])))
             for at in range(0, max(len(came), len(went)), most)
         ]
+
+    def _subscribe(self, owner: Owner, now: float) -> Effects:
+        """Those who are attached are told of, and who is to be admitted is asked for along with that."""
+        owner.ref, owner.since = next(self._refs), now
+        users = tuple(self._attachments.audience.users())
+        self._attachments.audience.no_news()
+        parts = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)] or [()]
+        admissions, room_left = self._admissions_open, USERS_AT_ONCE - len(parts[-1])
+        asked = () if admissions is None else admissions.ask(owner.ref, now, room_left)
+        *first, last = parts
+        subscribes = [
+            *(Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=True) for part in first),
+            Subscribe(owner.ref, self._itself, self._epoch_seen, last, admit=asked),
+        ]
+        return [*(ToOwner(owner.address, subscribe) for subscribe in subscribes), Watch(owner.address)]
 
     # --- the owner --------------------------------------------------------------------------------------------
 
@@ -233,22 +262,20 @@ class Relay(Following):
 
     def _part(self) -> Effects:
         """Whoever was asked is nobody's owner any more, or never was."""
-        owner, self._owner = self._owner, None
+        owner = self._owner
+        self._forget_owner()
         return [] if owner is None else [Unwatch(owner.address)]
 
-    def found(self, address: Address | None, now: float) -> Effects:
-        """Who owns the room, if anybody does."""
-        if address is None:
-            return []
-        self._owner = owner = Owner(address, next(self._refs), now)
-        users = tuple(self._attachments.audience.users())
-        self._attachments.audience.no_news()
-        parts = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)] or [()]
-        subscribes = [
-            ToOwner(address, Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=number < len(parts)))
-            for number, part in enumerate(parts, start=1)
-        ]
-        return [*subscribes, Watch(address)]
+    def _forget_owner(self) -> None:
+        """Of whom it was asked to admit, the next one is asked."""
+        self._owner = None
+        if self._admissions_open is not None:
+            self._admissions_open.ask_again()
+
+    def found(self, address: Address | None, now: float) -> None:
+        """Who owns the room, if anybody does. It is asked when everything that was told at once is handled."""
+        if address is not None:
+            self._owner = Owner(address, now)
 
     def subscribed(self, told: Subscribed, now: float) -> Effects:
         owner, stream = self._owner, self._stream
@@ -264,19 +291,22 @@ class Relay(Following):
         effects: Effects = []
         for user in told.gone:
             effects += self._remove(user, Left(room=self._room, user=user))
-        return [*effects, *self._reach(told.last_seq, now)]
+        effects += self._reach(told.last_seq, now)
+        return effects if told.admitted is None else [*effects, *self.admitted(told.admitted, now)]
 
     def go_on(self, now: float) -> Effects:
         """Send the first of what waits for an owner; nothing, if there is none, or nothing waits.
 
         One by one: where the link does not take a post, those behind it are not sent.
         """
-        errand = None if self._subscription is None else self._errands.take_first()
-        if errand is None:
+        if self._subscription is None or self._errands_open is None:
             return []
-        if isinstance(errand, Request) and not self._errands.admits(errand, now):
-            return [self._errands.refuse(errand, unavailable(), now)]
-        return self._run(errand, now)
+        request = self._errands_open.take_first()
+        if request is None:
+            return []
+        if not self._errands_open.admits(request, now):
+            return [self._errands_open.refuse(request, unavailable(), now)]
+        return self._run(request, now)
 
     def not_subscribed(self, told: NotSubscribed, now: float) -> Effects:
         owner = self._owner
@@ -289,22 +319,26 @@ class Relay(Following):
             return effects
         self._gone = True
         refusal = Refusal(error.code, error.message, error.retry_after)
-        errands = self._errands
-        return [*effects, *(errands.refuse(errand, refusal, now) for errand in errands.take_waiting()), Rest()]
+        errands, admissions = self._errands_open, self._admissions_open
+        if errands is not None:
+            effects += [errands.refuse(request, refusal, now) for request in errands.take_waiting()]
+        if admissions is not None:
+            effects += [self._not_attached(attach, refusal) for attach in admissions.take_all()]
+        return [*effects, Rest()]
 
     def _lost(self, owner: Owner, now: float, *, clean: bool) -> Effects:
         """The owner has ended, or cannot be reached. What it has answered, and is not passed on yet, is not clean."""
-        self._owner = None
+        self._forget_owner()
         if owner.number is None:
             return []
-        errands = self._errands
         answered = {told.ref for told in self._stream.take_put_off() if isinstance(told, Answered)}
+        errands = self._errands_open
         effects: Effects = []
-        for ref, errand in errands.take_sent().items():
-            if isinstance(errand, Attach) or (clean and ref not in answered):
-                errands.wait(errand, now)
+        for ref, request in ({} if errands is None else errands.take_sent()).items():
+            if clean and ref not in answered:
+                self._errands.wait(request, now)
             else:
-                effects.append(errands.refuse(errand, unavailable(), now))
+                effects.append(self._errands.refuse(request, unavailable(), now))
         return [*effects, *self._seek(now)]
 
     def hand_over(self) -> Effects:
@@ -319,12 +353,15 @@ class Relay(Following):
                 return self._part()
             case Here(came=came, went=went):
                 self._attachments.audience.move_again(came, went)
-            case Admit(ref=ref) | Forwarded(ref=ref):
+            case Admit():
+                if self._admissions_open is not None:
+                    self._admissions_open.hold()
+            case Forwarded(ref=ref):
                 if self._owner is not None:
-                    self._owner.told -= isinstance(message, Forwarded)
-                errand = self._errands.take(ref)
-                if errand is not None:
-                    return [self._errands.refuse(errand, unavailable(), now)]
+                    self._owner.told -= 1
+                request = self._errands.take(ref)
+                if request is not None:
+                    return [self._errands.refuse(request, unavailable(), now)]
         return []
 
     # --- what the owner tells -----------------------------------------------------------------------------------
@@ -358,20 +395,21 @@ class Relay(Following):
         return [FanOut(Passing(self._room, told.events), to)] if to else []
 
     def admitted(self, told: Admitted, now: float) -> Effects:
-        if self._errands.find(told.ref) is None:
-            return []
-        return [*self._reach(told.last_seq, now), *self._take(told, now)]
+        is_awaited = self._asks_with(told.ref) or self._sent(told.ref) is not None
+        return [*self._reach(told.last_seq, now), *self._take(told, now)] if is_awaited else []
 
-    def not_admitted(self, told: NotAdmitted, now: float) -> Effects:
-        errand = self._errands.take(told.ref)
-        error = told.error
-        refusal = Refusal(error.code, error.message, error.retry_after)
-        return [] if errand is None else [self._errands.refuse(errand, refusal, now)]
+    def _asks_with(self, ref: int) -> bool:
+        """Whether this is the question whom it admits."""
+        return self._admissions_open is not None and self._admissions_open.ref == ref
+
+    def _sent(self, ref: int) -> Request | None:
+        """The command that was forwarded with this reference, if it is not answered."""
+        return None if self._errands_open is None else self._errands_open.find(ref)
 
     def answered(self, told: Answered, now: float) -> Effects:
         """The answer to a post stands before its own entry; who comes or goes is answered in its place."""
-        request = self._errands.find(told.ref)
-        if not isinstance(request, Request):
+        request = self._sent(told.ref)
+        if request is None:
             return []
         if isinstance(request.command, Join | Leave):
             return [*self._reach(told.behind, now), *self._take(told, now)]
@@ -400,34 +438,53 @@ class Relay(Following):
 
     def _let_in(self, told: Admitted) -> Effects:
         """Attach whoever it is for, unless it is attached already and asks to join."""
-        errand = self._errands.find(told.ref)
-        match errand:
-            case Attach(ref=ref, session=session, user=user):
-                self._errands.take(told.ref)
-                effects = self._attach(ref, session, user, told)
-                if told.here and not self._errands.has_parted(user):
-                    self._attachments.audience.is_known(user)
-                return effects
-            case Request(ref=ref, session=session, user=asker) if session is not None:
-                if self._attachments.audience.user_of(session) is None:
-                    return self._attach(ref, session, asker.user, told)
-        return []
+        if self._asks_with(told.ref):
+            return self._let_all_in(told)
+        request = self._sent(told.ref)
+        if request is None or request.session is None:
+            return []
+        if self._attachments.audience.user_of(request.session) is not None:
+            return []
+        [admission] = told.admissions
+        assert admission is not None, "who joins is a member"
+        return self._attach(request.ref, request.session, request.user.user, told.members, admission)
 
-    def _attach(self, ref: int, session: Address, user: str, told: Admitted) -> Effects:
+    def _let_all_in(self, told: Admitted) -> Effects:
+        """Who may come counts as being there, at the owner; unless that was told since that the user is not."""
+        admissions, owner, audience = self._admissions_open, self._subscription, self._attachments.audience
+        assert admissions is not None
+        assert owner is not None
+        effects: Effects = []
+        for attach, admission in zip(admissions.answered(), told.admissions, strict=True):
+            if admission is None:
+                effects.append(self._not_attached(attach, stranger(owner.kind)))
+                continue
+            effects += self._attach(attach.ref, attach.session, attach.user, told.members, admission)
+            if not admissions.has_parted(attach.user):
+                audience.is_known(attach.user)
+        if not admissions:
+            self._admissions_open = None
+        return effects
+
+    def _attach(self, ref: int, session: Address, user: str, members: int, admission: Admission) -> Effects:
         owner, head = self._subscription, self._stream.head
         assert owner is not None
         assert head is not None
         number = self._attachments.number(session, user)
         attached = Attached(
-            ref, self._room, number, owner.log, owner.kind, told.members, head, told.role, told.read_seq, told.peer
-        )
+            ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
+            admission.peer,
+        )  # fmt: skip
         self._alone_since = None
         return [Watch(session), Reply(session, attached)]
+
+    def _not_attached(self, attach: Attach, refusal: Refusal) -> Reply:
+        return Reply(attach.session, NotAttached(attach.ref, self._room, refusal))
 
     def _moved(self, told: Answered, now: float) -> Effects:
         """The answer to a `join` or a `leave`."""
         request = self._errands.take(told.ref)
-        if not isinstance(request, Request):
+        if request is None:
             return []
         return [InTurn(self._errands.answer(request, told.reply, now), request.reply_to)]
 
@@ -438,19 +495,24 @@ class Relay(Following):
             return []
         effects: Effects = []
         if self._errands_open is not None:
-            effects += self._expire(self._errands_open, now)
+            effects += self._errands_open.expire(now)
             if not self._errands_open:
                 self._errands_open = None
+        if self._admissions_open is not None:
+            effects += self._give_up(self._admissions_open, now)
+            if not self._admissions_open:
+                self._admissions_open = None
         if self._stream.is_due(now):
             effects.append(self._read(now))
         return [*effects, *self._seek_again(now), *self._rest(now)]
 
-    def _expire(self, errands: Errands, now: float) -> list[Reply]:
+    def _give_up(self, admissions: Admissions, now: float) -> list[Reply]:
         """Who is not waited for any more may be counted as being there by the owner, all the same."""
-        refused = errands.expire(now)
-        audience, unattached = self._attachments.audience, errands.take_unattached()
+        admissions.release()
+        late, unattached = admissions.expire(now)
+        audience = self._attachments.audience
         audience.move_again((), [user for user in unattached if not audience.is_here(user)])
-        return refused
+        return [self._not_attached(attach, unavailable()) for attach in late]
 
     def _seek_again(self, now: float) -> Effects:
         owner = self._owner
@@ -460,7 +522,7 @@ class Relay(Following):
         return [] if owner.number is not None or is_asking else self._seek(now)
 
     def _rest(self, now: float) -> Effects:
-        if self._attachments.audience or self._errands_open is not None:
+        if self._attachments.audience or self._is_asked_for_something:
             self._alone_since = None
             return []
         if self._alone_since is None:

@@ -13,7 +13,6 @@ from server.relays.messages import (
     Admitted,
     Answered,
     Delivered,
-    NotAdmitted,
     NotSubscribed,
     PassedOn,
     Removed,
@@ -52,7 +51,7 @@ class FanOut(Struct, frozen=True):
 class InTurn(Struct, frozen=True):
     """Tell one receiver something that has its place behind the deliveries before it."""
 
-    message: Detached | Answer | Answered | Subscribed | Admitted | NotAdmitted | Removed
+    message: Detached | Answer | Answered | Subscribed | Admitted | Removed
     to: Asker
 
 

@@ -12,12 +12,11 @@ from typing import Final
 from actors import Address
 from server.protocol.errors import unavailable
 from server.protocol.events import Left, error_from
-from server.relays.messages import Admit, Forwarded, Here, NotAdmitted, NotSubscribed, Subscribe, Subscribed
+from server.relays.messages import Admit, Forwarded, Here, NotSubscribed, Subscribe, Subscribed
 from server.rooms.effects import Effect, InTurn, Reply, Watch
 from server.rooms.messages import Request
 from server.rooms.opening import Applicant
 from server.rooms.remote import RemoteAsker
-from server.rooms.rights import stranger
 from server.rooms.state import RoomState
 
 Effects = list[Effect]
@@ -37,13 +36,14 @@ def subscribe(state: RoomState, applicant: Applicant) -> Effects:
     members = state.members
     if 0 <= subscribe.epoch_seen < epoch:
         state.ongoing.doubt()
-    state.audience.came_elsewhere(number, _members(members, subscribe.users))
+    state.audience.came_elsewhere(number, _members(members, (*subscribe.users, *subscribe.admit)))
     subscriber.gone += tuple(user for user in subscribe.users if user not in members)
     effects: Effects = [Watch(relay)]
     if not subscribe.more:
         record, gone = state.record, subscriber.gone
         subscriber.gone = ()
-        told = Subscribed(subscribe.ref, number, epoch, record.log, record.kind, state.last_seq, gone)
+        admitted = state.admitted(subscribe.ref, subscribe.admit) if subscribe.admit else None
+        told = Subscribed(subscribe.ref, number, epoch, record.log, record.kind, state.last_seq, gone, admitted)
         effects.append(InTurn(told, relay))
     return effects
 
@@ -56,11 +56,8 @@ def admit(state: RoomState, admit: Admit) -> Effects:
     relay = relay_of(state, admit.subscription)
     if relay is None:
         return []
-    if admit.user not in state.members:
-        return [InTurn(NotAdmitted(admit.ref, error_from(stranger(state.record.kind))), relay)]
-    if admit.here:
-        state.audience.came_elsewhere(admit.subscription, _members(state.members, (admit.user,)))
-    return [state.admit(relay, admit.ref, admit.user, here=admit.here)]
+    state.audience.came_elsewhere(admit.subscription, _members(state.members, admit.users))
+    return [InTurn(state.admitted(admit.ref, admit.users), relay)]
 
 
 def here(state: RoomState, told: Here) -> Effects:

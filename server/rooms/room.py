@@ -54,7 +54,9 @@ from server.store.messages import (
 
 REST_SECONDS: Final = 60.0
 HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
-WAITING_LIMIT: Final = 10_000  # commands kept while a room opens; as many as its mailbox holds
+WAITING_LIMIT: Final = 10_000
+"""Commands kept while a room opens; as many as its mailbox holds. Who wants to attach waits in any case: each session
+does so once, and would only ask again."""
 
 Effects = list[Effect]
 
@@ -177,7 +179,7 @@ class Room:
     def _wait(self, what: Waiting) -> Effects:
         if self._opening is None:
             return _refuse_any(what, self._room, no_such_room())
-        if len(self._opening.waiting) >= WAITING_LIMIT:
+        if isinstance(what, Request) and len(self._opening.waiting) >= WAITING_LIMIT:
             return _refuse_any(what, self._room, unavailable())
         self._opening.waiting.append(what)
         return []

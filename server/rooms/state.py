@@ -15,7 +15,7 @@ from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Entry, Left, Ok, error_from
 from server.protocol.objects import Room, User
-from server.relays.messages import Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
+from server.relays.messages import Admission, Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
 from server.rooms.attachments import Attachments
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
 from server.rooms.holds import Holds
@@ -200,11 +200,13 @@ class RoomState(Attachments):
         )  # fmt: skip
         return [Watch(session), Reply(session, attached)]
 
-    def admit(self, relay: Address, ref: int, user: str, *, here: bool = False) -> Effect:
-        """The user may listen by this relay. `here`: and is counted as being there."""
-        member = self.members[user]
-        admitted = Admitted(ref, len(self.members), self.last_seq, member.role, member.read, self._peer_of(user), here)
-        return InTurn(admitted, relay)
+    def admitted(self, ref: int, users: Iterable[str]) -> Admitted:
+        """Which of these users may listen on another node, and what they are told of the room."""
+        return Admitted(ref, len(self.members), self.last_seq, tuple(self._admission(user) for user in users))
+
+    def _admission(self, user: str) -> Admission | None:
+        member = self.members.get(user)
+        return None if member is None else Admission(member.role, member.read, self._peer_of(user))
 
     def _peer_of(self, user: str) -> str | None:
         """The other person of a dm, if anybody listens for them."""
@@ -289,7 +291,8 @@ def welcomed(state: RoomState, request: Request, reply: Ok) -> list[Effect]:
     """Attach whoever sent a `join`, unless it is attached already, and answer it."""
     asker, session, user = request.reply_to, request.session, request.user.user
     if isinstance(asker, RemoteAsker):
-        return [state.admit(asker.relay, request.ref, user), answered_in_turn(state, request, reply)]
+        admitted = InTurn(state.admitted(request.ref, (user,)), asker.relay)
+        return [admitted, answered_in_turn(state, request, reply)]
     if session is None or state.audience.user_of(session) is not None:
         return [answered(request, reply)]
     return [*state.attach(session, user, request.ref), answered(request, reply)]

@@ -19,6 +19,7 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Error, Left, MessageEntry, Ok, Presence
 from server.protocol.objects import User
 from server.relays.messages import (
+    Admission,
     Admit,
     Admitted,
     Answered,
@@ -27,7 +28,6 @@ from server.relays.messages import (
     HeadOf,
     Heads,
     Here,
-    NotAdmitted,
     NotSubscribed,
     PassedOn,
     Removed,
@@ -81,6 +81,7 @@ ADA = User(user="u_1", name="ada", display_name="Ada")
 AT = "2026-11-22T18:00:00.000Z"
 SAID = MessageEntry(room="r_1", seq=10, at=AT, nonce="n1", from_=ADA, text="Hi", reply_to=None, reactions=())
 NO = Error(id=None, code=ErrorCode.UNAVAILABLE, message="not now", retry_after=500)
+ADMITTED = Admitted(ref=1, members=3, last_seq=9, admissions=(Admission("member", 8), None))
 HASH = bytes(range(32))
 
 SAMPLES: dict[str, Struct] = {
@@ -97,16 +98,17 @@ SAMPLES: dict[str, Struct] = {
     "revocations": Revocations(sessions=("s_1", "s_2"), at=1_700_000_000_000),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
-    "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), more=True),
+    "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), admit=("u_2",)),
     "here": Here(subscription=1, came=("u_1",), went=("u_2",)),
-    "admit": Admit(subscription=1, ref=2, user="u_1"),
+    "admit": Admit(subscription=1, ref=2, users=("u_1", "u_2")),
     "forwarded": Forwarded(
         subscription=1, ref=3, asker=4, user=ADA, command=Post(room="r_1", nonce="n1", text="Hi"), number=2
     ),
-    "subscribed": Subscribed(ref=1, subscription=7, epoch=5, log="l_1", kind="group", last_seq=9, gone=("u_2",)),
+    "subscribed": Subscribed(
+        ref=1, subscription=7, epoch=5, log="l_1", kind="group", last_seq=9, gone=("u_2",), admitted=ADMITTED
+    ),
     "not_subscribed": NotSubscribed(ref=1, error=NO),
-    "admitted": Admitted(ref=2, members=3, last_seq=9, role="member", read_seq=8),
-    "not_admitted": NotAdmitted(ref=2, error=NO),
+    "admitted": ADMITTED,
     "answered": Answered(ref=3, reply=Ok(id=1, room="r_1", seq=10, at=AT, duplicate=False)),
     "delivered": Delivered(epoch=5, entries=(SAID, Left(room="r_1", user="u_2", seq=11, at=AT))),
     "passed_on": PassedOn(epoch=5, events=(Presence(user="u_1", status="online"),), to=("u_2",), but="u_1"),

@@ -9,9 +9,11 @@ from actors import Address
 from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
 from server.protocol.errors import no_such_room, unavailable
 from server.protocol.events import Entry, Error, Joined, Left, MessageEntry, Ok, Presence, error_from
+from server.relays.admissions import ATTACH_SECONDS, USERS_AT_ONCE
 from server.relays.effects import Effects, Seek, ToOwner
-from server.relays.errands import ANSWER_SECONDS, ATTACH_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
+from server.relays.errands import ANSWER_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
 from server.relays.messages import (
+    Admission,
     Admit,
     Admitted,
     Answered,
@@ -19,14 +21,13 @@ from server.relays.messages import (
     Forwarded,
     HeadOf,
     Here,
-    NotAdmitted,
     NotSubscribed,
     PassedOn,
     Removed,
     Subscribe,
     Subscribed,
 )
-from server.relays.relay import ASKING_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS, USERS_AT_ONCE, Relay
+from server.relays.relay import ASKING_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS, Relay
 from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
 from server.rooms.messages import Added, Answer, Attach, Attached, Delivery, Detached, NotAttached, Passing, Request
@@ -95,33 +96,51 @@ class Booth:
             self.subscribe()
         for name in names:
             self.attach(name)
-        self.relay.settled()
+        self.relay.settled(self.now)
+
+    def finds(self, owner: Address = OWNER) -> Effects:
+        """What it says to an owner that is found."""
+        self.relay.found(owner, self.now)
+        return self.relay.settled(self.now)
 
     def subscribe(self, owner: Address = OWNER, epoch: int = EPOCH, gone: tuple[str, ...] = ()) -> Effects:
         """An owner is found and takes it in; what is sent to it by that."""
-        [asked] = to_owner(Subscribe, self.relay.found(owner, self.now))
+        [asked] = to_owner(Subscribe, self.finds(owner))
         self.number += 1
-        told = Subscribed(asked.ref, self.number, epoch, "l_LOG", "group", self.last_seq, gone)
+        admitted = None if not asked.admit else self.admitted(asked.ref, *asked.admit)
+        told = Subscribed(asked.ref, self.number, epoch, "l_LOG", "group", self.last_seq, gone, admitted)
         effects = self.relay.subscribed(told, self.now)
         while waiting := self.relay.go_on(self.now):
             effects += waiting
         return effects
 
-    def attach(self, name: str) -> Effects:
+    def wants(self, name: str) -> None:
+        """A session of this person asks to be attached."""
         session = self.sessions.setdefault(name, key(f"session of {name}"))
-        asked = self.relay.attach(Attach(next(self.refs), session, f"u_{name}"), self.now)
-        return self.admit(name, asked)
+        self.relay.attach(Attach(next(self.refs), session, f"u_{name}"), self.now)
 
-    def admit(self, name: str, asked: Effects) -> Effects:
-        [admit] = to_owner(Admit, asked)
-        effects = self.relay.admitted(Admitted(admit.ref, 5, self.last_seq, "member", 0), self.now)
-        self.note(name, effects)
-        return effects
+    def asks(self) -> list[Admit]:
+        """Of whom the owner is asked when all that was told at once is handled."""
+        return to_owner(Admit, self.relay.settled(self.now))
 
-    def note(self, name: str, effects: Effects) -> None:
+    def admitted(self, ref: int, *users: str) -> Admitted:
+        """What the owner answers, of members and of people who are called eve."""
+        admissions = tuple(None if user.startswith("u_eve") else Admission("member", 0) for user in users)
+        return Admitted(ref, 5, self.last_seq, admissions)
+
+    def attach(self, *names: str) -> Effects:
+        for name in names:
+            self.wants(name)
+        [admit] = self.asks()
+        return self.admits(admit)
+
+    def admits(self, admit: Admit) -> Effects:
+        effects = self.relay.admitted(self.admitted(admit.ref, *admit.users), self.now)
         for reply in of(Reply, effects):
             if isinstance(reply.message, Attached):
+                [name] = [name for name, session in self.sessions.items() if session is reply.to]
                 self.attachments[name] = reply.message.attachment
+        return effects
 
     def request(self, name: str, command: RoomCommand | Join) -> Request:
         session = self.sessions.setdefault(name, key(f"session of {name}"))
@@ -161,10 +180,79 @@ def test_a_session_is_attached_when_the_owner_admits_its_user() -> None:
 
 def test_who_is_not_admitted_hears_why() -> None:
     booth = Booth()
-    [admit] = to_owner(Admit, booth.relay.attach(Attach(9, key("session"), "u_eve"), booth.now))
-    [reply] = of(Reply, booth.relay.not_admitted(NotAdmitted(admit.ref, error_from(no_such_room())), booth.now))
+    [reply] = of(Reply, booth.attach("eve"))
     assert isinstance(reply.message, NotAttached)
-    assert (reply.message.ref, reply.message.refusal.code) == (9, "no_such_room")
+    assert reply.message.refusal.code == "no_such_room"
+
+
+def test_all_who_come_at_once_are_asked_for_at_once_and_who_comes_meanwhile_waits_for_the_answer() -> None:
+    booth = Booth()
+    for name in ("ann", "eve", "bob"):
+        booth.wants(name)
+    [first] = booth.asks()
+    assert first.users == ("u_ann", "u_eve", "u_bob")
+    for name in ("joe", "zoe"):
+        booth.wants(name)
+    assert booth.asks() == [], "the owner has a question"
+    replies = of(Reply, booth.admits(first))
+    assert [type(reply.message) for reply in replies] == [Attached, NotAttached, Attached], "each in its place"
+    [second] = booth.asks()
+    assert second.users == ("u_joe", "u_zoe")
+    assert len(of(Reply, booth.admits(second))) == 2
+    assert booth.asks() == []
+    assert not booth.relay.restless
+
+
+def test_the_first_are_asked_for_along_with_the_subscription() -> None:
+    booth = Booth(subscribed=False, last_seq=3)
+    booth.wants("ann")
+    [asked] = to_owner(Subscribe, booth.finds())
+    assert (asked.users, asked.admit) == ((), ("u_ann",))
+    booth.wants("bob")
+    assert booth.relay.settled(booth.now) == [], "whoever owns it has not answered"
+    admitted = booth.admitted(asked.ref, "u_ann")
+    effects = booth.relay.subscribed(Subscribed(asked.ref, 1, EPOCH, "l", "group", 3, admitted=admitted), booth.now)
+    assert [type(reply.message) for reply in of(Reply, effects)] == [Attached]
+    assert booth.asks()[0].users == ("u_bob",)
+
+
+def test_who_is_asked_for_along_with_a_subscription_is_attached_behind_what_is_missing() -> None:
+    booth = Booth("ann")
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    booth.wants("bob")
+    booth.last_seq = 2
+    reading = booth.subscribe(NEXT_OWNER)
+    assert of(Reply, reading) == []
+    effects = booth.reads(reading, entry(1), entry(2))
+    [attached] = [r.message for r in of(Reply, effects) if isinstance(r.message, Attached)]
+    assert attached.last_seq == 2
+    assert delivered_to(booth.sessions["bob"], effects) == []
+    assert delivered_to(booth.sessions["ann"], effects) == [1, 2]
+
+
+def test_nobody_is_refused_to_attach_because_many_do() -> None:
+    booth = Booth()
+    names = [f"p{n}" for n in range(ERRANDS_LIMIT + 1)]
+    for name in names:
+        booth.wants(name)
+    attached = 0
+    while asked := booth.asks():
+        [admit] = asked
+        assert len(admit.users) <= USERS_AT_ONCE
+        attached += len(of(Reply, booth.relay.admitted(booth.admitted(admit.ref, *admit.users), booth.now)))
+    assert attached == len(names)
+
+
+def test_a_session_that_asks_again_is_answered_once_for_what_it_asked_last() -> None:
+    booth = Booth()
+    session = key("session")
+    for ref in (7, 8):
+        booth.relay.attach(Attach(ref, session, "u_ann"), booth.now)
+    booth.sessions["ann"] = session
+    [admit] = booth.asks()
+    [reply] = of(Reply, booth.admits(admit))
+    assert isinstance(reply.message, Attached)
+    assert reply.message.ref == 8
 
 
 def test_an_event_comes_once_and_goes_to_all_sessions_as_one_object() -> None:
@@ -222,14 +310,15 @@ def test_passing_events_go_to_whom_they_concern() -> None:
 
 def test_the_owner_is_told_who_comes_and_goes() -> None:
     booth = Booth()
-    booth.attach("ann")
-    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=("u_ann",), went=())]
+    [forwarded] = to_owner(Forwarded, booth.says("ann", Join(id=1, room=ROOM)))
+    booth.relay.admitted(booth.admitted(forwarded.ref, "u_ann"), booth.now)
+    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=("u_ann",), went=())]
     booth.relay.ended(booth.sessions["ann"], booth.now, clean=True)
-    [here] = to_owner(Here, booth.relay.settled())
+    [here] = to_owner(Here, booth.relay.settled(booth.now))
     assert here == Here(1, came=(), went=("u_ann",))
-    assert booth.relay.settled() == []
+    assert booth.relay.settled(booth.now) == []
     booth.relay.not_taken(here, booth.now)
-    assert to_owner(Here, booth.relay.settled()) == [here], "the link was full"
+    assert to_owner(Here, booth.relay.settled(booth.now)) == [here], "the link was full"
 
 
 # --- what is missing ---------------------------------------------------------------------------------------------
@@ -322,7 +411,7 @@ def test_who_joins_is_attached_and_then_answered() -> None:
     booth = Booth("ann")
     [forwarded] = to_owner(Forwarded, booth.says("eve", Join(id=1, room=ROOM)))
     booth.delivers(joined(1, "eve"))
-    attached = booth.relay.admitted(Admitted(forwarded.ref, 2, 1, "member", 1), booth.now)
+    attached = booth.relay.admitted(Admitted(forwarded.ref, 2, 1, (Admission("member", 1),)), booth.now)
     assert [type(r.message) for r in of(Reply, attached)] == [Attached]
     assert answers(booth.relay.answered(Answered(forwarded.ref, Ok(id=1, room=ROOM), 1), booth.now)) == ["ok"]
     assert delivered_to(booth.sessions["eve"], booth.delivers(entry(2))) == [2]
@@ -371,17 +460,18 @@ def test_what_a_former_owner_says_is_not_believed() -> None:
 def test_it_looks_for_an_owner_until_there_is_one() -> None:
     booth = Booth(subscribed=False)
     assert booth.seeking == [Seek()]
-    assert booth.relay.found(None, booth.now) == []
+    booth.relay.found(None, booth.now)
+    assert booth.relay.settled(booth.now) == []
     assert of(Seek, booth.beat(RETRY_SECONDS / 2)) == []
     assert of(Seek, booth.beat())
-    booth.relay.found(OWNER, booth.now)
+    booth.finds()
     assert of(Seek, booth.beat()) == [], "it was asked"
     assert booth.beat(ASKING_SECONDS) == [Unwatch(OWNER), Seek()]
 
 
 def test_a_node_that_does_not_own_it_is_not_asked_again_at_once() -> None:
     booth = Booth(subscribed=False)
-    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    [asked] = to_owner(Subscribe, booth.finds(OWNER))
     told = NotSubscribed(asked.ref, error_from(unavailable()))
     assert booth.relay.not_subscribed(told, booth.now) == [Unwatch(OWNER)]
     assert of(Seek, booth.beat())
@@ -440,14 +530,14 @@ def test_whoever_is_attached_is_looked_at_by_the_next_owner() -> None:
     effects = booth.subscribe(NEXT_OWNER, EPOCH + 2, gone=("u_bob",))
     assert delivered_to(booth.sessions["bob"], effects) == [-1]
     booth.relay.ended(NEXT_OWNER, booth.now, clean=False)
-    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    [asked] = to_owner(Subscribe, booth.finds(OWNER))
     assert (asked.users, asked.epoch_seen) == (("u_ann",), EPOCH + 2)
 
 
 def test_many_users_are_told_of_in_parts() -> None:
     booth = Booth(*(f"p{n}" for n in range(USERS_AT_ONCE + 1)))
     booth.relay.ended(OWNER, booth.now, clean=False)
-    parts = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    parts = to_owner(Subscribe, booth.finds(OWNER))
     assert [(len(part.users), part.more) for part in parts] == [(USERS_AT_ONCE, True), (1, False)]
     assert len({part.ref for part in parts}) == 1
 
@@ -455,7 +545,7 @@ def test_many_users_are_told_of_in_parts() -> None:
 def test_an_owner_with_a_lower_epoch_is_none() -> None:
     booth = Booth("ann")
     booth.relay.ended(OWNER, booth.now, clean=False)
-    [asked] = to_owner(Subscribe, booth.relay.found(NEXT_OWNER, booth.now))
+    [asked] = to_owner(Subscribe, booth.finds(NEXT_OWNER))
     stale = Subscribed(asked.ref, 9, EPOCH - 1, "l_LOG", "group", 0)
     assert booth.relay.subscribed(stale, booth.now) == [Unwatch(NEXT_OWNER)]
 
@@ -464,24 +554,31 @@ def test_a_higher_epoch_sends_it_to_the_new_owner() -> None:
     booth = Booth("ann")
     effects = booth.relay.head(HeadOf(ROOM, EPOCH + 1, 0), booth.now)
     assert of(Seek, effects)
-    [asked] = to_owner(Subscribe, booth.relay.found(NEXT_OWNER, booth.now))
+    [asked] = to_owner(Subscribe, booth.finds(NEXT_OWNER))
     assert asked.epoch_seen == EPOCH + 1
 
 
-def test_an_attachment_that_was_asked_for_is_asked_for_again() -> None:
+def test_who_was_asked_for_is_asked_for_again_before_those_who_came_later() -> None:
     booth = Booth()
-    booth.sessions["ann"] = key("ann")
-    booth.relay.attach(Attach(9, booth.sessions["ann"], "u_ann"), booth.now)
+    booth.wants("ann")
+    [lost] = booth.asks()
+    booth.wants("bob")
     booth.relay.ended(OWNER, booth.now, clean=False)
-    assert of(Reply, booth.admit("ann", booth.subscribe(NEXT_OWNER)))
+    assert booth.admits(lost) == [], "that came too late"
+    [asked] = to_owner(Subscribe, booth.finds(NEXT_OWNER))
+    assert asked.admit == ("u_ann", "u_bob")
+    booth.relay.not_subscribed(NotSubscribed(asked.ref, error_from(unavailable())), booth.now)
+    assert of(Reply, booth.subscribe(OWNER)), "who is no owner was asked in vain"
 
 
 def test_a_room_that_never_was_is_said_so_and_forgotten() -> None:
     booth = Booth(subscribed=False)
     booth.says("ann", Read(id=1, room=ROOM, seq=1))
-    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    booth.wants("bob")
+    [asked] = to_owner(Subscribe, booth.finds(OWNER))
     effects = booth.relay.not_subscribed(NotSubscribed(asked.ref, error_from(no_such_room())), booth.now)
     assert answers(effects) == ["no_such_room"]
+    assert [type(reply.message) for reply in of(Reply, effects)] == [Answer, NotAttached]
     assert effects[-1] == Rest()
     assert not booth.relay.restless
 
@@ -507,7 +604,7 @@ def test_what_the_link_did_not_take_is_not_counted_as_forwarded() -> None:
 
 def test_an_owner_that_ends_the_subscription_is_lost() -> None:
     booth = Booth("ann")
-    ref = to_owner(Subscribe, Booth(subscribed=False).relay.found(OWNER, booth.now))[0].ref
+    ref = to_owner(Subscribe, Booth(subscribed=False).finds())[0].ref
     booth.posts("ann", "n")
     effects = booth.relay.not_subscribed(NotSubscribed(ref, error_from(unavailable())), booth.now)
     assert answers(effects) == ["unavailable"]
@@ -519,7 +616,7 @@ def test_of_posts_that_waited_none_is_sent_behind_one_that_the_link_did_not_take
     booth.relay.ended(OWNER, booth.now, clean=True)
     for nonce in ("n1", "n2"):
         booth.posts("ann", nonce)
-    [asked] = to_owner(Subscribe, booth.relay.found(OWNER, booth.now))
+    [asked] = to_owner(Subscribe, booth.finds(OWNER))
     booth.relay.subscribed(Subscribed(asked.ref, 5, EPOCH, "l_LOG", "group", 0), booth.now)
     [first] = to_owner(Forwarded, booth.relay.go_on(booth.now))
     booth.relay.not_taken(first, booth.now)
@@ -542,58 +639,82 @@ def test_a_command_whose_answer_does_not_come_is_refused_in_time() -> None:
 
 def test_who_attaches_waits_longer_because_asking_again_would_not_be_faster() -> None:
     booth = Booth()
-    session = key("session of ann")
-    booth.relay.attach(Attach(7, session, "u_ann"), booth.now)
+    booth.wants("ann")
+    booth.asks()
+    booth.wants("bob")
     assert booth.beat(ATTACH_SECONDS - 1) == []
-    [refused] = of(Reply, booth.beat(1.0))
-    assert isinstance(refused.message, NotAttached)
+    refused = of(Reply, booth.beat(1.0))
+    assert [type(reply.message) for reply in refused] == [NotAttached, NotAttached]
+    assert booth.asks() == []
+
+
+def test_who_attaches_waits_for_an_owner_longer_than_a_command_does() -> None:
+    booth = Booth(subscribed=False)
+    booth.wants("ann")
+    assert of(Reply, booth.beat(WAIT_SECONDS)) == []
+    assert of(Reply, booth.subscribe())
+
+
+def test_a_full_link_is_not_asked_again_at_every_turn() -> None:
+    booth = Booth()
+    booth.wants("ann")
+    [admit] = booth.asks()
+    assert booth.relay.not_taken(admit, booth.now) == []
+    booth.wants("bob")
+    assert booth.asks() == []
+    booth.beat(QUIET_SECONDS)
+    [again] = booth.asks()
+    assert again.users == ("u_ann", "u_bob")
 
 
 def test_it_looks_often_only_where_that_may_help() -> None:
     booth = Booth(subscribed=False)
     assert booth.relay.beat_seconds == RETRY_SECONDS, "there is no owner yet"
-    booth.relay.found(OWNER, booth.now)
+    booth.finds()
     assert booth.relay.beat_seconds == QUIET_SECONDS, "the owner was asked, and will answer"
     booth = Booth("ann")
     booth.delivers(entry(3))
     assert booth.relay.beat_seconds == RETRY_SECONDS, "what is missing is read"
 
 
-def comes(booth: Booth, name: str) -> tuple[Admit, Admitted]:
-    """Somebody attaches; what the owner is asked, and what it will answer."""
-    asked = booth.relay.attach(
-        Attach(next(booth.refs), booth.sessions.setdefault(name, key(name)), f"u_{name}"), booth.now
-    )
-    [admit] = to_owner(Admit, asked)
-    assert admit.here
-    return admit, Admitted(admit.ref, 5, booth.last_seq, "member", 0, here=True)
-
-
 def test_an_owner_that_counts_who_is_admitted_is_not_told_again() -> None:
     booth = Booth()
-    _, admitted = comes(booth, "ann")
-    assert of(Reply, booth.relay.admitted(admitted, booth.now))
-    assert booth.relay.settled() == []
+    assert of(Reply, booth.attach("ann"))
+    assert booth.relay.settled(booth.now) == []
     booth.relay.ended(booth.sessions["ann"], booth.now, clean=True)
-    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=(), went=("u_ann",))]
+    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]
 
 
 def test_who_left_by_another_session_before_being_admitted_is_there_all_the_same() -> None:
     """The owner heard of the two sessions in this order: asked for, gone, and believes the user gone."""
     booth = Booth("ann")
     first, booth.sessions = booth.sessions["ann"], {}
-    _, admitted = comes(booth, "ann")
+    booth.wants("ann")
+    [admit] = booth.asks()
     booth.relay.ended(first, booth.now, clean=True)
-    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=(), went=("u_ann",))]
-    booth.relay.admitted(admitted, booth.now)
-    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=("u_ann",), went=())]
+    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]
+    booth.admits(admit)
+    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=("u_ann",), went=())]
+
+
+def test_who_left_by_another_session_before_being_asked_for_is_there_by_the_answer() -> None:
+    booth = Booth("ann")
+    first, booth.sessions = booth.sessions["ann"], {}
+    booth.relay.ended(first, booth.now, clean=True)
+    booth.wants("ann")
+    here, admit = [effect.message for effect in of(ToOwner, booth.relay.settled(booth.now))]
+    assert here == Here(1, came=(), went=("u_ann",)), "in this order"
+    assert isinstance(admit, Admit)
+    booth.admits(admit)
+    assert booth.relay.settled(booth.now) == []
 
 
 def test_who_is_not_waited_for_any_more_does_not_count_as_being_there() -> None:
     booth = Booth()
-    comes(booth, "ann")
+    booth.wants("ann")
+    booth.asks()
     booth.beat(ATTACH_SECONDS)
-    assert to_owner(Here, booth.relay.settled()) == [Here(1, came=(), went=("u_ann",))]
+    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]
 
 
 def test_it_rests_when_nobody_listens_for_a_while() -> None:

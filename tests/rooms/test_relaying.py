@@ -10,13 +10,13 @@ from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typin
 from server.protocol.events import Left, Ok, Presence, RoomStats
 from server.protocol.objects import RoomKind
 from server.relays.messages import (
+    Admission,
     Admit,
     Admitted,
     Answered,
     Delivered,
     Forwarded,
     Here,
-    NotAdmitted,
     NotSubscribed,
     PassedOn,
     Removed,
@@ -129,7 +129,7 @@ def test_many_users_are_told_of_in_parts() -> None:
 def test_the_names_of_members_are_not_held_twice() -> None:
     hall = Hall("ann", "bob")
     number = hall.subscribed("bob")
-    hall.room.admit(Admit(number, 7, "".join(("u_", "ann")), here=True))
+    hall.room.admit(Admit(number, 7, ("".join(("u_", "ann")),)))
     state = hall.room._state
     assert state is not None
     assert sorted(map(id, state.audience.subscriber(number).users)) == sorted(map(id, state.members))
@@ -206,30 +206,34 @@ def test_who_leaves_by_a_relay_is_answered_behind_the_own_entry() -> None:
     assert again.behind == 1, "who repeats it hears nothing more, too"
 
 
-def test_a_user_is_admitted_while_being_a_member() -> None:
+def test_users_are_admitted_while_they_are_members() -> None:
     hall = Hall("ann", "bob")
     number = hall.subscribed()
-    [admitted] = told(Admitted, hall.room.admit(Admit(number, 9, "u_bob")))
-    [refused] = told(NotAdmitted, hall.room.admit(Admit(number, 10, "u_eve")))
-    assert (admitted.ref, admitted.role, refused.ref, refused.error.code) == (9, "member", 10, "no_such_room")
-    assert hall.room.admit(Admit(number + 1, 11, "u_bob")) == [], "of another life"
+    [admitted] = told(Admitted, hall.room.admit(Admit(number, 9, ("u_bob", "u_eve", "u_ann"))))
+    assert admitted == Admitted(9, 2, 0, (Admission("member", 0), None, Admission("member", 0)))
+    assert hall.room.admit(Admit(number + 1, 11, ("u_bob",))) == [], "of another life"
 
 
-def test_who_is_admitted_may_count_as_being_there_at_once() -> None:
+def test_who_is_admitted_counts_as_being_there_at_once() -> None:
     hall = Hall("ann", "bob")
     number = hall.subscribed()
     hall.room.ended(hall.sessions["bob"])
     hall.beat()
-    [asked] = told(Admitted, hall.room.admit(Admit(number, 9, "u_bob")))
-    assert not asked.here
-    assert told(PassedOn, hall.beat()) == []
-    [came] = told(Admitted, hall.room.admit(Admit(number, 10, "u_bob", here=True)))
-    assert came.here
+    hall.room.admit(Admit(number, 10, ("u_bob", "u_eve")))
+    [news] = told(PassedOn, hall.beat())
+    assert news.events == (Presence(user="u_bob", status="online"),), "strangers are nowhere"
+
+
+def test_who_is_asked_for_along_with_a_subscription_is_admitted_by_its_answer() -> None:
+    hall = Hall("ann", "bob", last_seq=4)
+    hall.room.ended(hall.sessions["bob"])
+    hall.beat()
+    applicant = Applicant(Subscribe(1, RELAY, -1, ("u_ann",), admit=("u_bob", "u_eve")), EPOCH)
+    [subscribed] = told(Subscribed, hall.room.subscribe(applicant))
+    assert subscribed.admitted == Admitted(1, 2, 4, (Admission("member", 0), None))
+    assert subscribed.gone == (), "who is only asked for was not there"
     [news] = told(PassedOn, hall.beat())
     assert news.events == (Presence(user="u_bob", status="online"),)
-    [refused] = told(NotAdmitted, hall.room.admit(Admit(number, 11, "u_eve", here=True)))
-    assert refused.ref == 11
-    assert told(PassedOn, hall.beat()) == [], "strangers are nowhere"
 
 
 def test_every_relay_hears_of_a_removal_that_is_not_in_the_log() -> None:
@@ -309,8 +313,8 @@ def test_whoever_attaches_to_a_dm_learns_whether_the_other_one_is_there_wherever
     assert peer_of_ann() is None
     number = hall.subscribed("bob")
     assert peer_of_ann() == "u_bob"
-    [admitted] = told(Admitted, hall.room.admit(Admit(number, 9, "u_bob")))
-    assert admitted.peer == "u_ann"
+    [admitted] = told(Admitted, hall.room.admit(Admit(number, 9, ("u_bob",))))
+    assert admitted.admissions == (Admission("member", 0, "u_ann"),)
 
 
 def test_of_a_group_only_changes_are_told() -> None:
