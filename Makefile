@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-server test-nodes test-browser check attacks fuzz prove lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors pins clean
+.PHONY: help run cluster test test-server test-nodes test-browser check attacks fuzz prove lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors bench-growth simulate pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,12 @@ build/python-peers/installed: tests/bench/actors/peers.txt $(VENV)/run.installed
 
 bench-actors: build/python-peers/installed ## actors beside Erlang and Python peers (make bench-actors OPTIONS=--help)
 	@$(BIN)/python tests/bench/actors/run.py $(OPTIONS)
+
+bench-growth: $(VENV)/dev.installed ## memory and CPU as people and rooms become more, and a plot (make bench-growth OPTIONS=--help)
+	@$(BIN)/python tests/bench/growth/run.py $(OPTIONS)
+
+simulate: $(VENV)/dev.installed ## thousands of nodes: shards, relays, what goes through the engine; and a plot (a minute)
+	@$(BIN)/python tests/bench/simulation/run.py $(OPTIONS)
 
 PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
 pins: $(BIN)/python ## renew requirements*.txt after a change of dependencies
