@@ -37,7 +37,6 @@ FEW: Final = (2, 3, 6, 12, 24)
 """For what takes real statements, or grows with the square."""
 GROWN: Final = (2, 3, 10, 30, 100, 300)
 PEOPLE: Final = 200_000
-PLANS: Final = ("each:2", "each:10", "each:100", "zipf:20000")
 A_NODE: Final = 18_000
 """People of a node, as docs/proof/18000 has them."""
 
@@ -80,8 +79,8 @@ class Simulated(Struct, frozen=True, kw_only=True):
 def simulated(
     seed: int, nodes: Sequence[int] = NODES, few: Sequence[int] = FEW, many: Sequence[int] = GROWN, people: int = PEOPLE
 ) -> Simulated:
-    sizes = Sizes()
-    relayed = [_relayed(plan, count, people, seed, sizes) for plan in PLANS for count in nodes]
+    sizes, plans = Sizes(), ("each:2", "each:10", "each:100", f"zipf:{people // 10}")
+    relayed = [_relayed(plan, count, people, seed, sizes) for plan in plans for count in nodes]
     return Simulated(
         seed=seed,
         people=people,
@@ -93,7 +92,7 @@ def simulated(
         convergence=[convergence(count) for count in few],
         deaths=[death(Plan("each:10", people), count, seed) for count in nodes],
         relayed=relayed,
-        engine={plan: list(_engine(relayed, plan)) for plan in PLANS},
+        engine={plan: list(_engine(relayed, plan)) for plan in plans},
     )
 
 
