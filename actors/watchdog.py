@@ -5,9 +5,10 @@ that does not answer. By the wall clock, because that is what the others wait by
 with the stack; one more when the thread comes round again, with how long it took.
 
 How it knows, at next to no cost: an instrument of trio counts each time the loop goes to sleep and wakes up, so the
-count is odd while something runs, and notes when it woke up last. The thread looks at that now and then. When nothing
-has run between two looks it takes no further ones and waits, without a time-out, for the loop to ring; so an idle
-process has no periodic wake-up, and a busy one two a second.
+count is odd while something runs, and notes when it woke up last. The thread looks at that when the limit could be over
+at the earliest: of what runs, that far after it woke up, and of what sleeps, after the whole limit. When nothing has
+run between two looks it takes no further ones and waits, without a time-out, for the loop to ring; so an idle process
+has no periodic wake-up, and any other one in each limit.
 
 A C call that also holds the interpreter's lock (a regular expression that backtracks, `sum` of a long range) holds
 up this thread too: then both warnings come when it is over, still with the right stack. To see it while it lasts
@@ -27,9 +28,6 @@ from time import monotonic
 import trio
 
 log = logging.getLogger("actors.watchdog")
-
-LOOKS = 2
-"""Looks within the limit: a blockage is reported after at most one and a half times the limit."""
 
 
 class Watchdog(trio.abc.Instrument):
@@ -85,13 +83,14 @@ class Watchdog(trio.abc.Instrument):
         while not self._over:
             steps, woke = self._steps, self._woke
             runs = steps % 2 == 1
-            if runs and monotonic() - woke >= self._limit:
+            left = woke + self._limit - monotonic() if runs else self._limit
+            if left <= 0.0:
                 self._report(monotonic() - woke)
                 self._wait_for_change(steps)
                 log.warning("the trio thread was blocked for %.1f s", monotonic() - woke)
             elif steps == seen and not runs:
                 self._wait_for_change(steps)
-            elif self._bell.wait(self._limit / LOOKS):
+            elif self._bell.wait(left):
                 self._bell.clear()
             seen = steps
 
