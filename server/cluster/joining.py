@@ -36,6 +36,9 @@ MOVING_SHARDS: Final = 64
 """Handed over at a time: a sixteenth of all rooms wait for a moment."""
 
 WATCH_SECONDS: Final = 1.0
+LINKED_WATCH_SECONDS: Final = 3.0
+"""Who becomes an owner says so to all; if that is lost, its rooms are found after this, and are served again within the
+six seconds that are promised."""
 
 
 @contextmanager
@@ -68,7 +71,7 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
         opened.callback(leases.close)
         keeper: Keeper
         if not owner:
-            keeper = Watching(ownership, period=WATCH_SECONDS)
+            keeper = Watching(ownership, period=WATCH_SECONDS, linked_period=LINKED_WATCH_SECONDS)
         elif alone:
             lock = WriterLock(settings.data)
             opened.callback(lock.close)

@@ -230,19 +230,29 @@ class Sharing:
 
 
 class Watching:
-    """One that owns nothing, and wants to know who does."""
+    """One that owns nothing, and wants to know who does.
+
+    Parameters
+    ----------
+    period
+        Seconds between two looks while others cannot tell that something has changed.
+    linked_period
+        While they can, and do so at once.
+    """
 
     is_giving: Final = False
 
-    def __init__(self, ownership: LeasedOwnership, *, period: float) -> None:
+    def __init__(self, ownership: LeasedOwnership, *, period: float, linked_period: float) -> None:
         self.linked = False
         self.departing = False
         self._table = Table(ownership)
         self._period = period
+        self._linked_period = linked_period
 
     def turn(self, now: float) -> Turn:
         self._table.learn((yield Look(self._table.version)))
-        next_in = HASTE_SECONDS if self._table.has_gaps else self._period
+        period = self._linked_period if self.linked else self._period
+        next_in = HASTE_SECONDS if self._table.has_gaps else period
         return self._table.found(given=frozenset(), give=(), news=False, next_in=next_in)
 
     def handed_over(self, shards: Iterable[int]) -> None:

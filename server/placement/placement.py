@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from math import inf, isinf
 from typing import Final, Protocol
 
 import trio
@@ -23,6 +24,7 @@ from actors import TaskContext
 from server.placement.keeper import Found, Keeper
 from server.placement.mover import MOVER, End, EndAll, GiveAway, Greet, Order
 from server.placement.ownership import LeasedOwnership, boot_seconds
+from server.rhythm import next_time
 from server.store.connections import DATABASE_ERRORS, complaint_of
 from server.store.leases import Reading, Step
 
@@ -162,10 +164,11 @@ class Placement:
         return await trio.to_thread.run_sync(self._leases.perform, step, limiter=self._thread)
 
     async def _rest_until_next(self, seconds: float) -> None:
-        earliest = trio.current_time() + min(seconds, BREATH_SECONDS)
-        with trio.move_on_after(seconds):
+        """At the latest in so many seconds, at a time when this process wakes up anyway."""
+        now = trio.current_time()
+        with trio.CancelScope(deadline=inf if isinf(seconds) else next_time(seconds, now)):
             await self._wanted.wait()
-        await trio.sleep_until(earliest)
+        await trio.sleep_until(now + min(seconds, BREATH_SECONDS))
         self._wanted = trio.Event()
 
     async def _leave(self) -> None:

@@ -218,7 +218,10 @@ def test_an_owner_that_nobody_knows_is_as_good_as_none(world: World) -> None:
 def test_who_only_watches_has_no_row_and_knows_who_owns(world: World) -> None:
     world.start("a").whole_turn()
     ownership = LeasedOwnership("watcher", LEASE, lambda: world.now)
-    assert played(world, Watching(ownership, period=1.0)).next_in == 1.0
+    watching = Watching(ownership, period=1.0, linked_period=3.0)
+    assert played(world, watching).next_in == 1.0
+    watching.linked = True
+    assert played(world, watching).next_in == 3.0, "others say when something has changed"
     assert ownership.owner_of("r_01") == "a"
     assert not ownership.is_mine("r_01")
 

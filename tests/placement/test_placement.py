@@ -266,7 +266,7 @@ async def test_the_owner_of_a_file_makes_way_for_its_successor_which_was_ready_b
         owner = await cluster.start_with(*sole("a"))
         watcher = LeasedOwnership("w", float("inf"))
         seen = store.database.onlooker()
-        gateway = await cluster.start_with(watcher, Watching(watcher, period=LONG), seen)
+        gateway = await cluster.start_with(watcher, Watching(watcher, period=LONG, linked_period=LONG), seen)
         successor = await cluster.start_with(*sole("b"))
         assert [node.owned for node in (owner, gateway, successor)] == [SHARDS, 0, 0]
         assert successor.ownership.owner_of(ROOMS[0]) == "a"
