@@ -127,6 +127,7 @@ class Distribution:
         self._system: System
         self._there: dict[str, Peer | None] = {}  # None: there is no link with it yet
         self._parted: dict[str, None] = {}
+        self._patience = 1.0
         self.addresses = RemoteAddresses(self)
         self._lost_with_the_gone = NOTHING_LOST
         self._sessions = count(secrets.randbits(63) + 1)
@@ -224,6 +225,13 @@ class Distribution:
         self._touched.pop(peer, None)
         self._waiting.pop(peer, None)
 
+    def wait_longer(self, times: float) -> None:
+        """Wait so many times as long for other nodes as the limits of links have it, from now on: they are many, or
+        late for another reason that is no reason to give them up."""
+        self._patience = times
+        for peer in self._linked():
+            peer.link.patience = times
+
     def received(self, node: str, data: bytes) -> None:
         """A packet has come. What is no packet, or of a node that nobody has announced, is passed over."""
         peer = self.peer(node)
@@ -317,6 +325,7 @@ class Distribution:
     def _made(self, node: str) -> Peer:
         self._parted.pop(node, None)
         peer = self._there[node] = Peer(self, node, Link(self.limits.link, self._sessions))
+        peer.link.patience = self._patience
         return peer
 
     def _open(self, peer: Peer) -> None:

@@ -109,12 +109,14 @@ class Link:
         phase: where it stands.
         outstanding: bytes that are told and not acknowledged.
         resets: sessions that were lost.
+        patience: how many times longer than `time_out` it waits.
     """
 
     def __init__(self, limits: LinkLimits, sessions: Iterator[int]) -> None:
         self.phase = Phase.AWAY
         self.outstanding = 0
         self.resets = 0
+        self.patience = 1.0
         self._limits = limits
         self._sessions = sessions
         self._mine = self._theirs = 0
@@ -195,10 +197,10 @@ class Link:
         late = now - self._deadline()
         if late < 0.0:
             return None
-        if late > self._limits.time_out / 10:  # it is this node that was late: let it see what has come meanwhile
-            self._postponed = now + self._limits.time_out / 2
+        if late > self._time_out / 10:  # it is this node that was late: let it see what has come meanwhile
+            self._postponed = now + self._time_out / 2
             return None
-        return self._reset(now, f"nothing was acknowledged for {self._limits.time_out:g} s", there=False)
+        return self._reset(now, f"nothing was acknowledged for {self._time_out:g} s", there=False)
 
     def packet(self, now: float) -> Packet | None:
         """What is to be sent next; None: nothing now. It stays so until `sent` or `refused`."""
@@ -319,7 +321,11 @@ class Link:
     def _deadline(self) -> float:
         """When what was told longest ago has to be acknowledged, or sent."""
         told_at = self._in_flight[0].told_at if self._in_flight else self._queued_since
-        return max(max(told_at, self._moved_at) + self._limits.time_out, self._postponed)
+        return max(max(told_at, self._moved_at) + self._time_out, self._postponed)
+
+    @property
+    def _time_out(self) -> float:
+        return self._limits.time_out * self.patience
 
     def _up(self, theirs: int) -> None:
         self.phase = Phase.UP
@@ -333,7 +339,7 @@ class Link:
         self._sent = self._received = self._unacknowledged = 0
         self._acknowledge_at = inf
         self._greet_at, self._greet_pause = now, GREET_FIRST
-        self._refuses_from = now + self._limits.time_out
+        self._refuses_from = now + self._time_out
 
     def _reset(self, now: float, why: str, there: bool) -> str | None:
         """End the session and look for a new one.

@@ -27,9 +27,11 @@ from server.cluster.engine import CONNECT_SECONDS, Connection, open_connection
 from server.cluster.engine_url import EngineUrl
 from server.cluster.membership import Change, Down, Membership, Up
 from server.cluster.trouble import EngineTrouble
-from server.rhythm import sleep_to_next
+from server.rhythm import next_time, sleep_to_next
 
 TICK_SECONDS: Final = 0.5
+"""Twice that, while nothing is to be confirmed."""
+
 MOST_UNCONFIRMED: Final = 64 * 1024 * 1024
 """Bytes on their way to the engine, for all nodes together; the window of each link is far below it."""
 
@@ -45,7 +47,7 @@ log = logging.getLogger("server.cluster.valkey")
 
 
 class Timing(Struct, frozen=True, kw_only=True):
-    """In seconds.
+    """In seconds, where there are few nodes; between many everything takes longer (`membership.py`).
 
     Attributes
     ----------
@@ -67,6 +69,10 @@ class Hears(Protocol):
     def node_up(self, node: str, /) -> None: ...
 
     def node_down(self, node: str, /) -> None: ...
+
+    def wait_longer(self, times: float, /) -> None:
+        """Wait for others so many times as long as between few nodes, from now on."""
+        ...
 
 
 class EngineCounts:
@@ -116,8 +122,8 @@ class Era:
 
     __slots__ = (
         "_beat", "_channels", "_clock", "_counts", "_echoed", "_echoed_at", "_hearing", "_hears", "_lives",
-        "_membership", "_saying", "_scope", "_sender", "_subscribed", "_timing", "_trouble", "_unconfirmed",
-        "_unconfirmed_bytes", "_url",
+        "_membership", "_patience", "_resting", "_saying", "_scope", "_sender", "_subscribed", "_timing", "_trouble",
+        "_unconfirmed", "_unconfirmed_bytes", "_url",
     )  # fmt: skip
 
     def __init__(self, url: EngineUrl, channels: Channels, hears: Hears, timing: Timing, counts: EngineCounts) -> None:
@@ -135,6 +141,8 @@ class Era:
         self._subscribed = trio.Event()
         self._echoed = trio.Event()
         self._echoed_at = 0.0
+        self._patience = 1
+        self._resting = trio.CancelScope()
         self._scope = trio.CancelScope()
         self._trouble = ""
         self._lives = False
@@ -211,7 +219,7 @@ class Era:
         self._lives = True
         began()
         introduced = self._say_to_everybody(b"+")  # before this node says anything else to any of them
-        self._carry_out(self._membership.beats(numbers, self._clock.now))
+        self._hear_beats(numbers)
         await introduced
 
     # --- hearing ----------------------------------------------------------------------------------------------
@@ -221,7 +229,7 @@ class Era:
         with trio.move_on_after(CONNECT_SECONDS) as limit:
             self._hearing.send_command(b"SUBSCRIBE", self._channels.own, self._channels.everybody)
             await self._subscribed.wait()
-            self._say(self._channels.name, b"")
+            await self._echo()
             await self._echoed.wait()
         if limit.cancelled_caught:
             self._lose("it carries no messages")
@@ -282,6 +290,8 @@ class Era:
             listeners = self._saying.create_request(b"PUBLISH", self._channels.of(node), self._sender + data)
         except RedisError:
             return False  # lost; `_watch` and `_hear` see to it
+        if not self._unconfirmed:
+            self._resting.deadline = next_time(TICK_SECONDS, trio.current_time())
         self._unconfirmed.append(_Unconfirmed(node, listeners, len(data), self._clock.now))
         self._unconfirmed_bytes += len(data)
         return True
@@ -294,6 +304,10 @@ class Era:
             self._unconfirmed_bytes -= oldest.size
             if await oldest.listeners == 0:
                 self._carry_out(self._membership.unheard(oldest.node))
+
+    def _echo(self) -> Awaitable[object]:
+        """A word to itself."""
+        return self._saying.create_request(b"PUBLISH", self._channels.own, self._sender)
 
     def _say_to_everybody(self, what: bytes) -> Awaitable[object]:
         return self._saying.create_request(b"PUBLISH", self._channels.everybody, what + self._channels.name.encode())
@@ -309,20 +323,24 @@ class Era:
 
     async def _beat_on(self) -> None:
         while True:
-            await sleep_to_next(self._timing.beat)
+            await sleep_to_next(self._timing.beat * self._membership.slowness)
             numbers = await self._all_beats()
-            now = self._clock.now
-            self._carry_out(self._membership.beats(numbers, now))
-            gone = self._membership.forgettable(numbers, now)
+            self._hear_beats(numbers)
+            gone = self._membership.forgettable(numbers, self._clock.now)
             if gone:
                 await self._saying.create_request(b"HDEL", self._channels.beats, *gone)
+
+    def _hear_beats(self, numbers: dict[str, int]) -> None:
+        self._carry_out(self._membership.beats(numbers, self._clock.now))
+        if self._membership.patience != self._patience:
+            self._patience = self._membership.patience
+            self._hears.wait_longer(self._patience)
 
     async def _all_beats(self) -> dict[str, int]:
         """Raise this node's number, and read all."""
         self._beat += 1
         key, ask = self._channels.beats, self._saying.create_request
-        self._say(self._channels.name, b"")
-        raised = [ask(b"HSET", key, self._channels.name, self._beat)]
+        raised = [self._echo(), ask(b"HSET", key, self._channels.name, self._beat)]
         if self._beat % BEATS_TO_KEEP == 1:
             raised.append(ask(b"PEXPIRE", key, KEPT_MS))
         found = await ask(b"HGETALL", key, decode=True)
@@ -334,18 +352,24 @@ class Era:
     async def _watch(self) -> None:
         """Whether the engine does what it should."""
         while True:
-            await sleep_to_next(TICK_SECONDS)
-            now = self._clock.ticked(trio.current_time())
+            await self._rest()
+            now, dead = self._clock.ticked(trio.current_time()), self._timing.dead * self._patience
             try:
                 await self._look_who_heard()
             except RedisError as error:
                 self._lose(str(error))
             if not self._saying.usable:
                 self._lose("the connection was closed")
-            if self._lives and now - self._echoed_at >= self._timing.dead:
+            if self._lives and now - self._echoed_at >= dead:
                 self._lose("it carries no messages")
-            if self._unconfirmed and now - self._unconfirmed[0].at >= self._timing.dead:
+            if self._unconfirmed and now - self._unconfirmed[0].at >= dead:
                 self._lose("it does not answer")
+
+    async def _rest(self) -> None:
+        """Until the next tick, or the one behind it if nothing is said before."""
+        seconds = TICK_SECONDS if self._unconfirmed else 2 * TICK_SECONDS
+        with trio.CancelScope(deadline=next_time(seconds, trio.current_time())) as self._resting:
+            await trio.sleep_forever()
 
 
 class _Shelter:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.cluster.membership import FORGOTTEN_AFTER, Down, Membership, Up
+from server.cluster.membership import FORGOTTEN_AFTER, FULL_PACE, Down, Membership, Up, slowness
 
 DEAD_AFTER = 4.0
 
@@ -93,6 +93,31 @@ def test_the_numbers_of_the_dead_are_cleared_away_in_the_end(seen: Membership) -
     assert seen.forgettable(numbers, 30.0 + FORGOTTEN_AFTER) == ["a", "b"]
     seen.beats({"me": 2}, 30.0 + FORGOTTEN_AFTER)
     assert seen.beats({"me": 3, "a": 2}, 31.0 + FORGOTTEN_AFTER) == [Up("a")], "nothing is kept of whoever is forgotten"
+
+
+def test_few_nodes_go_at_full_pace_and_many_read_no_more_than_they_do() -> None:
+    assert [slowness(nodes) for nodes in (1, 4, FULL_PACE)] == [1, 1, 1]
+    assert all(nodes / slowness(nodes) <= FULL_PACE for nodes in range(1, 2_000))
+
+
+def test_among_many_a_node_is_waited_for_as_much_longer_as_it_beats_less_often(seen: Membership) -> None:
+    numbers = {str(number): 1 for number in range(4 * FULL_PACE)}
+    seen.beats(numbers, 0.0)
+    assert (seen.slowness, seen.patience) == (5, 5)
+    risen = dict.fromkeys(numbers, 2) | {"7": 1}
+    assert seen.beats(risen, 5 * DEAD_AFTER - 0.1) == []
+    assert seen.beats(risen, 5 * DEAD_AFTER) == [Down("7")]
+
+
+def test_who_stays_when_most_have_left_has_the_time_of_its_last_slow_beat(seen: Membership) -> None:
+    seen.beats({str(number): 1 for number in range(4 * FULL_PACE)}, 0.0)
+    for number in range(1, 4 * FULL_PACE):
+        seen.left(str(number), 1.0)
+    assert (seen.slowness, seen.patience) == (1, 5)
+    assert seen.beats({"0": 1}, 5.0) == []
+    assert seen.beats({"0": 2}, 6.0) == []
+    assert seen.beats({"0": 3}, 1.0 + FORGOTTEN_AFTER) == []
+    assert seen.patience == 1, "nobody beats slowly any more"
 
 
 names = st.sampled_from(["me", "a", "b", "c"])

@@ -28,6 +28,7 @@ class Ears:
         self.heard: list[tuple[str, bytes]] = []
         self.there: set[str] = set()
         self.downs: list[str] = []
+        self.patience = 1.0
 
     def received(self, node: str, data: bytes, /) -> None:
         assert node in self.there, "nobody hears of a node what it says before that it is there"
@@ -40,6 +41,9 @@ class Ears:
     def node_down(self, node: str, /) -> None:
         self.there.remove(node)
         self.downs.append(node)
+
+    def wait_longer(self, times: float, /) -> None:
+        self.patience = times
 
 
 class Station:

@@ -149,6 +149,18 @@ class TestTelling:
             assert [(one.node, one.phase) for one in c.there.statistics()] == [("a", "up"), ("b", "none")]
             assert pair.a.log == ["hello"]
 
+    async def test_many_nodes_are_waited_for_longer(self, autojump_clock: MockClock, pair: Pair) -> None:
+        pair.a.there.address("b", "recorder").tell("which opens the link")
+        await quiet()
+        pair.a.there.wait_longer(10.0)
+        pair.cut()
+        pair.a.there.address("b", "recorder").tell("lost")
+        await trio.sleep(9.0)
+        assert pair.a.there.losses() == Losses()
+        await trio.sleep(2.0)
+        assert pair.a.there.losses() == Losses(resets=1)
+        pair.mend()
+
     async def test_who_was_thought_to_be_dead_hears_that_its_link_is_over(
         self, autojump_clock: MockClock, pair: Pair
     ) -> None:

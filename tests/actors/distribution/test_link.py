@@ -309,6 +309,17 @@ def test_the_last_of_a_burst_that_is_lost_is_missed_by_both(world: World) -> Non
     assert [side.era for side in world.sides] == [1, 1]
 
 
+def test_who_is_told_to_waits_longer_for_it(world: World) -> None:
+    for side in world.sides:
+        side.link.patience = 5.0
+    world.tell(0)
+    world.flush(0)
+    world.packets[1].clear()
+    world.settle()
+    assert world.now == pytest.approx(5 * LIMITS.time_out, abs=0.5)
+    assert [side.era for side in world.sides] == [1, 1]
+
+
 def test_slow_is_not_lost(world: World) -> None:
     """A packet a second is taken, and there are many: what is told last is acknowledged long after the time-out."""
     for _ in range(8):
