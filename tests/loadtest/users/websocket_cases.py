@@ -181,7 +181,7 @@ def play(case: type[Case]) -> dict[str, Any]:
     times: dict[str, list[float]] = defaultdict(list)
     environment.events.request.add_listener(lambda name, response_time, **_: times[name].append(response_time))
     user = runner.spawn_users({case.__name__: 1})[0]
-    with gevent.Timeout(10, AssertionError(f"{case.__name__} never came to rest")):
+    with gevent.Timeout(60, AssertionError(f"{case.__name__} never came to rest")):
         while user._state != "waiting" and not times.keys() & {"connect"}:
             gevent.sleep(0.005)
         while user._state != "waiting" and not issubclass(case, IsStoppedWaiting):
