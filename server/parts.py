@@ -38,6 +38,7 @@ from server.protocol.events import Limits
 from server.protocol.limits import TEXT_CODE_POINTS
 from server.relays.actor import RELAYS, RelayEnvironment
 from server.rooms.actor import ROOMS, RoomEnvironment
+from server.rooms.easing import PORTION, Easing
 from server.rooms.finding import rooms_here
 from server.rooms.heads import HeadsTable
 from server.rooms.sizes import Sizes
@@ -45,6 +46,7 @@ from server.sessions.environment import SessionEnvironment
 from server.settings import Settings
 from server.store.fencing import Fencing
 from server.store.opening import Store
+from server.tcp_memory import tcp_limits, tcp_pages
 
 if TYPE_CHECKING:  # it loads the client of the engine, which a single process does not need
     from server.cluster.node import ClusterNode
@@ -85,16 +87,19 @@ class Shared:
     ----------
     changes
         Where changes go that do not come from rooms: to the writer, if need be that of another node.
+    easing
+        Says to all who tell many when they may go on.
     elsewhere
         Where news for sessions on other nodes go, if there are others.
     """
 
     __slots__ = (
-        "changes", "connection_pace", "counts", "elsewhere", "hashing", "heads", "reader", "throttle", "usage",
-        "user_pace", "writer",
+        "changes", "connection_pace", "counts", "easing", "elsewhere", "hashing", "heads", "reader", "throttle",
+        "usage", "user_pace", "writer",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, cluster: ClusterNode | None) -> None:
+    def __init__(self, ground: Ground) -> None:
+        settings, cluster = ground.settings, ground.cluster
         self.writer = Inbox(settings.writer_queue)
         self.reader = Inbox(settings.reader_queue)
         self.hashing = Inbox(settings.hashing_queue)
@@ -104,6 +109,7 @@ class Shared:
         self.elsewhere = None if cluster is None else Door()
         self.heads = HeadsTable()
         self.counts = Counts()
+        self.easing = _easing(1 if ground.place is None else ground.place.workers)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
         self.connection_pace: Pace[Hashable] = Pace(
@@ -114,6 +120,12 @@ class Shared:
             size=settings.bytes_per_second_per_user,
             burst=settings.burst,
         )
+
+
+def _easing(processes: int) -> Easing:
+    """For one of so many processes of this machine."""
+    limit = tcp_limits().comfortable
+    return Easing(used=tcp_pages, limit=limit, share=max(PORTION, limit // processes))
 
 
 def now() -> int:
@@ -128,6 +140,7 @@ def room_environment(ground: Ground, shared: Shared) -> RoomEnvironment:
         reader=shared.reader,
         sizes=Sizes(most=ground.settings.max_members_per_room),
         counts=shared.counts.rooms,
+        easing=shared.easing,
         ownership=Alone("") if cluster is None else cluster.ownership,
         heads=shared.heads,
         elsewhere=shared.elsewhere,
@@ -136,7 +149,11 @@ def room_environment(ground: Ground, shared: Shared) -> RoomEnvironment:
 
 def relay_environment(cluster: ClusterNode, shared: Shared) -> RelayEnvironment:
     return RelayEnvironment(
-        node=cluster.name, reader=shared.reader, ownership=cluster.ownership, counts=shared.counts.rooms
+        node=cluster.name,
+        reader=shared.reader,
+        ownership=cluster.ownership,
+        counts=shared.counts.rooms,
+        easing=shared.easing,
     )
 
 

@@ -92,7 +92,7 @@ BACKOFF: Final = Backoff(first=0.05, factor=2.0, longest=5.0)
 def tree(ground: Ground) -> SupervisorSpec:
     """The whole server."""
     settings = ground.settings
-    cluster, shared = ground.cluster, Shared(settings, ground.cluster)
+    cluster, shared = ground.cluster, Shared(ground)
     reader = shared.reader
     limits = gateway_limits(settings)
     http = HttpApplication()

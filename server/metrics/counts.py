@@ -63,12 +63,13 @@ class GatewayCounts:
 
 
 class RoomCounts:
-    """What rooms tell: slices of fan-outs, and receivers in all of them together."""
+    """What rooms tell: slices of fan-outs, how often one had to wait, and receivers in all of them together."""
 
-    __slots__ = ("deliveries", "fan_outs")
+    __slots__ = ("deliveries", "fan_outs", "pauses")
 
     def __init__(self) -> None:
         self.fan_outs = 0
+        self.pauses = 0
         self.deliveries = 0
 
 

@@ -7,6 +7,7 @@ everybody's turn in between (0.1 us for each actor); the kernel is asked in a th
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final
@@ -21,6 +22,7 @@ from server.operators.cluster_families import cluster_families
 from server.operators.environment import OperatorEnvironment
 from server.operators.process import ProcessFigures, read_process
 from server.protocol.closing import CloseCode
+from server.tcp_memory import TcpLimits, tcp_limits, tcp_pages
 
 SLICE: Final = 2_000
 """Mailboxes looked at in one go: about 0.2 ms."""
@@ -32,7 +34,7 @@ _NAMED_CODES: Final = frozenset({*CloseCode, *range(1000, 1016)})
 async def families(environment: OperatorEnvironment) -> list[Family]:
     """All of them, as they are now."""
     system, counts = environment.system, environment.counts
-    process = await trio.to_thread.run_sync(read_process)
+    process, tcp = await trio.to_thread.run_sync(lambda: (read_process(), tcp_pages()))
     dynamics = {name: system.dynamic(name) for name in environment.dynamics}
     waiting = {name: await _mailboxes(dynamic) for name, dynamic in dynamics.items()}
     return [
@@ -44,6 +46,7 @@ async def families(environment: OperatorEnvironment) -> list[Family]:
         *_actors(dynamics, waiting),
         *_system(system, counts),
         *_process(process),
+        *_tcp(tcp, tcp_limits()),
         *(() if environment.cluster is None else cluster_families(environment.cluster)),
     ]
 
@@ -97,6 +100,7 @@ def _outbound(counts: GatewayCounts) -> Iterator[Family]:
 
 def _rooms(counts: RoomCounts) -> Iterator[Family]:
     yield counter("hubbub_fan_outs", "Slices of what rooms tell many sessions.", Sample(counts.fan_outs))
+    yield counter("hubbub_fan_out_pauses", "Waits of fan-outs for sockets to be read.", Sample(counts.pauses))
     yield counter("hubbub_deliveries", "Sessions told something by a room.", Sample(counts.deliveries))
 
 
@@ -166,6 +170,22 @@ def _process(now: ProcessFigures) -> Iterator[Family]:
     yield gauge("process_resident_memory_bytes", "Resident memory.", Sample(now.resident_bytes), across="each")
     yield gauge("process_open_fds", "Open file descriptors.", Sample(now.open_files), across="each")
     yield gauge("process_max_fds", "The limit of them.", Sample(now.most_files), across="each")
+
+
+def _tcp(pages: int | None, limits: TcpLimits) -> Iterator[Family]:
+    """Of the machine: every process sees the same."""
+    page = os.sysconf("SC_PAGE_SIZE")
+    bounds = {"comfortable": limits.comfortable, "pressure": limits.pressure, "most": limits.most}
+    if pages is not None:
+        yield gauge(
+            "hubbub_tcp_memory_bytes", "The kernel's memory for TCP in use.", Sample(pages * page), across="most"
+        )
+    yield gauge(
+        "hubbub_tcp_memory_limit_bytes",
+        "Its bounds: fan-outs wait, the kernel makes windows small, it refuses.",
+        *_each("bound", {name: bound * page for name, bound in bounds.items()}),
+        across="most",
+    )
 
 
 def _fields(label: str, things: Mapping[str, object], field: str) -> tuple[Sample, ...]:

@@ -30,6 +30,7 @@ from server.relays.messages import (
 )
 from server.relays.relay import Relay
 from server.rooms.actor import ROOMS
+from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
 from server.rooms.messages import MOVED, Attach, HandOver, Request
 from server.rooms.telling import NextSlice, Telling
@@ -54,6 +55,8 @@ class RelayEnvironment(Struct, frozen=True):
         Gives the references of all relays.
     counts
         Where fan-outs are counted.
+    easing
+        Says when a large fan-out may go on.
     """
 
     node: str
@@ -61,6 +64,7 @@ class RelayEnvironment(Struct, frozen=True):
     ownership: Ownership
     refs: Iterator[int] = field(default_factory=lambda: count(1))
     counts: RoomCounts = field(default_factory=RoomCounts)
+    easing: Easing = field(default_factory=Easing)
 
 
 class Beat(Struct, frozen=True):
@@ -84,6 +88,10 @@ class RelayActor(Telling):
     @property
     def _counts(self) -> RoomCounts:
         return self._environment.counts
+
+    @property
+    def _easing(self) -> Easing:
+        return self._environment.easing
 
     def started(self) -> None:
         address = self.address

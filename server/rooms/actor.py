@@ -21,6 +21,7 @@ from server.metrics.counts import RoomCounts
 from server.placement.ownership import Alone, Ownership
 from server.protocol.errors import unavailable
 from server.relays.messages import Admit, Delivered, Forwarded, Here, Subscribe
+from server.rooms.easing import Easing
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.fan_out import Ordered
 from server.rooms.heads import HeadsTable
@@ -51,6 +52,8 @@ class RoomEnvironment(Struct, frozen=True):
         Gives the references of all rooms.
     counts
         Where fan-outs are counted.
+    easing
+        Says when a large fan-out may go on.
     ownership
         Which rooms are this node's.
     heads
@@ -64,6 +67,7 @@ class RoomEnvironment(Struct, frozen=True):
     sizes: Sizes = DEFAULT_SIZES
     refs: Iterator[int] = field(default_factory=count)
     counts: RoomCounts = field(default_factory=RoomCounts)
+    easing: Easing = field(default_factory=Easing)
     ownership: Ownership = field(default_factory=lambda: Alone(""))
     heads: HeadsTable = field(default_factory=HeadsTable)
     elsewhere: Tell | None = None
@@ -101,6 +105,10 @@ class RoomActor(Telling):
     @property
     def _counts(self) -> RoomCounts:
         return self._environment.counts
+
+    @property
+    def _easing(self) -> Easing:
+        return self._environment.easing
 
     def receive(self, message: object) -> None:
         room, now = self._room, trio.current_time()

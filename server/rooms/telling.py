@@ -1,19 +1,22 @@
 """An actor that tells many the same thing: what must be told in order is, and a slice at a time where it is much.
 
 A fan-out tells at most `SLICE` receivers at a time, and the rest of it waits in the actor's own mailbox, so that other
-actors have their turn. Rooms do it, and the relays that stand for them on other nodes.
+actors have their turn, and goes on when `easing.py` says so. Rooms do it, and the relays that stand for them on other
+nodes. While it waits nobody else does: what is told to few goes out at once.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import trio
 from msgspec import Struct
 
 from actors import Actor
 from server.metrics.counts import RoomCounts
+from server.rooms.easing import Easing
 from server.rooms.effects import FanOut, InTurn
-from server.rooms.fan_out import AT_ONCE, FanOutQueue, Ordered
+from server.rooms.fan_out import AT_ONCE, SLICE, FanOutQueue, Ordered
 
 
 class NextSlice(Struct, frozen=True):
@@ -35,6 +38,11 @@ class Telling(Actor):
     @property
     def _counts(self) -> RoomCounts:
         """Where fan-outs are counted."""
+        raise NotImplementedError
+
+    @property
+    def _easing(self) -> Easing:
+        """Says when a large fan-out may go on."""
         raise NotImplementedError
 
     def _stop_when_told(self, reason: object) -> None:
@@ -60,6 +68,11 @@ class Telling(Actor):
             self._fan_out_slice(self._going_out)
 
     def _fan_out_slice(self, queue: FanOutQueue) -> None:
+        wait = self._easing.wait(SLICE, trio.current_time())
+        if wait:
+            self._counts.pauses += 1
+            self.send_after(wait, NEXT_SLICE)
+            return
         for part in queue.next_slice():
             self._tell(part)
         if queue:
