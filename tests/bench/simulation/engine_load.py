@@ -1,8 +1,8 @@
 """What all nodes together say through the engine in a second: deliveries, heads, acknowledgements, beats. Pure.
 
 The rules, from the code:
-- A node beats once a second: it publishes to itself, raises its number, and reads those of all
-  (`server/cluster/era.py`).
+- A node beats once a second, less often where there are many: it publishes to itself, raises its number, and reads
+  those of all (`server/cluster/era.py`, `membership.py`).
 - A node tells every other one once a second how far the logs reach, if a room of its own that the other has a relay of
   had an entry in the last ten seconds (`server/relays/heads.py`).
 - A link acknowledges with the next packet the other way, or alone after a while (`actors/distribution/link.py`).
@@ -20,10 +20,10 @@ from msgspec import Struct
 
 from actors.distribution.link import LinkLimits
 from server.cluster.era import Timing
+from server.cluster.membership import slowness
 from server.relays.heads import EVERY_SECONDS
 from tests.bench.simulation.relaying import HEADS_TOLD, Counted
 
-_BEATS_A_SECOND: Final = 1 / Timing().beat
 _COMMANDS_A_BEAT: Final = 3
 _ACKNOWLEDGES_WITHIN: Final = LinkLimits().acknowledge
 
@@ -62,15 +62,25 @@ def engine_load(nodes: int, posts_a_second: float, post: Counted) -> EngineLoad:
     pairs = nodes * (nodes - 1)
     entries = posts_a_second * post.delivered / pairs if pairs else 0.0
     packets = posts_a_second * post.packets / pairs if pairs else 0.0
-    heads = heads_a_second(entries)
+    heads, beats = heads_a_second(entries), nodes * beats_a_second(nodes)
     return EngineLoad(
         nodes=nodes,
         posts=packets * pairs,
         heads=heads * pairs,
         acknowledgements=acknowledgements_a_second(packets + heads) * pairs,
-        beats=nodes * _COMMANDS_A_BEAT * _BEATS_A_SECOND,
-        entries=nodes**2 * _BEATS_A_SECOND,
+        beats=beats * _COMMANDS_A_BEAT,
+        entries=beats * nodes,
     )
+
+
+def beats_a_second(nodes: int) -> float:
+    """Of one of so many nodes."""
+    return 1 / (Timing().beat * slowness(nodes))
+
+
+def dead_after(nodes: int) -> float:
+    """Seconds of silence after which one of so many nodes is dead to the others, if nobody has told it anything."""
+    return Timing().dead * slowness(nodes)
 
 
 def heads_a_second(entries: float) -> float:

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from loadtest.behaviour import POSTS_A_SECOND  # noqa: E402 - found by the line above
 from loadtest.plans import Plan  # noqa: E402
 from tests.bench.simulation.dying import Death, Grown, death, grown  # noqa: E402
-from tests.bench.simulation.engine_load import EngineLoad, engine_load  # noqa: E402
+from tests.bench.simulation.engine_load import EngineLoad, dead_after, engine_load  # noqa: E402
 from tests.bench.simulation.keepers import Convergence, convergence  # noqa: E402
 from tests.bench.simulation.placing import balanced  # noqa: E402
 from tests.bench.simulation.relaying import Traffic, placed, spread, traffic  # noqa: E402
@@ -167,10 +167,11 @@ def told(found: Simulated) -> Iterator[str]:
         yield from _table(
             f"commands of the engine a second, {plan}, {A_NODE:,} people a node, one post of each in "
             f"{1 / found.posts_a_second_each:.0f} s",
-            ("nodes", "people", "posts", "heads", "acknowledgements", "beats", "all", "numbers read"),
+            ("nodes", "people", "posts", "heads", "acknowledgements", "beats", "all", "numbers read", "dead after"),
             (
                 tuple(f"{value:,.0f}" for value in (
                     e.nodes, e.nodes * A_NODE, e.posts, e.heads, e.acknowledgements, e.beats, e.commands, e.entries,
+                    dead_after(e.nodes),
                 ))
                 for e in loads
             ),

@@ -9,7 +9,8 @@ import pytest
 
 from actors.distribution.link import Link, LinkLimits
 from actors.distribution.packets import Kind
-from tests.bench.simulation.engine_load import acknowledgements_a_second, engine_load, heads_a_second
+from server.cluster.membership import FULL_PACE
+from tests.bench.simulation.engine_load import acknowledgements_a_second, dead_after, engine_load, heads_a_second
 from tests.bench.simulation.relaying import HEADS_TOLD, Counted
 
 
@@ -53,6 +54,13 @@ def test_one_node_alone_only_beats() -> None:
     assert (load.packets, load.commands, load.entries) == (0, 3, 1)
 
 
-def test_beats_grow_with_the_square() -> None:
-    few, many = engine_load(10, 0.0, Counted()), engine_load(100, 0.0, Counted())
-    assert (many.commands, many.entries) == (10 * few.commands, 100 * few.entries)
+def test_what_is_read_of_beats_grows_with_the_square_of_few_nodes_and_with_the_number_of_many() -> None:
+    read = {nodes: engine_load(nodes, 0.0, Counted()).entries for nodes in (FULL_PACE // 3, FULL_PACE, 20 * FULL_PACE)}
+    few, middle, many = read.values()
+    assert middle == pytest.approx(9 * few)
+    assert many == pytest.approx(20 * middle)
+
+
+def test_who_beats_less_often_is_dead_later() -> None:
+    assert dead_after(2) == 4.0
+    assert dead_after(10 * FULL_PACE) == 40.0
