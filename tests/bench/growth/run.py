@@ -1,0 +1,132 @@
+"""`make bench-growth`: memory for each connection and CPU for each delivery, as people and rooms become more.
+
+- people: 1,000, 10,000 and 18,000 in one process, everybody in a room with all and in one of ten; and more of them
+  where `hubbub prove` was run (`--results FILE`, its results.json): those runs take long, and are not done again
+- rooms: 10 to 100,000 of them for the same 10,000 people, each of whom is in ten
+- beside: what the engine and PostgreSQL take for it
+
+Each point is a single run, with a server and a load that are fresh, one after the other. A line of JSON for each; then
+whether each figure is flat, and a plot. Takes about six minutes, and wants an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT))
+
+from tests.bench.growth.beside import Beside, beside  # noqa: E402 - found by the line above
+from tests.bench.growth.flat import TOLERANCES, Flatness, flatness, in_words  # noqa: E402
+from tests.bench.growth.points import Point, Series, of_report  # noqa: E402
+
+PARTS: Final = ("people", "rooms", "beside")
+PEOPLE: Final = (1_000, 10_000, 18_000)
+ROOMS: Final = (10, 100, 1_000, 10_000, 100_000)
+IN_ROOMS: Final = 10_000
+ROOMS_EACH: Final = 10
+IN_FLIGHT: Final = 20
+"""Posts under way while there are many rooms; in the room with everybody it is one."""
+REPORTS: Final = ("docs/proof/18000/results.json", "docs/proof/100000/results.json")
+
+
+class Growth(Struct, frozen=True, kw_only=True):
+    """Everything, as results.json has it. `flat`: by the series' name."""
+
+    command: list[str]
+    points: list[Point]
+    flat: dict[str, list[Flatness]]
+    beside: Beside | None = None
+
+
+def people_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
+    for count in counts:
+        yield _measured("people", count, "all,each:10", 1, rounds)
+
+
+def rooms_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
+    """Everybody is in as many rooms, however many there are; so there are as many places."""
+    for count in counts:
+        members = IN_ROOMS * ROOMS_EACH // count
+        yield _measured("rooms", IN_ROOMS, f"rooms:{count}x{members}", IN_FLIGHT, rounds)
+
+
+def _measured(series: Series, connections: int, plan: str, in_flight: int, rounds: int) -> Point:
+    command = [
+        *(sys.executable, "-m", "tests.bench.growth.measuring", "--series", series, "--rooms", plan),
+        *("--connections", str(connections), "--in-flight", str(in_flight), "--rounds", str(rounds)),
+    ]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=ROOT)
+    return msgspec.json.decode(done.stdout, type=Point)
+
+
+def judged(points: Sequence[Point]) -> dict[str, list[Flatness]]:
+    """People in one process, people over as many workers as it takes, and rooms: each figure by itself."""
+    people = [point for point in points if point.series == "people"]
+    series = {
+        "people, one process": [point for point in people if point.source == "one process"],
+        "people, by hubbub prove": [point for point in people if point.source != "one process"],
+        "rooms": [point for point in points if point.series == "rooms"],
+    }
+    return {name: [_flatness(figure, some) for figure in TOLERANCES] for name, some in series.items() if some}
+
+
+def _flatness(figure: str, points: Sequence[Point]) -> Flatness:
+    values = ((point.x, getattr(point, figure)) for point in points)
+    return flatness(figure, [(x, value) for x, value in values if value is not None])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench-growth", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--only", action="append", choices=PARTS, default=[], help="a part; may be repeated")
+    parser.add_argument("--people", type=int, action="append", help="how many (1,000, 10,000 and 18,000)")
+    parser.add_argument("--rooms", type=int, action="append", help="how many (10 to 100,000)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--results", type=Path, action="append", help="of a run of `hubbub prove`; may be repeated")
+    parser.add_argument(
+        "--points", type=Path, action="append", default=[], help="results.json of an earlier run of this"
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/growth"), help="the folder of results and plot")
+    given = parser.parse_args()
+    parts = given.only or PARTS
+    points: list[Point] = []
+    for point in _all(parts, given):
+        points.append(point)
+        print(msgspec.json.encode(point).decode(), flush=True)
+    besides = beside() if "beside" in parts else None
+    if besides is not None:
+        print(msgspec.json.encode(besides).decode(), flush=True)
+    growth = Growth(command=["make", "bench-growth", *sys.argv[1:]], points=points, flat=judged(points), beside=besides)
+    for name, figures in growth.flat.items():
+        for found in figures:
+            print(f"{name}: {found.figure}: {in_words(found)}")
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(growth), indent=1) + b"\n")
+    from tests.bench.growth.picture import draw
+
+    draw(points, given.out / "growth.png")
+    print(f"{given.out}/results.json, {given.out}/growth.png")
+
+
+def _all(parts: Sequence[str], given: argparse.Namespace) -> Iterator[Point]:
+    for file in given.points:
+        yield from msgspec.json.decode(file.read_bytes(), type=Growth).points
+    if "people" in parts:
+        yield from people_points(given.people or PEOPLE, given.rounds)
+        for report in given.results or map(Path, REPORTS):
+            yield of_report(Path(os.path.relpath(report, ROOT)) if report.is_absolute() else report)
+    if "rooms" in parts:
+        yield from rooms_points(given.rooms or ROOMS, given.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""What is called flat, and what of a run of `hubbub prove` becomes a point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from loadtest.prove.results import read, write
+from tests.bench.growth.flat import TOLERANCES, flatness, in_words
+from tests.bench.growth.points import of_report
+from tests.bench.growth.run import judged
+
+SERVER, HARNESS = "server", "harness"
+REPORT = Path(__file__).parents[3] / "docs" / "proof" / "100000" / "results.json"
+
+
+def test_the_same_everywhere_is_flat() -> None:
+    found = flatness("server_bytes", [(1_000, 1_100.0), (10_000, 1_100.0), (100_000, 1_100.0)])
+    assert (found.flat, found.each_decade) == (True, 0.0)
+
+
+def test_what_grows_by_a_tenth_each_time_there_are_ten_times_as_many_is_told_so() -> None:
+    found = flatness("server_bytes", [(1_000, 1_000.0), (10_000, 1_100.0), (100_000, 1_210.0)])
+    assert found.each_decade == pytest.approx(0.1)
+    assert found.flat is False
+    assert in_words(found) == "not flat: +10% with ten times as many (up to 5% is called flat)"
+
+
+@pytest.mark.parametrize("figure", TOLERANCES)
+def test_what_shrinks_is_not_flat_either(figure: str) -> None:
+    assert flatness(figure, [(10, 8.0), (100, 4.0)]).flat is False
+
+
+@pytest.mark.parametrize("points", [[], [(10, 1.0)], [(10, 1.0), (10, 2.0)], [(10, 0.0), (100, 1.0)]])
+def test_of_too_little_nothing_is_told(points: list[tuple[float, float]]) -> None:
+    found = flatness("server_us", points)
+    assert (found.flat, found.each_decade, in_words(found)) == (None, None, "not to be told")
+
+
+def report_of(folder: Path, *, broadcasts: list[tuple[float, float]], looks: list[tuple[float, float, float]]) -> Path:
+    """A run of prove in which a thousand people heard broadcasts, from when on and for how long, and the looks at what
+    server and load had used by then. All other things are those of a real run."""
+    report = read(REPORT)
+    assert report.results is not None
+    phase, sample, began = report.results.phases[0], report.samples[-1], report.began
+    phases = [
+        replace(phase, name=f"broadcast {nth}", began=at - began, seconds=seconds, counts={"delivered": 1_000})
+        for nth, (at, seconds) in enumerate(broadcasts, start=1)
+    ]
+    used = [(at, {SERVER: server, HARNESS: load}) for at, server, load in looks]
+    report.results = replace(report.results, phases=[phase, *phases])
+    report.samples = [
+        replace(sample, at=at, groups={name: replace(sample.groups[name], cpu=cpu) for name, cpu in groups.items()})
+        for at, groups in used
+    ]
+    write(report, folder / "results.json")
+    return folder / "results.json"
+
+
+def test_a_run_of_prove_is_a_point() -> None:
+    report, point = read(REPORT), of_report(REPORT)
+    assert report.memory is not None
+    assert (point.x, point.workers) == (report.wish.connections, report.forecast.workers)
+    assert point.server_bytes == report.memory.server_unique
+    assert point.kernel_bytes == report.memory.slab + report.memory.buffers
+
+
+def test_a_delivery_costs_what_was_used_between_the_looks_around_the_broadcasts_but_the_first(tmp_path: Path) -> None:
+    looks = [(99.0, 1.0, 1.0), (104.5, 2.0, 1.5), (110.1, 2.01, 1.504), (115.0, 3.0, 3.0)]
+    point = of_report(report_of(tmp_path, broadcasts=[(100.0, 5.0), (105.0, 2.0), (107.0, 3.0)], looks=looks))
+    assert (point.server_us, point.both_us, point.deliveries) == (5.0, 7.0, 2_000)
+
+
+def test_it_is_not_told_by_looks_that_are_too_far_away(tmp_path: Path) -> None:
+    looks = [(99.0, 1.0, 1.0), (104.5, 2.0, 1.5), (115.0, 3.0, 3.0)]
+    point = of_report(report_of(tmp_path, broadcasts=[(100.0, 5.0), (105.0, 2.0), (107.0, 3.0)], looks=looks))
+    assert (point.server_us, point.deliveries) == (None, 0)
+
+
+def test_a_run_that_was_broken_off_has_nothing_to_tell(tmp_path: Path) -> None:
+    report = read(REPORT)
+    report.results = report.memory = None
+    write(report, tmp_path / "results.json")
+    point = of_report(tmp_path / "results.json")
+    assert (point.server_bytes, point.server_us, point.deliveries) == (None, None, 0)
+
+
+def test_each_series_is_judged_by_itself() -> None:
+    point = of_report(REPORT)
+    ours = replace(point, source="one process")
+    rooms = replace(point, series="rooms")
+    assert set(judged([point])) == {"people, by hubbub prove"}
+    assert set(judged([point, ours, rooms])) == {"people, by hubbub prove", "people, one process", "rooms"}
