@@ -6,6 +6,7 @@ whether this process is one of several, is decided here, so that `server/tree.py
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Hashable
@@ -26,6 +27,7 @@ from server.cluster.users import USERS, UsersEnvironment
 from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
 from server.gateway.gateway import Gateway
+from server.gateway.heartbeats import Heartbeats
 from server.gateway.limits import GatewayLimits
 from server.http_api.environment import HttpEnvironment, Readiness
 from server.metrics.counts import Counts
@@ -172,14 +174,14 @@ def users_environment(cluster: ClusterNode, shared: Shared) -> UsersEnvironment:
     )
 
 
-def session_environment(ground: Ground, shared: Shared) -> SessionEnvironment:
+def session_environment(ground: Ground, shared: Shared, heartbeats: Heartbeats) -> SessionEnvironment:
     settings, cluster = ground.settings, ground.cluster
     return SessionEnvironment(
         writer=shared.changes,
         reader=shared.reader,
         limits=Limits(frame=settings.frame_bytes, text=TEXT_CODE_POINTS, unanswered=settings.unanswered),
         node=new_node_name() if cluster is None else cluster.name,
-        heartbeat=settings.heartbeat_ms,
+        heartbeat=lambda: heartbeats.milliseconds,
         command_seconds=settings.command_deadline,
         clock=now,
         pace=shared.user_pace,
@@ -214,11 +216,14 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
     )
 
 
-def operator_environment(system: System, ground: Ground, shared: Shared, gateway: Gateway) -> OperatorEnvironment:
+def operator_environment(
+    system: System, ground: Ground, shared: Shared, gateway: Gateway, heartbeats: Heartbeats
+) -> OperatorEnvironment:
     return OperatorEnvironment(
         system=system,
         counts=shared.counts,
         reactor=gateway.reactor,
+        heartbeat=lambda: heartbeats.interval,
         log_file_bytes=lambda: ground.store.log_file.size(),
         inboxes={"writer": shared.writer, "reader": shared.reader, "hashing": shared.hashing},
         dynamics=(ROOMS, *(() if ground.cluster is None else (RELAYS,)), SESSIONS, gateway.connections),
@@ -227,8 +232,15 @@ def operator_environment(system: System, ground: Ground, shared: Shared, gateway
     )
 
 
-def gateway_limits(settings: Settings) -> GatewayLimits:
-    """The operator's settings; what nobody had a reason to set keeps the gateway's own default."""
+def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
+    """The operator's settings; what nobody had a reason to set keeps the gateway's own default.
+
+    Parameters
+    ----------
+    workers
+        Processes that share this machine's processors, or as many as the operator gives them.
+    """
+    processors = len(os.sched_getaffinity(0)) if settings.processors == "auto" else settings.processors
     return GatewayLimits(
         max_connections=settings.max_connections,
         max_connections_per_address=settings.max_connections_per_address,
@@ -243,6 +255,9 @@ def gateway_limits(settings: Settings) -> GatewayLimits:
         frame_bytes=settings.frame_bytes,
         hello_seconds=settings.hello_deadline,
         heartbeat_seconds=settings.heartbeat_ms / 1000,
+        heartbeat_longest_seconds=settings.heartbeat_longest_ms / 1000,
+        processors=min(1.0, processors / workers),
+        keepalive_seconds=settings.keepalive,
         unanswered=settings.unanswered,
         outbound_bytes=settings.outbound_bytes,
         partial_bytes=settings.partial_bytes,

@@ -43,9 +43,11 @@ Bytes = Annotated[int, Meta(ge=1_024, le=2**30)]
 Seconds = Annotated[float, Meta(gt=0, le=3_600)]
 ClusterSeconds = Annotated[float, Meta(ge=0.1, le=60)]
 LeaseSeconds = Annotated[float, Meta(ge=1, le=60)]
+Keepalive = Annotated[float, Meta(ge=1, le=3_600)]
 Days = Annotated[int, Meta(ge=0, le=3_650)]
 Workers = Annotated[int, Meta(ge=1, le=1_024)] | Literal["auto"]
 """As many as there are shards: of more, some would have no room to own."""
+Processors = Annotated[float, Meta(gt=0, le=10_000)] | Literal["auto"]
 
 
 class Network(str):
@@ -115,6 +117,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     idle_deadline: Annotated[Seconds, _is("seconds an HTTP connection is kept for another request")] = 5.0
     hello_deadline: Annotated[Seconds, _is("seconds from the upgrade to `hello`; later: close 4006")] = 10.0
     heartbeat_ms: Annotated[Heartbeat, _is("ms of silence until a ping; 2.5 times that: close 4003")] = 30_000
+    heartbeat_longest_ms: Annotated[Heartbeat, _is("the same, however many connections there are")] = 900_000
+    processors: Annotated[Processors, _is("cores that all workers share; auto: those of the machine")] = "auto"
+    keepalive: Annotated[Keepalive, _is("seconds without a byte until the kernel asks; half more: lost")] = 120.0
     compression: Annotated[bool, _is("take permessage-deflate where a client offers it")] = False
     commands_per_second: Annotated[Count, _is("commands a second of a connection; more: `rate_limited`")] = 100
     bytes_per_second: Annotated[Bytes, _is("bytes a second of a connection; more: `rate_limited`")] = 128 * 1024

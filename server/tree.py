@@ -94,7 +94,7 @@ def tree(ground: Ground) -> SupervisorSpec:
     settings = ground.settings
     cluster, shared = ground.cluster, Shared(ground)
     reader = shared.reader
-    limits = gateway_limits(settings)
+    limits = gateway_limits(settings, 1 if ground.place is None else ground.place.workers)
     http = HttpApplication()
     gateway = Gateway(
         limits=limits,
@@ -111,6 +111,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         counts=shared.counts.gateway,
         departure=ground.departure,
     )
+    heartbeats = Heartbeats(gateway.reactor, limits)
 
     async def reads(context: TaskContext) -> None:
         await run_reader(context, ground.store, reader, now, settings.token_days, shared.counts.store)
@@ -142,7 +143,7 @@ def tree(ground: Ground) -> SupervisorSpec:
             # Sessions need rooms and the store. Never restarted: their clients come back and resume.
             DynamicSpec(
                 SESSIONS,
-                partial(SessionActor, session_environment(ground, shared)),
+                partial(SessionActor, session_environment(ground, shared, heartbeats)),
                 mailbox=SESSION_MAILBOX,
                 restart=Restart.TEMPORARY,
             ),
@@ -158,13 +159,13 @@ def tree(ground: Ground) -> SupervisorSpec:
             # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.
             DynamicSpec(gateway.connections, partial(Connection, gateway), restart=Restart.TEMPORARY),
             # Who looks at all of that. Before the entrance, so that a stop can be watched.
-            *operators(ground, shared, gateway),
+            *operators(ground, shared, gateway, heartbeats),
             # What needs all of it: those who ask whether peers are there, forget who was too fast, and let people in.
             # Last who lets everybody out, while all of that still works; and one of several, before that, gives its
             # rooms to others, so that they are served while its own clients leave.
             supervised(
                 "entrance",
-                TaskSpec("heartbeats", Heartbeats(gateway.reactor, limits).run),
+                TaskSpec("heartbeats", heartbeats.run),
                 TaskSpec("pacing", pacing),
                 TaskSpec("listener", listen),
                 TaskSpec("draining", Draining(gateway).run, shutdown=max(settings.drain, limits.stop_seconds) + 0.5),
@@ -175,7 +176,7 @@ def tree(ground: Ground) -> SupervisorSpec:
     )
 
 
-def operators(ground: Ground, shared: Shared, gateway: Gateway) -> tuple[SupervisorSpec, ...]:
+def operators(ground: Ground, shared: Shared, gateway: Gateway, heartbeats: Heartbeats) -> tuple[SupervisorSpec, ...]:
     """The admin listener, where there is one. If it gives up, the chat goes on without it."""
     admin = ground.admin
     if admin is None:
@@ -184,7 +185,7 @@ def operators(ground: Ground, shared: Shared, gateway: Gateway) -> tuple[Supervi
     place = ground.place
 
     def oneself(context: TaskContext) -> Oneself:
-        return Oneself(operator_environment(context.system, ground, shared, gateway))
+        return Oneself(operator_environment(context.system, ground, shared, gateway, heartbeats))
 
     async def answer(context: TaskContext) -> None:
         assert place is not None

@@ -54,7 +54,13 @@ class GatewayLimits:
     hello_seconds
         From the upgrade to `hello` (else close 4006), and from there to `welcome` (else close 4000).
     heartbeat_seconds
-        Of silence until the server pings.
+        Of silence until the server pings, where there are few connections.
+    heartbeat_longest_seconds
+        The same, however many there are.
+    processors
+        What this process can count on: 1, or its part of those that it shares with others (`interval.py`).
+    keepalive_seconds
+        Without a byte until the kernel asks the peer's kernel.
     unanswered
         Commands of a connection that wait for their answer; it is not read while there are more.
     outbound_bytes
@@ -85,6 +91,9 @@ class GatewayLimits:
     partial_bytes: int = 64 * 1024 * 1024
     hello_seconds: float = 10.0
     heartbeat_seconds: float = 30.0
+    heartbeat_longest_seconds: float = 900.0
+    processors: float = 1.0
+    keepalive_seconds: float = 120.0
     unanswered: int = 32
     outbound_bytes: int = 256 * 1024
     stall_seconds: float = 30.0

@@ -31,6 +31,8 @@ from server.gateway import refusals
 from server.gateway.admission import Admission
 from server.gateway.gateway import Gateway
 from server.gateway.handshake import Handshake
+from server.gateway.keepalive import keepalive
+from server.gateway.limits import GatewayLimits
 from server.gateway.refusals import Refused
 from server.gateway.tls import INTERNAL_ERROR_ALERT
 
@@ -77,7 +79,7 @@ class Listener:
             async with trio.open_nursery() as nursery:
                 async with trio.open_nursery() as accepting:
                     for listening in self._sockets:
-                        _prepare(listening)
+                        _prepare(listening, gateway.limits)
                         accepting.start_soon(self._accept_from, listening, admission, context, nursery)
                     context.started()
                     await gateway.departure.begun.wait()
@@ -210,8 +212,8 @@ async def _let_actors_go_first(scheduler: Scheduler) -> None:
         await trio.lowlevel.checkpoint()  # with a slice of the scheduler in it
 
 
-def _prepare(listening: socket.socket) -> None:
-    """What Linux passes on to every socket that is accepted spares each of them two calls.
+def _prepare(listening: socket.socket, limits: GatewayLimits) -> None:
+    """What Linux passes on to every socket that is accepted spares each of them seven calls.
 
     What stands here is what `trio.SocketStream` would set: nothing waits for more to be said, and a socket is
     writable only while little waits in the kernel.
@@ -219,6 +221,8 @@ def _prepare(listening: socket.socket) -> None:
     listening.setblocking(False)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOTSENT_BYTES)
+    for level, option, value in keepalive(limits.keepalive_seconds, limits.stall_seconds):
+        listening.setsockopt(level, option, value)
 
 
 def refuse_at_once(sock: socket.socket, answer: bytes) -> None:

@@ -145,6 +145,17 @@ class Reactor:
             elif now - heard[descriptor] >= least:
                 yield descriptor, owner, now - heard[descriptor]
 
+    def begin_silences(self, first: int, most: int, step: int, now: float) -> Iterator[Address]:
+        """The owners of every `step`-th socket among `most` descriptors from `first` on: their clocks begin anew, as if
+        something had been heard of them.
+        """
+        heard, owners = self._heard, self._owners
+        for descriptor in range(first, min(first + most, len(owners)), step):
+            owner = owners[descriptor]
+            if owner is not None:
+                heard[descriptor] = now
+                yield owner
+
     def owners(self) -> Iterator[Address]:
         """The owners of all sockets, by descriptor. Sockets may come and go between two steps: whoever comes behind
         the walk is passed over.

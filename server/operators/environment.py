@@ -21,6 +21,8 @@ class OperatorEnvironment:
 
     Parameters
     ----------
+    heartbeat
+        Seconds of silence until a ping, for whoever comes now.
     log_file_bytes
         The size of the database's write-ahead log.
     inboxes
@@ -34,6 +36,7 @@ class OperatorEnvironment:
     system: System
     counts: Counts
     reactor: Reactor
+    heartbeat: Callable[[], float]
     log_file_bytes: Callable[[], int]
     inboxes: Mapping[str, Inbox]
     dynamics: tuple[str, ...]

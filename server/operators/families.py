@@ -38,7 +38,7 @@ async def families(environment: OperatorEnvironment) -> list[Family]:
     dynamics = {name: system.dynamic(name) for name in environment.dynamics}
     waiting = {name: await _mailboxes(dynamic) for name, dynamic in dynamics.items()}
     return [
-        *_connections(counts.gateway, environment.reactor.statistics()),
+        *_connections(counts.gateway, environment.reactor.statistics(), environment.heartbeat()),
         *_outbound(counts.gateway),
         *_rooms(counts.rooms),
         *_store(counts.store, environment.log_file_bytes()),
@@ -61,7 +61,7 @@ async def _mailboxes(dynamic: Dynamic) -> Mailboxes:
     return Mailboxes(waiting, longest)
 
 
-def _connections(counts: GatewayCounts, sockets: ReactorStatistics) -> Iterator[Family]:
+def _connections(counts: GatewayCounts, sockets: ReactorStatistics, heartbeat: float) -> Iterator[Family]:
     ready = sockets.registered - counts.opening - counts.closing
     by_state = {"opening": counts.opening, "ready": ready, "closing": counts.closing}
     closes: dict[tuple[str, str], int] = {}
@@ -75,6 +75,7 @@ def _connections(counts: GatewayCounts, sockets: ReactorStatistics) -> Iterator[
     )
     yield gauge("hubbub_websockets", "Open websockets by state.", *_each("state", by_state))
     yield gauge("hubbub_websockets_paused", "Websockets that are not read at the moment.", Sample(sockets.paused))
+    yield gauge("hubbub_heartbeat_seconds", "Silence until a ping, for newcomers.", Sample(heartbeat), across="most")
     yield counter("hubbub_closes", "Ended websockets by who closed, and code.", *_pairs("by", "code", closes))
 
 

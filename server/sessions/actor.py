@@ -154,7 +154,7 @@ class SessionActor(Attending):
         environment = self._environment
         welcome = Welcome(
             id=opening.command_id, me=self._user, session=self._id, node=environment.node,
-            heartbeat=environment.heartbeat, features=FEATURES, limits=environment.limits, rooms=self._shown(rooms),
+            heartbeat=environment.heartbeat(), features=FEATURES, limits=environment.limits, rooms=self._shown(rooms),
         )  # fmt: skip
         opening.connection.answer(Outgoing([welcome, *beginning.news]))
         self._feed_on(self._feed.opened(opening.connection, starts | beginning.starts))

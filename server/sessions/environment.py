@@ -36,7 +36,7 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     writer, reader
         The inboxes of the store's tasks.
     limits, node, heartbeat
-        What `welcome` says of this server; `heartbeat` in milliseconds.
+        What `welcome` says of this server; `heartbeat` in milliseconds, as it is just then.
     command_seconds
         After so long a command is answered `unavailable`.
     clock
@@ -57,7 +57,7 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     reader: Tell
     limits: Limits
     node: str
-    heartbeat: int
+    heartbeat: Callable[[], int]
     command_seconds: float = COMMAND_SECONDS
     clock: Callable[[], int] = wall_clock
     most_connections: int = 100

@@ -182,6 +182,7 @@ class Door:
 
     system: System
     gateway: Gateway
+    heartbeats: Heartbeats
     listening: socket.socket
     reader: TokenReader
     notes: list[object] = field(default_factory=list)
@@ -398,13 +399,14 @@ async def open_door(
         origins=origins, compression=compression, pace=without_limit() if pace is None else pace,
         certificate=certificate, proxies=proxies,
     )  # fmt: skip
+    heartbeats = Heartbeats(reactor, limits)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         tree = SupervisorSpec(
             "gateway",
             [
                 DynamicSpec("sessions", partial(session, notes)),
                 TaskSpec("reactor", reactor.run),
-                TaskSpec("heartbeats", Heartbeats(reactor, limits).run),
+                TaskSpec("heartbeats", heartbeats.run),
                 DynamicSpec(
                     "connections",
                     partial(connection, gateway),
@@ -418,7 +420,13 @@ async def open_door(
         )
         async with open_system(tree) as system:
             door = Door(
-                system, gateway, listening, reader, notes, tls=None if authority is None else authority.trusting()
+                system,
+                gateway,
+                heartbeats,
+                listening,
+                reader,
+                notes,
+                tls=None if authority is None else authority.trusting(),
             )
             try:
                 yield door

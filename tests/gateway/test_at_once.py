@@ -9,6 +9,8 @@ import socket
 import pytest
 
 from server.gateway.handshake import Handshake
+from server.gateway.keepalive import keepalive
+from server.gateway.limits import GatewayLimits
 from server.gateway.peer import Proxies
 from tests.gateway.doorway import TOKEN, Door, open_door, text, until, upgrade_request
 
@@ -116,11 +118,14 @@ async def test_who_is_let_in_late_is_told_that_it_is_too_late(tasks: list[Handsh
         assert len(tasks) == 1
 
 
-async def test_what_is_accepted_waits_for_nothing_before_it_sends() -> None:
-    async with open_door() as door:
+async def test_what_is_accepted_waits_for_nothing_before_it_sends_and_is_looked_after_by_the_kernel() -> None:
+    looked_after = keepalive(idle=90.0, stall=30.0)
+    async with open_door(GatewayLimits(keepalive_seconds=90.0, stall_seconds=30.0)) as door:
         await door.welcomed()
         with socket.create_connection(("127.0.0.1", door.port)) as ours:  # accepted right here, before the server can
             theirs, _ = door.listening.accept()
             with theirs:
                 assert theirs.getpeername() == ours.getsockname()
                 assert theirs.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                for level, option, value in looked_after:
+                    assert theirs.getsockopt(level, option) == value

@@ -295,8 +295,8 @@ class Node:
         )
         self.relays = RelayEnvironment(node=id, reader=reader, ownership=own)
         self.sessions = SessionEnvironment(
-            writer=writer, reader=reader, limits=Limits(frame=1, text=1, unanswered=32), node=id, heartbeat=30_000,
-            clock=lambda: 0,
+            writer=writer, reader=reader, limits=Limits(frame=1, text=1, unanswered=32), node=id,
+            heartbeat=lambda: 30_000, clock=lambda: 0,
             rooms=lambda system: RoomsAnywhere(own, system.dynamic(ROOMS), system.dynamic(RELAYS)),
         )  # fmt: skip
         self.kinds = {

@@ -495,7 +495,7 @@ class World:
         self.rooms = RoomEnvironment(writer=self.disk.writer, reader=self.disk.reader)
         self.sessions = SessionEnvironment(
             writer=self.disk.writer, reader=self.disk.reader, limits=Limits(frame=1, text=1, unanswered=32),
-            node="n", heartbeat=30_000, clock=lambda: 0,
+            node="n", heartbeat=lambda: 30_000, clock=lambda: 0,
         )  # fmt: skip
 
     @property

@@ -227,7 +227,7 @@ async def staged(
     rooms = RoomEnvironment(writer=desk.writes, reader=desk.reads, sizes=Sizes(small=small_room))
     sessions = SessionEnvironment(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
-        heartbeat=30_000, clock=lambda: desk.now, pace=without_limit() if pace is None else pace,
+        heartbeat=lambda: 30_000, clock=lambda: desk.now, pace=without_limit() if pace is None else pace,
         most_connections=most_connections,
     )  # fmt: skip
     tree = SupervisorSpec(

@@ -1,0 +1,40 @@
+"""How the kernel finds peers that are gone without a word: a laptop that was closed, a cable, a machine without power.
+
+The kernel asks a peer from which nothing has come for a while, with a segment that its kernel answers, and waits for
+what was sent to be acknowledged only for so long. It costs us nothing, nor any memory, and nothing is asked where pings
+are more frequent. What it cannot see is a program that hangs on a machine that works: pings do.
+
+The options are those of tcp(7). Set on a listening socket, Linux passes them on to every socket that it accepts.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+_PROBES: Final = 3
+
+
+def keepalive(idle: float, stall: float) -> tuple[tuple[int, int, int], ...]:
+    """Level, option and value of each option to set.
+
+    After `idle` seconds without a byte the peer's kernel is asked, and asked again, three times within half as long;
+    then the connection is lost. So it is when what was sent has not been acknowledged for all of that time.
+
+    Parameters
+    ----------
+    idle
+        Seconds, of the kernel's range: 1 to 32,767.
+    stall
+        Seconds that a peer may take nothing before it is closed with 4002. The kernel, which could not say why, waits
+        twice as long.
+    """
+    between = max(1, round(idle / 2 / _PROBES))
+    patience = max(idle + _PROBES * between, 2 * stall)
+    return (
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(idle)),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, between),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1000)),
+    )
