@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,10 @@ import trio
 from clients.endpoint import Endpoint
 
 DIAL_WITHIN: Final = 10.0  # seconds, TLS included
+
+_KEEPALIVE: Final = {"TCP_KEEPIDLE": 120, "TCP_KEEPINTVL": 20, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 180_000}
+"""A server may leave a quarter of an hour between two heartbeats. One whose machine is gone is found by our kernel, in
+three minutes. Not every system has a name for all of these, and then has its own times: seconds, but for the last."""
 
 
 async def dial(endpoint: Endpoint, tls: ssl.SSLContext | None = None, within: float = DIAL_WITHIN) -> trio.abc.Stream:
@@ -55,9 +60,14 @@ def trusting(authority: Path) -> ssl.SSLContext:
 
 async def _connect(endpoint: Endpoint) -> trio.SocketStream:
     try:
-        return await trio.open_tcp_stream(endpoint.host, endpoint.port)
+        stream = await trio.open_tcp_stream(endpoint.host, endpoint.port)
     except OSError as error:
         raise ConnectionError(_reason(error)) from error
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return stream
 
 
 def _reason(error: OSError) -> str:

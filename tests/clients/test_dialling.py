@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from functools import partial
 from pathlib import Path
@@ -89,3 +90,12 @@ async def test_a_port_at_which_nobody_listens() -> None:
         await free.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionError, match="Connection refused"):
             await dial(Endpoint("127.0.0.1", free.getsockname()[1], tls=False))
+
+
+async def test_the_kernel_looks_after_a_server_that_may_be_silent_for_long(nursery: trio.Nursery) -> None:
+    (listener,) = await nursery.start(partial(trio.serve_tcp, answer_one, 0, host="127.0.0.1"))
+    async with await dial(Endpoint("127.0.0.1", listener.socket.getsockname()[1], tls=False)) as stream:
+        assert isinstance(stream, trio.SocketStream)
+        assert stream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 120
+        assert stream.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 180_000
