@@ -21,8 +21,9 @@ from server.metrics.counts import RoomCounts
 from server.placement.ownership import Alone, Ownership
 from server.protocol.errors import unavailable
 from server.relays.messages import Admit, Delivered, Forwarded, Here, Subscribe
+from server.rooms.announcing import Announcing
 from server.rooms.easing import Easing
-from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
+from server.rooms.effects import Announce, Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.fan_out import Ordered
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import MOVED, Attach, HandOver, News, Request
@@ -58,6 +59,8 @@ class RoomEnvironment(Struct, frozen=True):
         Which rooms are this node's.
     heads
         Where it is noted how far the logs reach that relays follow.
+    announcing
+        When they may say who came and who went.
     elsewhere
         Told the `News` of memberships that begin, for the users' sessions on other nodes. None: there are none.
     """
@@ -70,6 +73,7 @@ class RoomEnvironment(Struct, frozen=True):
     easing: Easing = field(default_factory=Easing)
     ownership: Ownership = field(default_factory=lambda: Alone(""))
     heads: HeadsTable = field(default_factory=HeadsTable)
+    announcing: Announcing = field(default_factory=Announcing)
     elsewhere: Tell | None = None
 
 
@@ -78,6 +82,13 @@ class Beat(Struct, frozen=True):
 
 
 BEAT: Final = Beat()
+
+
+class Turn(Struct, frozen=True):
+    """To itself: it is this room's turn to say who came and who went."""
+
+
+TURN: Final = Turn()
 
 
 class RoomActor(Telling):
@@ -95,7 +106,9 @@ class RoomActor(Telling):
         address = self.address
         environment = self._environment
         room = str(address.name)
-        self._room = Room(room, address, address.incarnation, environment.refs, environment.sizes)
+        self._room = Room(
+            room, address, address.incarnation, environment.refs, environment.sizes, environment.announcing
+        )
         ownership = environment.ownership
         if ownership.is_mine(room):
             self._carry_out(self._room.started(trio.current_time(), is_inherited=ownership.is_inherited(room)))
@@ -140,6 +153,8 @@ class RoomActor(Telling):
             case Beat():
                 self._beating = False
                 effects = room.beat(now)
+            case Turn():
+                effects = room.announce()
             case HandOver():
                 effects = room.hand_over(now)
             case _:
@@ -174,6 +189,8 @@ class RoomActor(Telling):
                 self.watch(session)
             case Unwatch(session=session):
                 self.unwatch(session)
+            case Announce(seconds=seconds):
+                self.send_after(seconds, TURN)
             case Rest(clean=clean):
                 self._stop_when_told(NORMAL if clean else MOVED)
 

@@ -16,6 +16,11 @@ from server.store.messages import ReadAuthors, SaveMarks
 Effects = list[Effect]
 
 
+def is_to_announce(state: RoomState) -> bool:
+    """Whether something is to be told of who came and who went."""
+    return state.audience.has_news and not state.large
+
+
 def news(state: RoomState) -> Effects:
     """Who came and who went; in a large room only how many there are."""
     effects: Effects = []

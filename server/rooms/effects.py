@@ -76,6 +76,12 @@ class Unwatch(Struct, frozen=True):
     session: Address
 
 
+class Announce(Struct, frozen=True):
+    """Have the room told `announce` in so many seconds."""
+
+    seconds: float
+
+
 class Rest(Struct, frozen=True):
     """The room has nothing more to do here: stop, once everything is told.
 
@@ -85,4 +91,4 @@ class Rest(Struct, frozen=True):
     clean: bool = True
 
 
-Effect = Write | Consult | Reply | FanOut | InTurn | TellUser | Watch | Unwatch | Rest
+Effect = Write | Consult | Reply | FanOut | InTurn | TellUser | Watch | Unwatch | Announce | Rest

@@ -24,9 +24,10 @@ from server.protocol.events import Left, error_from
 from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
 from server.rooms import relaying
-from server.rooms.coalescing import news, receipts_told, save_marks, tell_receipts
+from server.rooms.announcing import Announcing
+from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_receipts
 from server.rooms.deciding import decide, invite_found
-from server.rooms.effects import Consult, Effect, Reply, Rest, TellUser, Write
+from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
@@ -76,11 +77,13 @@ class Room:
         Gives references that no question, and no append, of this room had before. One counter does for all rooms.
     sizes
         How large it may be, and how large until it is told differently.
+    announcing
+        When it may say who came and who went; shared by the rooms of a node.
     """
 
     __slots__ = (
-        "_alone_since", "_gone", "_incarnation", "_itself", "_leaving_since", "_opening", "_refs", "_room", "_sizes",
-        "_state",
+        "_alone_since", "_announces", "_announcing", "_gone", "_incarnation", "_itself", "_leaving_since", "_opening",
+        "_refs", "_room", "_sizes", "_state",
     )  # fmt: skip
 
     def __init__(
@@ -90,11 +93,14 @@ class Room:
         incarnation: int,
         refs: Iterator[int],
         sizes: Sizes = DEFAULT_SIZES,
+        announcing: Announcing | None = None,
     ) -> None:
         self._room = room
         self._itself = itself
         self._incarnation = incarnation
         self._sizes = sizes
+        self._announcing = announcing or Announcing()
+        self._announces = False  # it has been given a time for that
         self._refs = refs
         self._opening: Opening | None = None
         self._state: RoomState | None = None
@@ -110,7 +116,7 @@ class Room:
             self._opening is not None
             or state is None
             or state.audience.is_nobody
-            or state.audience.has_news
+            or (state.audience.has_news and not self._announces)
             or state.is_busy
         )
 
@@ -409,13 +415,28 @@ class Room:
         for purpose in state.overdue(now):
             effects += _given_up(state, purpose, unavailable(), now)
         state.look_for_the_gone(now)
-        effects += news(state)
+        effects += self._tell_news(state, now)
         effects += tell_receipts(state, now)
         effects += save_marks(state)
         effects += self._give_up_writer(state, now)
         state.sweep(now)
         effects += self._rest(state, now)
         return effects
+
+    def _tell_news(self, state: RoomState, now: float) -> Effects:
+        """Now, unless too many rooms have something to say: then when it is this one's turn."""
+        if self._announces:
+            return []
+        wait = self._announcing.wait(now) if is_to_announce(state) else 0.0
+        self._announces = wait > 0.0
+        return [Announce(wait)] if wait else news(state)
+
+    def announce(self) -> Effects:
+        """It is this room's turn to say who came and who went."""
+        self._announces = False
+        state = self._state
+        is_busy = self._opening is not None or self._leaving_since is not None
+        return [] if state is None or is_busy else news(state)
 
     def _give_up_writer(self, state: RoomState, now: float) -> Effects:
         """An append without outcome for this long was lost with the writer that had it."""

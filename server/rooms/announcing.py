@@ -1,0 +1,39 @@
+"""When a room says who came and who went: pure, with the time passed in.
+
+At once, a second after the first of them, as long as the rooms of a node have not much to say. To say it costs a
+message to every node and to everybody in the room, so when a crowd comes, or is cut off and comes back, saying it a
+second after each would cost more than to let them in. Then rooms wait for their turn, and say all of it in one go: of
+who was away for a moment, nothing at all. Rooms do not look again and again whether it is their turn: each is given
+its time.
+
+Left out: to prefer small rooms, or those of two. Nobody would wait the less for it while the crowd lasts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ROOMS_A_SECOND: Final = 200
+"""In which something is said: with rooms of ten over six nodes that is about a fifth of a processor."""
+AT_ONCE_SECONDS: Final = 1.0
+"""Whose turn is so near need not wait for it."""
+LONGEST_SECONDS: Final = 30.0
+"""However many there are."""
+
+
+class Announcing:
+    """The turns of all rooms of a node."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds until it is the turn of a room that has something to say; 0: it is."""
+        turn = max(now, self._next)
+        wait = turn - now
+        if wait > LONGEST_SECONDS:
+            return LONGEST_SECONDS
+        self._next = turn + 1 / ROOMS_A_SECOND
+        return wait if wait > AT_ONCE_SECONDS else 0.0
