@@ -162,6 +162,10 @@ class Ledger:
         self._streams: dict[tuple[int, str], Stream] = {}
         self._room_of: dict[int, str] = {}  # of posts without an answer, by count
 
+    def busy(self) -> dict[str, int]:
+        """Every room in which anything happened so far, with its head; 0 where nothing was acknowledged."""
+        return {room: self.heads.get(room, 0) for room in self._rooms}
+
     # --- posts ---------------------------------------------------------------------------------------------------
 
     def was_posted(self, number: int, room: str, count: int, text: str, life: int, at: float) -> None:

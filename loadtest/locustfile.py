@@ -20,6 +20,7 @@ from loadtest.users.crowd_user import CrowdUser, take_part
 from loadtest.users.director import BAD_SETTINGS, Director
 from loadtest.users.flags import BadSettings, add_options, add_people
 from loadtest.users.interrupting import interrupt_main
+from loadtest.users.patience import be_patient
 from loadtest.users.sparing import spare
 
 __all__ = ["Conducted", "CrowdUser"]
@@ -59,5 +60,6 @@ def begin(environment: Environment, runner: Runner, **_: object) -> None:
 
 
 spare()
+be_patient()
 events.init_command_line_parser.add_listener(add_flags)
 events.init.add_listener(begin)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from clients.backoff import moment_to_leave
@@ -227,10 +227,10 @@ class Crowd:
         wanted = {hash(room): seq for room, seq in heads.items()}
         return self._members.places.behind(wanted, None if numbers is None else map(self._slot, numbers))
 
-    def readers(self) -> Iterator[Reader]:
-        """Where everybody stands, for `Ledger.export`."""
+    def readers(self, rooms: Collection[str] | None = None) -> Iterator[Reader]:
+        """Where everybody stands, in these rooms or in all, for `Ledger.export`."""
         states = self._states
-        for slot, room, began, reached in self._members.everywhere():
+        for slot, room, began, reached in self._members.everywhere(rooms):
             yield Reader(self._numbers[slot], room, began, reached, states[slot] & (READY | DEAF) == READY)
 
     # --- the loop ------------------------------------------------------------------------------------------------

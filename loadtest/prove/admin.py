@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-_PAUSE: Final = 3.0  # seconds; all mailboxes are gone through for an answer, 0.1 us each
-_PATIENCE: Final = 20.0
+_PAUSE: Final = 3.0  # seconds; all mailboxes are gone through for an answer, 0.1 us each, so with many workers …
+_PAUSE_EACH: Final = 0.4  # for each of them
+_PATIENCE: Final = 60.0
 _SAMPLE: Final = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
 
@@ -36,6 +37,8 @@ class Told(Struct, frozen=True, kw_only=True):
     messages: int
     deliveries: int
     crashes: int
+    heartbeat: float | None = None
+    """Seconds of silence until a ping, as in force for newcomers; the longest of all workers. None: it does not say."""
     closes: dict[str, int]
     """Connections that the server ended, by close code."""
 
@@ -49,9 +52,12 @@ class Admin:
         Of the admin listener.
     now
         Seconds for `Told.at`.
+    workers
+        How many the server has.
     """
 
-    def __init__(self, url: str, now: Callable[[], float]) -> None:
+    def __init__(self, url: str, now: Callable[[], float], workers: int = 1) -> None:
+        self._pause = max(_PAUSE, _PAUSE_EACH * workers)
         parts = urlsplit(url)
         self._address = parts.hostname or "127.0.0.1", parts.port or 80
         self._now = now
@@ -88,7 +94,7 @@ class Admin:
 
     def _ask(self) -> None:
         self._asked, self._heard = time.monotonic(), b""
-        self._due = self._asked + _PAUSE
+        self._due = self._asked + self._pause
         host, port = self._address
         with suppress(OSError):  # the next time, perhaps
             self._sock = socket.create_connection(self._address, timeout=0.5)
@@ -136,5 +142,6 @@ def told(exposition: str, at: float) -> Told:
         messages=summed("hubbub_messages_total"),
         deliveries=summed("hubbub_deliveries_total"),
         crashes=summed("hubbub_actor_crashes_total"),
+        heartbeat=max((value for _, value in of("hubbub_heartbeat_seconds")), default=None),
         closes={labels["code"]: round(value) for labels, value in of("hubbub_closes_total", by="server") if value},
     )

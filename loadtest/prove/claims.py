@@ -77,7 +77,7 @@ def _of_correctness(results: Results, told_last: Told | None, replaced: int | No
         crashes = told_last.crashes
         yield Claim(what="no actor crashed", aim="0", measured=f"{crashes:,}", met=crashes == 0, decides=True)
     if replaced is not None:
-        what = "no process of the server ended"
+        what = "no process of the server ended by itself"
         yield Claim(what=what, aim="0", measured=str(replaced), met=replaced == 0, decides=True)
 
 
@@ -106,6 +106,12 @@ def _of_speed(results: Results) -> Iterator[Claim]:
             f"{told('recovery_seconds', figures['recovery_seconds'])}"
         )
         yield Claim(what="a storm is recovered from", aim="stated", measured=measured, met=None)
+    if "lost_by_kill" in figures:
+        measured = (
+            f"{figures['lost_by_kill']:,.0f} connections ended, all of these people back with everything after "
+            f"{told('kill_recovery_seconds', figures['kill_recovery_seconds'])}"
+        )
+        yield Claim(what="a worker is killed", aim="stated", measured=measured, met=None)
     if results.scenario == "ladder":
         yield _highest_rate(figures)
     if "clients_bottleneck_rate" in figures:

@@ -36,27 +36,30 @@ _ADDRESSES_EACH: Final = 8
 _PORTS_EACH: Final = 2
 """Of one connection: who was cut off leaves its port waiting for a minute (TIME_WAIT), and comes by another one."""
 
-_KERNEL_PAIR: Final = 8_704
+_KERNEL_PAIR: Final = 10_000
 """Bytes of slab for both ends of a connection over loopback: two sockets, files, inodes and entries of epoll; measured
 on Linux 6.18 with 100,000 of them."""
 
 _BUFFER_PAGES: Final = 2
-"""Of one connection while something is on its way to everybody: an skb at each end holds a page."""
+"""Of one connection on which something is on its way: an skb at each end holds a page. The server waits with what is
+for many while TCP's memory is nearly under pressure, so more than that is not in use."""
 
-_SERVER_EACH: Final = 1_229  # bytes: 1.2 KiB, what is promised
+_SERVER_EACH, _SERVER_EACH_OF_SEVERAL = 1_665, 4_240  # bytes; measured with 18,000 and with 100,000 in six workers
 _PARENT_BASE: Final = 25_000_000
-_WORKER_BASE: Final = 25_000_000
-_HARNESS_EACH: Final = 410  # bytes: 0.4 KiB, what is promised
+_WORKER_BASE: Final = 28_000_000  # once it has been used; measured with eight
+_OWNER_EACH: Final = 120  # bytes, of one worker: the members of a room, whether they have come or not
+_HARNESS_EACH: Final = 900  # bytes; measured with 20,000 and with 100,000
 _HARNESS_MASTER: Final = 60_000_000
 _PLAYER_BASE: Final = 12_000_000
 _DISK_EACH: Final = 2_000  # bytes: a user, a token, memberships, indices, and the write-ahead log beside them
 _MEMORY_RESERVE: Final = 500_000_000  # for everything else that lives here
 
 _SEEDED_A_SECOND: Final = 20_000
-_STARTED_A_SECOND: Final = 0.7  # processes of either kind
-_CONNECTS_A_SECOND_AND_CORE: Final = 1_000  # of both ends together
-_OTHER_PHASES: Final = 45.0  # seconds: small rooms, broadcasts, storm and settling, in a `proof`
-_CHECKED_A_SECOND: Final = 5_000
+_STARTED_A_SECOND: Final = 2.0  # processes of either kind
+_CONNECTS_A_SECOND_AND_CORE: Final = 590  # of both ends together; measured with 100,000
+_RETURNS_A_SECOND_AND_CORE: Final = 215  # of those who were cut off while others talk; measured with 20,000
+_DELIVERED_A_SECOND_AND_CORE: Final = 20_000  # of a broadcast; a million took a prototype 23 s
+_SMALL_ROOMS, _BROADCASTS, _SETTLING = 10.0, 5, 15.0
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -72,6 +75,12 @@ class Wish(Struct, frozen=True, kw_only=True):
         Seconds for which everybody stays while nothing else happens.
     heartbeat
         Seconds of silence after which the server asks whether somebody is there.
+    storm
+        How many are cut off at once; None: as the load does it, a share.
+    growth
+        The first number of people at which they pause on their way, so that costs can be looked at; 0: they do not.
+    kills
+        Whether one of several workers is killed in the end.
     """
 
     connections: int
@@ -81,6 +90,9 @@ class Wish(Struct, frozen=True, kw_only=True):
     serves: bool = True
     hold: float = 10.0
     heartbeat: float = 30.0
+    storm: int | None = None
+    growth: int = 0
+    kills: bool = True
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -90,6 +102,8 @@ class Check(Struct, frozen=True, kw_only=True):
     ----------
     remedy
         Commands that raise it, as they are to be typed; and why, where there is none.
+    slower
+        What is slower with less, where a run goes on all the same; empty: nothing is begun with less.
     """
 
     what: str
@@ -97,6 +111,7 @@ class Check(Struct, frozen=True, kw_only=True):
     allowed: int
     unit: str = ""
     remedy: tuple[str, ...] = ()
+    slower: str = ""
 
     @property
     def holds(self) -> bool:
@@ -125,8 +140,8 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
     @property
     def refusals(self) -> tuple[Check, ...]:
-        """What there is not enough of."""
-        return tuple(check for check in self.checks if not check.holds)
+        """What there is not enough of to begin."""
+        return tuple(check for check in self.checks if not check.holds and not check.slower)
 
     @property
     def bytes_expected(self) -> int:
@@ -180,11 +195,13 @@ def _ports(machine: Machine) -> int:
 
 def _memory(machine: Machine, wish: Wish, workers: int, players: int) -> tuple[MemoryPart, ...]:
     pair = _KERNEL_PAIR if wish.serves else _KERNEL_PAIR // 2
-    server = MemoryPart(what="server", base=_PARENT_BASE + _WORKER_BASE * workers, each=_SERVER_EACH)
+    buffers = min(_BUFFER_PAGES * wish.connections, machine.tcp_memory[1]) * machine.page
+    each = _SERVER_EACH if workers == 1 else _SERVER_EACH_OF_SEVERAL
+    server = MemoryPart(what="server", base=_PARENT_BASE + _WORKER_BASE * workers, each=each + _OWNER_EACH)
     return (
         *((server,) if wish.serves else ()),
         MemoryPart(what="kernel: sockets", base=0, each=pair),
-        MemoryPart(what="kernel: buffers, for moments", base=0, each=_BUFFER_PAGES * machine.page),
+        MemoryPart(what="kernel: buffers, for moments", base=buffers, each=0),
         MemoryPart(what="harness", base=_HARNESS_MASTER + _PLAYER_BASE * players, each=_HARNESS_EACH),
     )
 
@@ -196,9 +213,17 @@ def _seconds(machine: Machine, wish: Wish, workers: int, players: int) -> dict[s
         "start locust": 1 + players / _STARTED_A_SECOND,
         "connect": users / (_CONNECTS_A_SECOND_AND_CORE * machine.cores),
         "hold": wish.hold,
-        "the other phases": _OTHER_PHASES,
-        "check": 1 + users / _CHECKED_A_SECOND,
+        "the other phases": _others(machine, wish, workers),
     }
+
+
+def _others(machine: Machine, wish: Wish, workers: int) -> float:
+    """Small rooms, broadcasts, storm, the kill of a worker, settling and checking, in a `proof`."""
+    returns = _RETURNS_A_SECOND_AND_CORE * machine.cores
+    storm = round(wish.connections / 5) if wish.storm is None else wish.storm
+    killed = wish.connections / workers if wish.kills and workers > 1 else 0
+    broadcasts = _BROADCASTS * wish.connections / (_DELIVERED_A_SECOND_AND_CORE * machine.cores)
+    return _SMALL_ROOMS + broadcasts + (storm + killed) / returns + _SETTLING
 
 
 def _settings(machine: Machine, wish: Wish, workers: int) -> dict[str, str]:
@@ -265,7 +290,10 @@ def _files(who: str, machine: Machine, needed: int) -> Check:
 
 def _of_the_network(machine: Machine, wish: Wish, sources: int) -> list[Check]:
     needed_pages = machine.tcp_memory_used + wish.connections * _BUFFER_PAGES * (1 if wish.serves else 0.5)
-    low, pressure, most = (max(each, _rounded(math.ceil(needed_pages * 1.5))) for each in machine.tcp_memory)
+    low = max(machine.tcp_memory[0], _rounded(math.ceil(needed_pages)))
+    pressure, most = (
+        max(each, round(low * more)) for each, more in zip(machine.tcp_memory[1:], (1.25, 1.5), strict=True)
+    )
     checks = [
         Check(
             what="ports to come from",
@@ -278,6 +306,7 @@ def _of_the_network(machine: Machine, wish: Wish, sources: int) -> list[Check]:
             needed=math.ceil(needed_pages),
             allowed=machine.tcp_memory[1],
             remedy=(f'sudo sysctl -w net.ipv4.tcp_mem="{low} {pressure} {most}"',),
+            slower="a broadcast waits until others have been read",
         ),
     ]
     if machine.tracked is not None:

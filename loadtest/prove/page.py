@@ -11,6 +11,8 @@ from html import escape
 from shlex import join
 from typing import Final
 
+from loadtest.prove.forecast import Check
+from loadtest.prove.growth import Growth
 from loadtest.prove.plots import Plot
 from loadtest.prove.results import Claim, Memory, Report
 from loadtest.scenarios.figures import MEANING, told
@@ -32,6 +34,9 @@ figcaption, .soft { color: var(--soft); font-size: .9rem; } .met { color: var(--
 code, pre { font: .85rem/1.45 ui-monospace, monospace; overflow-wrap: anywhere; } pre { white-space: pre-wrap;
   border: 1px solid var(--line); padding: .7rem; }
 """
+
+
+_BY_THEMSELVES: Final = 8  # processes, each of which has its place on the page
 
 
 def page(report: Report, plots: Sequence[Plot]) -> str:
@@ -58,7 +63,9 @@ def _parts(report: Report, plots: Sequence[Plot]) -> Iterator[str]:
     if plots:
         yield _part("Plots", "\n".join(_figure(plot) for plot in plots))
     if report.memory is not None:
-        yield _part("Memory", _memory(report.memory, report.forecast.connections))
+        yield _part("Memory", _memory(report.memory, report.forecast.connections) + _kernel_memory(report))
+    if len(report.growth) > 1:
+        yield _part("With more and more people", _growth(report.growth))
     if report.results is not None:
         yield _part("Figures", _figures(report.results.figures))
         yield _part("Phases", _phases(report.results.phases))
@@ -91,7 +98,7 @@ def _how_it_was_made(report: Report) -> str:
         "target": report.target,
         "processes": f"{_workers_of(report)}{report.forecast.players} of locust and their master, not pinned",
         "scenario and seed": f"{report.wish.scenario}, {report.seed}",
-        "heartbeat": f"{report.wish.heartbeat:g} s" if report.wish.serves else "the server's",
+        "heartbeat": _heartbeat(report),
     }
     if report.seeded is not None:
         rows["people"] = (
@@ -99,6 +106,14 @@ def _how_it_was_made(report: Report) -> str:
             f"{report.seeded.seconds:.1f} s before anything was measured"
         )
     return _pairs(rows)
+
+
+def _heartbeat(report: Report) -> str:
+    if not report.wish.serves:
+        return "the server's"
+    words = f"{report.wish.heartbeat:g} s of silence until a ping"
+    in_force = None if not report.told else report.told[-1].heartbeat
+    return words if in_force is None else f"{words}, as set; {in_force:g} s in force at the end"
 
 
 def _workers_of(report: Report) -> str:
@@ -152,6 +167,52 @@ def _memory(memory: Memory, connections: int) -> str:
     )
 
 
+def _kernel_memory(report: Report) -> str:
+    """What of it is held against a limit: `net.ipv4.tcp_mem` is in pages."""
+    if not report.samples:
+        return ""
+    slab = max(sample.slab for sample in report.samples)
+    buffers = max(max(sample.buffers, sample.buffers_peak) for sample in report.samples)
+    left = min(sample.available for sample in report.samples)
+    _, pressure, most = (pages * report.machine.page / 1e6 for pages in report.machine.tcp_memory)
+    return _soft(
+        f"At the most, of the whole machine: slab {slab / 1e9:,.2f} GB; TCP's buffers {buffers / 1e6:,.1f} MB, of "
+        f"{pressure:,.0f} MB that are free of pressure and {most:,.0f} MB in all; at the least {left / 1e9:,.2f} GB of "
+        "memory were left."
+    )
+
+
+def _growth(lines: Sequence[Growth]) -> str:
+    def number(value: float | None, digits: int) -> str:
+        return "" if value is None else f"{value:,.{digits}f}"
+
+    rows = [
+        (
+            f"{line.people:,}",
+            number(line.connects_per_second, 0),
+            number(line.server, 0),
+            number(line.slab, 0),
+            number(line.buffers, 0),
+            number(line.harness, 0),
+            number(line.server_idle, 2),
+            number(line.harness_idle, 2),
+            number(line.machine_idle, 2),
+            number(line.last_receipt, 2),
+            number(line.delivery, 1),
+        )
+        for line in lines
+    ]
+    head = (
+        "people", "connects a second, until then", "server, bytes each", "slab, bytes each", "buffers, bytes each",
+        "harness, bytes each", "server idle, cores", "harness idle, cores", "machine idle, cores",
+        "broadcast: last receipt, s", "processor for a delivery, us",
+    )  # fmt: skip
+    return _table(head, rows) + _soft(
+        "Memory is what there is beside nobody. Idle: nothing but heartbeats goes on. The processor for a delivery is "
+        "all that the machine used while a broadcast went to everybody who was there, both ends and the kernel."
+    )
+
+
 def _figures(figures: dict[str, float]) -> str:
     rows = [(told(name, value), MEANING[name][1] if name in MEANING else name) for name, value in figures.items()]
     return _table(("", "what it is"), rows)
@@ -167,7 +228,7 @@ def _phases(phases: Iterable[PhaseResult]) -> str:
             f"{phase.counts.get('delivered', 0):,}",
             _spectrum(phase.ack),
             _spectrum(phase.seen),
-            ", ".join(f"{share:.2f}" for share in phase.clients_cpu),
+            _shares(phase.clients_cpu),
             _troubles(phase),
         )
         for phase in phases
@@ -183,13 +244,25 @@ def _spectrum(one: Spectrum | None) -> str:
     return "" if one is None else ", ".join(f"{seconds * 1e3:,.1f}" for seconds in (one.p50, one.p99, one.max))
 
 
+def _shares(shares: Sequence[float]) -> str:
+    """Of a few processes each, of many how they are spread."""
+    if len(shares) <= _BY_THEMSELVES:
+        return ", ".join(f"{share:.2f}" for share in shares)
+    return f"{len(shares)} processes: {min(shares):.2f} to {max(shares):.2f}, together {sum(shares):.2f}"
+
+
 def _troubles(phase: PhaseResult) -> str:
     named = (("HTTP", phase.refusals), ("close", phase.closes), ("errno", phase.failures))
     return ", ".join(f"{kind} {code}: {count:,}" for kind, counts in named for code, count in counts.items())
 
 
 def _workers(report: Report) -> str:
+    counts = sorted(report.connections_by_worker.values())
     rows = [(f"worker {name}", f"{count:,}") for name, count in sorted(report.connections_by_worker.items())]
+    if len(rows) > _BY_THEMSELVES:
+        middle = counts[len(counts) // 2]
+        rows = [("workers", f"{len(counts)}"), ("the fewest", f"{counts[0]:,}"), ("the most", f"{counts[-1]:,}")]
+        rows.insert(2, ("the median", f"{middle:,}"))
     return _table(("", "connections"), rows) + _soft("Open files by the admin listener, less those with nobody there.")
 
 
@@ -209,8 +282,7 @@ def _surroundings(report: Report) -> str:
 def _forecast(report: Report) -> str:
     forecast = report.forecast
     checks = [
-        (check.what, f"{check.needed:,}", f"{check.allowed:,}", check.unit, "enough" if check.holds else "too few")
-        for check in forecast.checks
+        (check.what, f"{check.needed:,}", f"{check.allowed:,}", check.unit, _enough(check)) for check in forecast.checks
     ]
     memory = [
         (
@@ -224,6 +296,10 @@ def _forecast(report: Report) -> str:
     return _table(("what a run takes", "needed", "there is", "", ""), checks) + _table(
         ("memory that was expected", "MB to begin with", "bytes a connection", "MB together"), memory
     )
+
+
+def _enough(check: Check) -> str:
+    return "enough" if check.holds else check.slower or "too few"
 
 
 # --- pieces --------------------------------------------------------------------------------------------------

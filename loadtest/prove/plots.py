@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from loadtest.prove.results import HARNESS, SERVER, Report
-from loadtest.prove.sampling import Sample
+from loadtest.prove.growth import Growth
+from loadtest.prove.results import Report
+from loadtest.prove.sampling import HARNESS, SERVER, Sample
 from loadtest.scenarios.messages import PhaseResult, Spectrum
 
 if TYPE_CHECKING:
@@ -147,6 +148,24 @@ def _memory_each(report: Report, axes: Axes) -> bool:
     return True
 
 
+def _growth(report: Report, axes: Axes) -> bool:
+    lines: list[tuple[str, str, Callable[[Growth], float | None]]] = [
+        ("server (unique)", _BLUE, lambda line: line.server),
+        ("kernel (slab and socket buffers)", _ORANGE, lambda line: line.slab + line.buffers),
+        ("harness (unique)", _GREEN, lambda line: line.harness),
+    ]
+    for label, colour, of in lines:
+        points = [(line.people, value / _KIB) for line in report.growth if (value := of(line)) is not None]
+        if points:
+            axes.plot(*zip(*points, strict=True), "o-", ms=4, color=colour, label=label)
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xticks([line.people for line in report.growth], [f"{line.people:,}" for line in report.growth])
+    axes.minorticks_off()
+    _axes(axes, "people", "KiB a connection")
+    return len(report.growth) > 1
+
+
 def _memory_over_time(report: Report, axes: Axes) -> bool:
     samples = report.samples
     if len(samples) < 2:
@@ -219,7 +238,15 @@ def _broadcast(report: Report, axes: Axes) -> bool:
 
 
 def _storm(report: Report, axes: Axes) -> bool:
-    storm = next((phase for phase in _phases_of(report) if phase.name == "storm"), None)
+    return _return(report, axes, "storm", "cut off")
+
+
+def _kill(report: Report, axes: Axes) -> bool:
+    return _return(report, axes, "kill", "killed")
+
+
+def _return(report: Report, axes: Axes, name: str, what: str) -> bool:
+    storm = next((phase for phase in _phases_of(report) if phase.name == name), None)
     if storm is None:
         return False
     began = storm.began + report.began
@@ -227,10 +254,10 @@ def _storm(report: Report, axes: Axes) -> bool:
     times = [glance.at - began for glance in glances]
     axes.plot(times, [glance.connected for glance in glances], ".-", color=_BLUE, label="connected")
     axes.plot(times, [glance.ready for glance in glances], ".-", color=_GREEN, label="welcome, with all they missed")
-    axes.axvline(0, color=_RED, lw=1, label="cut off")
+    axes.axvline(0, color=_RED, lw=1, label=what)
     if "recovery" in storm.figures:
         axes.axvline(storm.figures["recovery"], color=_ORANGE, lw=1, ls="--", label="the last one has everything")
-    _axes(axes, "seconds since the cut", "connections")
+    _axes(axes, f"seconds since they were {what}" if name == "storm" else "seconds since the kill", "connections")
     return bool(glances)
 
 
@@ -262,11 +289,13 @@ _ALL: Final[tuple[tuple[str, str, str, Draw], ...]] = (
         "both are on this machine, and contains what anything else did to the kernel's memory meanwhile.",
         _memory_each,
     ),
+    ("growth", "Memory for each connection, with more and more of them", "Beside what there was with nobody.", _growth),
     ("memory", "Memory over time", "The kernel's part: what it grew by since the start.", _memory_over_time),
     ("latency", "Delivery latency by phase", "From the moment of the post to each who sees it.", _latency),
     ("latency-time", "Delivery latency over time", "Of what was seen in each second.", _latency_over_time),
     ("broadcast", "From first send to last recipient", "One message to everybody, several times.", _broadcast),
     ("storm", "Recovery from the storm", "A share is cut off at once and comes again at once.", _storm),
+    ("kill", "Recovery from the end of a worker", "It was killed, and its people came again.", _kill),
     ("cpu", "Processor", "Server and harness share the cores; nothing is pinned.", _cpu),
 )
 

@@ -45,6 +45,10 @@ class Process(NamedTuple):
     """In ticks since the machine started (proc(5))."""
 
 
+Table = Mapping[int, tuple[int, "Process"]]
+"""Processes by their ids, each with its parent's id."""
+
+
 def table() -> dict[int, tuple[int, Process]]:
     """Every process by its id, with its parent's id."""
     found = {}
@@ -57,7 +61,7 @@ def table() -> dict[int, tuple[int, Process]]:
     return found
 
 
-def descendants(pid: int, processes: Mapping[int, tuple[int, Process]]) -> list[Process]:
+def descendants(pid: int, processes: Table) -> list[Process]:
     """A process and all that descend from it, the oldest first."""
     children: dict[int, list[Process]] = {}
     for parent, process in processes.values():
@@ -113,9 +117,9 @@ class Program:
     def pid(self) -> int:
         return self._process.pid
 
-    def family(self) -> list[Process]:
-        """The processes it is made of now, itself first."""
-        now = descendants(self.pid, table())
+    def family(self, processes: Table | None = None) -> list[Process]:
+        """The processes it is made of now, itself first; `processes`: all there are, where somebody has just looked."""
+        now = descendants(self.pid, table() if processes is None else processes)
         self._family.update(now)
         return now
 

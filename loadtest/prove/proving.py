@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +30,13 @@ from clients.endpoint import BadUrl, endpoint_of
 from loadtest.people import People
 from loadtest.prove.claims import claims_of, proved
 from loadtest.prove.forecast import Forecast, Wish, forecast
+from loadtest.prove.growth import growth_of
 from loadtest.prove.interrupting import Interrupted, interruptible
 from loadtest.prove.machine import Machine, kernel_settings, read_machine
 from loadtest.prove.page import page
 from loadtest.prove.plots import plots
 from loadtest.prove.processes import Fault
 from loadtest.prove.results import (
-    HARNESS,
-    SERVER,
     Memory,
     Report,
     Seeded,
@@ -44,19 +44,27 @@ from loadtest.prove.results import (
     commit_of,
     last_before,
     memory_between,
+    thinned,
     versions,
     write,
 )
-from loadtest.prove.sampling import Sample, busy_share
+from loadtest.prove.sampling import HARNESS, SERVER, Sample, busy_share
 from loadtest.prove.showing import Screen, show_end, show_forecast
 from loadtest.prove.staging import ROOMS, Stage
 from loadtest.prove.warming import EACH
-from loadtest.scenarios.messages import PhaseResult
+from loadtest.scenarios.messages import Glance, PhaseResult
+from loadtest.scenarios.play import ARRIVAL
 
 _ENDS_WITHIN: Final = 60.0  # seconds, for a server that a hundred thousand have just left
 _BROKEN_OFF_WITHIN: Final = 3.0
-_COME_LEAST: Final = 250  # connects a second: below that something is wrong, also on a machine with more to do
+_COME_LEAST: Final = 500  # connects a second: below that something is wrong, beside a beginning of …
 _COME_SECONDS: Final = 120.0
+_SETTLE_LEAST: Final = 2_500  # people a second who see a broadcast, likewise, beside …
+_SETTLE_SECONDS: Final = 60.0
+_UNDER_WAY: Final = 2_000  # connections that are begun and not yet welcome, of all processes together
+_UNDER_WAY_EACH: Final = range(10, 101)
+_GLANCES_KEPT, _TOLD_KEPT = 600, 200
+_PLAYERS_BY_THEMSELVES: Final = 8  # with more of them, what each used from second to second is most of a report
 
 
 class CannotRun(Exception):
@@ -208,7 +216,7 @@ def _run(order: Order, report: Report, folder: Path, console: Console) -> None:
 
 
 def _play(order: Order, stage: Stage) -> None:
-    options = [*_options(order), *order.options]
+    options = [*_options(order, stage.players), *order.options]
     if order.server is not None and order.people is not None:
         stage.play(order.server, order.people, options)
         return
@@ -216,9 +224,19 @@ def _play(order: Order, stage: Stage) -> None:
     stage.play(stage.serve(people), people, options)
 
 
-def _options(order: Order) -> list[str]:
-    come_within = max(_COME_SECONDS, order.wish.connections / _COME_LEAST)
-    return ["--seed", str(order.seed), "--seconds", str(order.wish.hold), "--come-within", f"{come_within:.0f}"]
+def _options(order: Order, players: int) -> list[str]:
+    """What the load is told, unless the caller says otherwise: the more people, the more time for each step."""
+    wish = order.wish
+    under_way = min(max(_UNDER_WAY // players, _UNDER_WAY_EACH[0]), _UNDER_WAY_EACH[-1])
+    chosen = {
+        "seed": order.seed,
+        "seconds": wish.hold,
+        "come-within": round(_COME_SECONDS + wish.connections / _COME_LEAST),
+        "settle-within": round(_SETTLE_SECONDS + wish.connections / _SETTLE_LEAST),
+        "at-once": under_way,
+        "growth": wish.growth,
+    } | ({} if wish.storm is None else {"storm": wish.storm})
+    return [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
 
 
 def _raise_file_limit() -> None:
@@ -246,13 +264,16 @@ def _conclude(report: Report, stage: Stage) -> None:
     samples = [] if stage.sampler is None else stage.sampler.samples
     # A line is read a moment after it was written, never before: the least delay seen is the best guess.
     report.began = round(min((read_at - glance.at for read_at, glance in stage.glances), default=0.0), 3)
-    report.glances = [
-        msgspec.structs.replace(glance, at=round(glance.at + report.began, 3)) for _, glance in stage.glances
-    ]
+    report.glances = [_glance(glance, report.began) for _, glance in thinned(stage.glances, _GLANCES_KEPT)]
+    if stage.empty is not None and report.results is not None:
+        report.growth = growth_of(
+            report.results.phases, report.began, stage.empty, samples, report.wish.connections, report.machine.cores
+        )
     report.memory = _memory(report, stage.empty, samples)
     report.samples = _without_each(samples, report.memory)
     report.surroundings = _surroundings(report, samples)
     report.connections_by_worker = _by_worker(report)
+    report.told = thinned(report.told, _TOLD_KEPT)
     report.claims = claims_of(
         report.results, report.memory, report.told[-1] if report.told else None, stage.ended_processes
     )
@@ -260,9 +281,15 @@ def _conclude(report: Report, stage: Stage) -> None:
         report.outcome = "proved" if proved(report.claims) else "not proved"
 
 
+def _glance(glance: Glance, began: float) -> Glance:
+    clients_cpu = [round(share, 3) for share in glance.clients_cpu] if glance.players <= _PLAYERS_BY_THEMSELVES else []
+    return msgspec.structs.replace(glance, at=round(glance.at + began, 3), clients_cpu=clients_cpu)
+
+
 def _phase_after_arrival(report: Report) -> PhaseResult | None:
+    """The first one in which all were there."""
     phases = [] if report.results is None else report.results.phases
-    return phases[1] if len(phases) > 1 and phases[0].in_time else None
+    return next((phase for before, phase in pairwise(phases) if before.name == ARRIVAL and before.in_time), None)
 
 
 def _memory(report: Report, empty: Sample | None, samples: Sequence[Sample]) -> Memory | None:

@@ -6,27 +6,27 @@ machine, its settings, the versions, the command, the seed, and what else went o
 
 from __future__ import annotations
 
+import math
 import platform
 import statistics
 import subprocess
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from loadtest.prove.admin import Told
 from loadtest.prove.forecast import Forecast, Wish
+from loadtest.prove.growth import Growth
 from loadtest.prove.machine import Machine
-from loadtest.prove.sampling import Sample
+from loadtest.prove.sampling import HARNESS, SERVER, Sample
 from loadtest.scenarios.messages import Glance, Results
 
 FORMAT: Final = 1
-SERVER, HARNESS = "server", "harness"
-"""Names of the groups in each `Sample`."""
-
+T = TypeVar("T")
 Outcome = Literal["proved", "not proved", "broken off"]
 
 _PACKAGES: Final = (
@@ -140,6 +140,8 @@ class Report(Struct, kw_only=True):
     seeded: Seeded | None = None
     claims: list[Claim] = []
     memory: Memory | None = None
+    growth: list[Growth] = []
+    """With fewer people, on the way to all."""
     results: Results | None = None
     connections_by_worker: dict[str, int] = {}
     steps: dict[str, float] = {}
@@ -154,6 +156,12 @@ class Report(Struct, kw_only=True):
     @property
     def exit_code(self) -> int:
         return 0 if self.outcome == "proved" else 1
+
+
+def thinned(series: Sequence[T], most: int) -> list[T]:
+    """Every so-many-th of a long series, and its last one: what a plot shows is a few hundred points wide."""
+    every = max(1, math.ceil(len(series) / most))
+    return [*series[::every], *(series[-1:] if len(series) % every != 1 and every > 1 else ())]
 
 
 def write(report: Report, file: Path) -> None:

@@ -21,7 +21,10 @@ from typing import Final
 from msgspec import Struct
 
 from loadtest.prove.machine import meminfo, tcp_pages
-from loadtest.prove.processes import Process
+from loadtest.prove.processes import Process, Table, table
+
+SERVER, HARNESS = "server", "harness"
+"""Names of the groups in each `Sample`."""
 
 _LEAST_PAUSE: Final = 1.0  # seconds
 _SHARE_OF_TIME: Final = 50
@@ -52,6 +55,8 @@ class Sample(Struct, frozen=True, kw_only=True):
         The server's processes together, and locust's; each process by itself is in `each` where that was asked for.
     slab, buffers, available
         Bytes, of the whole machine: the kernel's objects, TCP's buffers, memory that is left.
+    buffers_peak
+        The most that TCP's buffers held since the look before, of ten glimpses a second.
     sockets
         Of TCP, both ends counted; those waiting after their end (TIME_WAIT) are not.
     busy
@@ -65,6 +70,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     each: dict[str, list[Usage]] | None
     slab: int
     buffers: int
+    buffers_peak: int = 0
     available: int
     sockets: int
     busy: float
@@ -76,14 +82,14 @@ class Sampler:
     Parameters
     ----------
     families
-        By the group's name, what tells which processes it is made of now.
+        By the group's name, what tells which of all processes it is made of now.
     clock, cpu
         Seconds of any clock that never steps back, and of CPU time of this process.
     """
 
     def __init__(
         self,
-        families: Mapping[str, Callable[[], Sequence[Process]]],
+        families: Mapping[str, Callable[[Table], Sequence[Process]]],
         clock: Callable[[], float] = time.monotonic,
         cpu: Callable[[], float] = time.process_time,
     ) -> None:
@@ -91,6 +97,7 @@ class Sampler:
         self._clock = clock
         self._cpu = cpu
         self._began = self._due = clock()
+        self._peak = 0
         self.samples: list[Sample] = []
 
     def now(self) -> float:
@@ -98,15 +105,20 @@ class Sampler:
         return self._clock() - self._began
 
     def look_if_due(self, *, each: bool = False) -> None:
-        """Look, if the last time is long enough ago for what it cost."""
+        """Look, if the last time is long enough ago for what it cost; else have a glimpse of what may be short."""
+        self._peak = max(self._peak, tcp_pages() * _PAGE)
         if self._clock() >= self._due:
             self.look(each=each)
 
     def look(self, *, each: bool = False) -> Sample:
         """Look now. `each`: keep what every process uses by itself."""
         begun = self._cpu()
-        usages = {name: [use for one in family() if (use := usage(one.pid))] for name, family in self._families.items()}
+        now = table()
+        usages = {
+            name: [use for one in family(now) if (use := usage(one.pid))] for name, family in self._families.items()
+        }
         memory = meminfo()
+        buffers = tcp_pages() * _PAGE
         ended = self._cpu()
         sample = Sample(
             at=round(self.now(), 3),
@@ -115,12 +127,14 @@ class Sampler:
             groups={name: total(uses) for name, uses in usages.items()},
             each=usages if each else None,
             slab=memory["Slab"],
-            buffers=tcp_pages() * _PAGE,
+            buffers=buffers,
+            buffers_peak=max(self._peak, buffers),
             available=memory["MemAvailable"],
             sockets=tcp_sockets(),
             busy=busy_seconds(),
         )
         self.samples.append(sample)
+        self._peak = 0
         self._due = self._clock() + pause_after(sample.took)
         return sample
 

@@ -112,9 +112,12 @@ def show_forecast(console: Console, forecast: Forecast, wish: Wish) -> None:
     console.print(head, highlight=False)
     table = Table("what it takes", "needed", "there is", "", box=None, pad_edge=False)
     for check in forecast.checks:
-        enough = Text("enough", "green") if check.holds else Text("too little", "bold red")
+        enough = Text("enough", "green") if check.holds else Text(check.slower or "too little", "bold red")
         table.add_row(check.what, _amount(check.needed, check.unit), _amount(check.allowed, check.unit), enough)
     console.print(table)
+    for check in forecast.checks:
+        if check.slower and not check.holds:
+            console.print(f"for {check.what} to be enough: {'; '.join(check.remedy)}", highlight=False, soft_wrap=True)
     parts = ", ".join(
         f"{part.what} {(part.base + part.each * forecast.connections) / 1e6:,.0f} MB" for part in forecast.memory
     )

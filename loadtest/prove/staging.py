@@ -21,25 +21,31 @@ from loadtest.prove.admin import Admin
 from loadtest.prove.forecast import Forecast, Wish
 from loadtest.prove.journal import Journal
 from loadtest.prove.processes import Fault, Process, Program, in_words
-from loadtest.prove.results import HARNESS, SERVER
-from loadtest.prove.sampling import Sample, Sampler
+from loadtest.prove.sampling import HARNESS, SERVER, Sample, Sampler
 from loadtest.prove.showing import Screen
 from loadtest.prove.warming import warm_up
 from loadtest.scenarios.messages import Glance, Results
+from loadtest.scenarios.proof import HOLD, REST
 
 ROOMS: Final = "all,each:10"
 """Everybody in one channel, and each in one of many rooms of ten."""
 
 _READY: Final = "hubbub is serving on "
 _ADMIN: Final = re.compile(r"admin=(http://\S+)")
+_SERVES: Final = re.compile(r"a worker serves\b.*?\bworker=(\d+)\b.*?\bworker_pid=(\d+)")
+_REST_LOOKS: Final = (
+    2.0,
+    12.0,
+)  # seconds behind the beginning of a rest: between the two nothing but heartbeats goes on
 _LOOK_SECONDS: Final = 0.1
 _START_SECONDS: Final = 30.0  # and for each worker …
 _START_SECONDS_EACH: Final = 3.0
 _SEED_SECONDS: Final = 60.0  # and for each thousand people …
 _SEED_SECONDS_EACH: Final = 1.0
 _SILENCE: Final = 300.0  # seconds: nothing is told while the logs are read for the verdict
-_LOAD_ENDS_WITHIN: Final = 30.0
-_LEAVE_SECONDS: Final = 20.0
+_LOAD_ENDS_WITHIN: Final = 30.0  # seconds, and for each thousand people …
+_LOAD_ENDS_WITHIN_EACH: Final = 0.1
+_LEAVE_SECONDS: Final = 60.0
 _LAST_ANSWER: Final = 10.0
 _LOCUSTFILE: Final = Path(__file__).parents[1] / "locustfile.py"
 
@@ -67,7 +73,8 @@ class Stage:
     empty
         The look when locust was there, and nobody was connected.
     ended_processes
-        How many of the server's were not there any more in the end; None where they could not be seen.
+        How many of the server's were not there any more in the end, beside the one that was killed on purpose; None
+        where they could not be seen.
     """
 
     def __init__(self, folder: Path, wish: Wish, expected: Forecast, screen: Screen) -> None:
@@ -78,6 +85,9 @@ class Stage:
         self._programs: list[Program] = []
         self._server: Program | None = None
         self._at_first: set[Process] = set()
+        self._victim: int | None = None
+        self._resting: tuple[str, float] = ("", 0.0)  # the phase of the newest glance, and since when
+        self._rest_looks: list[float] = []
         self.steps: dict[str, float] = {}
         self.sampler: Sampler | None = None
         self.admin: Admin | None = None
@@ -87,6 +97,11 @@ class Stage:
         self.notes: list[str] = []
         self.empty: Sample | None = None
         self.ended_processes: int | None = None
+
+    @property
+    def players(self) -> int:
+        """Processes of the load."""
+        return self._expected.players
 
     # --- in this order -------------------------------------------------------------------------------------------
 
@@ -120,7 +135,9 @@ class Stage:
         """Start the load, and watch until it has ended by itself. Raises `Fault`."""
         journal = Journal(self._folder / "journal.jsonl")
         with self._step("start locust"):
-            load = self._start("locust", self._locust(url, people, journal.file, options))
+            self._victim = self._last_worker() if self._wish.kills else None
+            killing = [] if self._victim is None else ["--kill", str(self._victim)]
+            load = self._start("locust", self._locust(url, people, journal.file, [*killing, *options]))
             self._look_from_here(load)
             self._watch(load, journal, until=lambda: bool(self.glances))
             self.empty = self.sampler.look(each=True) if self.sampler is not None else None
@@ -173,15 +190,14 @@ class Stage:
 
     def _let_end(self, load: Program) -> None:
         """What it had to tell is told; if it does not end by itself, it is ended with the others."""
-        end = time.monotonic() + _LOAD_ENDS_WITHIN
+        within = _LOAD_ENDS_WITHIN + self._wish.connections / 1_000 * _LOAD_ENDS_WITHIN_EACH
+        end = time.monotonic() + within
         while load.ended() is None and time.monotonic() < end:
             self._check_others(load)
             self._screen.show(None, None)
             time.sleep(_LOOK_SECONDS)
         if load.ended() is None:
-            self.notes.append(
-                f"Locust had told its results and did not end within {_LOAD_ENDS_WITHIN:.0f} s; it was killed."
-            )
+            self.notes.append(f"Locust had told its results and did not end within {within:.0f} s; it was killed.")
 
     def _await(self, program: Program, seconds: float) -> None:
         """Until it has ended by itself, and well."""
@@ -211,7 +227,15 @@ class Stage:
 
     def _find_admin(self, server: Program) -> None:
         found = _ADMIN.search(server.log.read_text(errors="replace"))
-        self.admin = None if found is None else Admin(found[1], self._now)
+        self.admin = None if found is None else Admin(found[1], self._now, self._expected.workers)
+
+    def _last_worker(self) -> int | None:
+        """The process to kill in the end, where there are several: not the first one, which owns the rooms of a
+        server with SQLite, and whose end another test is about."""
+        if self._server is None or self._expected.workers < 2:
+            return None
+        served = _SERVES.findall(self._server.log.read_text(errors="replace"))
+        return max(((int(worker), int(pid)) for worker, pid in served), default=(0, None))[1]
 
     def _now(self) -> float:
         return 0.0 if self.sampler is None else self.sampler.now()
@@ -234,6 +258,7 @@ class Stage:
             for glance in journal.news():
                 silent_since = time.monotonic()
                 self.glances.append((self.sampler.now(), glance))
+                self._note_rest(glance.phase)
             self.results = journal.results
             self._look(self.sampler)
             self._check_others(load)
@@ -243,7 +268,18 @@ class Stage:
                 raise Fault(f"locust has told nothing for {_SILENCE:.0f} s", load.last_words())
             time.sleep(_LOOK_SECONDS)
 
+    def _note_rest(self, phase: str) -> None:
+        """Two looks are due where people pause, whenever else there was one."""
+        known, _ = self._resting
+        if phase != known:
+            now = time.monotonic()
+            self._resting = phase, now
+            self._rest_looks = [now + after for after in _REST_LOOKS] if phase.startswith((REST, HOLD)) else []
+
     def _look(self, sampler: Sampler) -> None:
+        if self._rest_looks and time.monotonic() >= self._rest_looks[0]:
+            del self._rest_looks[0]
+            sampler.look(each=True)
         sampler.look_if_due(each=True)
         if self.admin is not None:
             self.admin.step()
@@ -251,7 +287,8 @@ class Stage:
 
     def _look_for_the_last_time(self) -> None:
         if self._server is not None:
-            self.ended_processes = len(self._at_first - set(self._server.family()))
+            gone = self._at_first - set(self._server.family())
+            self.ended_processes = sum(process.pid != self._victim for process in gone)
         if self.admin is not None:
             self.admin.ask_now(_LAST_ANSWER)
 

@@ -14,7 +14,9 @@ from loadtest.people import People
 from loadtest.scenarios.figures import told
 from loadtest.scenarios.messages import Broadcast, Options, PhaseResult
 from loadtest.scenarios.play import Phase, Play, Summary, arrival, figures_of_arrival
+from loadtest.scenarios.talking import before
 
+EXPECTS = "everybody in the room has seen it"
 LAST = "last_receipt"
 """Of a phase's figures: seconds from the post to the last one of a process who saw it."""
 
@@ -31,13 +33,12 @@ def broadcast(options: Options, people: People) -> Play:
 def broadcasts(options: Options, people: People) -> Generator[Phase, PhaseResult, dict[str, float]]:
     """As many as were asked for, each by somebody else, into the largest room there is."""
     room = people.rooms_of(0)[0]
-    members = [number for number in people.members_of(room) if number < options.connections]
+    members = before(people.members_of(room), options.connections)
     chance = random.Random(f"{options.seed} broadcast")  # noqa: S311 - nothing is kept secret
     lasts: list[float] = []
     for nth in range(1, options.repeats + 1):
         doing = Broadcast(chance.choice(members), room)
-        expects = "everybody in the room has seen it"
-        sent = yield Phase(f"broadcast {nth}", doing, options.settle_within, expects)
+        sent = yield Phase(f"broadcast {nth}", doing, options.settle_within, EXPECTS)
         if not sent.in_time:
             break
         lasts.append(sent.figures[LAST])

@@ -6,10 +6,14 @@ be told: a process draws for all people, and acts for its own.
 
 from __future__ import annotations
 
+import math
+import os
 import random
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -26,6 +30,7 @@ from loadtest.scenarios.messages import (
     Doing,
     Hold,
     Ignore,
+    Kill,
     Options,
     Reach,
     Settle,
@@ -38,6 +43,8 @@ from loadtest.scenarios.talking import Rooms, filling
 
 _LOOK_EVERY: Final = 0.1  # seconds, at what takes a look at everybody
 _SIP_EVERY: Final = 0.5  # seconds
+_SHARE_OF_TIME: Final = 50  # a look at everybody takes no more than this part of it
+_GOLDEN: Final = 0.618034  # of a circle: steps of it come nowhere near each other for long
 _CHARACTERS: Final = 40  # of a post that is not made by somebody who talks
 
 
@@ -52,11 +59,22 @@ class Company:
     readings: Readings
     options: Options
 
-    def drawn(self, share: float, purpose: str) -> list[int]:
-        """This process' part of a share of all people."""
-        count = round(share * self.options.connections)
-        chosen = self.chance(purpose).sample(range(self.options.connections), count)
-        return [number for number in chosen if number in self.mine]
+    def drawn(self, count: int, purpose: str) -> list[int]:
+        """This process' part of so many of all people.
+
+        A number is chosen if it is among the first `count` of a shuffled circle, which takes no look at the others': a
+        draw among a million takes a process eight megabytes that it never gives back.
+        """
+        everybody = self.options.connections
+        step = round(everybody * _GOLDEN) or 1
+        while math.gcd(step, everybody) != 1:
+            step += 1
+        turn = self.chance(purpose).randrange(everybody)
+        return [number for number in self.mine if (number * step + turn) % everybody < count]
+
+    def below(self, count: int | None) -> Sequence[int]:
+        """Those of this process who are among the first so many."""
+        return self.mine if count is None else [number for number in self.mine if number < count]
 
     def chance(self, purpose: str) -> random.Random:
         """The same in every process."""
@@ -85,10 +103,11 @@ class Played:
 class Coming(Played):
     def __init__(self, company: Company, come: Come) -> None:
         self._crowd = company.crowd
-        self._count = len(company.mine)
+        wanted = company.below(come.count)
+        self._count = len(wanted)
         self._crowd.arrivals.at_once = come.at_once
         self._crowd.arrivals.connects = company.part(come.connects)
-        for number in company.mine:
+        for number in wanted:
             self._crowd.bring(number)
 
     def done(self) -> bool:
@@ -114,7 +133,7 @@ class Broadcasting(Played):
     def __init__(self, company: Company, broadcast: Broadcast, label: str) -> None:
         self._room = company.people.room(broadcast.room)
         self._label = label
-        self._owed = company.rooms.of_mine(broadcast.room)
+        self._owed = company.rooms.of_mine(broadcast.room, broadcast.among)
         self._seen: list[Entry] = []  # one that is sent again in other bytes is another one
         self._readings = company.readings
         self._readings.entries = self._take
@@ -179,7 +198,7 @@ class Cutting(Played):
     def __init__(self, company: Company, cut: Cut, purpose: str) -> None:
         self._readings = company.readings
         self._readings.welcome = self._welcome
-        dropped = company.drawn(cut.share, purpose)
+        dropped = company.drawn(cut.count, purpose)
         self._away = set(dropped)
         self._began = time.monotonic()
         self._took = 0.0
@@ -193,6 +212,40 @@ class Cutting(Played):
 
     def done(self) -> bool:
         return not self._away
+
+    def end(self) -> None:
+        self._readings.welcome = None
+
+    def figures(self) -> dict[str, float]:
+        return {RECOVERY: self._took}
+
+
+class Killing(Played):
+    """One process does it; it is over when all are here and nobody was away for some seconds.
+
+    Who has lost a connection comes again by themselves: the crowd is in a hurry.
+    """
+
+    def __init__(self, company: Company, kill: Kill) -> None:
+        self._crowd = company.crowd
+        self._count = len(company.mine)
+        self._readings = company.readings
+        self._readings.welcome = self._welcome
+        self._began = self._quiet_since = time.monotonic()
+        self._quiet = kill.quiet
+        self._took = 0.0
+        if 0 in company.mine:
+            with suppress(ProcessLookupError):  # it has ended by itself: the server's parent says so
+                os.kill(kill.process, signal.SIGKILL)
+
+    def _welcome(self, number: int) -> None:
+        self._took = time.monotonic() - self._began
+
+    def done(self) -> bool:
+        now = time.monotonic()
+        if self._crowd.ready < self._count:
+            self._quiet_since = now
+        return now >= self._quiet_since + self._quiet
 
     def end(self) -> None:
         self._readings.welcome = None
@@ -286,7 +339,7 @@ class Reaching(Played):
 
 
 def _now_and_then(holds: Callable[[], bool]) -> Callable[[], bool]:
-    """Ask at once, and then so seldom that to ask thousands costs nothing."""
+    """Ask at once, and then so seldom that to ask thousands costs next to nothing."""
     next_look = 0.0
 
     def look() -> bool:
@@ -294,8 +347,10 @@ def _now_and_then(holds: Callable[[], bool]) -> Callable[[], bool]:
         now = time.monotonic()
         if now < next_look:
             return False
-        next_look = now + _LOOK_EVERY
-        return holds()
+        held = holds()
+        took = time.monotonic() - now
+        next_look = now + max(_LOOK_EVERY, took * _SHARE_OF_TIME)
+        return held
 
     return look
 
@@ -313,6 +368,8 @@ def played(company: Company, doing: Doing, label: str) -> Played:
             return Spreading(company, doing, label)
         case Cut():
             return Cutting(company, doing, f"cut {label}")
+        case Kill():
+            return Killing(company, doing)
         case Churn():
             return Churning(company, doing, f"churn {label}")
         case Ignore():
@@ -327,4 +384,6 @@ def played(company: Company, doing: Doing, label: str) -> Played:
 
 def ignorers(company: Company, doing: Doing) -> list[int]:
     """Who of this process does not read, while this is done."""
-    return company.drawn(doing.share, "ignore") if isinstance(doing, Ignore) else []
+    if not isinstance(doing, Ignore):
+        return []
+    return company.drawn(round(doing.share * company.options.connections), "ignore")

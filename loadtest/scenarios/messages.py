@@ -32,10 +32,29 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     share: Annotated[
         float, Meta(description="of the people: who are cut off (storm, proof), who do not read (slow)", ge=0, le=1)
     ] = 0.2
+    storm: Annotated[
+        int, Meta(description="people who are cut off at once (storm, proof); 0: `--share` of all", ge=0)
+    ] = 0
     churn: Annotated[float, Meta(description="people a second who leave and come again", gt=0)] = 50.0
     away: Annotated[float, Meta(description="seconds that who left in a churn stays away", ge=0)] = 1.0
     sip: Annotated[float, Meta(description="bytes a second that a slow one reads; 0: nothing", ge=0)] = 0
     posts: Annotated[int, Meta(description="posts spread over small rooms (proof)", ge=1)] = 1_000
+    growth: Annotated[
+        int,
+        Meta(
+            description="at so many people, at ten times as many and so on, all pause and hear a broadcast while they "
+            "come (proof); 0: nobody pauses",
+            ge=0,
+        ),
+    ] = 0
+    kill: Annotated[
+        int,
+        Meta(
+            description="id of a process of the server on this machine that is killed when the storm is over (proof); "
+            "0: none",
+            ge=0,
+        ),
+    ] = 0
     limit: Annotated[
         float, Meta(description="seconds from post to seen that 99 of 100 must keep to (ladder)", gt=0)
     ] = 0.1
@@ -50,10 +69,14 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Come(Struct, frozen=True, tag="come"):
-    """Everybody connects. Done when all are welcome. `connects`: a second, all together; `at_once`: of one process."""
+    """Everybody connects, or who has a number below `count`. Done when they are welcome.
+
+    `connects`: a second, all together; `at_once`: of one process.
+    """
 
     connects: float
     at_once: int
+    count: int | None = None
 
 
 class Hold(Struct, frozen=True, tag="hold"):
@@ -63,10 +86,12 @@ class Hold(Struct, frozen=True, tag="hold"):
 
 
 class Broadcast(Struct, frozen=True, tag="broadcast"):
-    """One person says one thing in one room, both by their numbers. Done when all of the room have seen it."""
+    """One person says one thing in one room, both by their numbers. Done when all of the room have seen it, or those
+    with numbers below `among`, where not all have come."""
 
     poster: int
     room: int
+    among: int | None = None
 
 
 class Spread(Struct, frozen=True, tag="spread"):
@@ -77,9 +102,17 @@ class Spread(Struct, frozen=True, tag="spread"):
 
 
 class Cut(Struct, frozen=True, tag="cut"):
-    """A share of the people is cut off at once and comes again at once. Done when they have what they missed."""
+    """So many people are cut off at once and come again at once. Done when they have what they missed."""
 
-    share: float
+    count: int
+
+
+class Kill(Struct, frozen=True, tag="kill"):
+    """A process of the server is killed; whoever loses a connection by it comes again at once. Done when nobody has
+    been away for `quiet` seconds."""
+
+    process: int
+    quiet: float
 
 
 class Churn(Struct, frozen=True, tag="churn"):
@@ -103,7 +136,10 @@ class Settle(Struct, frozen=True, tag="settle"):
 
 
 class Reach(Struct, frozen=True, tag="reach"):
-    """Done when all are welcome and have come as far in their rooms as this says, by the rooms' ids."""
+    """Done when all are welcome and have come as far in their rooms as this says, by the rooms' ids.
+
+    These are all rooms in which anybody posted or saw anything: what is testified is about them.
+    """
 
     heads: dict[str, int]
 
@@ -112,7 +148,7 @@ class Testify(Struct, frozen=True, tag="testify"):
     """Done when the ledger was told."""
 
 
-Doing = Come | Hold | Broadcast | Spread | Cut | Churn | Ignore | Settle | Reach | Testify
+Doing = Come | Hold | Broadcast | Spread | Cut | Kill | Churn | Ignore | Settle | Reach | Testify
 
 
 class Order(Struct, frozen=True):
@@ -178,7 +214,8 @@ class Progress(Struct):
     ready: int
     measured: list[Measured] = []
     heads: dict[str, int] = {}
-    """Once all is answered: the highest `seq` that its people were acknowledged, by room."""
+    """Once all is answered: each room in which its people posted or saw anything, with the highest `seq` that they were
+    acknowledged there; 0 for none."""
     ledger: bytes = b""
     """Once, as the answer to `Testify`."""
 

@@ -15,6 +15,7 @@ from loadtest.behaviour import POSTS_A_SECOND
 from loadtest.people import People
 from loadtest.scenarios.messages import Come, Doing, Hold, Options, PhaseResult
 
+ARRIVAL: Final = "come"
 _WARM_UP: Final = 2.0  # seconds
 GRACE: Final = 15.0  # seconds; beyond what a phase lasts, until every process has said that it is over
 
@@ -65,7 +66,7 @@ def lasting(name: str, doing: Doing, seconds: float, talk: float = 0.0) -> Phase
 def arrival(options: Options) -> Phase:
     """Everybody comes, and nothing else happens."""
     come = Come(options.connects, options.at_once)
-    return Phase("come", come, options.come_within, "everybody is welcome")
+    return Phase(ARRIVAL, come, options.come_within, "everybody is welcome")
 
 
 def warming_up(options: Options, talk: float) -> Phase:
@@ -81,9 +82,11 @@ def calm_before(options: Options, rate: float, name: str = "before") -> Generato
     return {"seen_p99_before": calm.seen.p99} if calm.seen else {}
 
 
-def figures_of_arrival(came: PhaseResult) -> dict[str, float]:
-    """Of a phase in which everybody came."""
-    figures = {"connect_seconds": came.seconds, "connects_per_second": a_second(came, "connects")}
+def figures_of_arrival(came: PhaseResult, *before: PhaseResult) -> dict[str, float]:
+    """Of a phase in which everybody came, or the last of several in which they did."""
+    seconds = sum(phase.seconds for phase in (*before, came))
+    connects = sum(phase.counts["connects"] for phase in (*before, came))
+    figures = {"connect_seconds": seconds, "connects_per_second": connects / max(seconds, 1e-3)}
     return figures | ({"connect_p99": came.connect.p99} if came.connect else {})
 
 

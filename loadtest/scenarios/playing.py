@@ -7,7 +7,7 @@ a step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from clients.endpoint import Endpoint
 from loadtest.crowd.crowd import Crowd
@@ -16,7 +16,7 @@ from loadtest.ledger import Ledger
 from loadtest.people import People
 from loadtest.scenarios import machine
 from loadtest.scenarios.doings import Company, Played, ignorers, played
-from loadtest.scenarios.messages import Options, Order, Progress, Settle, Testify
+from loadtest.scenarios.messages import Options, Order, Progress, Reach, Settle, Testify
 from loadtest.scenarios.readings import Readings
 from loadtest.scenarios.table import SCENARIOS
 from loadtest.scenarios.talking import Rooms, Talk
@@ -60,6 +60,7 @@ class Player:
         self._told_done = False
         self._talk: Talk | None = None
         self._delivered = self._gaps = 0
+        self._busy: Collection[str] = ()
         self._servers: list[int] | None = None
         self._look: machine.Look | None = None
 
@@ -87,6 +88,8 @@ class Player:
         self._readings.begin(order.number)
         self._order = order.number
         self._is_done = self._told_done = False
+        if isinstance(order.doing, Reach):
+            self._busy = order.doing.heads.keys()
         self._settles, self._testifies = isinstance(order.doing, Settle), isinstance(order.doing, Testify)
         self._look = machine.look(self._server_processes())
         label = str(order.number)
@@ -96,7 +99,7 @@ class Player:
     def _begin_talk(self, order: Order, label: str) -> Talk:
         company = self._company
         silent = set(ignorers(company, order.doing))
-        talkers = [number for number in company.mine if number not in silent]
+        talkers = [number for number in company.mine if number not in silent] if silent else company.mine
         rate = company.part(order.talk)
         return Talk(
             company.crowd, company.people, company.rooms, talkers, company.options.seed + order.number, rate, label,
@@ -137,9 +140,15 @@ class Player:
             connected=self.crowd.connected,
             ready=self.crowd.ready,
             measured=self._readings.take(),
-            heads=ledger.heads if first_time and self._settles else {},
-            ledger=ledger.export(self.crowd.readers()) if first_time and self._testifies else b"",
+            heads=ledger.busy() if first_time and self._settles else {},
+            ledger=self._testimony() if first_time and self._testifies else b"",
         )
+
+    def _testimony(self) -> bytes:
+        """Of all rooms in which anybody posted or saw anything, here or in another process: in the others there is
+        nothing to be judged, and of a million people's small rooms they are nearly all."""
+        ledger = self.crowd.ledger
+        return ledger.export(self.crowd.readers({*self._busy, *ledger.busy()}))
 
     def _count(self) -> None:
         """What the crowd and its ledger count by themselves is the present order's."""

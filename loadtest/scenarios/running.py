@@ -12,7 +12,7 @@ from loadtest.scenarios.conducting import Conductor
 from loadtest.scenarios.messages import Glance, Options, Results
 from loadtest.scenarios.playing import Player
 from loadtest.scenarios.table import SCENARIOS
-from loadtest.scenarios.verdict import judge
+from loadtest.scenarios.verdict import judge, time_to_judge
 
 TELL_EVERY: Final = 1.0  # seconds
 _STEP: Final = 0.05  # seconds at the most, until the conductor is asked again
@@ -44,6 +44,6 @@ def run(
                 tell_at = now + TELL_EVERY
                 if watch is not None:
                     watch(conductor.glance(now))
-        verdict = judge(people, endpoints, conductor.ledgers)
+        verdict = judge(people, endpoints, conductor.ledgers, time_to_judge(options.connections))
     conductor.judged(time.monotonic(), verdict)
     return conductor.results()

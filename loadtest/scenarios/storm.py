@@ -1,4 +1,4 @@
-"""A share of the people is cut off at one moment, one in two with a reset, and all of them come again at once.
+"""Many people are cut off at one moment, one in two with a reset, and all of them come again at once.
 
 Others go on talking meanwhile, so that there is something to be missed. Who comes again says how far they had come in
 each room, and is there again when the server has given them the rest, or has told them that it will not.
@@ -39,11 +39,12 @@ def storm(options: Options, people: People) -> Play:
 def cut_off(options: Options, talk: float) -> Generator[Phase, PhaseResult, dict[str, float]]:
     """The storm itself."""
     expects = "who was cut off is there again, with everything"
-    went = yield Phase("storm", Cut(options.share), options.come_within, expects, talk)
+    count = min(options.storm or round(options.share * options.connections), options.connections)
+    went = yield Phase("storm", Cut(count), options.come_within, expects, talk)
     if not went.in_time:
         return {}
     figures = {
-        "cut_off": round(options.share * options.connections),
+        "cut_off": count,
         "recovery_seconds": went.figures[RECOVERY],
         "posted_meanwhile": went.counts["acknowledged"],
     }

@@ -8,11 +8,13 @@ were late is one of the harness.
 from __future__ import annotations
 
 import heapq
+import math
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from loadtest.behaviour import Act, Move, Person, pace_for
+from loadtest.behaviour import POSTS_A_SECOND, Act, Move, Person, pace_for
 from loadtest.crowd.crowd import Crowd
 from loadtest.histogram import Histogram
 from loadtest.people import People
@@ -24,6 +26,20 @@ LARGEST_ROOM: Final = 1_000
 _PAGE: Final = 50  # messages; what a client shows at first
 _MOST_AT_ONCE: Final = 64  # moves, before sockets are read again
 _FILLING: Final = "and so on, as people say; "
+
+
+def before(members: Sequence[int], number: int) -> Sequence[int]:
+    """Those of a room, ascending, who come before `number`: without a look at each, where they are a range."""
+    if isinstance(members, range):
+        return members[: bisect_left(members, number)]
+    return [member for member in members if member < number]
+
+
+def in_common(mine: Sequence[int], members: Sequence[int]) -> int:
+    """How many numbers are in both; counted without a look at each where both are ranges and the second has no gaps."""
+    if isinstance(mine, range) and isinstance(members, range) and mine.step > 0 and members.step == 1:
+        return bisect_left(mine, members.stop) - bisect_left(mine, members.start)
+    return sum(number in mine for number in members)
 
 
 class Rooms:
@@ -40,12 +56,13 @@ class Rooms:
         rooms = self._people.rooms_of(number)
         return [room for room in rooms if self._size(room) <= LARGEST_ROOM] or list(rooms[-1:])
 
-    def of_mine(self, room: int) -> int:
-        """How many of this process' people are in a room."""
+    def of_mine(self, room: int, below: int | None = None) -> int:
+        """How many of this process' people are in a room; with `below`, of those who come before that number."""
+        if below is not None:
+            return in_common(self._mine, before(self._people.members_of(room), below))
         found = self._of_mine.get(room)
         if found is None:
-            members = self._people.members_of(room)
-            found = self._of_mine[room] = sum(number in self._mine for number in members)
+            found = self._of_mine[room] = in_common(self._mine, self._people.members_of(room))
         return found
 
     def _size(self, room: int) -> int:
@@ -55,13 +72,20 @@ class Rooms:
         return found
 
 
+def as_many_as_talk(talkers: Sequence[int], posts_a_second: float) -> Sequence[int]:
+    """Of those who might, as many as make so many posts at the pace of people, in even distances: the others have
+    nothing to say. Each who talks takes a kilobyte, and a million are not needed for fifty posts a second."""
+    most = max(1, math.ceil(posts_a_second / POSTS_A_SECOND))
+    return talkers[:: max(1, len(talkers) // most)]
+
+
 class Talk:
     """All who talk, from now until `stop`.
 
     Parameters
     ----------
     talkers
-        By number.
+        By number: who may talk.
     posts_a_second
         Of all of them together.
     label
@@ -80,6 +104,7 @@ class Talk:
         self._label = label
         self._late = late
         self._going = True
+        talkers = as_many_as_talk(talkers, posts_a_second)
         pace = pace_for(posts_a_second, len(talkers))
         now = time.monotonic()
         self._waiting: list[tuple[float, int, Move]] = []

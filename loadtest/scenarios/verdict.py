@@ -25,9 +25,15 @@ from loadtest.scenarios.messages import Found, Verdict
 from loadtest.scenarios.telling import in_words
 
 READERS: Final = 8  # connections at a time
-JUDGE_WITHIN: Final = 120.0  # seconds
+JUDGE_WITHIN: Final = 120.0  # seconds, and for each …
+_JUDGE_WITHIN_EACH: Final = 1e-3  # connection: the more there are, the less of a processor is there for a reader
 MOST_FOUND: Final = 100  # broken promises that are told one by one
 _LOOKED_AT: Final = 32  # members of a room, for one who is reading another one anyway
+
+
+def time_to_judge(connections: int) -> float:
+    """Seconds that the reading of logs may take beside so many connections."""
+    return JUDGE_WITHIN + connections * _JUDGE_WITHIN_EACH
 
 
 def judge(

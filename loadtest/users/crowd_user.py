@@ -42,9 +42,23 @@ from loadtest.users.casting import (
 from loadtest.users.flags import endpoints_of, people_of
 from loadtest.users.shown import show
 
-TELL_EVERY: Final = 1.0  # seconds
-_LOOK_EVERY: Final = 0.01  # seconds; what is due by the clock begins that late at the most
-_MASTER_IS_SILENT: Final = 20.0  # seconds without a heartbeat, which comes every second: nobody will release us
+TELL_EVERY: Final = 1.0  # seconds; with many processes …
+_TELL_EVERY_EACH: Final = 0.1  # for each of them, because one master has to hear all, up to …
+_TELL_EVERY_MOST: Final = 5.0
+_LOOK_EVERY: Final = 0.01  # seconds; what is due by the clock begins that late at the most; with many processes …
+_LOOK_EVERY_EACH: Final = 0.002  # for each of them: to wake fifty a hundred times a second takes half a processor
+_LOOK_EVERY_MOST: Final = 0.1
+_MASTER_IS_SILENT: Final = 60.0  # seconds without a heartbeat, which comes every other second: nobody will release us
+
+
+def tell_every(players: int) -> float:
+    """Seconds between two reports of one of so many processes; what a phase waits for is told at once."""
+    return min(max(TELL_EVERY, _TELL_EVERY_EACH * players), _TELL_EVERY_MOST)
+
+
+def look_every(players: int) -> float:
+    """Seconds after which one of so many processes looks at its clock and its orders, whatever comes."""
+    return min(max(_LOOK_EVERY, _LOOK_EVERY_EACH * players), _LOOK_EVERY_MOST)
 
 
 class Part:
@@ -122,7 +136,7 @@ class Part:
     def _steps(self, cast: Cast, player: Player) -> None:
         hub = gevent.get_hub()
         readable = hub.loop.io(player.crowd.fileno(), 1)
-        tell_at = 0.0
+        tell_at, tell_after, look_after = 0.0, tell_every(cast.players), look_every(cast.players)
         try:
             while not self.over.is_set():
                 while self._orders:
@@ -130,11 +144,11 @@ class Part:
                 player.crowd.step(0.0)
                 now = time.monotonic()
                 if player.has_news or now >= tell_at:
-                    tell_at = now + TELL_EVERY
+                    tell_at = now + tell_after
                     progress = player.progress()
                     show(self._runner.stats, progress.measured)
                     self._tell(PROGRESS, Told(cast.run, os.getpid(), progress))
-                with gevent.Timeout(min(_LOOK_EVERY, player.crowd.next_due()), False):
+                with gevent.Timeout(min(look_after, player.crowd.next_due()), False):
                     hub.wait(readable)
         finally:
             readable.stop()

@@ -19,6 +19,7 @@ from typing import Final
 
 import gevent
 import msgspec
+from gevent import Greenlet
 from gevent.event import Event
 from locust.env import Environment
 from locust.rpc import Message
@@ -28,7 +29,7 @@ from loadtest.people import People
 from loadtest.scenarios.conducting import Conductor
 from loadtest.scenarios.messages import Glance, Options, Results, Verdict
 from loadtest.scenarios.table import SCENARIOS
-from loadtest.scenarios.verdict import judge
+from loadtest.scenarios.verdict import judge, time_to_judge
 from loadtest.users.casting import (
     BROKEN,
     CAST,
@@ -45,12 +46,13 @@ from loadtest.users.casting import (
 )
 from loadtest.users.flags import BadSettings, endpoints_of, options_of, people_of
 
-SILENCE: Final = 20.0  # seconds without a word from a process, which tells something every second
-JUDGE_WITHIN: Final = 120.0  # seconds for reading the logs
+SILENCE: Final = 20.0  # seconds without a word from a process, which tells something every few; and for each …
+_SILENCE_EACH: Final = 2.0  # process: many of them have to wait for a processor
 STOP_WITHIN: Final = 240.0  # seconds from being asked to stop to the verdict
 GOOD, BAD, BAD_SETTINGS = 0, 1, 2
 
 _TICK: Final = 0.05  # seconds
+_LOOK_EVERY: Final = 1.0  # seconds, for processes that are gone
 _LOCAL: Final = "local"  # the name of the only process
 _log = logging.getLogger("hubbub")
 
@@ -110,6 +112,7 @@ class Run:
         self._judged = judged
         options = chosen.options
         self._conductor = Conductor(SCENARIOS[options.scenario], options, chosen.people, len(members))
+        self._silence = SILENCE + _SILENCE_EACH * len(members)
         self._heard_at = dict.fromkeys(range(len(members)), time.monotonic())
         self._processes: dict[int, int] = {}  # of this machine, by player
         self._has_forked = getattr(runner.environment.parsed_options, "processes", None) is not None
@@ -150,22 +153,28 @@ class Run:
             self._end()
 
     def _until_judged(self) -> None:
-        glance_at = 0.0
+        glance_at = look_at = 0.0
+        judging: Greenlet | None = None
         while not self._conductor.finished:
             now = time.monotonic()
-            self._look_for_lost(now)
+            if now >= look_at:
+                look_at = now + _LOOK_EVERY
+                self._look_for_lost(now)
             for order in self._conductor.tick(now):
                 for member in self.members:
                     self._send(ORDER, Given(self._number, order), member)
             if now >= glance_at:
                 glance_at = now + 1.0
                 self._chosen.journal.write(self._conductor.glance(now))
-            if self._conductor.ledgers is not None:
-                self._conductor.judged(time.monotonic(), self._verdict(self._conductor.ledgers))
+            if self._conductor.ledgers is not None and judging is None:
+                judging = gevent.spawn(self._verdict, self._conductor.ledgers)
+            if judging is not None and judging.ready():
+                self._conductor.judged(time.monotonic(), judging.get())
             gevent.sleep(_TICK)
 
     def _verdict(self, ledgers: list[bytes]) -> Verdict:
-        return judge(self._chosen.people, endpoints_of(self._chosen.host), ledgers, JUDGE_WITHIN)
+        seconds = time_to_judge(self._chosen.options.connections)
+        return judge(self._chosen.people, endpoints_of(self._chosen.host), ledgers, seconds)
 
     def _look_for_lost(self, now: float) -> None:
         for player, member in enumerate(self.members):
@@ -173,8 +182,8 @@ class Run:
                 self._lost(player, "it has left")
             elif _is_dead(self._processes.get(player)):
                 self._lost(player, "it died")
-            elif now > self._heard_at[player] + SILENCE:
-                self._lost(player, f"nothing was heard of it for {SILENCE:g} s")
+            elif now > self._heard_at[player] + self._silence:
+                self._lost(player, f"nothing was heard of it for {self._silence:g} s")
 
     def _lost(self, player: int, why: str) -> None:
         """What the others would still do is worth nothing without it."""

@@ -19,6 +19,8 @@ _NEEDED: Final = ("locust", "hdrh", "matplotlib")
 _HOLD: Final = {"proof": 10.0, "steady": 30.0, "ladder": 10.0}
 _HOLD_OTHERWISE: Final = 20.0
 _WORKERS_MOST: Final = 1_024
+_PAUSES_FROM: Final = 10_000
+_PAUSES_WITH: Final = 100_000
 
 
 class _Workers(click.ParamType[int | None]):
@@ -50,6 +52,13 @@ class _Workers(click.ParamType[int | None]):
               metavar="DIR", help="Where index.html, results.json and the plots go.")  # fmt: skip
 @click.option("--hold", type=click.FloatRange(0, 86_400, min_open=True), metavar="SECONDS",
               help="How long the main phase lasts: 10 in a proof, and in each step of a ladder.")  # fmt: skip
+@click.option("--storm", type=click.IntRange(1), metavar="N",
+              help="How many people are cut off at once in a proof: a fifth of all.")  # fmt: skip
+@click.option("--growth", type=click.IntRange(0), metavar="N",
+              help="All pause at N people, at ten times as many and so on, so that costs can be compared: at 10,000, "
+                   "where there are 100,000 or more; 0: nobody pauses.")  # fmt: skip
+@click.option("--kill/--no-kill", default=True, show_default=True,
+              help="Kill one of several workers in the end of a proof.")  # fmt: skip
 @click.option("--heartbeat", type=click.FloatRange(1, 900), default=30.0, show_default=True, metavar="SECONDS",
               help="Silence after which the server asks whether somebody is there.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N",
@@ -64,6 +73,9 @@ def prove_command(
     workers: int | None,
     report: Path,
     hold: float | None,
+    storm: int | None,
+    growth: int | None,
+    kill: bool,
     heartbeat: float,
     seed: int,
     keep: bool,
@@ -100,6 +112,9 @@ def prove_command(
         serves=server is None,
         hold=hold or _HOLD.get(scenario, _HOLD_OTHERWISE),
         heartbeat=heartbeat,
+        storm=storm,
+        growth=(_PAUSES_FROM if connections >= _PAUSES_WITH else 0) if growth is None else growth,
+        kills=kill and scenario == "proof",
     )
     order = Order(
         command=["hubbub", *sys.argv[1:]],

@@ -8,8 +8,8 @@ from loadtest.prove.admin import Told
 from loadtest.prove.claims import claims_of
 from loadtest.prove.forecast import Wish, forecast
 from loadtest.prove.machine import Machine
-from loadtest.prove.results import HARNESS, SERVER, Report, Surroundings, memory_between
-from loadtest.prove.sampling import Sample, Usage
+from loadtest.prove.results import Report, Surroundings, memory_between
+from loadtest.prove.sampling import HARNESS, SERVER, Sample, Usage
 from loadtest.scenarios.messages import Found, Glance, Options, PhaseResult, Results, Spectrum, Verdict
 
 CONNECTIONS = 1_000

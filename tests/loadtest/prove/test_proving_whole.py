@@ -15,7 +15,8 @@ import pytest
 
 from loadtest.people import People
 from loadtest.prove.processes import Process, descendants, table
-from loadtest.prove.results import HARNESS, SERVER, Report, read
+from loadtest.prove.results import Report, read
+from loadtest.prove.sampling import HARNESS, SERVER
 from tests.harness.server import ServerProcess
 
 SMALL = ("--hold", "1", "--", "--posts", "20", "--repeats", "1")

@@ -9,10 +9,11 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
+from loadtest.prove.growth import Growth
 from loadtest.prove.page import page
 from loadtest.prove.plots import Plot, plots, rate_over_time, tidied
-from loadtest.prove.results import SERVER, Report, memory_between, read, versions, write
-from loadtest.prove.sampling import Sample
+from loadtest.prove.results import Report, memory_between, read, thinned, versions, write
+from loadtest.prove.sampling import SERVER, Sample
 from loadtest.scenarios.messages import Found
 
 VOID = {"meta", "path", "use", "br"}
@@ -166,3 +167,37 @@ def test_two_plots_on_a_page_do_not_share_ids() -> None:
 
 def test_versions_are_of_what_is_installed() -> None:
     assert {"python", "hubbub", "locust"} <= set(versions())
+
+
+def grown(people: int) -> Growth:
+    return Growth(
+        people=people, connects_per_second=900.0, server=1_200.0, slab=8_500.0, buffers=0.0, harness=300.0,
+        machine=10_000.0, server_idle=0.1, harness_idle=0.2, machine_idle=0.4, last_receipt=0.2, delivery=None,
+    )  # fmt: skip
+
+
+def test_how_costs_grew_is_a_table_and_a_plot(report: Report) -> None:
+    report.growth = [grown(100), grown(1_000)]
+    assert "With more and more people" in page(report, [])
+    assert "growth" in [plot.name for plot in plots(report)]
+    report.growth = [grown(1_000)]
+    assert "With more and more people" not in page(report, [])
+
+
+def test_of_many_processes_the_page_says_how_they_are_spread(report: Report) -> None:
+    assert report.results is not None
+    report.connections_by_worker = {str(worker): 17_000 + worker for worker in range(56)}
+    report.results.phases[0].clients_cpu[:] = [0.01 * place for place in range(53)]
+    text = page(report, [])
+    assert "53 processes: 0.00 to 0.52" in text
+    assert "17,055" in text
+    assert "worker 17" not in text
+
+
+def test_a_long_series_is_thinned_and_keeps_its_ends() -> None:
+    assert thinned(list(range(10)), 20) == list(range(10))
+    for length in (599, 600, 601, 1_199, 1_200, 1_201, 5_000):
+        kept = thinned(list(range(length)), 600)
+        assert len(kept) <= 601
+        assert (kept[0], kept[-1]) == (0, length - 1)
+        assert kept == sorted(set(kept))

@@ -39,7 +39,7 @@ def test_a_process_that_has_ended_is_left_out(tmp_path: Path) -> None:
     _, process = table()[ended.pid]
     ended.stop(10)
     assert usage(ended.pid) is None
-    assert Sampler({"short": lambda: [process]}).look().groups["short"] == Usage()
+    assert Sampler({"short": lambda _: [process]}).look().groups["short"] == Usage()
 
 
 def test_looking_takes_a_fiftieth_of_the_time_at_the_most() -> None:

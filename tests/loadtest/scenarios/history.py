@@ -14,6 +14,7 @@ from loadtest.scenarios.messages import (
     Cut,
     Hold,
     Ignore,
+    Kill,
     Measured,
     Options,
     Order,
@@ -51,6 +52,8 @@ def good(order: Order) -> Measured:
             measured.connects, measured.connect = 10, took(0.1)
             measured.figures = {"recovery": 0.5}
             measured.acknowledged = 3
+        case Kill():
+            measured.connects, measured.figures = 15, {"recovery": 2.0}
         case Hold(seconds) | Churn(seconds=seconds) | Ignore(seconds=seconds):
             measured.posted = measured.acknowledged = round(order.talk * seconds / 2)
             measured.delivered = 10 * measured.posted

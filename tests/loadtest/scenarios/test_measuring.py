@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,9 +12,10 @@ from loadtest.crowd.entries import Entry
 from loadtest.histogram import Histogram
 from loadtest.marks import Mark
 from loadtest.people import People
-from loadtest.scenarios.messages import Measured
+from loadtest.scenarios.doings import Company
+from loadtest.scenarios.messages import Measured, Options
 from loadtest.scenarios.readings import Readings
-from loadtest.scenarios.talking import Rooms, filling
+from loadtest.scenarios.talking import Rooms, as_many_as_talk, filling, in_common
 from loadtest.scenarios.tallies import Tally, latencies_of, spectrum
 from tests.loadtest.scenarios.history import took
 
@@ -121,6 +124,42 @@ def test_a_process_knows_how_many_of_a_room_are_its_own() -> None:
     people = People.made(100, "all,each:10")
     rooms = Rooms(people, range(1, 90, 3))
     assert (rooms.of_mine(0), rooms.of_mine(1), rooms.of_mine(10)) == (30, 3, 0)
+    assert (rooms.of_mine(0, 10), rooms.of_mine(0, 0)) == (3, 0)
+
+
+@pytest.mark.parametrize("members", [range(100), range(7, 40), range(95, 130), range(40, 40), (3, 98, 99), ()])
+@pytest.mark.parametrize("mine", [range(0, 100, 7), range(6, 100, 7), range(5, 5, 3), [1, 50, 99]])
+def test_numbers_in_common_are_counted_without_a_look_at_each(mine: Sequence[int], members: Sequence[int]) -> None:
+    assert in_common(mine, members) == len(set(mine) & set(members))
+
+
+def test_no_more_people_talk_than_the_posts_take() -> None:
+    everybody = range(3, 100_000, 53)
+    assert as_many_as_talk(everybody, 1.0) == everybody[::47], "one post in forty seconds each"
+    assert as_many_as_talk(everybody, 1_000.0) == everybody
+    assert len(as_many_as_talk(everybody, 0.001)) >= 1
+
+
+def drawn(everybody: int, count: int, processes: int, purpose: str = "storm") -> list[int]:
+    options = Options(connections=everybody, seed=5)
+    parts = (range(process, everybody, processes) for process in range(processes))
+    found = [Company(None, None, mine, None, None, options).drawn(count, purpose) for mine in parts]  # type: ignore[arg-type]
+    return sorted(number for part in found for number in part)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 53])
+@pytest.mark.parametrize(("everybody", "count"), [(1, 1), (80, 16), (997, 100), (10_000, 1), (10_000, 10_000)])
+def test_processes_draw_as_many_as_are_to_be_drawn_whoever_has_whom(everybody: int, count: int, processes: int) -> None:
+    assert len(drawn(everybody, count, processes)) == count
+    assert drawn(everybody, count, processes) == drawn(everybody, count, 1)
+
+
+def test_who_is_drawn_is_spread_over_rooms_and_another_one_for_another_purpose() -> None:
+    storm = drawn(10_000, 2_000, 6)
+    assert storm != drawn(10_000, 2_000, 6, "ignore")
+    in_room = Counter(number // 10 for number in storm)
+    assert len(in_room) == 1_000
+    assert max(in_room.values()) <= 3
 
 
 @pytest.mark.parametrize("characters", [1, 40, 600])

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from loadtest.scenarios.figures import MEANING
-from loadtest.scenarios.messages import Broadcast, Cut, Hold, Ignore, Measured, Options, Order, Spread
+from loadtest.scenarios.messages import Broadcast, Come, Cut, Hold, Ignore, Kill, Measured, Options, Order, Spread
 from loadtest.scenarios.table import SCENARIOS
 from tests.loadtest.scenarios.history import History, good, took
 
@@ -81,6 +81,39 @@ def test_the_others_are_measured_before_and_beside_the_slow() -> None:
     assert figures["seen_p99_before"] == pytest.approx(0.006, rel=1e-3)
     assert figures["seen_p99"] == pytest.approx(0.04, rel=1e-3)
     assert (figures["slow_readers"], figures["closed_for_slowness"]) == (20, 2)
+
+
+def test_who_comes_in_parts_pauses_at_ten_times_as_many_each_time_and_hears_a_broadcast() -> None:
+    history = History(options("proof", growth=1, repeats=1))
+    results = history.play()
+    assert history.phases[:7] == [
+        "come to 1", "rest at 1", "broadcast at 1", "come to 10", "rest at 10", "broadcast at 10", "come",
+    ]  # fmt: skip
+    counts = [order.doing.count for order in history.orders if isinstance(order.doing, Come)]
+    assert counts == [1, 10, None]
+    heard = [order.doing for order in history.orders if isinstance(order.doing, Broadcast)]
+    assert [broadcast.among for broadcast in heard] == [1, 10, None]
+    assert all(broadcast.poster < (broadcast.among or 100) for broadcast in heard)
+    assert results.figures["connect_seconds"] == pytest.approx(3.0), "without the pauses"
+    assert results.figures["connects_per_second"] == pytest.approx(100.0)
+
+
+def test_a_process_of_the_server_is_killed_where_one_is_named() -> None:
+    history = History(options("proof", kill=4_711))
+    figures = history.play().figures
+    kills = [(order.doing.process, order.talk) for order in history.orders if isinstance(order.doing, Kill)]
+    assert kills == [(4_711, 50.0)]
+    assert (figures["lost_by_kill"], figures["kill_recovery_seconds"]) == (30.0, 2.0)
+    without = History(options("proof"))
+    without.play()
+    assert "kill" not in without.phases
+
+
+@pytest.mark.parametrize(("chosen", "count"), [({"storm": 7}, 7), ({"share": 0.3}, 30), ({"storm": 1_000}, 100)])
+def test_a_storm_is_of_so_many_or_of_a_share(chosen: dict[str, float], count: int) -> None:
+    history = History(options("storm", **chosen))
+    history.play()
+    assert [order.doing.count for order in history.orders if isinstance(order.doing, Cut)] == [count]
 
 
 def test_a_proof_is_all_of_it_on_one_crowd() -> None:
