@@ -18,6 +18,7 @@ import gc
 import os
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,9 +38,6 @@ from loadtest.ledger import Ledger
 from loadtest.people import People
 from loadtest.prove.machine import meminfo, tcp_pages
 from loadtest.prove.sampling import usage
-from server.accounts.tokens import token_hash
-from server.store.opening import open_store
-from server.store.seeding import PRAGMAS, seed
 from tests.bench import measure
 from tests.bench.growth.points import Point, Series
 from tests.bench.stage import CLIENT_CPU, FAR_LIMITS, SERVER_CPU, pinned
@@ -150,9 +148,11 @@ class Measured:
 
 @contextmanager
 def stage(folder: Path, connections: int, plan: str) -> Iterator[tuple[Measured, People]]:
-    people, data = People.made(connections, plan), folder / "data"
-    with open_store(data, PRAGMAS) as store:
-        seed(store, people, token_hash, time.time_ns() // 1_000_000)
+    data, manifest = folder / "data", folder / "people.json"
+    command = [sys.executable, "-m", "server", "admin", "seed", "--users", str(connections), "--rooms", plan]
+    # Not in this process: what it leaves behind in the heap would be used by the load, whose memory is measured.
+    subprocess.run([*command, "--people", str(manifest), "--data", str(data)], check=True, stdout=subprocess.DEVNULL)
+    people = People.read(manifest)
     with pinned(SERVER_CPU):
         server = ServerProcess(data, environment=_SETTINGS).start(60)
     try:

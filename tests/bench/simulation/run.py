@@ -3,6 +3,7 @@
 - shards: how even, how many turns and seconds until everybody has their share, what a death makes
 - relays: how many, and what a post makes between nodes, by how rooms are sized and how many nodes there are
 - the engine: what all of that comes to in commands a second, with 18,000 people a node
+- needs: what 100,000 to 100 million people take, by that and by what was measured (`costs.py`)
 
 What is counted, and with which of the product's own code, stands at the top of each file here; `placing.py` and
 `relaying.py` are held against the real thing by the tests beside them. The same numbers for the same seed, anywhere.
@@ -24,9 +25,12 @@ sys.path.insert(0, str(ROOT))
 
 from loadtest.behaviour import POSTS_A_SECOND  # noqa: E402 - found by the line above
 from loadtest.plans import Plan  # noqa: E402
+from tests.bench.simulation import needs  # noqa: E402
+from tests.bench.simulation.costs import costs  # noqa: E402
 from tests.bench.simulation.dying import Death, Grown, death, grown  # noqa: E402
 from tests.bench.simulation.engine_load import EngineLoad, dead_after, engine_load  # noqa: E402
 from tests.bench.simulation.keepers import Convergence, convergence  # noqa: E402
+from tests.bench.simulation.needs import A_NODE  # noqa: E402
 from tests.bench.simulation.placing import balanced  # noqa: E402
 from tests.bench.simulation.relaying import Traffic, placed, spread, traffic  # noqa: E402
 from tests.bench.simulation.sizes import Sizes  # noqa: E402
@@ -37,8 +41,6 @@ FEW: Final = (2, 3, 6, 12, 24)
 """For what takes real statements, or grows with the square."""
 GROWN: Final = (2, 3, 10, 30, 100, 300)
 PEOPLE: Final = 200_000
-A_NODE: Final = 18_000
-"""People of a node, as docs/proof/18000 has them."""
 
 
 class Balance(Struct, frozen=True, kw_only=True):
@@ -194,13 +196,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/simulation"), help="the folder of results and plot")
     given = parser.parse_args()
     found = simulated(given.seed, given.nodes or NODES)
-    print("\n".join(told(found)))
+    measured = costs()
+    text = "\n".join([*told(found), "", *needs.told(measured)])
+    print(text)
     given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "simulation.txt").write_text(text + "\n")
     (given.out / "simulation.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
     from tests.bench.simulation.picture import draw
 
     draw(found, given.out / "simulation.png")
-    print(f"\n{given.out}/simulation.json, {given.out}/simulation.png")
+    print(f"\n{given.out}: simulation.txt, simulation.json, simulation.png")
 
 
 if __name__ == "__main__":
