@@ -76,12 +76,13 @@ class Hears(Protocol):
 
 
 class EngineCounts:
-    """What went through the engine, over all lives: messages and their bytes, and how often it was lost."""
+    """What went through the engine, over all lives: messages and their bytes, how often it was lost, and how many nodes
+    were taken for dead."""
 
-    __slots__ = ("heard", "heard_bytes", "losses", "said", "said_bytes")
+    __slots__ = ("dead", "heard", "heard_bytes", "losses", "said", "said_bytes")
 
     def __init__(self) -> None:
-        self.said = self.said_bytes = self.heard = self.heard_bytes = self.losses = 0
+        self.said = self.said_bytes = self.heard = self.heard_bytes = self.losses = self.dead = 0
 
 
 class Channels:
@@ -273,6 +274,11 @@ class Era:
         elif what == b"-":
             self._carry_out(self._membership.left(node, self._clock.now))
 
+    def _bury(self, changes: list[Change]) -> None:
+        """Those who are down in these have said no good-bye."""
+        self._counts.dead += sum(isinstance(change, Down) for change in changes)
+        self._carry_out(changes)
+
     def _carry_out(self, changes: list[Change]) -> None:
         for change in changes:
             match change:
@@ -303,7 +309,7 @@ class Era:
             oldest = self._unconfirmed.popleft()
             self._unconfirmed_bytes -= oldest.size
             if await oldest.listeners == 0:
-                self._carry_out(self._membership.unheard(oldest.node))
+                self._bury(self._membership.unheard(oldest.node))
 
     def _echo(self) -> Awaitable[object]:
         """A word to itself."""
@@ -331,7 +337,7 @@ class Era:
                 await self._saying.create_request(b"HDEL", self._channels.beats, *gone)
 
     def _hear_beats(self, numbers: dict[str, int]) -> None:
-        self._carry_out(self._membership.beats(numbers, self._clock.now))
+        self._bury(self._membership.beats(numbers, self._clock.now))
         if self._membership.patience != self._patience:
             self._patience = self._membership.patience
             self._hears.wait_longer(self._patience)

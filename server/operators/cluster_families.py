@@ -37,6 +37,7 @@ def cluster_families(node: ClusterNode) -> Iterator[Family]:
         *(Sample(phases[phase], (("link", phase),)) for phase in ("none", "opening", "up")),
         across="most",
     )
+    yield counter("hubbub_nodes_dead", "Nodes that were taken for dead.", Sample(counts.dead))
     outstanding = sum(peer.outstanding for peer in peers)
     yield gauge("hubbub_links_outstanding_bytes", "Told to other nodes, and not acknowledged.", Sample(outstanding))
     yield gauge(

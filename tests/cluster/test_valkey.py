@@ -120,6 +120,7 @@ async def test_who_leaves_in_order_is_gone_at_once(engine_url: str, cluster: str
         async with running(b):
             await until(sees(a, b), "a sees b")
         await until(sees(a), "b has said good-bye")
+        assert a.link.counts.dead == 0
 
 
 async def test_a_node_that_nobody_hears_is_down_before_its_beat_is_missed(engine_url: str, cluster: str) -> None:
@@ -183,6 +184,7 @@ async def test_a_node_that_beats_no_more_is_missed(engine_url: str, cluster: str
         async with running(a):
             await until(lambda: a.ears.there == {"dead"}, "it is believed to live")
             await until(lambda: a.ears.downs == ["dead"], "until it was silent for too long")
+            assert a.link.counts.dead == 1
             await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "dead", 18)
             await until(lambda: a.ears.there == {"dead"}, "it only slept")
 
