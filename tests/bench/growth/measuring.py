@@ -45,6 +45,8 @@ from tests.harness.crowds import must
 from tests.harness.server import ServerProcess
 
 FEW: Final = 200
+WARMING: Final = 20
+"""Posts."""
 PATIENCE: Final = 170.0
 IDLE_SECONDS: Final = 2.0
 DELIVERIES_A_ROUND: Final = 200_000
@@ -116,6 +118,14 @@ class Measured:
         assert load is not None
         return Memory(server.unique, load.unique, meminfo()["Slab"] + tcp_pages() * _PAGE)
 
+    def warm(self) -> None:
+        """Somebody says something to those who are there, so that what a process needs for that is there, too."""
+        crowd, room = self._crowd, self._people.rooms_of(0)[0]
+        for _ in range(WARMING):
+            heard = crowd.delivered
+            crowd.post(0, room, "x" * 40)
+            must(crowd.run(lambda heard=heard: crowd.delivered > heard, PATIENCE), "a post arrives")  # type: ignore[misc]
+
     def idle(self) -> Used:
         """What both use in a second in which nothing happens."""
         before, begun = self._used(), time.monotonic()
@@ -168,11 +178,14 @@ def point(series: Series, connections: int, plan: str, in_flight: int, rounds: i
     with tempfile.TemporaryDirectory(prefix="hubbub-growth-") as name, stage(Path(name), connections, plan) as made:
         measured, people = made
         rooms = range(min(people.room_count, 1) if series == "people" else people.room_count)
-        few = measured.come(range(min(FEW, connections // 2)), 1.0)
-        many = measured.come(range(min(FEW, connections // 2), connections), rest)
+        first = min(FEW, connections // 2)
+        measured.come(range(first), 0.0)
+        measured.warm()
+        few = measured.come(range(0), rest)
+        many = measured.come(range(first, connections), rest)
         idle = measured.idle()
         spoken = [measured.speak(rooms, in_flight, nth, idle) for nth in range(rounds + 1)][1:]
-    each = connections - min(FEW, connections // 2)
+    each = connections - first
     return Point(
         series=series,
         x=connections if series == "people" else people.room_count,

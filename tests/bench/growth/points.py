@@ -12,7 +12,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from loadtest.prove.results import HARNESS, SERVER, Report, read
+from loadtest.prove.growth import Growth
+from loadtest.prove.results import Report, read
+from loadtest.prove.sampling import HARNESS, SERVER
 from loadtest.scenarios.messages import PhaseResult
 
 Series = Literal["people", "rooms"]
@@ -64,15 +66,39 @@ class Point(Struct, frozen=True, kw_only=True):
     busy_others: float | None = None
 
 
-def of_report(file: Path) -> Point:
-    """A run of `hubbub prove`, from its results.json."""
+def of_file(file: Path) -> list[Point]:
+    """A run of `hubbub prove`, from its results.json; those on the way, where it paused, and all who came."""
     report = read(file)
+    whole = of_report(report, str(file))
+    return [*(_on_the_way(line, whole) for line in report.growth if line.people < whole.connections), whole]
+
+
+def _on_the_way(line: Growth, whole: Point) -> Point:
+    """What a broadcast cost then is that of all of the machine: of server and load together."""
+    return Point(
+        series="people",
+        x=line.people,
+        source=whole.source,
+        connections=line.people,
+        workers=whole.workers,
+        server_base=whole.server_base,
+        server_bytes=line.server,
+        harness_bytes=line.harness,
+        kernel_bytes=line.slab + line.buffers,
+        both_us=line.delivery,
+        load=whole.load,
+        busy_others=whole.busy_others,
+    )
+
+
+def of_report(report: Report, source: str) -> Point:
+    """When everybody was there."""
     memory, costs = report.memory, _of_broadcasts(report)
     kernel = None if memory is None else memory.slab + memory.buffers
     return Point(
         series="people",
         x=report.wish.connections,
-        source=str(file),
+        source=source,
         connections=report.wish.connections,
         workers=report.forecast.workers,
         members=None if costs is None else report.wish.connections,

@@ -12,7 +12,6 @@ whether each figure is flat, and a plot. Takes about six minutes, and wants an i
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,9 +24,10 @@ from msgspec import Struct
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench.growth.beside import Beside, beside  # noqa: E402 - found by the line above
+from loadtest.prove.claims import MEMORY_FROM  # noqa: E402 - found by the line above
+from tests.bench.growth.beside import Beside, beside  # noqa: E402
 from tests.bench.growth.flat import TOLERANCES, Flatness, flatness, in_words  # noqa: E402
-from tests.bench.growth.points import Point, Series, of_report  # noqa: E402
+from tests.bench.growth.points import Point, Series, of_file  # noqa: E402
 
 PARTS: Final = ("people", "rooms", "beside")
 PEOPLE: Final = (1_000, 10_000, 18_000)
@@ -36,7 +36,7 @@ IN_ROOMS: Final = 10_000
 ROOMS_EACH: Final = 10
 IN_FLIGHT: Final = 20
 """Posts under way while there are many rooms; in the room with everybody it is one."""
-REPORTS: Final = ("docs/proof/18000/results.json", "docs/proof/100000/results.json")
+REPORTS: Final = tuple(Path("docs/proof", name, "results.json") for name in ("18000", "100000"))
 
 
 class Growth(Struct, frozen=True, kw_only=True):
@@ -81,7 +81,9 @@ def judged(points: Sequence[Point]) -> dict[str, list[Flatness]]:
 
 
 def _flatness(figure: str, points: Sequence[Point]) -> Flatness:
-    values = ((point.x, getattr(point, figure)) for point in points)
+    """Memory of few people is mostly what a process needs once, and is not judged."""
+    least = MEMORY_FROM if figure.endswith("_bytes") else 0
+    values = ((point.x, getattr(point, figure)) for point in points if point.connections >= least)
     return flatness(figure, [(x, value) for x, value in values if value is not None])
 
 
@@ -106,6 +108,7 @@ def main() -> None:
     if besides is not None:
         print(msgspec.json.encode(besides).decode(), flush=True)
     growth = Growth(command=["make", "bench-growth", *sys.argv[1:]], points=points, flat=judged(points), beside=besides)
+    print("\n".join(table(points)))
     for name, figures in growth.flat.items():
         for found in figures:
             print(f"{name}: {found.figure}: {in_words(found)}")
@@ -117,13 +120,35 @@ def main() -> None:
     print(f"{given.out}/results.json, {given.out}/growth.png")
 
 
+def table(points: Sequence[Point]) -> Iterator[str]:
+    """For docs/growth.md."""
+    yield f"| {' | '.join(_HEAD)} |"
+    yield "|---" * len(_HEAD) + "|"
+    for point in points:
+        measured = (
+            point.server_bytes, point.harness_bytes, point.kernel_bytes, point.server_us, point.both_us,
+            point.server_us_post,
+        )  # fmt: skip
+        what = f"{point.connections:,}" if point.series == "people" else f"{point.rooms:,} of {point.members:,.0f}"
+        yield f"| {' | '.join([what, str(point.workers), *map(_told, measured), str(point.load)])} |"
+
+
+_HEAD: Final = ("", "workers", "server", "load", "kernel", "server", "both", "a post", "load of the machine before")
+
+
+def _told(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
 def _all(parts: Sequence[str], given: argparse.Namespace) -> Iterator[Point]:
     for file in given.points:
         yield from msgspec.json.decode(file.read_bytes(), type=Growth).points
     if "people" in parts:
         yield from people_points(given.people or PEOPLE, given.rounds)
-        for report in given.results or map(Path, REPORTS):
-            yield of_report(Path(os.path.relpath(report, ROOT)) if report.is_absolute() else report)
+        for report in given.results or REPORTS:
+            yield from of_file(report)
     if "rooms" in parts:
         yield from rooms_points(given.rooms or ROOMS, given.rounds)
 

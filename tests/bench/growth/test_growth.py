@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from loadtest.prove.growth import Growth
 from loadtest.prove.results import read, write
+from loadtest.prove.sampling import HARNESS, SERVER
 from tests.bench.growth.flat import TOLERANCES, flatness, in_words
-from tests.bench.growth.points import of_report
+from tests.bench.growth.points import Point, of_file
 from tests.bench.growth.run import judged
 
-SERVER, HARNESS = "server", "harness"
 REPORT = Path(__file__).parents[3] / "docs" / "proof" / "100000" / "results.json"
 
 
@@ -51,6 +52,7 @@ def report_of(folder: Path, *, broadcasts: list[tuple[float, float]], looks: lis
     ]
     used = [(at, {SERVER: server, HARNESS: load}) for at, server, load in looks]
     report.results = replace(report.results, phases=[phase, *phases])
+    report.growth = []
     report.samples = [
         replace(sample, at=at, groups={name: replace(sample.groups[name], cpu=cpu) for name, cpu in groups.items()})
         for at, groups in used
@@ -60,7 +62,7 @@ def report_of(folder: Path, *, broadcasts: list[tuple[float, float]], looks: lis
 
 
 def test_a_run_of_prove_is_a_point() -> None:
-    report, point = read(REPORT), of_report(REPORT)
+    report, point = read(REPORT), of_file(REPORT)[-1]
     assert report.memory is not None
     assert (point.x, point.workers) == (report.wish.connections, report.forecast.workers)
     assert point.server_bytes == report.memory.server_unique
@@ -69,26 +71,48 @@ def test_a_run_of_prove_is_a_point() -> None:
 
 def test_a_delivery_costs_what_was_used_between_the_looks_around_the_broadcasts_but_the_first(tmp_path: Path) -> None:
     looks = [(99.0, 1.0, 1.0), (104.5, 2.0, 1.5), (110.1, 2.01, 1.504), (115.0, 3.0, 3.0)]
-    point = of_report(report_of(tmp_path, broadcasts=[(100.0, 5.0), (105.0, 2.0), (107.0, 3.0)], looks=looks))
+    [point] = of_file(report_of(tmp_path, broadcasts=[(100.0, 5.0), (105.0, 2.0), (107.0, 3.0)], looks=looks))
     assert (point.server_us, point.both_us, point.deliveries) == (5.0, 7.0, 2_000)
 
 
 def test_it_is_not_told_by_looks_that_are_too_far_away(tmp_path: Path) -> None:
     looks = [(99.0, 1.0, 1.0), (104.5, 2.0, 1.5), (115.0, 3.0, 3.0)]
-    point = of_report(report_of(tmp_path, broadcasts=[(100.0, 5.0), (105.0, 2.0), (107.0, 3.0)], looks=looks))
+    [point] = of_file(report_of(tmp_path, broadcasts=[(100.0, 5.0), (105.0, 2.0), (107.0, 3.0)], looks=looks))
     assert (point.server_us, point.deliveries) == (None, 0)
+
+
+def test_who_rested_on_the_way_is_a_point_too(tmp_path: Path) -> None:
+    report = read(REPORT)
+    line = Growth(
+        people=1_000, connects_per_second=1.0, server=1_500.0, slab=9_000.0, buffers=100.0, harness=300.0,
+        machine=11_000.0, server_idle=0.1, harness_idle=0.1, machine_idle=0.2, last_receipt=0.1, delivery=12.0,
+    )  # fmt: skip
+    report.growth = [line, replace(line, people=report.wish.connections)]
+    write(report, tmp_path / "results.json")
+    rested, whole = of_file(tmp_path / "results.json")
+    assert (rested.x, rested.server_bytes, rested.kernel_bytes, rested.both_us) == (1_000, 1_500.0, 9_100.0, 12.0)
+    assert (rested.server_us, whole.x) == (None, report.wish.connections)
+
+
+def test_memory_of_few_is_not_judged() -> None:
+    points = [Point(series="people", x=x, source="one process", connections=x, workers=1, server_bytes=b, server_us=1.0)
+              for x, b in ((1_000, 3_000.0), (10_000, 1_000.0), (18_000, 1_000.0))]  # fmt: skip
+    found = {one.figure: one for one in judged(points)["people, one process"]}
+    assert (found["server_bytes"].points, found["server_bytes"].flat) == (2, True)
+    assert found["server_us"].points == 3
 
 
 def test_a_run_that_was_broken_off_has_nothing_to_tell(tmp_path: Path) -> None:
     report = read(REPORT)
     report.results = report.memory = None
+    report.growth = []
     write(report, tmp_path / "results.json")
-    point = of_report(tmp_path / "results.json")
+    [point] = of_file(tmp_path / "results.json")
     assert (point.server_bytes, point.server_us, point.deliveries) == (None, None, 0)
 
 
 def test_each_series_is_judged_by_itself() -> None:
-    point = of_report(REPORT)
+    point = of_file(REPORT)[-1]
     ours = replace(point, source="one process")
     rooms = replace(point, series="rooms")
     assert set(judged([point])) == {"people, by hubbub prove"}
