@@ -118,7 +118,7 @@ def measure(workers: int, burners: int, seconds: float, *, postgresql: bool) -> 
             after = lost(scrape(server.admin_url))
             survived = workers_of(server.process.pid) == pids
             server.stop(120)
-    return {
+    found: dict[str, object] = {
         "workers": workers,
         "burners": burners,
         "seconds": seconds,
@@ -127,7 +127,8 @@ def measure(workers: int, burners: int, seconds: float, *, postgresql: bool) -> 
         "posts": posts,
         "of": done * len(tokens),
         "all_survived": survived,
-    } | {name: after[name] - before[name] for name in LOSSES}
+    }
+    return found | {name: after[name] - before[name] for name in LOSSES}
 
 
 def main() -> None:
