@@ -372,7 +372,7 @@ class Era:
                 self._lose("it does not answer")
 
     async def _rest(self) -> None:
-        """Until the next tick, or the one behind it if nothing is said before; and four times before anybody is dead."""
+        """Until the next tick, or the one behind it if nothing is said before; four times before anybody is dead."""
         seconds = min(TICK_SECONDS if self._unconfirmed else 2 * TICK_SECONDS, self._timing.dead / 4)
         with trio.CancelScope(deadline=next_time(seconds, trio.current_time())) as self._resting:
             await trio.sleep_forever()
