@@ -6,6 +6,7 @@ says how many nodes these two carry (docs/growth.md). Both run here, without any
 - engine: a packet of 300 bytes that is published and heard, by as many nodes as there are; and the numbers of so many
   nodes that one of them reads
 - database: a post that is committed, a person who comes, a second of a node that has nothing to do
+- and what each node has to think about among so many: whose shards are whose (`server/placement/balance.py`)
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from typing import Final
 from msgspec import Struct
 
 from loadtest.prove.processes import descendants, table
+from server.cluster.joining import MOVING_SHARDS
+from server.placement.balance import Plan, plan
 from tests.bench import measure
 from tests.bench.crowd import Crowd, Peer, hear_with
 from tests.bench.seed import seed
+from tests.bench.simulation.placing import balanced
 from tests.bench.stage import FAR_LIMITS
 from tests.harness.postgres import PostgresProcess, PostgresServer
 from tests.harness.server import ServerProcess
@@ -36,6 +40,7 @@ IN_FLIGHT: Final = (1, 16)
 PACKETS: Final = 16_000
 NUMBERS: Final = (10, 100, 1_000, 5_000)
 LOOKS: Final = 200
+PLANS: Final = 50
 ROUNDS: Final = 3
 
 PEOPLE: Final = 1_000
@@ -55,11 +60,11 @@ class Beside(Struct, frozen=True, kw_only=True):
     look
         To read the numbers of so many nodes.
     post, hello
-        Of the database: rows that are committed together are many where posts are many.
-    posts_a_commit
-        Of those posts, on the average.
+        Of the database: rows that are committed together are many where posts are many, so `posts_a_second` is told.
     idle_node
         Of the database in a second, for each node that nobody is connected to.
+    plan
+        Of one of so many nodes, at every turn, where all have their share.
     """
 
     packet: dict[str, float]
@@ -68,14 +73,16 @@ class Beside(Struct, frozen=True, kw_only=True):
     hello: float
     posts_a_second: float
     idle_node: float
+    plan: dict[str, float]
 
 
 def beside() -> Beside:
     with ValkeyProcess() as engine:
         packet = {str(many): _median(lambda many=many: _packets(engine, many)) for many in IN_FLIGHT}  # type: ignore[misc]
         look = {str(count): _looks(engine, count) for count in NUMBERS}
+    plans = {str(count): _plans(count) for count in NUMBERS}
     with tempfile.TemporaryDirectory(prefix="hubbub-beside-") as folder:
-        return _of_database(Path(folder), packet, look)
+        return _of_database(Path(folder), packet, look, plans)
 
 
 # --- the engine --------------------------------------------------------------------------------------------------
@@ -134,10 +141,20 @@ def _answers(connection: socket.socket, lines: int) -> None:
         lines -= connection.recv(1_048_576).count(b"\r\n")
 
 
+def _plans(count: int) -> float:
+    """The node that is asked has its share, as all have nearly always."""
+    cluster = balanced(count)
+    me = cluster.live[0].name
+    before = time.process_time()
+    for _ in range(PLANS):
+        assert plan(cluster.owners, cluster.live, me, MOVING_SHARDS) == Plan()
+    return round((time.process_time() - before) / PLANS * 1e6, 1)
+
+
 # --- the database ------------------------------------------------------------------------------------------------
 
 
-def _of_database(folder: Path, packet: dict[str, float], look: dict[str, float]) -> Beside:
+def _of_database(folder: Path, packet: dict[str, float], look: dict[str, float], plans: dict[str, float]) -> Beside:
     with (
         contextlib.closing(PostgresProcess()) as process,
         ValkeyProcess() as engine,
@@ -168,6 +185,7 @@ def _of_database(folder: Path, packet: dict[str, float], look: dict[str, float])
             hello=round(hello / PEOPLE * 1e6, 1),
             posts_a_second=round(posts / seconds),
             idle_node=round(idle / NODES * 1e6, 1),
+            plan=plans,
         )
 
 

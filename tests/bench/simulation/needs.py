@@ -9,13 +9,16 @@ for the database, networks between machines, TLS, and push to phones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from math import ceil
+from sys import getsizeof
 from typing import Final
 
 from msgspec import Struct
 
 from loadtest.behaviour import POSTS_A_SECOND
 from server.placement.shards import SHARDS
+from server.store.messages import MemberRecord
 from tests.bench.simulation.costs import Cost, Costs
 from tests.bench.simulation.engine_load import EngineLoad, engine_load
 from tests.bench.simulation.relaying import HEADS_TOLD, Counted, expected_relays
@@ -31,6 +34,8 @@ A_MACHINE: Final = 16
 """Processes of a machine, of so many cores."""
 
 MOST_NODES: Final = 1 << 20
+SAMPLE: Final = 100_000
+"""Members, whose memory is counted."""
 
 
 class Span(Struct, frozen=True):
@@ -164,6 +169,8 @@ class HotRoom(Struct, frozen=True, kw_only=True):
     ----------
     relays
         To whom its owner tells each entry.
+    members
+        Bytes that the owner has of them (docs/decisions/0005-rooms-know-their-members.md), as the interpreter counts.
     owner
         Seconds of CPU at the owner's for a post: its half of each packet.
     node
@@ -174,6 +181,7 @@ class HotRoom(Struct, frozen=True, kw_only=True):
 
     people: int
     relays: int
+    members: int
     owner: Span
     node: Span
     posts: Span
@@ -186,10 +194,18 @@ def hot_room(costs: Costs, people: int) -> HotRoom:
     return HotRoom(
         people=people,
         relays=nodes - 1,
+        members=round(people * bytes_of_member()),
         owner=owner,
         node=node,
         posts=Span(1 / max(owner.most + node.most, 1e-9), 1 / max(owner.least + node.least, 1e-9)),
     )
+
+
+@cache
+def bytes_of_member() -> float:
+    members = {f"u_{number:026d}": MemberRecord("member", SAMPLE, SAMPLE) for number in range(SAMPLE)}
+    one, record = next(iter(members.items()))
+    return getsizeof(members) / SAMPLE + getsizeof(one) + getsizeof(record) + 2 * getsizeof(SAMPLE)
 
 
 def told(costs: Costs) -> Iterator[str]:
@@ -212,8 +228,8 @@ def told(costs: Costs) -> Iterator[str]:
     for people in (100_000, 1_000_000, 10_000_000, 100_000_000):
         room = hot_room(costs, people)
         yield (
-            f"a room of {people:,}: {room.relays:,} relays; a post takes {_ms(room.owner)} of its owner and "
-            f"{_ms(room.node)} of each process; {_few(room.posts)} posts a second"
+            f"a room of {people:,}: {room.relays:,} relays, {room.members / 1e6:,.0f} MB of members; a post takes "
+            f"{_ms(room.owner)} of its owner and {_ms(room.node)} of each process; {_few(room.posts)} posts a second"
         )
 
 
