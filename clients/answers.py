@@ -36,10 +36,12 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Messages ascending by `seq`; `more`: there are others beyond."""
+    """Messages ascending by `seq`; `more`: there are others beyond. `to`: they are as they were after this entry; 0
+    from a server where nothing becomes of a message."""
 
     messages: Sequence[Message]
     more: bool
+    to: int
 
 
 @dataclass(frozen=True, slots=True)

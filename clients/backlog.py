@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from clients.happenings import Event, Missed, UnknownEntry
-from server.protocol.events import Joined, Left, MessageEntry, RoomChanged
+from server.protocol.events import Deleted, Edited, Joined, Left, MessageEntry, Reacted, RoomChanged
 
 
 class Backlog:
@@ -66,7 +66,9 @@ def _span(event: Event) -> Missed | None:
     match event:
         case Missed():
             return event
-        case MessageEntry() | Joined() | Left() | RoomChanged() | UnknownEntry() if event.seq is not None:
+        case MessageEntry() | Edited() | Deleted() | Reacted() | Joined() | RoomChanged() | UnknownEntry():
             return Missed(event.room, event.seq - 1, event.seq, "not read in time")
+        case Left(seq=int(seq)):
+            return Missed(event.room, seq - 1, seq, "not read in time")
         case _:
             return None

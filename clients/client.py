@@ -42,6 +42,8 @@ from server.protocol.commands import (
     AnyCommand,
     CreateRoom,
     Cursor,
+    Delete,
+    Edit,
     History,
     Invite,
     Join,
@@ -50,6 +52,7 @@ from server.protocol.commands import (
     Members,
     Ping,
     Post,
+    React,
     Read,
     Received,
     Rooms,
@@ -222,6 +225,18 @@ class Client:
         ok = await self._ask(Post(room=room, nonce=nonce, text=text, reply_to=reply_to), float("inf"))
         return Posted(_given(ok.seq), _given(ok.at), bool(ok.duplicate), nonce)
 
+    async def edit(self, room: str, target: int, text: str) -> None:
+        """Change the text of a message of one's own."""
+        await self._ask(Edit(room=room, target=target, text=text))
+
+    async def delete(self, room: str, target: int) -> None:
+        """Take a message away, for everybody."""
+        await self._ask(Delete(room=room, target=target))
+
+    async def react(self, room: str, target: int, emoji: str, *, on: bool = True) -> None:
+        """React to a message, or, with `on=False`, no more."""
+        await self._ask(React(room=room, target=target, emoji=emoji, on=on))
+
     async def create_room(self, kind: RoomKind, name: str | None = None, members: Sequence[str] = ()) -> Room:
         """A new room; for a `dm` with someone there is one with already, that one."""
         ok = await self._ask(CreateRoom(kind=kind, nonce=new_nonce(), name=name, members=list(members)))
@@ -243,7 +258,7 @@ class Client:
     ) -> HistoryPage:
         """Messages in their present state; with neither bound the newest."""
         ok = await self._ask(History(room=room, before=before, after=after, limit=limit))
-        return HistoryPage(_given(ok.messages), bool(ok.more))
+        return HistoryPage(_given(ok.messages), bool(ok.more), ok.to or 0)
 
     async def log(self, room: str, after: int, limit: int = 500) -> LogPage:
         ok = await self._ask(Log(room=room, after=after, limit=limit))

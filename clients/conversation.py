@@ -27,6 +27,8 @@ from server.protocol.codec import encode_command
 from server.protocol.commands import AnyCommand, CommandId, Cursor, Hello, Leave, Log, Ping, Post, Rooms, Typing
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
+    Deleted,
+    Edited,
     Error,
     Heartbeat,
     Joined,
@@ -35,6 +37,7 @@ from server.protocol.events import (
     MessageEntry,
     Ok,
     Pong,
+    Reacted,
     Resumed,
     RoomChanged,
     Welcome,
@@ -222,7 +225,7 @@ class Conversation:
                 return list(self._welcomed(event))
             case Resumed():
                 return list(self._reading.resumed(event))
-            case MessageEntry() | Joined() | RoomChanged() | UnknownEntry():
+            case MessageEntry() | Edited() | Deleted() | Reacted() | Joined() | RoomChanged() | UnknownEntry():
                 return list(self._reading.entry(event, event.seq))
             case Left():
                 return list(self._reading.left(event))

@@ -17,7 +17,20 @@ from loadtest.ledger import Ledger, Reader
 from loadtest.marks import nonce_of, now_mark, read_mark, read_nonce
 from server.protocol.commands import CommandId, CreateRoom, Hello, Join, Post
 from server.protocol.errors import FOR_NOW
-from server.protocol.events import AnyEvent, Error, Joined, Left, MessageEntry, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.events import (
+    AnyEvent,
+    Deleted,
+    Edited,
+    Error,
+    Joined,
+    Left,
+    MessageEntry,
+    Ok,
+    Reacted,
+    Resumed,
+    RoomChanged,
+    Welcome,
+)
 
 ENTRIES_KEPT: Final = 65_536
 
@@ -116,7 +129,7 @@ class Testimony:
         """It was told something; an entry of a log is what comes back."""
         match event:
             case MessageEntry():
-                mark = read_mark(event.text)
+                mark = read_mark(event.text or "")
                 entry = Entry(event.room, event.seq, event.from_.user, event.nonce, event.text, mark)
                 return self._entry(entry, at)
             case Joined(room=room, seq=int(seq), user=user):
@@ -125,8 +138,10 @@ class Testimony:
                 return self._entry(Entry(room, seq), at)
             case Left(room=room, seq=None):
                 self._places.pop(room, None)
-            case Left(room=room, seq=int(seq)) | RoomChanged(room=room, seq=seq):
+            case Left(room=room, seq=int(seq)):
                 return self._entry(Entry(room, seq), at)
+            case RoomChanged() | Edited() | Deleted() | Reacted():
+                return self._entry(Entry(event.room, event.seq), at)
             case Ok(id=number) if number is not None:
                 self._answered(number, event)
             case Error(id=number) if number is not None:

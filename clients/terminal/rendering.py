@@ -85,7 +85,8 @@ def message_lines(message: Message, view: View) -> list[str]:
     view.learn(message.from_)
     moment = local(message.at, view.zone)
     where = "" if message.room == view.current else f"{room_label(view, message.room)} "
-    line = f"{moment:%H:%M} {where}{view.name_of(message.from_.user)}: {harmless(message.text, ' ' * 6)}"
+    text = "(deleted)" if message.text is None else harmless(message.text, " " * 6)
+    line = f"{moment:%H:%M} {where}{view.name_of(message.from_.user)}: {text}"
     return [*_new_day(moment.date(), view), line]
 
 

@@ -33,6 +33,8 @@ from loadtest.marks import read_mark
 from server.protocol.codec import decode_event, encode_command
 from server.protocol.commands import Cursor, Hello
 from server.protocol.events import (
+    Deleted,
+    Edited,
     Error,
     Heartbeat,
     Joined,
@@ -41,6 +43,7 @@ from server.protocol.events import (
     Ok,
     Pong,
     Presence,
+    Reacted,
     Receipt,
     Reconnect,
     Resumed,
@@ -230,12 +233,14 @@ class Members:
         event = decode_event(payload)
         match event:
             case MessageEntry():
-                mark = read_mark(event.text)
+                mark = read_mark(event.text or "")
                 return (
                     self._first(slot, Entry(event.room, event.seq, event.from_.user, event.nonce, event.text, mark)),
                 ), b""
-            case Joined(room=room, seq=int(seq)) | Left(room=room, seq=int(seq)) | RoomChanged(room=room, seq=seq):
+            case Joined(room=room, seq=int(seq)) | Left(room=room, seq=int(seq)):
                 return (self._first(slot, Entry(room, seq)),), b""
+            case RoomChanged() | Edited() | Deleted() | Reacted():
+                return (self._first(slot, Entry(event.room, event.seq)),), b""
             case Receipt() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
                 return (), b""
             case Ok(id=int(count)):

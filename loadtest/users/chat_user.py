@@ -187,7 +187,7 @@ class ChatUser(MeasuringUser):
     def history(self, room: str, *, before: int | None = None, limit: int = 50) -> HistoryPage:
         """Messages in their present state; without a bound the newest."""
         ok = self.ask(History(room=room, before=before, limit=limit), "history")
-        return HistoryPage(_given(ok.messages), bool(ok.more))
+        return HistoryPage(_given(ok.messages), bool(ok.more), ok.to or 0)
 
     def read(self, room: str, seq: int) -> None:
         """The person has read everything up to `seq`."""

@@ -12,6 +12,8 @@ from server.protocol.commands import (
     AnyCommand,
     CreateRoom,
     Cursor,
+    Delete,
+    Edit,
     Hello,
     History,
     Invite,
@@ -21,6 +23,7 @@ from server.protocol.commands import (
     Members,
     Ping,
     Post,
+    React,
     Read,
     Received,
     Rooms,
@@ -29,6 +32,8 @@ from server.protocol.commands import (
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     AnyEvent,
+    Deleted,
+    Edited,
     Error,
     Heartbeat,
     Joined,
@@ -38,6 +43,7 @@ from server.protocol.events import (
     Ok,
     Pong,
     Presence,
+    Reacted,
     Receipt,
     Reconnect,
     Resumed,
@@ -46,7 +52,7 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
-from server.protocol.objects import Member, Message, Room, User
+from server.protocol.objects import Member, Message, Reaction, Room, User
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
 ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"
@@ -68,7 +74,11 @@ CHANNEL: Final = Room(
     room=CHANNEL_ID, log=_LOG, kind="channel", name="lobby", members=41, last_seq=1_204, read_seq=1_204, role="member",
     unread=0, mentions=0,
 )  # fmt: skip
-MESSAGE: Final = Message(seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE, reactions=())
+THUMB: Final = "\N{THUMBS UP SIGN}"
+MESSAGE: Final = Message(
+    seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE,
+    reactions=(Reaction(emoji=THUMB, count=1, me=True),),
+)  # fmt: skip
 _ENTRY: Final = MessageEntry(seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE, reactions=())
 _JOINED: Final = Joined(room=ROOM_ID, seq=2, user=BOB, at=_EARLIER, by=_ADA_ID)
 
@@ -78,6 +88,9 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Join: Join(id=2, name="lobby"),
     Leave: Leave(id=3, room=CHANNEL_ID),
     Post: Post(id=4, room=ROOM_ID, nonce=NONCE, text="Hello, Bob", reply_to=3),
+    Edit: Edit(id=12, room=ROOM_ID, target=4, text="Hello, dear Bob"),
+    Delete: Delete(id=13, room=ROOM_ID, target=4),
+    React: React(id=14, room=ROOM_ID, target=3, emoji=THUMB, on=True),
     History: History(id=5, room=ROOM_ID, before=200, limit=50),
     Log: Log(id=6, room=ROOM_ID, after=1, limit=500),
     Received: Received(id=7, room=ROOM_ID, seq=3),
@@ -94,7 +107,10 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Join: Ok(id=2, room=CHANNEL_ID, info=CHANNEL),
     Leave: Ok(id=3, room=CHANNEL_ID),
     Post: Ok(id=4, room=ROOM_ID, seq=4, at=AT, duplicate=False),
-    History: Ok(id=5, messages=[MESSAGE], more=False),
+    Edit: Ok(id=12, seq=6),
+    Delete: Ok(id=13, seq=8),
+    React: Ok(id=14, seq=7),
+    History: Ok(id=5, messages=[MESSAGE], more=False, to=7),
     Log: Ok(id=6, entries=[_JOINED, _ENTRY], from_=2, to=3, more=False),
     Received: Ok(id=7),
     Read: Ok(id=8),
@@ -122,6 +138,9 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     ),
     Resumed: Resumed(room=ROOM_ID, recovered=True, from_=3, to=3, last_seq=3),
     MessageEntry: _ENTRY,
+    Edited: Edited(room=ROOM_ID, seq=6, target=4, text="Hello, dear Bob", by=_ADA_ID, at=AT),
+    Deleted: Deleted(room=ROOM_ID, seq=8, target=4, by=_ADA_ID, at=AT),
+    Reacted: Reacted(room=ROOM_ID, seq=7, target=3, emoji=THUMB, by=_ADA_ID, on=True, at=AT),
     Joined: _JOINED,
     Left: Left(room=CHANNEL_ID, seq=1_205, user=_ADA_ID, at=AT),
     RoomChanged: RoomChanged(room=ROOM_ID, seq=6, info=ROOM, at=AT),

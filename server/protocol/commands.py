@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from server.protocol.fields import LogId, Nonce, RoomId, Text
+from server.protocol.fields import Emoji, LogId, Nonce, RoomId, Text
 from server.protocol.limits import (
     HISTORY_LIMIT,
     ID_CHARACTERS,
@@ -26,6 +26,7 @@ CommandId = (
     Annotated[str, Meta(max_length=ID_CHARACTERS)] | Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 )
 Seq = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="Place in the log of the room; 0: before its first.")]
+Target = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="The `seq` of a message.")]
 HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
 LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
 MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
@@ -106,6 +107,35 @@ class Post(Command, frozen=True, kw_only=True, tag="post"):
     reply_to: Seq | None = None
 
 
+class Edit(Command, frozen=True, kw_only=True, tag="edit"):
+    """Changes the text of a message of one's own. `ok` carries no `seq` where it says that already."""
+
+    room: RoomId
+    target: Target
+    text: Text
+
+
+class Delete(Command, frozen=True, kw_only=True, tag="delete"):
+    """Takes a message away, for everybody: one's own, or, for owners and moderators, anybody's.
+
+    `ok` carries no `seq` where it is gone already.
+    """
+
+    room: RoomId
+    target: Target
+
+
+class React(Command, frozen=True, kw_only=True, tag="react"):
+    """Reacts to a message with an emoji, or, with `on: false`, takes that back. `ok` carries no `seq` where that is so
+    already.
+    """
+
+    room: RoomId
+    target: Target
+    emoji: Emoji
+    on: bool
+
+
 class History(Command, frozen=True, kw_only=True, tag="history"):
     """Messages of a room in their present state, ascending: those `before` a `seq`, those `after` it, or the newest."""
 
@@ -172,6 +202,9 @@ AnyCommand = (
     | Join
     | Leave
     | Post
+    | Edit
+    | Delete
+    | React
     | History
     | Log
     | Received
@@ -182,7 +215,7 @@ AnyCommand = (
     | Rooms
     | Ping
 )
-RoomCommand = Leave | Post | History | Log | Received | Read | Typing | Members | Invite
+RoomCommand = Leave | Post | Edit | Delete | React | History | Log | Received | Read | Typing | Members | Invite
 
 State = Literal["opening", "ready"]
 
@@ -192,6 +225,9 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "join": frozenset({"ready"}),
     "leave": frozenset({"ready"}),
     "post": frozenset({"ready"}),
+    "edit": frozenset({"ready"}),
+    "delete": frozenset({"ready"}),
+    "react": frozenset({"ready"}),
     "history": frozenset({"ready"}),
     "log": frozenset({"ready"}),
     "received": frozenset({"ready"}),

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 
 from server.protocol.commands import CommandId
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.fields import EntrySeq, LastSeq, Milliseconds, RoomId, Time, UserId
+from server.protocol.fields import Emoji, EntrySeq, LastSeq, Milliseconds, RoomId, Text, Time, UserId
 from server.protocol.objects import Member, Message, Room, Status, User
 
 NotRecovered = Literal["another_log", "future", "too_much"]
@@ -41,7 +41,13 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     from_: Annotated[int | None, Meta(description="The first `seq` that was looked at.")] = field(
         default=None, name="from"
     )
-    to: Annotated[int | None, Meta(description="The last `seq` that is told; below `from` if there is none.")] = None
+    to: Annotated[
+        int | None,
+        Meta(
+            description="The last `seq` that is told; below `from` if there is none. Of `history`: the messages are as "
+            "they were after this entry."
+        ),
+    ] = None
     more: Annotated[bool | None, Meta(description="Whether there are further ones in the direction asked for.")] = None
     members: list[Member] | None = None
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
@@ -114,7 +120,46 @@ class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):
 
 
 class MessageEntry(Message, frozen=True, kw_only=True, omit_defaults=True, tag_field="op", tag="message"):
-    """A message was posted."""
+    """A message was posted.
+
+    Read from the log later, it has the text that it has by then, or is a tombstone: what was edited or deleted is gone.
+    """
+
+
+class Edited(Event, frozen=True, kw_only=True, tag="edited"):
+    """The text of a message is another one now.
+
+    Read from the log later, it has none if the message was edited again or deleted since: a later entry says so.
+    """
+
+    room: RoomId
+    seq: EntrySeq
+    target: Annotated[int, Meta(description="The `seq` of the message.")]
+    text: Text | None = None
+    by: Annotated[UserId, Meta(description="Its author.")]
+    at: Time
+
+
+class Deleted(Event, frozen=True, kw_only=True, tag="deleted"):
+    """A message is gone, for everybody: what stays is a tombstone."""
+
+    room: RoomId
+    seq: EntrySeq
+    target: Annotated[int, Meta(description="The `seq` of the message.")]
+    by: Annotated[UserId, Meta(description="Its author, or somebody who moderates the room.")]
+    at: Time
+
+
+class Reacted(Event, frozen=True, kw_only=True, tag="reaction"):
+    """Somebody reacts to a message with an emoji (`on`), or does so no more."""
+
+    room: RoomId
+    seq: EntrySeq
+    target: Annotated[int, Meta(description="The `seq` of the message.")]
+    emoji: Emoji
+    by: UserId
+    on: bool
+    at: Time
 
 
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
@@ -150,7 +195,7 @@ class RoomChanged(Event, frozen=True, kw_only=True, tag="room"):
     at: Time
 
 
-Entry = MessageEntry | Joined | Left | RoomChanged
+Entry = MessageEntry | Edited | Deleted | Reacted | Joined | Left | RoomChanged
 
 
 # --- passing events ------------------------------------------------------------------------------------------
@@ -207,6 +252,9 @@ AnyEvent = (
     | Welcome
     | Resumed
     | MessageEntry
+    | Edited
+    | Deleted
+    | Reacted
     | Joined
     | Left
     | RoomChanged

@@ -22,6 +22,15 @@ SAID: Final = rf"^[^\u0000]*[^\u0000{_BLANK}][^\u0000]*$"
 SHOWN: Final = rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$"
 """Regular expressions of ECMA 262, as JSON Schema has them, for what `rules.py` checks with more words."""
 
+_PICTURE: Final = (
+    r"[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030"
+    r"\u303d\u3297\u3299\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
+)
+_PART: Final = rf"{_PICTURE}[\ufe0f\U0001f3fb-\U0001f3ff]?[\U000e0020-\U000e007f]*"
+EMOJI: Final = rf"(?:{_PART}(?:\u200d{_PART})*|[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3)"
+"""One emoji as Unicode's report 51 composes them (section 1.4.9): pictures joined to one, a flag, a key. All places
+that are reserved for pictures count, so that those of next year are good, too."""
+
 RoomId = Annotated[str, Meta(description="A room, by its id: opaque.", examples=["r_01KX2Y8F7Q3M5N9PABCDEFGHJK"])]
 UserId = Annotated[str, Meta(description="A user, by their id: opaque.", examples=["u_01KX2Y8F7Q3M5N9PABCDEFGHJK"])]
 LogId = Annotated[
@@ -82,5 +91,13 @@ Nonce = Annotated[
     Meta(
         description="Makes a retry safe: at least 64 random bits, new for each new thing, the same for a retry.",
         extra_json_schema={"minLength": 1, "maxLength": limits.NONCE_CHARACTERS, "pattern": NO_NUL},
+    ),
+]
+Emoji = Annotated[
+    str,
+    Meta(
+        description="One emoji: a picture with its modifiers, pictures joined to one, a flag, a keycap.",
+        examples=["\N{THUMBS UP SIGN}"],
+        extra_json_schema={"minLength": 1, "maxLength": limits.EMOJI_CODE_POINTS},
     ),
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from server.protocol.fields import EntrySeq, LastSeq, LogId, RoomId, Text, Time, UserId
+from server.protocol.fields import Emoji, EntrySeq, LastSeq, LogId, RoomId, Text, Time, UserId
 
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
@@ -63,19 +63,27 @@ class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Reaction(Struct, frozen=True, kw_only=True, gc=False):
     """How many people reacted with one emoji, and whether the reader is among them."""
 
-    emoji: str
-    count: int
+    emoji: Emoji
+    count: Annotated[int, Meta(description="People.", extra_json_schema={"minimum": 1})]
     me: bool
 
 
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message in its present state. `nonce` goes to everyone, so that everyone gets the same bytes."""
+    """A message in its present state. `nonce` goes to everyone, so that everyone gets the same bytes.
+
+    A deleted one is a tombstone: it has neither `text` nor `nonce` nor `reactions`, and `by` says who took it away.
+    """
 
     seq: EntrySeq
     room: RoomId
     from_: User = field(name="from")
-    text: Text
+    text: Text | None = None
     at: Time
     nonce: str | None = None
     reply_to: Annotated[int | None, Meta(description="The `seq` of the message that is answered.")] = None
-    reactions: tuple[Reaction, ...]
+    edited_at: Annotated[Time | None, Meta(description="When its text was changed last.")] = None
+    reactions: Annotated[
+        tuple[Reaction, ...] | None, Meta(description="In the order of their first use; of an entry of the log: none.")
+    ] = None
+    deleted: bool = False
+    by: Annotated[UserId | None, Meta(description="Who deleted it.")] = None

@@ -12,9 +12,11 @@ from typing import Final
 
 from server.protocol import limits
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.fields import EMOJI
 
 _USER_NAME: Final = re.compile(f"{limits.USER_NAME_ALPHABET}+")
 _CHANNEL_NAME: Final = re.compile(f"{limits.CHANNEL_NAME_ALPHABET}+")
+_EMOJI: Final = re.compile(EMOJI)
 _ID: Final = re.compile(r"[A-Za-z0-9_]+")
 # Bidirectional controls can make a name read as another one (Unicode Technical Report 36, section 2.5).
 _BIDI_OVERRIDES: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -40,6 +42,13 @@ def check_nonce(nonce: str) -> str:
     if "\0" in nonce:
         raise _bad("`nonce` must not contain NUL")
     return nonce
+
+
+def check_emoji(emoji: str) -> str:
+    """What one can react with."""
+    if len(emoji) > limits.EMOJI_CODE_POINTS or not _EMOJI.fullmatch(emoji):
+        raise _bad("`emoji` must be one emoji")
+    return emoji
 
 
 def check_user_name(name: str) -> str:

@@ -8,6 +8,8 @@ already gets `ok`, and nothing is logged.
 from __future__ import annotations
 
 from server.protocol.commands import (
+    Delete,
+    Edit,
     History,
     Invite,
     Join,
@@ -15,6 +17,7 @@ from server.protocol.commands import (
     Log,
     Members,
     Post,
+    React,
     Read,
     Received,
     Typing,
@@ -24,6 +27,7 @@ from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Ok, TypingEvent
 from server.protocol.objects import User
 from server.protocol.rules import check_nonce, check_text
+from server.rooms.changing import change
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request
 from server.rooms.questions import InviteeWanted, PageWanted
@@ -73,6 +77,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
     match request.command:
         case Post() as post:
             return _post(state, request, post, now)
+        case Edit() | Delete() | React() as command:
+            return change(state, request, command, member, now)
         case History() | Log() | Members() as command:
             return _read_page(state, request, command, now)
         case Received(seq=seq):
@@ -125,8 +131,8 @@ def _read_page(state: RoomState, request: Request, command: History | Log | Memb
             return [
                 Consult(
                     ReadHistory(
-                        reply_to=itself, ref=ref, room=room, upto=state.last_seq, limit=limit, before=before,
-                        after=after,
+                        reply_to=itself, ref=ref, room=room, reader=request.user.user, upto=state.last_seq,
+                        limit=limit, before=before, after=after,
                     )
                 )
             ]  # fmt: skip

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from server.protocol.events import Entry, Joined, Left, MessageEntry
+from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted
 from server.protocol.objects import User
 from server.protocol.times import rfc3339
+from server.store.changes import MessageGone, NewText, Reacting
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 
 DELIVERY_ENTRIES: Final = 100
@@ -31,7 +32,7 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
     Parameters
     ----------
     user
-        Whom the entry names: the author, or who comes or goes.
+        Whom the entry names: the author, or who comes or goes. Who changes a message is named by the draft.
     at
         Milliseconds since the epoch.
     """
@@ -45,11 +46,19 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
             return Joined(room=room, seq=seq, user=user, at=stamp(at), by=draft.by)
         case MemberGone():
             return Left(room=room, seq=seq, user=user.user, at=stamp(at), by=draft.by, reason=draft.reason)
+        case NewText():
+            return Edited(room=room, seq=seq, target=draft.target, text=draft.text, by=draft.by, at=stamp(at))
+        case MessageGone():
+            return Deleted(room=room, seq=seq, target=draft.target, by=draft.by, at=stamp(at))
+        case Reacting():
+            return Reacted(
+                room=room, seq=seq, target=draft.target, emoji=draft.emoji, by=draft.by, on=draft.on, at=stamp(at)
+            )
 
 
 def entry_length(entry: Entry) -> int:
     """The code points of its text; what else there is does not count."""
-    return len(entry.text) if isinstance(entry, MessageEntry) else 0
+    return len(entry.text or "") if isinstance(entry, MessageEntry | Edited) else 0
 
 
 def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

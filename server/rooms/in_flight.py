@@ -12,7 +12,7 @@ from msgspec import Struct
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.rooms.messages import Request
-from server.store.messages import Draft, NewMember, NewMessage
+from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 
 
 def nonce_conflict() -> Refusal:
@@ -62,11 +62,12 @@ class InFlight:
 
     def add(self, pending: Pending) -> None:
         self._pending[pending.ref] = pending
-        if isinstance(pending.draft, NewMessage):
-            self._nonces[pending.draft.author, pending.draft.nonce] = pending
-        else:
-            self._changing[pending.draft.user] = []
-            self.arriving += isinstance(pending.draft, NewMember)
+        match pending.draft:
+            case NewMessage(author=author, nonce=nonce):
+                self._nonces[author, nonce] = pending
+            case NewMember(user=user) | MemberGone(user=user) as draft:
+                self._changing[user] = []
+                self.arriving += isinstance(draft, NewMember)
 
     def joins_first(self, draft: NewMessage, request: Request) -> bool:
         """Whether the same post is under way already; then `request` waits for its outcome.
@@ -94,11 +95,13 @@ class InFlight:
         pending = self._pending.pop(ref, None)
         if pending is None:
             return None
-        if isinstance(pending.draft, NewMessage):
-            del self._nonces[pending.draft.author, pending.draft.nonce]
-            return pending, []
-        self.arriving -= isinstance(pending.draft, NewMember)
-        return pending, self._changing.pop(pending.draft.user)
+        match pending.draft:
+            case NewMessage(author=author, nonce=nonce):
+                del self._nonces[author, nonce]
+            case NewMember(user=user) | MemberGone(user=user) as draft:
+                self.arriving -= isinstance(draft, NewMember)
+                return pending, self._changing.pop(user)
+        return pending, []
 
     def abandon(self) -> tuple[list[Pending], list[Request]]:
         """Nothing that is on its way will be decided: all of it, and all that waited for a change."""

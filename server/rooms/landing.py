@@ -16,6 +16,7 @@ from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.in_flight import Pending
 from server.rooms.messages import Added, Request
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
+from server.store.changes import MessageGone, NewText, Reacting
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 
 Effects = list[Effect]
@@ -84,6 +85,8 @@ class Landing:
                 self._came(pending, draft, entry)
             case MemberGone():
                 self._went(pending, draft, entry)
+            case NewText() | MessageGone() | Reacting():
+                self._changed(pending.requests, entry)
 
     def _posted(self, requests: Iterable[Request], seq: int, at: int, *, first_is_new: bool) -> None:
         duplicate = not first_is_new
@@ -92,6 +95,13 @@ class Landing:
             reply = Ok(id=request.command.id, room=self._state.room, seq=seq, at=stamp(at), duplicate=duplicate)
             self._answers.append(answered(request, reply))
             duplicate = True
+
+    def _changed(self, requests: Iterable[Request], entry: Entry | None) -> None:
+        """Without an entry nothing has changed."""
+        if entry is not None:
+            self._enter(entry)
+        seq = None if entry is None else entry.seq
+        self._answers += [answered(request, Ok(id=request.command.id, seq=seq)) for request in requests]
 
     def _came(self, pending: Pending, draft: NewMember, entry: Entry | None) -> None:
         state = self._state

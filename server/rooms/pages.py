@@ -37,7 +37,7 @@ def history_reply(command: History, page: HistoryPage) -> Ok:
     messages: Sequence[Message] = page.messages
     upwards = command.after is not None
     kept = fitting(messages, _length) if upwards else fitting(messages[::-1], _length)[::-1]
-    return Ok(id=command.id, messages=list(kept), more=page.more or len(kept) < len(messages))
+    return Ok(id=command.id, messages=list(kept), more=page.more or len(kept) < len(messages), to=page.known)
 
 
 def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
@@ -55,7 +55,7 @@ def members_reply(command_id: CommandId | None, page: MembersPage, is_here: Call
 
 
 def _length(message: Message) -> int:
-    return len(message.text)
+    return len(message.text or "")
 
 
 def _with_status(members: Iterable[Member], is_here: Callable[[str], bool]) -> Iterable[Member]:

@@ -52,6 +52,17 @@ def check_reply_to(reply_to: int | None, last_seq: int) -> None:
         raise Refusal(ErrorCode.NO_SUCH_MESSAGE, "`reply_to` names no message of this room")
 
 
+def check_target(target: int, last_seq: int) -> None:
+    """What is to be changed is in the log. That it is a message, and whose, is looked up where the entry gets its
+    place."""
+    if not 1 <= target <= last_seq:
+        raise Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")
+
+
+def may_delete_of_others(role: Role) -> bool:
+    return role in ("owner", "moderator")
+
+
 def check_page(command: History | Log | Members) -> None:
     """The bounds of what is asked for at once."""
     most = {History: limits.HISTORY_LIMIT, Log: limits.LOG_LIMIT, Members: limits.MEMBERS_LIMIT}[type(command)]

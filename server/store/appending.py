@@ -3,9 +3,9 @@
 The rules: `last_seq` moves in the same transaction from exactly the value that the plan counted on, and every
 statement's row count is checked; what does not add up is `RowsMissing` and treated like a refused row.
 
-`append_trusting` is the common path: two statements in one journey to the database, no look-ups, and nothing to fall
-back on but rolling the transaction back. `append_careful` reads what is known first and then bisects inside savepoints,
-which costs log2(n) attempts a guilty row, and nothing where there is none.
+`append_trusting` is the common path: two statements in one journey to the database, no look-ups but of messages that
+are to be changed, and nothing to fall back on but rolling the transaction back. `append_careful` reads what is known
+first and then bisects inside savepoints, which costs log2(n) attempts a guilty row, and nothing where there is none.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from sqlalchemy import (
 )
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.store import targets
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
 from server.store.fencing import LOCK_FENCES
-from server.store.messages import Append, Denied, NewMember, NewMessage, Outcome
+from server.store.messages import Append, Denied, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
 from server.store.tables import entries, members, rooms, users
 
@@ -89,6 +90,7 @@ def append_trusting(connection: Connection, appends: Sequence[Append], known: Kn
     REFUSED
         Something does: roll the transaction back, nothing is known.
     """
+    known.messages = targets.look_up(connection, appends)
     planned = plan(appends, known, at)
     _write(connection, planned, known)
     known.learn(planned)
@@ -103,6 +105,7 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     known.heads = _confirmed_heads(connection, known.heads)
     known.places.update(_places(connection, appends))
     known.memberships.update(_memberships(connection, appends))
+    known.messages = targets.look_up(connection, appends)
     arriving = {append.draft.user for append in appends if isinstance(append.draft, NewMember)}
     known.rooms_of.update(rooms_of(connection, arriving))
     return _bisect(connection, appends, known, at)
@@ -133,6 +136,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
         statements.execute(LOCK_FENCES, known.fences)
         statements.execute(_move_rooms, moves)
         statements.execute(_insert_entries, planned.entries)
+        if planned.amended.targets:
+            targets.write(statements, planned.amended, known.messages)
     if planned.leaves:
         gone = [{"room": room, "user": user} for room, user in planned.leaves]
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
@@ -184,7 +189,7 @@ def _places(connection: Connection, appends: Sequence[Append]) -> dict[NonceKey,
 
 
 def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair, bool]:
-    pairs = list({(a.room, a.draft.user) for a in appends if not isinstance(a.draft, NewMessage)})
+    pairs = list({(a.room, a.draft.user) for a in appends if isinstance(a.draft, NewMember | MemberGone)})
     columns = members.c.room_id, members.c.user_id
     found = dict.fromkeys(pairs, False)
     for some in _portions([pair for pair in pairs if _encodable(*pair)]):

@@ -69,12 +69,14 @@ class Batch(Struct, frozen=True):
 class Committed(Struct, frozen=True):
     """What is on disk: an outcome for each append, an answer for each change.
 
-    `heads` lacks the rooms whose log does not stand where the batch said.
+    `heads` lacks the rooms whose log does not stand where the batch said. `forgotten`: something that was said is to be
+    gone.
     """
 
     outcomes: Sequence[Outcome]
     answers: Sequence[Done | Failed]
     heads: dict[str, int]
+    forgotten: bool = False
 
 
 _save_marks: Final = Bulk(
@@ -111,7 +113,7 @@ def _all_at_once(writing: Writing, batch: Batch, at: int) -> Committed:
         answers = [_answer(connection, change, at, writing.quotas) for change in batch.changes]
         _save(connection, batch.marks)
         people.touch_tokens(connection, batch.touches)
-    return Committed(outcomes, answers, known.heads)
+    return Committed(outcomes, answers, known.heads, known.messages.forgotten)
 
 
 def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
@@ -126,7 +128,7 @@ def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
             _guarded(connection, partial(_save, connection, (mark,)))
         for touch in batch.touches:
             _guarded(connection, partial(people.touch_tokens, connection, (touch,)))
-    return Committed(outcomes, answers, known.heads)
+    return Committed(outcomes, answers, known.heads, known.messages.forgotten)
 
 
 def _guarded(connection: Connection, write: Callable[[], None]) -> None:

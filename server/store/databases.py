@@ -47,14 +47,21 @@ class LogFile(Protocol):
         """Bytes."""
         ...
 
-    def is_long(self) -> bool: ...
+    def forget(self) -> None:
+        """What was committed last has taken away something that was said: soon it is to be gone from here, too."""
+        ...
 
-    def copy_back(self) -> None:
-        """When there is nothing else to do. In the writer's thread, not in a transaction; never raises."""
+    def is_due(self) -> bool:
+        """Whether it is to be emptied: it has become long, or has had something to forget for some time."""
+        ...
+
+    def copy_back(self) -> bool:
+        """When there is nothing else to do; whether all is done then. In the writer's thread, not in a transaction;
+        never raises."""
         ...
 
     def shrink(self) -> None:
-        """When it is long. As above."""
+        """When it is due. As above."""
         ...
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from server.store.in_lists import padded
 from server.store.messages import Authors, HistoryPage, LogPage, ReadAuthors, ReadHistory, ReadLog
-from server.store.tables import entries, users
-from server.store.wire import entry_from, message_from
+from server.store.tables import entries, reactions, rooms, users
+from server.store.wire import AnyRow, entry_from, message_from
 
 AUTHORS_AMONG: Final = 1_000
 
@@ -35,6 +37,13 @@ _newest_authors: Final = (
     )
     .order_by(entries.c.seq.desc())
     .limit(AUTHORS_AMONG)
+)
+
+_head: Final = select(rooms.c.last_seq).where(rooms.c.id == bindparam("room"))
+_own_reactions: Final = select(reactions.c.target, reactions.c.emoji).where(
+    reactions.c.room_id == bindparam("room"),
+    reactions.c.target.in_(bindparam("targets", expanding=True)),
+    reactions.c.user_id == bindparam("reader"),
 )
 
 
@@ -64,10 +73,22 @@ def read_history(connection: Connection, question: ReadHistory) -> HistoryPage:
         _newest_messages if question.after is None else _oldest_messages,
         {"room": question.room, "after": question.after or 0, "upto": upto, "most": question.limit + 1},
     ).all()
-    page = [message_from(row) for row in rows[: question.limit]]
+    rows, more = rows[: question.limit], len(rows) > question.limit
+    own = _reactions_of(connection, question, rows)
+    page = [message_from(row, own) for row in rows]
     if question.after is None:
         page.reverse()
-    return HistoryPage(question.room, tuple(page), more=len(rows) > question.limit)
+    known = connection.execute(_head, {"room": question.room}).scalar() or 0
+    return HistoryPage(question.room, tuple(page), more, known)
+
+
+def _reactions_of(connection: Connection, question: ReadHistory, rows: Iterable[AnyRow]) -> set[tuple[int, str]]:
+    """What the reader has reacted with, among these."""
+    targets = [row.seq for row in rows if row.reactions is not None]
+    if not targets:
+        return set()
+    asked = {"room": question.room, "reader": question.reader, "targets": padded(targets)}
+    return {(target, emoji) for target, emoji in connection.execute(_own_reactions, asked)}
 
 
 def read_authors(connection: Connection, question: ReadAuthors) -> Authors:

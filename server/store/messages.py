@@ -15,6 +15,7 @@ from msgspec import Struct
 from server.protocol.errors import Refusal
 from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
+from server.store.changes import MessageChange
 
 
 @runtime_checkable
@@ -98,7 +99,7 @@ class MemberGone(Struct, frozen=True):
     logged: bool = True
 
 
-Draft = NewMessage | NewMember | MemberGone
+Draft = NewMessage | NewMember | MemberGone | MessageChange
 
 
 class Append(Struct, frozen=True):
@@ -333,10 +334,12 @@ class NoRoom(Struct, frozen=True):
 class ReadHistory(Question, frozen=True, kw_only=True):
     """Messages in their present state, ascending, at most `limit`, none above `upto`. Answered `HistoryPage`.
 
-    With `after`: the oldest above it; else the newest below `before` (or of all).
+    With `after`: the oldest above it; else the newest below `before` (or of all). `reader`: the user whose own
+    reactions are marked as such.
     """
 
     room: str
+    reader: str
     upto: int
     limit: int
     before: int | None = None
@@ -344,11 +347,13 @@ class ReadHistory(Question, frozen=True, kw_only=True):
 
 
 class HistoryPage(Struct, frozen=True):
-    """`more`: there are further ones in the direction that was asked for."""
+    """`more`: there are further ones in the direction that was asked for. `known`: the messages are as they were after
+    this entry, which may lie behind `upto`."""
 
     room: str
     messages: tuple[Message, ...]
     more: bool
+    known: int
 
 
 class ReadLog(Question, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ from msgspec import Struct, field
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
+from server.store.amending import Amendments, Messages, amend, is_so, refusal_of
+from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.quotas import too_many_rooms
@@ -31,7 +33,7 @@ _DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own n
 
 
 class EntryRow(NamedTuple):
-    """A row of `entries` as it is added; the fields are its columns, in its order."""
+    """A row of `entries` as it is added; the fields are its columns."""
 
     room_id: str
     seq: int
@@ -58,11 +60,12 @@ class MemberRow(NamedTuple):
 
 
 class Place(Struct, frozen=True, gc=False):
-    """Where the message of a nonce stands, and what it said."""
+    """Where the message of a nonce stands, and what it said. `digest` is None where that is gone: it was edited, or
+    deleted."""
 
     seq: int
     at: int
-    digest: bytes
+    digest: bytes | None
 
 
 class Knowledge(Struct):
@@ -78,12 +81,14 @@ class Knowledge(Struct):
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
     rooms_of: dict[str, int] = field(default_factory=dict)
+    messages: Messages = field(default_factory=Messages)
 
     def learn(self, planned: Plan) -> None:
         """The rows of the plan were taken."""
         self.heads.update(planned.heads)
         self.places.update(planned.places)
         self.memberships.update(planned.memberships)
+        self.messages.learn(planned.amended)
         for user, change in planned.moves.items():
             self.rooms_of[user] = self.rooms_of.get(user, 0) + change
 
@@ -100,6 +105,7 @@ class Plan(Struct):
     heads: dict[str, int] = field(default_factory=dict)
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
+    amended: Amendments = field(default_factory=Amendments)
 
 
 def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
@@ -128,6 +134,8 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _member(append, append.draft, planned, known, at)
         case MemberGone():
             return _gone(append, append.draft, planned, known, at)
+        case NewText() | MessageGone() | Reacting():
+            return _changed(append, append.draft, planned, known, at)
 
 
 def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge, at: int) -> Outcome:
@@ -141,7 +149,7 @@ def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge,
             EntryRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
         )
         return Landed(append.ref, seq, at)
-    if first.digest == digest:
+    if first.digest is None or first.digest == digest:
         return Known(append.ref, first.seq, first.at)
     return Denied(append.ref, Refusal(ErrorCode.CONFLICT, "this nonce was used for another message"))
 
@@ -173,6 +181,38 @@ def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at
     if planned.joins.pop(pair, None) is None:
         planned.leaves.add(pair)
     return Landed(append.ref, seq, at)
+
+
+def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    place = append.room, change.target
+    target = planned.amended.targets.get(place) or known.messages.targets.get(place)
+    refusal = refusal_of(change, target)
+    if target is None or refusal is not None:
+        assert refusal is not None, "what is no message is refused"
+        return Denied(append.ref, refusal)
+    if is_so(change, target, has_reacted=_has_reacted(append.room, change, planned, known)):
+        return Landed(append.ref, None, at)
+    seq = _next_seq(append.room, planned, known)
+    planned.entries.append(_row_of_change(append.room, seq, change, at))
+    amend(change, place, target, seq, at, planned.amended)
+    return Landed(append.ref, seq, at)
+
+
+def _has_reacted(room: str, change: MessageChange, planned: Plan, known: Knowledge) -> bool:
+    if not isinstance(change, Reacting):
+        return False
+    key = room, change.target, change.by, change.emoji
+    return planned.amended.reacted.get(key, key in known.messages.reacted)
+
+
+def _row_of_change(room: str, seq: int, change: MessageChange, at: int) -> EntryRow:
+    match change:
+        case NewText(by=by, target=target, text=text):
+            return EntryRow(room, seq, "edited", at, by, text=text, target=target)
+        case MessageGone(by=by, target=target):
+            return EntryRow(room, seq, "deleted", at, by, target=target)
+        case Reacting(by=by, target=target, emoji=emoji, on=on):
+            return EntryRow(room, seq, "reacted" if on else "unreacted", at, by, text=emoji, target=target)
 
 
 def _next_seq(room: str, planned: Plan, known: Knowledge) -> int:

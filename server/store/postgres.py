@@ -342,11 +342,15 @@ class _NoLogFile:
     def size(self) -> int:
         return 0
 
-    def is_long(self) -> bool:
+    def forget(self) -> None:
+        """Nothing to do: old rows are the vacuum's, old log the server's."""
+
+    def is_due(self) -> bool:
         return False
 
-    def copy_back(self) -> None:
+    def copy_back(self) -> bool:
         """Nothing to do."""
+        return True
 
     def shrink(self) -> None:
         """Nothing to do."""

@@ -42,6 +42,7 @@ _unread: Final = (
         entries.c.room_id == rooms.c.id,
         entries.c.seq > members.c.read,
         entries.c.kind == "message",
+        entries.c.text.is_not(None),
         entries.c.user_id != members.c.user_id,
     )
     .limit(UNREAD_COUNTED)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from operator import itemgetter
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final, Literal
 
 import pysqlite3.dbapi2 as driver
@@ -35,6 +36,10 @@ _log = logging.getLogger(__name__)
 
 _PAGE_BYTES: Final = 4_096
 _CHECKPOINT_PATIENCE_MS: Final = 200
+
+FORGET_SECONDS: Final = 30.0
+"""So long something that was edited or deleted may still be in the write-ahead log of a busy server. Emptying it holds
+up all changes for as long as somebody reads in it, so it is not done for every one."""
 
 
 class Pragmas(Struct, frozen=True, kw_only=True):
@@ -105,6 +110,7 @@ def writing_engine(database: Path, pragmas: Pragmas, *, foreign_keys: bool = Tru
         engine,
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
+        "PRAGMA secure_delete = ON",
         f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}",
         f"PRAGMA wal_autocheckpoint = {pragmas.wal_pages}",
         f"PRAGMA journal_size_limit = {pragmas.wal_pages * _PAGE_BYTES}",
@@ -128,6 +134,9 @@ class LogFile:
     looks into it at that moment; where readers are always busy, it would grow without a bound. Past four times the
     size, the writer therefore waits until they are gone, and no new one needs the file meanwhile.
 
+    What somebody has edited or deleted is in it until it is emptied: that is done when nobody changes anything for a
+    moment, or after `FORGET_SECONDS`; who reads in it for longer (a backup) is waited for.
+
     Where that fails it is logged, and nothing else: everybody was answered before, and the next commit will meet
     whatever is wrong now.
 
@@ -137,12 +146,13 @@ class LogFile:
         Its connection is used, from the thread that writes.
     """
 
-    __slots__ = ("_bound", "_path", "_too_long", "_writing")
+    __slots__ = ("_bound", "_forget_by", "_path", "_too_long", "_writing")
 
     def __init__(self, database: Path, writing: Writing, pragmas: Pragmas) -> None:
         self._path = str(database.with_name(f"{database.name}-wal"))
         self._writing = writing
         self._bound = self._too_long = 4 * pragmas.wal_pages * _PAGE_BYTES
+        self._forget_by: float | None = None  # on the monotonic clock
 
     def size(self) -> int:
         """Bytes."""
@@ -151,13 +161,22 @@ class LogFile:
         except FileNotFoundError:
             return 0
 
-    def is_long(self) -> bool:
-        return self.size() > self._too_long
+    def forget(self) -> None:
+        """It has something that is to be gone."""
+        if self._forget_by is None:
+            self._forget_by = monotonic() + FORGET_SECONDS
 
-    def copy_back(self) -> None:
+    def is_due(self) -> bool:
+        return self.size() > self._too_long or (self._forget_by is not None and monotonic() >= self._forget_by)
+
+    def copy_back(self) -> bool:
         """Copy the log back into the database, as far as readers allow. Its file keeps its size, because writing it
-        over costs less than letting it grow again."""
-        self._checkpoint("PASSIVE")
+        over costs less than letting it grow again; unless it has something to forget. Whether that is done."""
+        if self._forget_by is None:
+            self._checkpoint("PASSIVE")
+        else:
+            self.shrink()
+        return self._forget_by is None
 
     def shrink(self) -> None:
         """Copy the log back and empty its file, unless somebody is reading in it for longer.
@@ -168,6 +187,8 @@ class LogFile:
         size = self.size()
         busy = self._checkpoint("TRUNCATE")
         self._too_long = size + self._bound if busy else self._bound
+        if self._forget_by is not None:
+            self._forget_by = monotonic() + FORGET_SECONDS if busy else None
 
     def _checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> bool:
         """Whether somebody was in the way. Not in a transaction, where SQLite refuses it."""

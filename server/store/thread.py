@@ -35,13 +35,13 @@ class OwnThread:
     name
         What debuggers and profilers show.
     when_idle
-        Called in the thread, once, when no work came for `idle_seconds` after the last. Must not raise. None: nothing
-        is to be done then.
+        Called in the thread when no work came for `idle_seconds` after the last; again after as long if it says that
+        it is not done. Must not raise. None: nothing is to be done then.
     """
 
     __slots__ = ("_idle_seconds", "_thread", "_token", "_when_idle", "_work")
 
-    def __init__(self, name: str, when_idle: Callable[[], None] | None = None, idle_seconds: float = 0.0) -> None:
+    def __init__(self, name: str, when_idle: Callable[[], bool] | None = None, idle_seconds: float = 0.0) -> None:
         self._when_idle = when_idle
         self._idle_seconds = idle_seconds
         self._token = trio.lowlevel.current_trio_token()
@@ -74,13 +74,13 @@ class OwnThread:
             given = self._next()
 
     def _next(self) -> _Work | None:
-        if self._when_idle is None:
-            return self._work.get()
-        try:
-            return self._work.get(timeout=self._idle_seconds)
-        except Empty:
-            self._when_idle()
-            return self._work.get()
+        is_done = self._when_idle is None
+        while self._when_idle is not None and not is_done:
+            try:
+                return self._work.get(timeout=self._idle_seconds)
+            except Empty:
+                is_done = self._when_idle()
+        return self._work.get()
 
 
 def _to_the_end(_: Callable[[], Any]) -> trio.lowlevel.Abort:

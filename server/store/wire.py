@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from sys import intern
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
 
-from server.protocol.events import Entry, Joined, Left, MessageEntry
-from server.protocol.objects import Member, Message, User
+from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted
+from server.protocol.objects import Member, Message, Reaction, User
 from server.protocol.times import rfc3339
+from server.store.amending import read_tally
 
 AnyRow = Row[*tuple[Any, ...]]
 _M = TypeVar("_M", bound=Message)
@@ -45,20 +46,27 @@ def member_from(row: AnyRow) -> Member:
     )
 
 
-def message_from(row: AnyRow) -> Message:
-    return _message(Message, row)
+def message_from(row: AnyRow, own: Collection[tuple[int, str]]) -> Message:
+    """In its present state. `own`: what the reader has reacted with, and to which `seq`."""
+    if row.text is None:
+        return _tombstone(Message, row)
+    return _message(Message, row, tuple(
+        Reaction(emoji=emoji, count=people, me=(row.seq, emoji) in own) for emoji, people in read_tally(row.reactions)
+    ))  # fmt: skip
 
 
 def entry_from(row: AnyRow) -> Entry:
-    """An entry exactly as it was told when it was new, but for people who were renamed or deleted since."""
+    """An entry exactly as it was told when it was new, but for texts that were edited or deleted since, and people who
+    were renamed or deleted."""
     return _ENTRIES[row.kind](row)
 
 
 def _message_entry(row: AnyRow) -> MessageEntry:
-    return _message(MessageEntry, row)
+    """Reactions are entries of their own."""
+    return _tombstone(MessageEntry, row) if row.text is None else _message(MessageEntry, row, ())
 
 
-def _message(kind: type[_M], row: AnyRow) -> _M:
+def _message(kind: type[_M], row: AnyRow, reactions: tuple[Reaction, ...]) -> _M:
     return kind(
         seq=row.seq,
         room=row.room_id,
@@ -67,8 +75,31 @@ def _message(kind: type[_M], row: AnyRow) -> _M:
         at=rfc3339(row.at),
         nonce=row.nonce,
         reply_to=row.reply_to,
-        reactions=(),
+        edited_at=None if row.edited_at is None else rfc3339(row.edited_at),
+        reactions=reactions,
     )
+
+
+def _tombstone(kind: type[_M], row: AnyRow) -> _M:
+    author = user_from(row.user_id, row.name, row.display_name)
+    return kind(seq=row.seq, room=row.room_id, from_=author, at=rfc3339(row.at), deleted=True, by=row.by)
+
+
+def _edited(row: AnyRow) -> Edited:
+    return Edited(
+        room=row.room_id, seq=row.seq, target=row.target, text=row.text, by=row.user_id, at=rfc3339(row.at)
+    )  # fmt: skip
+
+
+def _deleted(row: AnyRow) -> Deleted:
+    return Deleted(room=row.room_id, seq=row.seq, target=row.target, by=row.user_id, at=rfc3339(row.at))
+
+
+def _reacted(row: AnyRow) -> Reacted:
+    on = row.kind == "reacted"
+    return Reacted(
+        room=row.room_id, seq=row.seq, target=row.target, emoji=row.text, by=row.user_id, on=on, at=rfc3339(row.at)
+    )  # fmt: skip
 
 
 def _joined(row: AnyRow) -> Joined:
@@ -82,6 +113,10 @@ def _left(row: AnyRow) -> Left:
 
 _ENTRIES: Final[dict[str, Callable[[AnyRow], Entry]]] = {
     "message": _message_entry,
+    "edited": _edited,
+    "deleted": _deleted,
+    "reacted": _reacted,
+    "unreacted": _reacted,
     "joined": _joined,
     "left": _left,
 }

@@ -43,7 +43,8 @@ PASSES_TO_HERE: Final = 3
 """Turns of the loop from a socket that is readable to this task: the reactor's, the actors', its own."""
 
 IDLE_SECONDS: Final = 5.0
-"""Without a change for so long, the write-ahead log is copied back: less to read when the server starts again."""
+"""Without a change for so long, the write-ahead log is copied back: less to read when the server starts again. And
+emptied, if it has something that was said and is to be gone."""
 
 FINISH_SECONDS: Final = 4.0
 """For what still waits at an orderly stop: below the five seconds that a task has by default."""
@@ -155,17 +156,21 @@ class _Writer:
         if committed is None:
             unanswered.lose()
             return
-        on_disk, log_is_long = committed
+        on_disk, log_is_due = committed
         unanswered.settle(on_disk)
-        if log_is_long:
+        if log_is_due:
             await self._thread.run(self._store.log_file.shrink)
 
     async def _commit(self, batch: Batch) -> tuple[Committed, bool] | None:
-        """What is on disk now, and whether the log has become long; None if that is nothing, or nobody knows."""
+        """What is on disk now, and whether the log's file is to be emptied; None if that is nothing, or nobody
+        knows."""
         store, clock, begin = self._store, self._clock, perf_counter()
 
         def work() -> tuple[Committed, bool]:
-            return commit(store.writing, batch, clock()), store.log_file.is_long()
+            committed = commit(store.writing, batch, clock())
+            if committed.forgotten:
+                store.log_file.forget()
+            return committed, store.log_file.is_due()
 
         try:
             committed = await self._patience.result_of(lambda: self._thread.run(work))

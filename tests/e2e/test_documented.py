@@ -26,6 +26,11 @@ class Witness:
         self._look_at(talker.welcome)
 
     @property
+    def id(self) -> str:
+        user: str = self._talker.welcome["me"]["user"]
+        return user
+
+    @property
     def name(self) -> str:
         name: str = self._talker.welcome["me"]["name"]
         return name
@@ -75,11 +80,23 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     bob.say("received", room=room, seq=seq)
     bob.say("read", room=room, seq=seq)
     ada.hear("receipt")
-    bob.say("post", room=room, nonce=nonce(), text="You, too", reply_to=seq)
+    answered = bob.say("post", room=room, nonce=nonce(), text="You, too", reply_to=seq)["seq"]
+    for witness in (ada, bob):
+        witness.say("react", room=room, target=seq, emoji="👍", on=True)
+    assert "seq" not in bob.say("react", room=room, target=seq, emoji="👍", on=True)
+    ada.say("edit", room=room, target=seq, text="Hello, Bob")
+    bob.say("edit", room=room, target=answered, text="You, too, Ada")
+    for op in ("reaction", "reaction", "edited", "edited"):
+        ada.hear(op)
+    bob.say("delete", room=room, target=answered)
+    ada.hear("deleted")
+    ada.say("delete", room=room, target=answered)
     bob.say("typing", room=room)
     ada.hear("typing")
     for witness in (ada, bob):
-        witness.say("history", room=room, limit=1)
+        first_page, gone = witness.say("history", room=room, limit=2)["messages"]
+        assert first_page["reactions"] == [{"emoji": "👍", "count": 2, "me": True}]
+        assert gone == gone | {"seq": answered, "deleted": True, "by": bob.id}
         witness.say("log", room=room, after=0)
         witness.say("members", room=room, limit=1)
         witness.say("rooms")
@@ -94,14 +111,15 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     ada.hear("left")
     assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read"}
     assert ada.said | bob.said == set(LEGAL)
-    assert {"ok", "error", "welcome", "pong", "message", "joined", "left", "receipt", "typing"} <= ada.heard | bob.heard
+    heard = {"ok", "error", "welcome", "pong", "message", "joined", "left", "receipt", "typing"}
+    assert heard | {"edited", "deleted", "reaction"} <= ada.heard | bob.heard
 
 
 def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> None:
     ada, eve = Witness(person()), Witness(person())
     secret = ada.say("create_room", kind="group", members=[], nonce=nonce())["room"]
     open_room = ada.say("create_room", kind="channel", name=f"open-{nonce()}", members=[], nonce=nonce())["room"]
-    said = {
+    said: dict[str, Frame] = {
         "history": {},
         "log": {"after": 0},
         "members": {},
@@ -109,6 +127,9 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "received": {"seq": 1},
         "read": {"seq": 1},
         "post": {"nonce": "n", "text": "Hello"},
+        "edit": {"target": 1, "text": "Hello"},
+        "delete": {"target": 1},
+        "react": {"target": 1, "emoji": "👍", "on": True},
         "invite": {"user": "nobody-at-all"},
     }
     for op, fields in said.items():
@@ -119,7 +140,16 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
     assert eve.say("join")["code"] == "bad_request"
     assert ada.say("invite", room=secret, user="nobody-at-all")["code"] == "no_such_user"
     assert ada.say("post", room=secret, nonce="n", text="Hello", reply_to=99)["code"] == "no_such_message"
-    ada.say("post", room=secret, nonce="n", text="Hello")
+    mine = ada.say("post", room=secret, nonce="n", text="Hello")["seq"]
+    for target in (0, 1, mine + 1):
+        assert ada.say("edit", room=secret, target=target, text="Hello")["code"] == "no_such_message"
+        assert ada.say("delete", room=secret, target=target)["code"] == "no_such_message"
+        assert ada.say("react", room=secret, target=target, emoji="👍", on=True)["code"] == "no_such_message"
+    assert ada.say("react", room=secret, target=mine, emoji="fine", on=True)["code"] == "bad_request"
+    eve.say("join", room=open_room)
+    others = ada.say("post", room=open_room, nonce="n", text="Hello")["seq"]
+    assert eve.say("edit", room=open_room, target=others, text="Bye")["code"] == "forbidden"
+    assert eve.say("delete", room=open_room, target=others)["code"] == "forbidden"
     assert ada.say("post", room=secret, nonce="n", text="Bye")["code"] == "conflict"
     assert ada.say("create_room", kind="dm", members=["nobody-at-all"], nonce=nonce())["code"] == "no_such_user"
 

@@ -59,7 +59,7 @@ def test_what_is_no_json_object_breaks_the_connection(frame: str | bytes) -> Non
     ("frame", "code", "command_id"),
     [
         ('{"op":"fly","id":1}', ErrorCode.UNKNOWN_OP, 1),
-        ('{"op":"edit","id":"a","room":"r_1"}', ErrorCode.UNKNOWN_OP, "a"),
+        ('{"op":"fly","id":"a","room":"r_1"}', ErrorCode.UNKNOWN_OP, "a"),
         ('{"id":2}', ErrorCode.BAD_REQUEST, 2),
         ('{"op":3,"id":2}', ErrorCode.BAD_REQUEST, 2),
         ('{"op":"post","id":3,"room":"r_1"}', ErrorCode.BAD_REQUEST, 3),

@@ -44,7 +44,7 @@ def test_what_fits_is_the_longest_beginning(lengths: list[int], most: int) -> No
 
 def test_history_that_does_not_fit_is_cut_where_it_is_farthest() -> None:
     fit = PAGE_CODE_POINTS // 4_000
-    page = HistoryPage("r", tuple(message(seq, 4_000) for seq in range(1, 101)), more=False)
+    page = HistoryPage("r", tuple(message(seq, 4_000) for seq in range(1, 101)), more=False, known=100)
     upwards = history_reply(History(room="r", after=0), page)
     assert upwards.messages is not None
     assert [m.seq for m in upwards.messages] == list(range(1, fit + 1))

@@ -390,8 +390,8 @@ def test_pages_end_where_the_room_stands() -> None:
     question = asked.question
     assert isinstance(question, ReadHistory)
     assert (question.upto, question.before, question.after, question.limit) == (9, 5, None, 2)
-    replied = scene.room.done(Done(question.ref, HistoryPage(ROOM, (), more=False)), scene.now)
-    assert answers(replied) == [Ok(id=1, messages=[], more=False)]
+    replied = scene.room.done(Done(question.ref, HistoryPage(ROOM, (), more=False, known=9)), scene.now)
+    assert answers(replied) == [Ok(id=1, messages=[], more=False, to=9)]
     [asked] = of(Consult, scene.says("ann", Log(id=2, room=ROOM, after=9)))
     replied = scene.room.done(Done(asked.question.ref, LogPage(ROOM, 9, (), more=False)), scene.now)
     assert answers(replied) == [Ok(id=2, entries=[], from_=10, to=9, more=False)]

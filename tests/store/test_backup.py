@@ -43,7 +43,7 @@ async def test_a_backup_while_serving_has_everything_that_was_acknowledged(desk:
             record = await there.read(LoadRoom, room=room)
             assert (record.last_seq, record.members.keys()) == (6, before.members.keys())
             assert record.log != before.log, "cursors of the old log must not be taken for cursors of this one"
-            page = await there.read(ReadHistory, room=room, upto=6, limit=10)
+            page = await there.read(ReadHistory, room=room, reader="", upto=6, limit=10)
             assert [message.nonce for message in page.messages] == ["0", "1", "2", "3", "4"]
             assert isinstance(await (await there.anchored(room)).said(ann, "here"), Landed)
 

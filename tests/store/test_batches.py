@@ -223,6 +223,7 @@ def check_outcomes(world: World) -> None:
             key = (room, draft.author, draft.nonce)
             assert nonces.setdefault(key, outcome.seq) == outcome.seq
         else:
+            assert isinstance(draft, NewMember | MemberGone)
             assert row.user_id == draft.user
 
 

@@ -39,8 +39,9 @@ def kept(store: Store) -> dict[str, str]:
         return {row.name: row.value for row in connection.execute(select(settings)) if row.name != "cluster"}
 
 
-def test_rows_of_the_log_have_the_tables_columns_in_its_order() -> None:
-    assert EntryRow._fields == tuple(column.name for column in entries.columns)
+def test_rows_of_the_log_have_columns_of_the_table() -> None:
+    """Not all of them: what a message becomes later is not written with it."""
+    assert set(EntryRow._fields) <= set(entries.columns.keys())
 
 
 def test_rows_are_written_whatever_order_a_statement_names_their_columns_in(store: Store) -> None:

@@ -19,6 +19,7 @@ import pytest
 from server.protocol.errors import Refusal
 from server.store.answering import answer_all
 from server.store.batches import Batch, Change, commit
+from server.store.changes import MessageGone, NewText, Reacting
 from server.store.direct import NOBODY
 from server.store.messages import (
     AddToken,
@@ -46,7 +47,7 @@ AT = 1_750_000_000_000
 OFTEN = 12
 """A statement is prepared at its sixth execution, and its plan for all values is considered five later."""
 
-BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries)\b")
+BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions)\b")
 
 TOWN = """
 INSERT INTO users SELECT 'u_' || n, 'name' || n, NULL, 'hash', false, n, n FROM generate_series(1, 20000) n;
@@ -59,6 +60,8 @@ INSERT INTO members SELECT 'r_' || r, 'u_' || (r + 7 * u), 'name' || (r + 7 * u)
     FROM generate_series(1, 4000) r, generate_series(0, 4) u;
 INSERT INTO entries SELECT 'r_' || r, s, 'message', s, 'u_' || r, 'nonce' || s, '', 'text', NULL, NULL, NULL
     FROM generate_series(1, 4000) r, generate_series(1, 20) s;
+INSERT INTO reactions SELECT 'r_' || r, s, 'u_' || r, 'x' FROM generate_series(1, 4000) r, generate_series(5, 9) s;
+UPDATE entries SET reactions = '[["x",1]]' WHERE room_id = 'r_77';
 VACUUM ANALYZE;
 """
 
@@ -119,6 +122,18 @@ def test_no_append_reads_a_whole_table(town: Store, plans: Callable[[], list[str
         head = commit(town.writing, batch(going, head=head), AT).heads["r_77"]
         head = commit(town.writing, batch(known, going, coming, going, head=head), AT).heads["r_77"]
     assert head == 20 + 5 * OFTEN
+    assert_none_scans(plans())
+
+
+def test_no_change_of_a_message_reads_a_whole_table(town: Store, plans: Callable[[], list[str]]) -> None:
+    head = 20
+    for turn in range(OFTEN):
+        drafts = (
+            NewText("u_78", 2, f"new {turn}"), Reacting("u_9000", 2, "y", on=turn % 2 == 0),
+            MessageGone("u_78", 3 + turn), Reacting("u_9000", 2, "z", on=turn % 2 == 1),
+        )  # fmt: skip
+        head = commit(town.writing, batch(*drafts, head=head, room="r_78"), AT).heads["r_78"]
+    assert head == 20 + 4 * OFTEN - 1
     assert_none_scans(plans())
 
 

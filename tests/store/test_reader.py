@@ -266,7 +266,7 @@ async def test_history_has_messages_only_oldest_first(
     desk: Desk, bounds: dict[str, int], seqs: list[int], more: bool
 ) -> None:
     _, _, room = await talking(desk, messages=9)
-    page = await desk.read(ReadHistory, room=room.room, upto=10, limit=2, **bounds)
+    page = await desk.read(ReadHistory, room=room.room, reader="", upto=10, limit=2, **bounds)
     assert ([message.seq for message in page.messages], page.more) == (seqs, more)
     assert all(isinstance(message, Message) for message in page.messages)
 

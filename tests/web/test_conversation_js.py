@@ -469,3 +469,35 @@ def test_receipts_of_others_turn_sent_into_received_into_read(page: Page) -> Non
     return [before, shown()];
     """
     assert run(page, ROWS + script) == [[["sent", ""], ["sent", ""]], [["read", "ben"], ["received", ""]]]
+
+
+def test_what_was_edited_or_deleted_is_not_shown_any_more(page: Page) -> None:
+    change = "const change = (op, seq, target, more) => ({ op, room: 'r_1', seq, target, by: 'u_B', at: '', ...more });"
+    found = run(
+        page,
+        change
+        + """
+        arrive(room(0));
+        hear(message(1), message(2), message(3), change("edited", 4, 1, { text: "new" }), change("deleted", 5, 2),
+          change("edited", 6, 3), change("reaction", 7, 3, { emoji: "x", on: true }), change("deleted", 8, 99));
+        const texts = () => chat.rooms.get("r_1").timeline.messages().map((shown) => shown.text);
+        return [texts(), seqs(), unread(), chat.rooms.get("r_1").timeline.seen];
+        """,
+    )
+    assert found == [["new", "(This message was deleted)", "m3"], [1, 2, 3], 2, 8]
+
+
+def test_a_tombstone_is_shown_as_one_wherever_it_comes_from(page: Page) -> None:
+    found = run(
+        page,
+        """
+        arrive(room(4));
+        const gone = (seq) => message(seq, { text: undefined, nonce: undefined, deleted: true, by: "u_B" });
+        hear(gone(5));
+        chat.watch("r_1");
+        const [asked] = said("history");
+        hear({ op: "ok", id: asked.id, messages: [message(3), gone(4)], more: false });
+        return [chat.rooms.get("r_1").timeline.messages().map((shown) => shown.text), unread()];
+        """,
+    )
+    assert found == [["m3", "(This message was deleted)", "(This message was deleted)"], 1]

@@ -11,6 +11,7 @@
 /** @import { ConversationEvent } from "./conversation_events.js" */
 /** @import { Draft } from "./posting.js" */
 /** @import { ClientFrame, Entry, ErrorReply, Ok, Resumed, Room, ServerFrame, User, Welcome } from "./protocol.js" */
+import { present } from "./changes.js";
 import { Commands } from "./commands.js";
 import { People } from "./people.js";
 import { isPassing, Posting } from "./posting.js";
@@ -103,6 +104,8 @@ export class Conversation {
       case "error":
         return this.#answered(frame);
       case "message":
+      case "edited":
+      case "deleted":
       case "joined":
       case "left":
       case "room":
@@ -318,8 +321,9 @@ export class Conversation {
 
   // --- entries ------------------------------------------------------------------------------------------------
 
-  /** @param {Entry} entry */
-  #entry(entry) {
+  /** @param {Entry} told */
+  #entry(told) {
+    const entry = told.op === "message" ? present(told) : told;
     if (entry.op === "left" && entry.user === this.me?.user) return this.#remove(entry.room, entry.by);
     const state = this.rooms.get(entry.room);
     if (!state) return this.#stray(entry);
@@ -428,7 +432,8 @@ export class Conversation {
    * @param {number | undefined} quote
    * @param {Ok} ok
    */
-  #history(state, quote, { messages = [], more = false }) {
+  #history(state, quote, { messages: told = [], more = false }) {
+    const messages = told.map((message) => present(message));
     for (const message of messages) this.people.meet(message.from);
     if (quote === undefined) {
       state.asking.history = false;

@@ -50,15 +50,18 @@
  * @property {string} at
  * @property {string} [nonce]
  * @property {number} [reply_to]
+ * @property {boolean} [deleted] then it has no text, until changes.js gives it one to show
  */
 
 /** @typedef {{ code: string, message: string, retry_after?: number }} Refusal */
 
 /** @typedef {{ op: "message" } & Message} MessageEntry */
+/** @typedef {{ op: "edited", room: string, seq: number, target: number, text?: string, by: string }} EditedEntry */
+/** @typedef {{ op: "deleted", room: string, seq: number, target: number, by: string }} DeletedEntry */
 /** @typedef {{ op: "joined", room: string, seq: number, user: User, at: string, by?: string }} JoinedEntry */
 /** @typedef {{ op: "left", room: string, seq: number, user: string, at: string, by?: string, reason?: string }} LeftEntry */
 /** @typedef {{ op: "room", room: string, seq: number, info: Room, at: string }} RoomEntry */
-/** @typedef {MessageEntry | JoinedEntry | LeftEntry | RoomEntry} Entry */
+/** @typedef {MessageEntry | EditedEntry | DeletedEntry | JoinedEntry | LeftEntry | RoomEntry} Entry */
 
 /**
  * The answer to a command that was done; which fields it carries depends on the command.

@@ -89,7 +89,9 @@ export class RoomState {
     this.counted = Math.max(this.counted, entry.seq);
     this.target = Math.max(this.target, entry.seq);
     this.info.last_seq = Math.max(this.info.last_seq, entry.seq);
-    if (entry.op === "message") {
+    if (entry.op === "deleted") {
+      this.recount();
+    } else if (entry.op === "message") {
       if (fresh && this.#isUnread(entry)) this.info.unread += 1;
     } else if (entry.op === "joined") {
       if (fresh) this.info.members += 1;
@@ -152,7 +154,7 @@ export class RoomState {
 
   /** @param {Message} message */
   #isUnread(message) {
-    return message.seq > this.info.read_seq && message.from.user !== this.me;
+    return message.seq > this.info.read_seq && message.from.user !== this.me && !message.deleted;
   }
 }
 

@@ -8,10 +8,12 @@
  * History pages carry messages only, so notes ("Ada joined") stand where they were seen live or replayed.
  */
 
-/** @import { Entry, Message } from "./protocol.js" */
+import { changed } from "./changes.js";
+
+/** @import { DeletedEntry, EditedEntry, Entry, JoinedEntry, LeftEntry, Message, RoomEntry } from "./protocol.js" */
 
 /** @typedef {{ kind: "message", seq: number, message: Message }} MessageItem */
-/** @typedef {{ kind: "note", seq: number, entry: Exclude<Entry, { op: "message" }> }} NoteItem */
+/** @typedef {{ kind: "note", seq: number, entry: JoinedEntry | LeftEntry | RoomEntry }} NoteItem */
 /** @typedef {MessageItem | NoteItem} Item */
 
 /** How many items stay loaded in a room that nobody looks at. */
@@ -58,9 +60,18 @@ export class Timeline {
       this.seen = next.seq;
       const item = itemOf(next);
       if (item) this.items.push(item);
+      if (next.op === "edited" || next.op === "deleted") this.#change(next);
       taken.push(next);
     }
     return taken;
+  }
+
+  /** Of a message that is not loaded, history will tell what has become. @param {EditedEntry | DeletedEntry} entry */
+  #change(entry) {
+    const position = this.#position(entry.target);
+    const item = this.items[position];
+    if (item?.kind !== "message" || item.seq !== entry.target) return;
+    this.items[position] = asItem(changed(item.message, entry));
   }
 
   /**

@@ -1,0 +1,150 @@
+"""What a change makes of a message: pure, and the same whether it is planned once or again.
+
+The rules:
+- Only an author edits; authors delete their own, and others where the change says that they may.
+- A deleted message is a tombstone: who wrote it and who took it away, nothing that was said. It is changed no more.
+- What somebody asks for that is so already changes nothing.
+- A text that was replaced is kept nowhere: not in the message, not in its earlier edits, and not as a digest, from
+  which a short one could be guessed.
+"""
+
+from __future__ import annotations
+
+import json
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.limits import REACTION_EMOJI
+from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+
+Place = tuple[str, int]
+"""Room, seq."""
+Reaction = tuple[str, int, str, str]
+"""Room, seq of the message, user, emoji."""
+Tally = tuple[tuple[str, int], ...]
+"""Each emoji and how many people, in the order of their first use."""
+
+
+class Target(Struct, frozen=True, gc=False):
+    """A message as its row has it. `text` is None once it was deleted, and `by` says who did.
+
+    `edited_seq` is the newest edit, whose row has the text, too.
+    """
+
+    author: str
+    text: str | None
+    digest: bytes | None = None
+    by: str | None = None
+    edited_seq: int | None = None
+    edited_at: int | None = None
+    reactions: Tally = ()
+
+
+class Amendments(Struct):
+    """What messages have become, and what else has to be written for it.
+
+    Attributes
+    ----------
+    targets
+        The messages, as they are then.
+    reacted
+        Who has reacted with what, and who has not any more.
+    emptied
+        Edits whose text must be gone.
+    bare
+        Messages of which no reaction is left.
+    """
+
+    targets: dict[Place, Target] = field(default_factory=dict)
+    reacted: dict[Reaction, bool] = field(default_factory=dict)
+    emptied: set[Place] = field(default_factory=set)
+    bare: set[Place] = field(default_factory=set)
+
+
+class Messages(Struct):
+    """What is known of the messages that are to be changed. One that is missing is none.
+
+    `forgotten`: something that was said is to be gone.
+    """
+
+    targets: dict[Place, Target] = field(default_factory=dict)
+    reacted: set[Reaction] = field(default_factory=set)
+    forgotten: bool = False
+
+    def learn(self, amended: Amendments) -> None:
+        """The amendments were written."""
+        if any(target.text != self.targets[place].text for place, target in amended.targets.items()):
+            self.forgotten = True
+        self.targets.update(amended.targets)
+        for reaction, on in amended.reacted.items():
+            (self.reacted.add if on else self.reacted.discard)(reaction)
+
+
+def refusal_of(change: MessageChange, target: Target | None) -> Refusal | None:
+    """Why a change cannot be; None: it can, or is so already."""
+    if target is None:
+        return _no_such_message()
+    match change:
+        case NewText(by=by) if by != target.author:
+            return Refusal(ErrorCode.FORBIDDEN, "only its author can edit a message")
+        case MessageGone(by=by, of_others=False) if by != target.author:
+            return Refusal(ErrorCode.FORBIDDEN, "only its author and moderators can delete a message")
+        case NewText() | Reacting() if target.text is None:
+            return _no_such_message()
+        case Reacting(emoji=emoji, on=True) if _is_one_too_many(emoji, target.reactions):
+            return Refusal(ErrorCode.LIMIT_REACHED, f"a message has at most {REACTION_EMOJI} different reactions")
+    return None
+
+
+def is_so(change: MessageChange, target: Target, *, has_reacted: bool) -> bool:
+    """Whether everything is already as the change would have it."""
+    match change:
+        case NewText(text=text):
+            return target.text == text
+        case MessageGone():
+            return target.text is None
+        case Reacting(on=on):
+            return has_reacted == on
+
+
+def amend(change: MessageChange, place: Place, target: Target, seq: int, at: int, amended: Amendments) -> None:
+    """Enter into `amended` what the change makes of the message, as entry `seq` of the log at `at` (ms)."""
+    room, _ = place
+    match change:
+        case NewText(text=text):
+            amended.targets[place] = replace(target, text=text, digest=None, edited_seq=seq, edited_at=at)
+        case MessageGone(by=by):
+            amended.targets[place] = Target(target.author, None, by=by)
+            amended.bare.add(place)
+        case Reacting(by=by, emoji=emoji, on=on):
+            amended.targets[place] = replace(target, reactions=_counted(target.reactions, emoji, 1 if on else -1))
+            amended.reacted[*place, by, emoji] = on
+            return
+    if target.edited_seq is not None:
+        amended.emptied.add((room, target.edited_seq))
+
+
+def written(tally: Tally) -> str | None:
+    """As a message's row has it."""
+    return json.dumps(tally, ensure_ascii=False, separators=(",", ":")) if tally else None
+
+
+def read_tally(text: str | None) -> Tally:
+    return () if text is None else tuple((str(emoji), int(people)) for emoji, people in json.loads(text))
+
+
+def _counted(tally: Tally, emoji: str, change: int) -> Tally:
+    """An emoji that comes anew stands last; one that nobody uses any more is gone."""
+    counts = dict(tally)
+    counts[emoji] = counts.get(emoji, 0) + change
+    return tuple((each, people) for each, people in counts.items() if people > 0)
+
+
+def _is_one_too_many(emoji: str, tally: Tally) -> bool:
+    return len(tally) >= REACTION_EMOJI and all(emoji != each for each, _ in tally)
+
+
+def _no_such_message() -> Refusal:
+    return Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")

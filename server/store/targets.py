@@ -1,0 +1,109 @@
+"""Messages that are changed: looked up before a change of them is planned, and written as it was planned.
+
+Both in the transaction that appends the entry about it. Nobody else changes them meanwhile: whoever does moves the
+room's head, from which this transaction moves it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
+
+from server.store.amending import Amendments, Messages, Place, Reaction, Target, read_tally, written
+from server.store.bulk import Bulk, Together
+from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+from server.store.messages import Append
+from server.store.tables import entries, reactions
+
+K = TypeVar("K")
+
+CHANGES: Final = (NewText, MessageGone, Reacting)
+
+_LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with them
+
+_columns: Final = (
+    entries.c.room_id, entries.c.seq, entries.c.user_id, entries.c.text, entries.c.digest, entries.c.by,
+    entries.c.edited_seq, entries.c.edited_at, entries.c.reactions,
+)  # fmt: skip
+_reaction: Final = (reactions.c.room_id, reactions.c.target, reactions.c.user_id, reactions.c.emoji)
+
+_CHANGED: Final = ("text", "digest", "by", "edited_seq", "edited_at", "reactions")
+
+_amend: Final = Bulk(
+    {name: entries.c[name].type for name in (*_CHANGED, "room_id", "seq")},
+    lambda given: (
+        update(entries)
+        .where(entries.c.room_id == given["room_id"], entries.c.seq == given["seq"])
+        .values({name: given[name] for name in _CHANGED})
+    ),
+)
+_empty: Final = Bulk(
+    {name: entries.c[name].type for name in ("room_id", "seq")},
+    lambda given: (
+        update(entries).where(entries.c.room_id == given["room_id"], entries.c.seq == given["seq"]).values(text=null())
+    ),
+)
+_react: Final = Bulk({column.name: column.type for column in _reaction}, lambda given: given.inserted_into(reactions))
+_unreact: Final = Bulk(
+    {column.name: column.type for column in _reaction},
+    lambda given: delete(reactions).where(*(column == given[column.name] for column in _reaction)),
+)
+_lay_bare: Final = Bulk(
+    {column.name: column.type for column in _reaction[:2]},
+    lambda given: delete(reactions).where(*(column == given[column.name] for column in _reaction[:2])),
+)
+
+
+def look_up(connection: Connection, appends: Iterable[Append]) -> Messages:
+    """What is known of the messages that these appends would change; nothing is asked where there is none."""
+    changes = [(append.room, draft) for append in appends if isinstance(draft := append.draft, CHANGES)]
+    if not changes:
+        return Messages()
+    return Messages(_targets(connection, changes), _reacted(connection, changes))
+
+
+def write(statements: Together, amended: Amendments, known: Messages) -> None:
+    """What a plan has made of messages. Behind its entries, of which one may be emptied at once."""
+    statements.execute(_amend, [_row(place, target) for place, target in amended.targets.items()])
+    statements.execute(_empty, list(amended.emptied))
+    new = [
+        key for key, on in amended.reacted.items() if on and key not in known.reacted and key[:2] not in amended.bare
+    ]
+    old = [key for key, on in amended.reacted.items() if not on and key in known.reacted]
+    statements.execute(_react, new)
+    statements.execute(_unreact, old)
+    statements.execute(_lay_bare, list(amended.bare), each=False)
+
+
+def _row(place: Place, target: Target) -> tuple[object, ...]:
+    return (
+        target.text, target.digest, target.by, target.edited_seq, target.edited_at, written(target.reactions), *place
+    )  # fmt: skip
+
+
+def _targets(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> dict[Place, Target]:
+    places = list({(room, change.target) for room, change in changes})
+    found: dict[Place, Target] = {}
+    for some in _portions(places):
+        rows = connection.execute(select(*_columns).where(tuple_(*_columns[:2]).in_(some), entries.c.kind == "message"))
+        found |= {(row.room_id, row.seq): _target(row) for row in rows}
+    return found
+
+
+def _target(row: Row[*tuple[Any, ...]]) -> Target:
+    return Target(row.user_id, row.text, row.digest, row.by, row.edited_seq, row.edited_at, read_tally(row.reactions))
+
+
+def _reacted(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> set[Reaction]:
+    keys = list({(room, c.target, c.by, c.emoji) for room, c in changes if isinstance(c, Reacting)})
+    found: set[Reaction] = set()
+    for some in _portions(keys):
+        rows = connection.execute(select(*_reaction).where(tuple_(*_reaction).in_(some)))
+        found |= {(room, target, user, emoji) for room, target, user, emoji in rows}
+    return found
+
+
+def _portions(keys: Sequence[K]) -> Iterable[Sequence[K]]:
+    return (keys[i : i + _LOOKED_UP_AT_ONCE] for i in range(0, len(keys), _LOOKED_UP_AT_ONCE))
