@@ -16,10 +16,13 @@ from msgspec import Struct
 
 from loadtest.prove.results import read
 from tests.bench.growth.run import Growth
+from tests.bench.simulation.relaying import expected_relays
 
 PROOF: Final = Path(__file__).parents[3] / "docs" / "proof"
 _US: Final = 1e-6
 _ENDS: Final = 2
+MEMBERS: Final = 10
+"""Of the small rooms in these reports."""
 
 
 class Cost(Struct, frozen=True):
@@ -36,8 +39,8 @@ class Costs(Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     person, relay, socket, base
-        Bytes: of somebody whose rooms are all of their own node; of a relay and of what its owner has for it; of the
-        server's end of a connection, in the kernel; of a process without anybody.
+        Bytes: of somebody whose rooms are all of their own node; of a relay and of what its owner has for it, at rest,
+        and with all that came with it; of the server's end of a connection, in the kernel; of a process without people.
     hello
         Of somebody who comes to rooms all over a cluster, all processes together.
     post, delivery
@@ -74,7 +77,9 @@ def costs(proof: Path = PROOF) -> Costs:
     assert one.memory is not None
     assert many.memory is not None
     assert one.memory.server_unique is not None
+    assert many.memory.server_unique is not None
     assert many.memory.server_base is not None
+    relays = expected_relays(MEMBERS, many.forecast.workers) / MEMBERS
     growth = msgspec.json.decode((proof / "growth" / "results.json").read_bytes(), type=Growth)
     beside = growth.beside
     assert beside is not None, "engine and database were measured"
@@ -83,7 +88,11 @@ def costs(proof: Path = PROOF) -> Costs:
     measured = "docs/proof/growth/results.json"
     return Costs(
         person=_one(one.memory.server_unique, "docs/proof/18000/results.json: memory.server_unique"),
-        relay=_one(1_608 + 657, "docs/figures.md, what a relay has at rest"),
+        relay=Cost(
+            1_608 + 657,
+            (many.memory.server_unique - one.memory.server_unique) / relays,
+            "docs/figures.md, what a relay has at rest; docs/proof: what a person took more over six processes",
+        ),
         socket=_one(many.memory.slab / _ENDS, "docs/proof/100000/results.json: half of memory.slab"),
         base=_one(
             many.memory.server_base / many.forecast.workers,

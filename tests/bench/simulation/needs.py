@@ -19,14 +19,13 @@ from msgspec import Struct
 from loadtest.behaviour import POSTS_A_SECOND
 from server.placement.shards import SHARDS
 from server.store.messages import MemberRecord
-from tests.bench.simulation.costs import Cost, Costs
+from tests.bench.simulation.costs import MEMBERS, Cost, Costs
 from tests.bench.simulation.engine_load import EngineLoad, engine_load
 from tests.bench.simulation.relaying import HEADS_TOLD, Counted, expected_relays
 
 A_NODE: Final = 18_000
 """People of a process: docs/proof/18000."""
 
-MEMBERS: Final = 10
 PACES: Final = {"lively": POSTS_A_SECOND, "quiet": 1 / 1_200}
 """Posts a second of each."""
 
@@ -70,7 +69,7 @@ class Needs(Struct, frozen=True, kw_only=True):
     pace: str
     nodes: int
     machines: int
-    memory: float
+    memory: Span
     posts: float
     packets: float
     server: Span
@@ -96,9 +95,7 @@ def needs(costs: Costs, people: int, pace: str) -> Needs:
     nodes = ceil(people / A_NODE)
     post, posts = of_post(nodes), people * PACES[pace]
     load = engine_load(nodes, posts, post)
-    relays = people / MEMBERS * expected_relays(MEMBERS, nodes)
     machines = ceil(nodes / A_MACHINE)
-    each = costs.person.least + costs.socket.least + relays / people * costs.relay.least
     shards = SHARDS / min(nodes, SHARDS)
     opened = people / MEMBERS * shards / SHARDS
     return Needs(
@@ -106,7 +103,7 @@ def needs(costs: Costs, people: int, pace: str) -> Needs:
         pace=pace,
         nodes=nodes,
         machines=machines,
-        memory=(people * each + nodes * costs.base.least) / machines,
+        memory=_span(lambda of: _memory(of, costs, people, nodes) / machines),
         posts=posts,
         packets=post.packets,
         server=_span(lambda of: posts / nodes * _of_server(of, costs, post)),
@@ -121,6 +118,11 @@ def needs(costs: Costs, people: int, pace: str) -> Needs:
         rooms_of_dead=opened,
         relays_of_dead=opened * expected_relays(MEMBERS, nodes),
     )
+
+
+def _memory(of: Callable[[Cost], float], costs: Costs, people: int, nodes: int) -> float:
+    relays = expected_relays(MEMBERS, nodes) / MEMBERS
+    return people * (of(costs.person) + of(costs.socket) + relays * of(costs.relay)) + nodes * of(costs.base)
 
 
 def _of_server(of: Callable[[Cost], float], costs: Costs, post: Counted) -> float:
@@ -236,7 +238,8 @@ def told(costs: Costs) -> Iterator[str]:
 def _told(found: Needs) -> Iterator[str]:
     yield f"{found.people:,} people, {found.pace}: one post of each in {1 / PACES[found.pace]:,.0f} s"
     yield f"  {found.nodes:,} processes on {found.machines:,} machines of {A_MACHINE} cores"
-    yield f"  memory of a machine {found.memory / 1e9:.1f} GB, the kernel's for sockets included"
+    memory = f"{found.memory.least / 1e9:.1f} to {found.memory.most / 1e9:.1f} GB"
+    yield f"  memory of a machine {memory}, the kernel's for sockets included"
     yield f"  {found.posts:,.0f} posts a second, each {found.packets:.1f} packets"
     yield f"  servers: a process uses {_few(found.server)} cores"
     yield f"  engine: {found.commands:,.0f} commands a second, {_few(found.engine)} cores"
