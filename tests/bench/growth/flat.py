@@ -46,6 +46,30 @@ def flatness(figure: str, points: Sequence[tuple[float, float]]) -> Flatness:
     return Flatness(figure=figure, points=len(points), each_decade=each_decade, tolerance=tolerance, flat=flat)
 
 
+class Line(Struct, frozen=True, kw_only=True):
+    """A cost that has a fixed part, and one for each. `worst`: by how much of itself the farthest point is off."""
+
+    what: str
+    fixed: float
+    each: float
+    worst: float
+
+
+def line(what: str, points: Sequence[tuple[float, float]]) -> Line | None:
+    """The straight line that is off by the least share of each point (least squares, relative); None of too few."""
+    if len({count for count, _ in points}) < 3 or any(value <= 0 for _, value in points):
+        return None
+    weights = [1 / value**2 for _, value in points]
+    total = sum(weights)
+    middle = sum(weight * count for weight, (count, _) in zip(weights, points, strict=True)) / total
+    height = sum(weight * value for weight, (_, value) in zip(weights, points, strict=True)) / total
+    rise = sum(w * (count - middle) * (value - height) for w, (count, value) in zip(weights, points, strict=True))
+    each = rise / sum(w * (count - middle) ** 2 for w, (count, _) in zip(weights, points, strict=True))
+    fixed = height - each * middle
+    worst = max(abs(fixed + each * count - value) / value for count, value in points)
+    return Line(what=what, fixed=round(fixed, 3), each=round(each, 4), worst=round(worst, 3))
+
+
 def in_words(found: Flatness) -> str:
     if found.each_decade is None:
         return "not to be told"

@@ -25,7 +25,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 
@@ -49,7 +49,7 @@ WARMING: Final = 20
 """Posts."""
 PATIENCE: Final = 170.0
 IDLE_SECONDS: Final = 2.0
-DELIVERIES_A_ROUND: Final = 200_000
+DELIVERIES_A_ROUND: Final = 100_000
 POSTS: Final = (10, 3_000)
 """Of a round, at the least and at the most."""
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -194,6 +194,7 @@ def point(series: Series, connections: int, plan: str, in_flight: int, rounds: i
         workers=1,
         rooms=people.room_count,
         members=people.size_of(rooms[0]),
+        memberships=people.most_rooms,
         server_base=few.server,
         server_bytes=round((many.server - few.server) / each, 1),
         harness_bytes=round((many.load - few.load) / each, 1),
@@ -217,7 +218,7 @@ def _raise_file_limit() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--series", choices=["people", "rooms"], default="people")
+    parser.add_argument("--series", choices=get_args(Series), default="people")
     parser.add_argument("--connections", type=int, required=True)
     parser.add_argument("--rooms", required=True, help="a plan, as `hubbub admin seed --rooms` takes it")
     parser.add_argument("--in-flight", type=int, default=1)

@@ -1,4 +1,4 @@
-"""The one plot of growth: memory above, CPU below; people on the left, rooms on the right."""
+"""The one plot of growth: memory above, CPU below; people on the left, rooms beside."""
 
 from __future__ import annotations
 
@@ -30,17 +30,24 @@ _COLOURS: Final = ("#3b82c4", "#2f9e5f", "#d9822b")
 def draw(points: Sequence[Point], file: Path) -> None:
     people = [point for point in points if point.series == "people"]
     rooms = [point for point in points if point.series == "rooms"]
+    tens = [point for point in points if point.series == "tens"]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(11, 7.5), layout="constrained")
-        grid = figure.subplots(2, 2)
-        for column, some, across in ((0, people, "people"), (1, rooms, "rooms, of the same 10,000 people")):
+        figure = Figure(figsize=(14, 7.5), layout="constrained")
+        grid = figure.subplots(2, 3)
+        for column, some, across in (
+            (0, people, "people"),
+            (1, rooms, "rooms, ever smaller"),
+            (2, tens, "rooms of ten"),
+        ):
             for row, figures, up in ((0, _BYTES, "bytes a connection"), (1, _CPU, "us of CPU a delivery")):
                 axes = grid[row][column]
                 _plot(some, figures, axes)
                 axes.set(xscale="log", yscale="log", xlabel=across, ylabel=up)
                 if axes.get_legend_handles_labels()[0]:
                     axes.legend(fontsize=8)
-        _of_posts(rooms, grid[1][1])
+        for some, axes in ((rooms, grid[1][1]), (tens, grid[1][2])):
+            _of_posts(some, axes)
+        figure.suptitle("people in one process or more; the same 10,000 people in more and more rooms")
         figure.savefig(file, dpi=110, facecolor="white", metadata={"Software": None})
 
 

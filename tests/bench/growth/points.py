@@ -17,7 +17,8 @@ from loadtest.prove.results import Report, read
 from loadtest.prove.sampling import HARNESS, SERVER
 from loadtest.scenarios.messages import PhaseResult
 
-Series = Literal["people", "rooms"]
+Series = Literal["people", "rooms", "tens"]
+"""Ever more people; ever more and smaller rooms for the same people; ever more rooms of ten for the same people."""
 
 LONGER_AT_MOST: Final = 1.5
 """How many times as long as the broadcasts the time between two looks around them may be, so that what they cost can be
@@ -35,8 +36,8 @@ class Point(Struct, frozen=True, kw_only=True):
         Over what it is plotted, and where.
     source
         How it was measured, or the file.
-    members
-        Of the rooms in which was posted.
+    members, memberships
+        Of the rooms in which was posted; rooms of each person.
     server_bytes, harness_bytes, kernel_bytes
         For each connection. The kernel's part is for both ends, slab and buffers.
     server_us, both_us
@@ -54,6 +55,7 @@ class Point(Struct, frozen=True, kw_only=True):
     workers: int
     rooms: int | None = None
     members: float | None = None
+    memberships: int | None = None
     server_base: int | None = None
     server_bytes: float | None = None
     harness_bytes: float | None = None

@@ -2,11 +2,12 @@
 
 - people: 1,000, 10,000 and 18,000 in one process, everybody in a room with all and in one of ten; and more of them
   where `hubbub prove` was run (`--results FILE`, its results.json): those runs take long, and are not done again
-- rooms: 10 to 100,000 of them for the same 10,000 people, each of whom is in ten
+- rooms: 10 to 100,000 of them for the same 10,000 people, each of whom is in ten: so the more, the smaller
+- tens: 1,000 to 100,000 rooms of ten for them: so the more, the more rooms has each
 - beside: what the engine and PostgreSQL take for it
 
 Each point is a single run, with a server and a load that are fresh, one after the other. A line of JSON for each; then
-whether each figure is flat, and a plot. Takes about six minutes, and wants an idle machine.
+whether each figure is flat, and a plot. Takes about ten minutes, and wants an idle machine.
 """
 
 from __future__ import annotations
@@ -26,25 +27,29 @@ sys.path.insert(0, str(ROOT))
 
 from loadtest.prove.claims import MEMORY_FROM  # noqa: E402 - found by the line above
 from tests.bench.growth.beside import Beside, beside  # noqa: E402
-from tests.bench.growth.flat import TOLERANCES, Flatness, flatness, in_words  # noqa: E402
+from tests.bench.growth.flat import TOLERANCES, Flatness, Line, flatness, in_words, line  # noqa: E402
 from tests.bench.growth.points import Point, Series, of_file  # noqa: E402
 
-PARTS: Final = ("people", "rooms", "beside")
+PARTS: Final = ("people", "rooms", "tens", "beside")
 PEOPLE: Final = (1_000, 10_000, 18_000)
 ROOMS: Final = (10, 100, 1_000, 10_000, 100_000)
 IN_ROOMS: Final = 10_000
 ROOMS_EACH: Final = 10
+TENS: Final = (1_000, 10_000, 100_000)
 IN_FLIGHT: Final = 20
-"""Posts under way while there are many rooms; in the room with everybody it is one."""
+"""Posts under way in rooms of ten. Elsewhere it is one: of several that reach the same people at once, each is cheaper,
+and how many do so would depend on how large rooms are."""
 REPORTS: Final = tuple(Path("docs/proof", name, "results.json") for name in ("18000", "100000"))
 
 
 class Growth(Struct, frozen=True, kw_only=True):
-    """Everything, as results.json has it. `flat`: by the series' name."""
+    """Everything, as results.json has it. `flat`: by the series' name. `lines`: what has a fixed part and one for each
+    member, or room."""
 
     command: list[str]
     points: list[Point]
     flat: dict[str, list[Flatness]]
+    lines: list[Line] = []
     beside: Beside | None = None
 
 
@@ -57,7 +62,12 @@ def rooms_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
     """Everybody is in as many rooms, however many there are; so there are as many places."""
     for count in counts:
         members = IN_ROOMS * ROOMS_EACH // count
-        yield _measured("rooms", IN_ROOMS, f"rooms:{count}x{members}", IN_FLIGHT, rounds)
+        yield _measured("rooms", IN_ROOMS, f"rooms:{count}x{members}", 1, rounds)
+
+
+def tens_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
+    for count in counts:
+        yield _measured("tens", IN_ROOMS, f"rooms:{count}x10", IN_FLIGHT, rounds)
 
 
 def _measured(series: Series, connections: int, plan: str, in_flight: int, rounds: int) -> Point:
@@ -70,14 +80,33 @@ def _measured(series: Series, connections: int, plan: str, in_flight: int, round
 
 
 def judged(points: Sequence[Point]) -> dict[str, list[Flatness]]:
-    """People in one process, people over as many workers as it takes, and rooms: each figure by itself."""
+    """People in one process, people over as many workers as it takes, and rooms of ten: each figure by itself."""
     people = [point for point in points if point.series == "people"]
     series = {
         "people, one process": [point for point in people if point.source == "one process"],
         "people, by hubbub prove": [point for point in people if point.source != "one process"],
-        "rooms": [point for point in points if point.series == "rooms"],
+        "rooms of ten": [point for point in points if point.series == "tens"],
     }
     return {name: [_flatness(figure, some) for figure in TOLERANCES] for name, some in series.items() if some}
+
+
+def lines(points: Sequence[Point]) -> list[Line]:
+    """What is not flat, because there is more to do: larger rooms, and more of them for each."""
+    posts = [
+        (point.members, point.server_us_post)
+        for point in points
+        if point.series == "rooms" and point.members and point.server_us_post
+    ]
+    memory = [
+        (point.memberships, point.server_bytes)
+        for point in points
+        if point.series == "tens" and point.memberships and point.server_bytes
+    ]
+    found = (
+        line("us of the server for a post, and for each member", posts),
+        line("bytes of a person, and of each of their rooms of ten", memory),
+    )
+    return [one for one in found if one is not None]
 
 
 def _flatness(figure: str, points: Sequence[Point]) -> Flatness:
@@ -92,6 +121,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=PARTS, default=[], help="a part; may be repeated")
     parser.add_argument("--people", type=int, action="append", help="how many (1,000, 10,000 and 18,000)")
     parser.add_argument("--rooms", type=int, action="append", help="how many (10 to 100,000)")
+    parser.add_argument("--tens", type=int, action="append", help="rooms of ten (1,000, 10,000 and 100,000)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--results", type=Path, action="append", help="of a run of `hubbub prove`; may be repeated")
     parser.add_argument(
@@ -107,11 +137,19 @@ def main() -> None:
     besides = beside() if "beside" in parts else None
     if besides is not None:
         print(msgspec.json.encode(besides).decode(), flush=True)
-    growth = Growth(command=["make", "bench-growth", *sys.argv[1:]], points=points, flat=judged(points), beside=besides)
+    growth = Growth(
+        command=["make", "bench-growth", *sys.argv[1:]],
+        points=points,
+        flat=judged(points),
+        lines=lines(points),
+        beside=besides,
+    )
     print("\n".join(table(points)))
     for name, figures in growth.flat.items():
         for found in figures:
             print(f"{name}: {found.figure}: {in_words(found)}")
+    for one in growth.lines:
+        print(f"{one.what}: {one.fixed:,.1f} and {one.each:,.2f}, the farthest point is off by {one.worst:.0%}")
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(growth), indent=1) + b"\n")
     from tests.bench.growth.picture import draw
@@ -151,6 +189,8 @@ def _all(parts: Sequence[str], given: argparse.Namespace) -> Iterator[Point]:
             yield from of_file(report)
     if "rooms" in parts:
         yield from rooms_points(given.rooms or ROOMS, given.rounds)
+    if "tens" in parts:
+        yield from tens_points(given.tens or TENS, given.rounds)
 
 
 if __name__ == "__main__":

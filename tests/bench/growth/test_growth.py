@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from loadtest.prove.growth import Growth
 from loadtest.prove.results import read, write
 from loadtest.prove.sampling import HARNESS, SERVER
-from tests.bench.growth.flat import TOLERANCES, flatness, in_words
+from tests.bench.growth.flat import TOLERANCES, flatness, in_words, line
 from tests.bench.growth.points import Point, of_file
-from tests.bench.growth.run import judged
+from tests.bench.growth.run import judged, lines
 
 REPORT = Path(__file__).parents[3] / "docs" / "proof" / "100000" / "results.json"
 
@@ -32,6 +32,28 @@ def test_what_grows_by_a_tenth_each_time_there_are_ten_times_as_many_is_told_so(
 @pytest.mark.parametrize("figure", TOLERANCES)
 def test_what_shrinks_is_not_flat_either(figure: str) -> None:
     assert flatness(figure, [(10, 8.0), (100, 4.0)]).flat is False
+
+
+def test_a_fixed_part_and_one_for_each_are_told_apart() -> None:
+    found = line("a post", [(members, 100.0 + 8 * members) for members in (1, 10, 100, 10_000)])
+    assert found is not None
+    assert (found.fixed, found.each, found.worst) == (100.0, 8.0, 0.0)
+
+
+def test_a_point_beside_the_line_is_seen() -> None:
+    found = line("a post", [(1, 100.0), (10, 100.0), (100, 100.0), (1_000, 200.0)])
+    assert found is not None
+    assert found.worst > 0.05
+    assert line("a post", [(1, 100.0), (10, 110.0)]) is None, "any two points are on a line"
+
+
+def test_what_larger_rooms_and_more_of_them_take_is_a_line() -> None:
+    rooms = [Point(series="rooms", x=m, source="one process", connections=10, workers=1, members=m,
+                   server_us_post=100.0 + 8 * m) for m in (1, 10, 100)]  # fmt: skip
+    tens = [Point(series="tens", x=m, source="one process", connections=10, workers=1, memberships=m,
+                  server_bytes=1_000.0 + 400 * m) for m in (1, 10, 100)]  # fmt: skip
+    assert [(one.fixed, one.each) for one in lines([*rooms, *tens])] == [(100.0, 8.0), (1_000.0, 400.0)]
+    assert lines(rooms[:2]) == []
 
 
 @pytest.mark.parametrize("points", [[], [(10, 1.0)], [(10, 1.0), (10, 2.0)], [(10, 0.0), (100, 1.0)]])
@@ -114,6 +136,6 @@ def test_a_run_that_was_broken_off_has_nothing_to_tell(tmp_path: Path) -> None:
 def test_each_series_is_judged_by_itself() -> None:
     point = of_file(REPORT)[-1]
     ours = replace(point, source="one process")
-    rooms = replace(point, series="rooms")
+    rooms = replace(point, series="tens")
     assert set(judged([point])) == {"people, by hubbub prove"}
-    assert set(judged([point, ours, rooms])) == {"people, by hubbub prove", "people, one process", "rooms"}
+    assert set(judged([point, ours, rooms])) == {"people, by hubbub prove", "people, one process", "rooms of ten"}
