@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
 
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
 from loadtest.prove.claims import MEMORY_FROM  # noqa: E402 - found by the line above
-from tests.bench.growth.beside import Beside, beside  # noqa: E402
+from tests.bench.growth.beside import beside  # noqa: E402
 from tests.bench.growth.flat import TOLERANCES, Flatness, Line, flatness, in_words, line  # noqa: E402
 from tests.bench.growth.points import Point, Series, of_file  # noqa: E402
+from tests.bench.growth.results import Growth, read, write  # noqa: E402
 
 PARTS: Final = ("people", "rooms", "tens", "beside")
 PEOPLE: Final = (1_000, 10_000, 18_000)
@@ -40,17 +40,6 @@ IN_FLIGHT: Final = 20
 """Posts under way in rooms of ten. Elsewhere it is one: of several that reach the same people at once, each is cheaper,
 and how many do so would depend on how large rooms are."""
 REPORTS: Final = tuple(Path("docs/proof", name, "results.json") for name in ("18000", "100000"))
-
-
-class Growth(Struct, frozen=True, kw_only=True):
-    """Everything, as results.json has it. `flat`: by the series' name. `lines`: what has a fixed part and one for each
-    member, or room."""
-
-    command: list[str]
-    points: list[Point]
-    flat: dict[str, list[Flatness]]
-    lines: list[Line] = []
-    beside: Beside | None = None
 
 
 def people_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
@@ -129,12 +118,13 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("build/growth"), help="the folder of results and plot")
     given = parser.parse_args()
-    parts = given.only or PARTS
+    parts = given.only or (() if given.points else PARTS)
     points: list[Point] = []
     for point in _all(parts, given):
         points.append(point)
         print(msgspec.json.encode(point).decode(), flush=True)
-    besides = beside() if "beside" in parts else None
+    earlier = (read(file).beside for file in given.points)
+    besides = beside() if "beside" in parts else next((found for found in earlier if found is not None), None)
     if besides is not None:
         print(msgspec.json.encode(besides).decode(), flush=True)
     growth = Growth(
@@ -151,7 +141,7 @@ def main() -> None:
     for one in growth.lines:
         print(f"{one.what}: {one.fixed:,.1f} and {one.each:,.2f}, the farthest point is off by {one.worst:.0%}")
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(growth), indent=1) + b"\n")
+    write(growth, given.out / "results.json")
     from tests.bench.growth.picture import draw
 
     draw(points, given.out / "growth.png")
@@ -182,7 +172,7 @@ def _told(value: float | None) -> str:
 
 def _all(parts: Sequence[str], given: argparse.Namespace) -> Iterator[Point]:
     for file in given.points:
-        yield from msgspec.json.decode(file.read_bytes(), type=Growth).points
+        yield from read(file).points
     if "people" in parts:
         yield from people_points(given.people or PEOPLE, given.rounds)
         for report in given.results or REPORTS:

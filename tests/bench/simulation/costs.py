@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from loadtest.prove.results import read
-from tests.bench.growth.run import Growth
+from tests.bench.growth.results import read as read_growth
 from tests.bench.simulation.relaying import expected_relays
 
 PROOF: Final = Path(__file__).parents[3] / "docs" / "proof"
@@ -80,8 +79,7 @@ def costs(proof: Path = PROOF) -> Costs:
     assert many.memory.server_unique is not None
     assert many.memory.server_base is not None
     relays = expected_relays(MEMBERS, many.forecast.workers) / MEMBERS
-    growth = msgspec.json.decode((proof / "growth" / "results.json").read_bytes(), type=Growth)
-    beside = growth.beside
+    beside = read_growth(proof / "growth" / "results.json").beside
     assert beside is not None, "engine and database were measured"
     few, most = min(beside.look, key=int), max(beside.look, key=int)
     number = (beside.look[most] - beside.look[few]) / (int(most) - int(few))
