@@ -29,7 +29,7 @@ from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
 from server.gateway.ongoing import Ongoing
 from server.gateway.outbound import Outbound
-from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping, Quiet
+from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping, Quiet, is_empty_pong
 from server.metrics.counts import LOST, NO_CODE
 from server.protocol.closing import CloseCode
 from server.protocol.outgoing import Outgoing
@@ -154,6 +154,10 @@ class Websocket(Actor):
     def _hear(self, received: bytes) -> None:
         if self._closing is not None:
             if self._socket is not None:
+                self._gateway.reactor.taken(self._socket)
+            return
+        if self._parser is None and is_empty_pong(received):
+            if self._may_come() and self._socket is not None:
                 self._gateway.reactor.taken(self._socket)
             return
         ongoing = self._ongoing

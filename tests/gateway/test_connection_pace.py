@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import pytest
+from trio.testing import wait_all_tasks_blocked
 
 from server.gateway.limits import GatewayLimits
 from server.pacing import Pace
@@ -62,6 +63,15 @@ async def test_who_goes_on_and_on_is_closed_and_nobody_else(flood: bytes) -> Non
         assert await flooder.close_code() == CloseCode.FLOODING
         await bystander.say({"op": "rooms"})
         assert (await bystander.hear())["op"] == "ok"
+
+
+async def test_pongs_that_come_one_by_one_count_as_well() -> None:
+    async with open_door(QUICK, pace=at_once(10)) as door:
+        client = await door.welcomed()
+        while not door.gateway.counts.closing:
+            await client.send(frame(10, b""))
+            await wait_all_tasks_blocked()
+        assert await client.close_code() == CloseCode.FLOODING
 
 
 async def test_a_flood_before_hello_is_one_too() -> None:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.gateway.deflate import WIDEST, deflated
-from server.gateway.parsing import QUIET, BrokenFraming, ClientMessage, FrameParser, ParserPool, PeerClose, Ping
+from server.gateway.parsing import (
+    QUIET,
+    BrokenFraming,
+    ClientMessage,
+    FrameParser,
+    ParserPool,
+    PeerClose,
+    Ping,
+    is_empty_pong,
+)
 from tests.gateway.doorway import frame, text
 
 LIMIT = 1_000
@@ -281,3 +290,29 @@ def test_what_all_parsers_hold_is_bounded() -> None:
     assert pool.charge(other)
     pool.give_back(other)
     assert (pool.held, pool.borrowed) == (0, 0)
+
+
+@given(st.binary(min_size=6, max_size=6) | st.binary(min_size=4, max_size=4).map(lambda key: b"\x8a\x80" + key))
+def test_a_pong_that_is_seen_without_a_parser_is_one_for_the_parser_too(received: bytes) -> None:
+    parser = FrameParser()
+    parser.feed(received)
+    if is_empty_pong(received):
+        assert parser.next(LIMIT) is QUIET
+        assert parser.next(LIMIT) is None
+        assert parser.at_rest
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        pytest.param(frame(PONG, b"") + frame(PONG, b""), id="two"),
+        pytest.param(frame(PONG, b"")[:5], id="a part of one"),
+        pytest.param(frame(PONG, b"", masked=False) + b"1234", id="not masked"),
+        pytest.param(frame(PING, b""), id="a ping"),
+        pytest.param(frame(PONG, b"", rsv=4), id="a reserved bit"),
+        pytest.param(frame(PONG, b"x"), id="with a payload"),
+        pytest.param(frame(PONG, b"", fin=False), id="a fragment"),
+    ],
+)
+def test_all_else_is_looked_at_by_the_parser(received: bytes) -> None:
+    assert not is_empty_pong(received)
