@@ -45,14 +45,14 @@ async def rooms_of(desk: Desk, count: int) -> tuple[str, dict[str, int]]:
     return ann, {await desk.created(ann, name=f"room {n}"): 1 for n in range(count)}
 
 
-def landed(store: Store, heads: dict[str, int], drafts: list[tuple[str, Draft]]) -> list[int | None]:
+def landed(store: Store, heads: dict[str, int], drafts: list[tuple[str, Draft]]) -> list[int]:
     appends = [Append(room, 1, 0, ref, draft, NOBODY) for ref, (room, draft) in enumerate(drafts)]
     mine = {room: heads[room] for room, _ in drafts}
     committed = commit(store.writing, Batch(appends, mine, (), (), ()), AT)
     heads |= committed.heads
-    outcomes = [outcome for outcome in committed.outcomes if isinstance(outcome, Landed)]
-    assert len(outcomes) == len(drafts)
-    return [outcome.seq for outcome in outcomes]
+    seqs = [outcome.seq for outcome in committed.outcomes if isinstance(outcome, Landed) and outcome.seq is not None]
+    assert len(seqs) == len(drafts)
+    return seqs
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -1,0 +1,236 @@
+"""Whoever was away ends with the same messages as whoever was there: random histories with random absences.
+
+The store is the real one; what it answers is held against a model that knows nothing of logs and rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import Struct, field
+
+from clients.timeline import Timeline
+from server.protocol.objects import Message, User
+from server.rooms.entries import entry_of
+from server.store.batches import Batch, commit
+from server.store.changes import MessageGone, NewText, Reacting
+from server.store.connections import snapshot
+from server.store.direct import NOBODY
+from server.store.log_queries import read_history, read_log
+from server.store.messages import (
+    AddUser,
+    Append,
+    CreateRoom,
+    Denied,
+    Done,
+    Draft,
+    Landed,
+    NewMessage,
+    Outcome,
+    ReadHistory,
+    ReadLog,
+    RoomCreated,
+)
+from server.store.opening import Store
+
+AT = 1_750_000_000_000
+EXAMPLES = 40
+PEOPLE = range(3)
+EMOJI = ("👍", "❤️", "🎉")
+ALL = 200
+
+_numbers = itertools.count()
+
+people = st.sampled_from(PEOPLE)
+targets = st.integers(1, 12)
+changes = st.one_of(
+    st.tuples(st.just("post"), people),
+    st.tuples(st.just("edit"), people, targets, st.sampled_from(("a", "b"))),
+    st.tuples(st.just("delete"), people, targets, st.booleans()),
+    st.tuples(st.just("react"), people, targets, st.sampled_from(EMOJI), st.booleans()),
+)
+steps = st.one_of(
+    st.tuples(st.just("commit"), st.lists(changes, min_size=1, max_size=5)),
+    st.tuples(st.just("leave"), people),
+    st.tuples(st.just("return"), people, st.integers(1, 5)),
+    st.tuples(st.just("page"), people, st.integers(1, 20)),
+)
+
+
+class Modelled(Struct):
+    """A message, as people think of it."""
+
+    author: int
+    text: str | None
+    reactions: dict[str, set[int]] = field(default_factory=dict)
+
+
+class Reader:
+    """Somebody who reads as a client does: live while there, from the log on return, and pages now and then."""
+
+    def __init__(self, history: History, user: User) -> None:
+        self.history = history
+        self.user = user.user
+        self.timeline = Timeline(user.user)
+        self.cursor = history.head
+        self.is_there = True
+
+    def catch_up(self, most: int) -> None:
+        while self.cursor < self.history.head:
+            question = ReadLog(
+                reply_to=NOBODY, room=self.history.room, after=self.cursor, upto=self.history.head, limit=most
+            )
+            with snapshot(self.history.store.reading) as connection:
+                page = read_log(connection, question)
+            assert page.entries[0].seq == self.cursor + 1
+            for entry in page.entries:
+                self.timeline.take(entry)
+            self.cursor += len(page.entries)
+        self.is_there = True
+
+    def read_page(self, limit: int) -> None:
+        page, known = self.history.page(self.user, limit)
+        self.timeline.take_page(page, known)
+
+
+class History:
+    """A room of three people, and what each of them knows of it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.users = [self._new_user() for _ in PEOPLE]
+        ids = [user.user for user in self.users]
+        made = self._changed(
+            CreateRoom(reply_to=NOBODY, creator=ids[0], kind="group", name="x", members=tuple(ids[1:]), nonce="n")
+        )
+        assert isinstance(made, RoomCreated)
+        self.room = made.room
+        self.head = len(PEOPLE)
+        self.model: dict[int, Modelled] = {}
+        self.readers = [Reader(self, user) for user in self.users]
+
+    def _new_user(self) -> User:
+        user = self._changed(
+            AddUser(reply_to=NOBODY, name=f"user{next(_numbers)}", display_name=None, password_hash="hash")
+        )
+        assert isinstance(user, User)
+        return user
+
+    def _changed(self, change: AddUser | CreateRoom) -> object:
+        [answer] = commit(self.store.writing, Batch((), {}, (change,), (), ()), AT).answers
+        assert isinstance(answer, Done)
+        return answer.value
+
+    def page(self, reader: str, limit: int) -> tuple[tuple[Message, ...], int]:
+        question = ReadHistory(reply_to=NOBODY, room=self.room, reader=reader, upto=self.head, limit=limit)
+        with snapshot(self.store.reading) as connection:
+            found = read_history(connection, question)
+        return found.messages, found.known
+
+    def take(self, step: tuple[object, ...]) -> None:
+        match step:
+            case ("commit", list(told)):
+                self._commit(told)
+            case ("leave", int(who)):
+                self.readers[who].is_there = False
+            case ("return", int(who), int(most)):
+                self.readers[who].catch_up(most)
+            case ("page", int(who), int(limit)):
+                self.readers[who].read_page(limit)
+
+    def _commit(self, told: list[tuple[object, ...]]) -> None:
+        """What was not in the log before is not changed by the same commit: nobody knows of it then."""
+        drafts = [(who, draft) for one in told for who, draft in self._draft(one)]
+        if not drafts:
+            return
+        appends = [Append(self.room, 1, 0, ref, draft, NOBODY) for ref, (_, draft) in enumerate(drafts)]
+        committed = commit(self.store.writing, Batch(appends, {self.room: self.head}, (), (), ()), AT + self.head)
+        for (who, draft), outcome in zip(drafts, committed.outcomes, strict=True):
+            self._landed(who, draft, outcome)
+
+    def _draft(self, change: tuple[object, ...]) -> Iterator[tuple[int, Draft]]:
+        match change:
+            case ("post", int(who)):
+                yield who, NewMessage(self.users[who].user, f"n{next(_numbers)}", "a")
+            case (_, int(who), int(target), *_) if target > self.head:
+                return
+            case ("edit", int(who), int(target), str(text)):
+                yield who, NewText(self.users[who].user, target, text)
+            case ("delete", int(who), int(target), bool(moderates)):
+                yield who, MessageGone(self.users[who].user, target, moderates)
+            case ("react", int(who), int(target), str(emoji), bool(on)):
+                yield who, Reacting(self.users[who].user, target, emoji, on)
+
+    def _landed(self, who: int, draft: Draft, outcome: Outcome) -> None:
+        expected = self._model(who, draft)
+        if expected is None:
+            assert isinstance(outcome, Denied)
+            return
+        assert isinstance(outcome, Landed)
+        assert (outcome.seq is not None) is expected
+        if outcome.seq is None:
+            return
+        self.head += 1
+        assert outcome.seq == self.head
+        entry = entry_of(self.room, draft, self.users[who], outcome.seq, outcome.at)
+        for reader in self.readers:
+            if reader.is_there:
+                reader.timeline.take(entry)
+                reader.cursor = outcome.seq
+
+    def _model(self, who: int, draft: Draft) -> bool | None:
+        """Whether anything changes; None: it is refused."""
+        if isinstance(draft, NewMessage):
+            self.model[self.head + 1] = Modelled(who, draft.text)
+            return True
+        assert isinstance(draft, NewText | MessageGone | Reacting)
+        message = self.model.get(draft.target)
+        match draft:
+            case _ if message is None:
+                return None
+            case MessageGone(of_others=may):
+                if who != message.author and not may:
+                    return None
+                changes, message.text, message.reactions = message.text is not None, None, {}
+                return changes
+            case _ if message.text is None:
+                return None
+            case NewText(text=text):
+                if who != message.author:
+                    return None
+                changes, message.text = message.text != text, text
+                return changes
+            case Reacting(emoji=emoji, on=on):
+                reacted = message.reactions.setdefault(emoji, set())
+                changes = (who in reacted) is not on
+                (reacted.add if on else reacted.discard)(who)
+                return changes
+
+    def check(self) -> None:
+        for who, reader in enumerate(self.readers):
+            reader.catch_up(3)
+            page, _ = self.page(reader.user, ALL)
+            assert {message.seq: self._as_modelled(message) for message in page} == {
+                seq: self._expected(who, message) for seq, message in self.model.items()
+            }
+            assert list(reader.timeline) == list(page)
+
+    def _as_modelled(self, message: Message) -> tuple[object, ...]:
+        reactions = {(each.emoji, each.count, each.me) for each in message.reactions or ()}
+        return message.from_.user, message.text, message.deleted, reactions
+
+    def _expected(self, who: int, message: Modelled) -> tuple[object, ...]:
+        reactions = {(emoji, len(by), who in by) for emoji, by in message.reactions.items() if by}
+        return self.users[message.author].user, message.text, message.text is None, reactions
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(history=st.lists(steps, max_size=25))
+def test_who_was_away_and_who_was_there_end_with_the_same(store: Store, history: list[tuple[object, ...]]) -> None:
+    told = History(store)
+    for step in history:
+        told.take(step)
+    told.check()
