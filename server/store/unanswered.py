@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from server.protocol.errors import unavailable
 from server.store.batches import Batch, Change, Committed
-from server.store.fencing import Fencing
+from server.store.fencing import Fence, Fencing
 from server.store.lineages import Lineages
 from server.store.messages import (
     Anchor,
@@ -40,12 +40,24 @@ class Unanswered:
         Which rooms are this process's; None: all are.
     """
 
-    __slots__ = ("_anchors", "_appends", "_changes", "_fencing", "_heads", "_lineages", "_marks", "_stale", "_touches")
+    __slots__ = (
+        "_anchors",
+        "_appends",
+        "_changes",
+        "_fences",
+        "_fencing",
+        "_heads",
+        "_lineages",
+        "_marks",
+        "_stale",
+        "_touches",
+    )
 
     def __init__(self, lineages: Lineages, fencing: Fencing | None = None) -> None:
         self._lineages = lineages
         self._fencing = fencing
         self._heads: dict[str, int] = {}
+        self._fences: dict[str, Fence] = {}
         self._appends: list[Append] = []
         self._stale: list[Append] = []
         self._anchors: list[Anchor] = []
@@ -73,8 +85,7 @@ class Unanswered:
         """What has to go to the database; None: nothing."""
         if not (self._appends or self._changes or self._marks or self._touches):
             return None
-        fences = {} if self._fencing is None else {room: self._lineages.fence_of(room) for room in self._heads}
-        return Batch(self._appends, self._heads, self._changes, self._marks, self._touches, fences)
+        return Batch(self._appends, self._heads, self._changes, self._marks, self._touches, self._fences)
 
     def settle(self, committed: Committed) -> None:
         """Tell everybody what is on disk."""
@@ -110,6 +121,8 @@ class Unanswered:
         else:
             self._heads[append.room] = head
             self._appends.append(append)
+            if self._fencing is not None:  # now: an anchor or a release behind it ends the lineage, and not the append
+                self._fences[append.room] = self._lineages.fence_of(append.room)
 
     def _end_if_lost(self, append: Append, fencing: Fencing) -> None:
         """The lineage of a room that this process has lost is over; unless the database is about to say so."""

@@ -159,6 +159,15 @@ async def test_a_room_that_is_handed_over_lands_what_it_has_begun(desk: Desk, ow
         await desk.write(Anchor, room=room.room)
 
 
+async def test_an_append_lands_that_shares_its_commit_with_the_next_anchor_of_the_room(desk: Desk) -> None:
+    ann = await desk.user("ann")
+    room = await desk.anchored(await desk.created(ann))
+    room.say(ann, "n1")  # nobody waits: the writer takes it together with the anchor that follows
+    again = await desk.anchored(room.room)
+    assert [type(outcome) for outcome in await room.ear.outcomes_of(1)] == [Landed]
+    assert isinstance(await again.said(ann, "n2"), Landed)
+
+
 async def test_people_and_rooms_are_made_by_whoever_is_asked(
     desk: Desk, store: Store, ownership: LeasedOwnership
 ) -> None:
