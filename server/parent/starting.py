@@ -20,6 +20,7 @@ from server.parent import engine, image
 from server.parent.application import Application, GaveUp
 from server.parent.crew import Crew, Failure, Times
 from server.parent.handing_over import HandedOver, Purpose
+from server.parent.merging import ask_for_merging
 from server.parent.parent import Holdings, Parent
 from server.parent.place import role_of
 from server.parent.processes import fork, wait_for
@@ -69,8 +70,16 @@ def run_parent(settings: Settings, workers: int, application: Application, hande
         times = Times(leave=application.leave_seconds + _GRACE)
         crew = Crew(holdings.roles, times, _AT_ONCE_PER_CORE * cores(), application.mistakes)
         image.load(application.modules)
+        if settings.merge_memory:
+            _merge_memory()
         Parent(settings, application, holdings, crew, engine_pid, handed).run()
     return 0
+
+
+def _merge_memory() -> None:
+    trouble = ask_for_merging()
+    if trouble is not None:
+        log.warning("workers' memory is not merged", trouble=trouble)
 
 
 def _opened(settings: Settings, workers: int, application: Application, opened: ExitStack) -> Holdings:
