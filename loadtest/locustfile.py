@@ -14,8 +14,9 @@ import gevent
 from locust import LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import Runner, WorkerRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
+from loadtest.precedence import take_precedence
 from loadtest.users.crowd_user import CrowdUser, take_part
 from loadtest.users.director import BAD_SETTINGS, Director
 from loadtest.users.flags import BadSettings, add_options, add_people
@@ -46,6 +47,8 @@ def begin(environment: Environment, runner: Runner, **_: object) -> None:
     if isinstance(runner, WorkerRunner):
         environment.events.quitting.add_listener(take_part(runner).wait_until_released)
         return
+    if isinstance(runner, MasterRunner):
+        take_precedence()
     director = Director(environment, runner)
     Conducted.director = director
     try:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.people import People
+from loadtest.precedence import take_precedence
 from loadtest.prove.admin import Admin
 from loadtest.prove.forecast import Forecast, Wish
 from loadtest.prove.journal import Journal
@@ -138,6 +139,7 @@ class Stage:
             self._victim = self._last_worker() if self._wish.kills else None
             killing = [] if self._victim is None else ["--kill", str(self._victim)]
             load = self._start("locust", self._locust(url, people, journal.file, [*killing, *options]))
+            take_precedence()
             self._look_from_here(load)
             self._watch(load, journal, until=lambda: bool(self.glances))
             self.empty = self.sampler.look(each=True) if self.sampler is not None else None

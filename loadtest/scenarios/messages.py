@@ -168,7 +168,8 @@ class Order(Struct, frozen=True):
 
 
 class Measured(Struct):
-    """What happened in a process under one order, since it was last told of. Histograms are base64 (histogram.py)."""
+    """What happened in a process under one order, since it was last told of. Histograms are `take_counts`
+    (histogram.py)."""
 
     order: int
     seconds: float = 0.0
@@ -191,12 +192,12 @@ class Measured(Struct):
     failures: dict[int, int] = {}
     """Connections that were not made or broke, by errno; ETIMEDOUT: a client hung up, because an answer or its welcome
     was overdue by far."""
-    connect: str = ""
+    connect: bytes = b""
     """From the first packet to the welcome."""
-    ack: str = ""
-    seen: str = ""
+    ack: bytes = b""
+    seen: bytes = b""
     """From a post to each who sees it."""
-    late: str = ""
+    late: bytes = b""
     """How much later than planned people acted: what the harness itself held up."""
     figures: dict[str, float] = {}
     """What only this kind of phase has; the largest of all processes counts."""

@@ -55,10 +55,10 @@ class Reading:
             refusals=dict(self.refusals),
             closes=dict(self.closes),
             failures=dict(self.failures),
-            connect=self.connect.take(),
-            ack=self.ack.take(),
-            seen="" if self.is_frozen else self.seen.take(),
-            late=self.late.take(),
+            connect=self.connect.take_counts(),
+            ack=self.ack.take_counts(),
+            seen=b"" if self.is_frozen else self.seen.take_counts(),
+            late=self.late.take_counts(),
             figures=dict(self.figures),
         )
         self.seconds = self.cpu = 0.0

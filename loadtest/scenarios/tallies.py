@@ -6,24 +6,19 @@ import math
 from collections import Counter, defaultdict
 from typing import Final
 
-from loadtest.histogram import LONGEST, Histogram, highest_of
+from loadtest.histogram import LONGEST, Histogram, counts_in, highest_of
 from loadtest.scenarios.messages import Measured, PhaseResult, Spectrum
 
 COUNTS: Final = ("connects", "posted", "acknowledged", "delivered", "gaps", "refused")
 _SHARES: Final = (0.5, 0.9, 0.99, 0.999, 1.0)
 LATENCIES: Final = ("connect", "ack", "seen", "late")
 
-Latencies = dict[str, Histogram]
+Latencies = dict[str, list[tuple[int, int]]]
 
 
 def latencies_of(measured: Measured) -> Latencies:
-    """The histograms in it, by name; decoded once, for all who add them up."""
-    found: Latencies = {}
-    for name in LATENCIES:
-        if exported := getattr(measured, name):
-            found[name] = Histogram()
-            found[name].merge(exported)
-    return found
+    """The histograms in it, by name, as buckets and counts; decoded once, for all who add them up."""
+    return {name: list(counts_in(taken)) for name in LATENCIES if (taken := getattr(measured, name))}
 
 
 class Tally:
@@ -47,9 +42,11 @@ class Tally:
         self.failures.update(measured.failures)
         for name, value in measured.figures.items():
             self.figures[name] = max(value, self.figures.get(name, value))
-        for name, histogram in latencies.items():
-            whole = self._latencies.setdefault(name, Histogram())
-            for bucket, count in histogram.buckets():
+        for name, counts in latencies.items():
+            whole = self._latencies.get(name)
+            if whole is None:
+                whole = self._latencies[name] = Histogram()
+            for bucket, count in counts:
                 whole.counts[bucket] += count
         self._cpu[player] += measured.cpu
         self._seconds[player] += measured.seconds

@@ -14,7 +14,7 @@ from typing import Final
 
 from locust.stats import RequestStats, StatsEntry, StatsError, bucket_response_time
 
-from loadtest.histogram import Histogram, highest_of
+from loadtest.histogram import counts_in, highest_of
 from loadtest.scenarios.messages import Measured
 
 METHOD: Final = "CROWD"
@@ -43,11 +43,9 @@ def _failures(one: Measured) -> Iterable[tuple[str, str, int]]:
         yield POST, "Refused", one.refused
 
 
-def _show_times(stats: RequestStats, name: str, exported: str) -> None:
-    histogram = Histogram()
-    histogram.merge(exported)
+def _show_times(stats: RequestStats, name: str, taken: bytes) -> None:
     entry = StatsEntry(stats, name, METHOD)
-    for number, count in histogram.buckets():
+    for number, count in counts_in(taken):
         milliseconds = highest_of(number) / 1000
         entry.num_requests += count
         entry.total_response_time += milliseconds * count  # type: ignore[assignment]  # locust says int and means float

@@ -18,12 +18,12 @@ from server.cli.exits import Ended, Exit
 _NEEDED: Final = ("locust", "hdrh", "matplotlib")
 _HOLD: Final = {"proof": 10.0, "steady": 30.0, "ladder": 10.0}
 _HOLD_OTHERWISE: Final = 20.0
-_WORKERS_MOST: Final = 1_024
+_PROCESSES_MOST: Final = 1_024
 _PAUSES_FROM: Final = 10_000
 _PAUSES_WITH: Final = 100_000
 
 
-class _Workers(click.ParamType[int | None]):
+class _Processes(click.ParamType[int | None]):
     name = "N|auto"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
@@ -33,8 +33,8 @@ class _Workers(click.ParamType[int | None]):
             number = int(str(value))
         except ValueError:
             number = 0
-        if not 1 <= number <= _WORKERS_MOST:
-            self.fail(f"{value!r} is neither a number from 1 to {_WORKERS_MOST:,} nor `auto`", param, ctx)
+        if not 1 <= number <= _PROCESSES_MOST:
+            self.fail(f"{value!r} is neither a number from 1 to {_PROCESSES_MOST:,} nor `auto`", param, ctx)
         return number
 
 
@@ -46,8 +46,10 @@ class _Workers(click.ParamType[int | None]):
 @click.option("--server", metavar="URL", help="A server that is there already; none is started. Needs --people.")
 @click.option("--people", type=click.Path(path_type=Path), metavar="FILE",
               help="Its people: what `hubbub admin seed --people FILE` wrote.")  # fmt: skip
-@click.option("--workers", type=_Workers(), default="auto", show_default=True,
+@click.option("--workers", type=_Processes(), default="auto", show_default=True,
               help="Processes of the server; auto: as many as it takes.")  # fmt: skip
+@click.option("--players", type=_Processes(), default="auto", show_default=True,
+              help="Processes of the load, likewise.")  # fmt: skip
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), default="report", show_default=True,
               metavar="DIR", help="Where index.html, results.json and the plots go.")  # fmt: skip
 @click.option("--hold", type=click.FloatRange(0, 86_400, min_open=True), metavar="SECONDS",
@@ -71,6 +73,7 @@ def prove_command(
     server: str | None,
     people: Path | None,
     workers: int | None,
+    players: int | None,
     report: Path,
     hold: float | None,
     storm: int | None,
@@ -109,6 +112,7 @@ def prove_command(
         connections=connections,
         scenario=scenario,
         workers=workers,
+        players=players,
         serves=server is None,
         hold=hold or _HOLD.get(scenario, _HOLD_OTHERWISE),
         heartbeat=heartbeat,

@@ -7,7 +7,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.histogram import LONGEST, Histogram, bucket, highest_of
+from loadtest.histogram import LONGEST, Histogram, bucket, counts_in, highest_of
 
 TIMES = st.lists(st.integers(1, LONGEST), min_size=1, max_size=50)
 
@@ -64,6 +64,20 @@ def test_what_is_taken_is_what_came_since_the_last_time() -> None:
     for each in (first, second, ""):
         together.merge(each)
     assert (together.total, together.longest) == (3, 300)
+
+
+@settings(deadline=None)
+@given(TIMES, TIMES)
+def test_counts_that_are_taken_are_each_told_once(one: list[int], other: list[int]) -> None:
+    histogram, together = filled(one), Histogram()
+    first = histogram.take_counts()
+    for us in other:
+        histogram.record(us)
+    for taken in (first, histogram.take_counts(), histogram.take_counts()):
+        for number, count in counts_in(taken):
+            together.counts[number] += count
+    assert together.counts == filled(one + other).counts
+    assert histogram.total == 0
 
 
 def test_what_takes_too_long_counts_as_the_longest_and_what_went_back_in_time_as_nothing() -> None:

@@ -32,12 +32,12 @@ Server = Callable[[Order], Measured]
 """What is measured of an order, by each process."""
 
 
-def took(*seconds: float) -> str:
+def took(*seconds: float) -> bytes:
     """A histogram of these."""
     histogram = Histogram()
     for each in seconds:
         histogram.record_seconds(each)
-    return histogram.export()
+    return histogram.take_counts()
 
 
 def good(order: Order) -> Measured:

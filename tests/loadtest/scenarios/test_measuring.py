@@ -61,7 +61,7 @@ def test_what_was_told_once_is_not_told_again() -> None:
     assert (first.posted, first.acknowledged, first.closes) == (1, 1, {4002: 1})
     assert first.ack
     again = by_order(readings.take())[1]
-    assert (again.posted, again.ack, again.closes) == (0, "", {})
+    assert (again.posted, again.ack, again.closes) == (0, b"", {})
 
 
 def test_who_hangs_up_because_nothing_comes_is_counted_among_the_failures() -> None:
