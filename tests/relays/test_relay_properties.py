@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from server.protocol.events import Left, MessageEntry
 from server.relays.actor import RELAYS
+from server.relays.admissions import Admissions
 from server.relays.errands import Errands
 from server.relays.messages import Removed
 from server.relays.relay import Relay
@@ -79,6 +80,14 @@ class History:
             client.disconnect()
         elif self.node(where).runs:
             client.come_to(self.node(where))
+
+    def all_come_at_once(self, where: int) -> None:
+        """So that a relay there asks for them together, or for some while it waits for the answer about others."""
+        if self.node(where).runs:
+            for client in self.cluster.clients:
+                if client.socket is not None:
+                    client.disconnect()
+                client.come_to(self.node(where))
 
     def leave_or_join(self, who: int) -> None:
         client = self.client(who)
@@ -277,6 +286,7 @@ STEPS: st.SearchStrategy[Step] = st.one_of(
     st.builds(lambda where, n: lambda h: h.former_owner_speaks_late(where, n), WHERE, WHO),
     st.builds(lambda n: lambda h: h.resend(n), WHO),
     st.builds(lambda n, where: lambda h: h.come_or_go(n, where), WHO, WHERE),
+    st.builds(lambda where: lambda h: h.all_come_at_once(where), WHERE),
     st.builds(lambda n: lambda h: h.leave_or_join(n), WHO),
     st.builds(lambda n: lambda h: h.kick(n), WHO),
     st.builds(lambda n: lambda h: h.socket_is_full(n), WHO),
@@ -383,4 +393,25 @@ async def test_without_holds_a_post_overtakes_the_one_before_it_that_a_lost_owne
         history.ends_well()
         return
     with pytest.raises(AssertionError, match="each post once, in the order"):
+        history.ends_well()
+
+
+@pytest.mark.parametrize("asks_again", [True, False])
+async def test_without_asking_again_who_was_asked_of_a_lost_owner_is_never_let_in(
+    mock_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch, asks_again: bool
+) -> None:
+    if not asks_again:
+        monkeypatch.setattr(Admissions, "ask_again", Admissions.answered)
+    history = History(mock_clock)
+    history.all_come_at_once(1)
+    history.all_messages_are_handled()
+    while history.node(1).disk.reads:
+        history.read(1, fails=False)
+        history.all_messages_are_handled()
+    history.link_begins_anew(0, 1)
+    history.post(0, 1, handled=True)
+    if asks_again:
+        history.ends_well()
+        return
+    with pytest.raises(AssertionError, match="a minute later"):
         history.ends_well()
