@@ -32,6 +32,8 @@ FLOODING_SECONDS: Final = 60.0
 """After which whoever was flooding may come back (docs/protocol.md, Close codes)."""
 
 SWEEP_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 6.0
+"""Between two sweeps while there is nobody to forget."""
 
 
 class Pace(Generic[Who]):
@@ -88,9 +90,9 @@ def rate_limited(wait: float) -> Refusal:
 
 
 async def run_sweep(context: TaskContext, *paces: Pace[Hashable] | Pace[str]) -> None:
-    """Sweep once a second, until cancelled."""
+    """Sweep once a second while there is anything to sweep, until cancelled."""
     context.started()
     while True:
-        await sleep_to_next(SWEEP_SECONDS)
+        await sleep_to_next(SWEEP_SECONDS if any(map(len, paces)) else IDLE_SECONDS)
         for pace in paces:
             pace.sweep(trio.current_time())
