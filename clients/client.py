@@ -34,6 +34,7 @@ from clients.backoff import full_jitter, moment_to_leave
 from clients.conversation import Conversation
 from clients.dialling import dial
 from clients.endpoint import Endpoint, endpoint_of
+from clients.governing import Governing
 from clients.happenings import Answered, Event, Happening, Offline, Refused
 from clients.incoming import BrokenServer
 from clients.link import Bell, Ending, Link
@@ -154,7 +155,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client:
+class Client(Governing):
     """A conversation with verbs. Made by `open_client`."""
 
     def __init__(

@@ -108,16 +108,22 @@ class Reading:
     def _hand_on(self, entries: list[LogEntry]) -> Iterator[Happening]:
         for entry in entries:
             if isinstance(entry, RoomChanged):
-                self._rename(entry.info)
+                self._change(entry)
             elif isinstance(entry, Left) and self.me is not None and entry.user == self.me.user:
                 self.leave(entry.room)
             yield entry
 
-    def _rename(self, info: Room) -> None:
-        """The same bytes go to every member, so what is a reader's own in `info` (role, unread) is not ours."""
-        known = self.rooms.get(info.room)
-        if known is not None:
-            self.rooms[info.room] = replace(known, name=info.name, topic=info.topic, members=info.members)
+    def _change(self, entry: RoomChanged) -> None:
+        """The same bytes go to every member: what is new for one of them is ours where it names us."""
+        known = self.rooms.get(entry.room)
+        if known is None:
+            return
+        is_about_us = self.me is not None and entry.user == self.me.user
+        self.rooms[entry.room] = replace(
+            known, name=entry.info.name, topic=entry.info.topic,
+            role=entry.role if is_about_us and entry.role is not None else known.role,
+            quiet_until=entry.quiet_until or known.quiet_until,
+        )  # fmt: skip
 
     def leave(self, room: str) -> None:
         self._places.pop(room, None)

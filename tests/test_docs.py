@@ -12,6 +12,7 @@ from server.http_api.app import CALLS
 from server.protocol.closing import CloseCode
 from server.protocol.commands import LEGAL
 from server.protocol.errors import ErrorCode
+from server.rooms.rights import RIGHTS, ROLES, Right
 from server.settings import described, shown
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,18 @@ def test_every_op_error_and_close_code_is_in_the_protocol() -> None:
         assert f"`{code.value}`" in PROTOCOL
     for close in CloseCode:
         assert str(close.value) in PROTOCOL
+
+
+def test_who_may_do_what_is_in_the_protocol_as_the_rooms_read_it() -> None:
+    table = PROTOCOL.split("## Who may do what")[1].split("## ")[0]
+    rows = [
+        f"| `{command.__struct_config__.tag}` | {right.owner} | {right.moderator} | {right.member} | {right.guest} "
+        f"| {'yes' if right.in_dm else 'no'} |"
+        for command, right in RIGHTS.items()
+    ]
+    assert [line for line in table.splitlines() if line.startswith("| `")] == rows
+    assert f"| | {' | '.join(ROLES)} |" in table
+    assert Right._fields[: len(ROLES)] == ROLES
 
 
 def test_every_http_call_is_in_the_protocol() -> None:

@@ -69,7 +69,7 @@ def lines(event: Event, view: View) -> list[str]:
         case Left():
             return _left(event, view)
         case RoomChanged():
-            return [f"-- {room_label(view, event.room)} is now {label(event.info)}"]
+            return [_changed(event, view)]
         case Missed():
             return [f"-- {room_label(view, event.room)}: messages were missed here; /history shows them"]
         case Offline():
@@ -110,6 +110,21 @@ def _left(event: Left, view: View) -> list[str]:
     where = room_label(view, event.room)
     who = "you" if event.user == view.me.user else view.name_of(event.user)
     return [f"-- {who} left {where}" if event.by in (None, event.user) else f"-- {who} had to leave {where}"]
+
+
+def _changed(event: RoomChanged, view: View) -> str:
+    where, by = room_label(view, event.room), view.name_of(event.by)
+    if event.quiet_until is not None:
+        told = "everybody may post again" if event.quiet_until <= event.at else "only moderators may post"
+        return f"-- {where}: {told}, says {by}"
+    if event.user is None:
+        about = "" if event.info.topic is None else f", about {on_one_line(event.info.topic)}"
+        return f"-- {where} is now {on_one_line(event.info.name or 'without a name')}{about}"
+    who = "you" if event.user == view.me.user else view.name_of(event.user)
+    if event.role is not None:
+        return f"-- {where}: {who} {'are' if who == 'you' else 'is'} {event.role} now, says {by}"
+    may = "may post again" if event.muted_until is not None and event.muted_until <= event.at else "may not post"
+    return f"-- {where}: {who} {may}, says {by}"
 
 
 def room_lines(rooms: Sequence[Room]) -> list[str]:

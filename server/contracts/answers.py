@@ -11,6 +11,7 @@ from typing import Final, get_args
 
 from server.protocol.commands import (
     AnyCommand,
+    Ban,
     CreateRoom,
     Delete,
     Edit,
@@ -18,17 +19,22 @@ from server.protocol.commands import (
     History,
     Invite,
     Join,
+    Kick,
     Leave,
     Log,
     Members,
+    Mute,
     Ping,
     Post,
     React,
     Read,
     Received,
+    Rename,
     RoomCommand,
     Rooms,
+    SetRole,
     Typing,
+    Unban,
 )
 from server.protocol.errors import ErrorCode
 from server.protocol.events import AnyEvent, Pong, Welcome
@@ -69,7 +75,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Leave: Answer(carries=("room",), refuses=(ErrorCode.FORBIDDEN,)),
     Post: Answer(
         carries=("room", "seq", "at", "duplicate"),
-        refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.CONFLICT),
+        refuses=(ErrorCode.FORBIDDEN, ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.CONFLICT),
     ),
     Edit: Answer(may_carry=("seq",), refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.FORBIDDEN)),
     Delete: Answer(may_carry=("seq",), refuses=(ErrorCode.NO_SUCH_MESSAGE, ErrorCode.FORBIDDEN)),
@@ -81,6 +87,12 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Typing: Answer(),
     Members: Answer(carries=("members",), may_carry=("next",)),
     Invite: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER, ErrorCode.LIMIT_REACHED)),
+    Kick: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
+    Ban: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER, ErrorCode.LIMIT_REACHED)),
+    Unban: Answer(refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
+    SetRole: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
+    Rename: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.CONFLICT)),
+    Mute: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),
 }

@@ -10,6 +10,7 @@ from typing import Final
 
 from server.protocol.commands import (
     AnyCommand,
+    Ban,
     CreateRoom,
     Cursor,
     Delete,
@@ -18,16 +19,21 @@ from server.protocol.commands import (
     History,
     Invite,
     Join,
+    Kick,
     Leave,
     Log,
     Members,
+    Mute,
     Ping,
     Post,
     React,
     Read,
     Received,
+    Rename,
     Rooms,
+    SetRole,
     Typing,
+    Unban,
 )
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
@@ -52,7 +58,7 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
-from server.protocol.objects import Member, Message, Reaction, Room, User
+from server.protocol.objects import Member, Message, Reaction, Room, RoomInfo, User
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
 ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"
@@ -98,6 +104,12 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Typing: Typing(room=ROOM_ID),
     Members: Members(id=9, room=ROOM_ID, limit=100),
     Invite: Invite(id=10, room=ROOM_ID, user="bob"),
+    Kick: Kick(id=12, room=ROOM_ID, user="bob", reason="Off topic"),
+    Ban: Ban(id=13, room=ROOM_ID, user=_BOB_ID, reason="Off topic, again"),
+    Unban: Unban(id=14, room=ROOM_ID, user="bob"),
+    SetRole: SetRole(id=15, room=ROOM_ID, user="bob", role="moderator"),
+    Rename: Rename(id=16, room=ROOM_ID, name="Difference engine", topic="Tables of numbers"),
+    Mute: Mute(id=17, room=ROOM_ID, user="bob", seconds=600),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
 }
@@ -124,6 +136,12 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
         next="bob",
     ),
     Invite: Ok(id=10, seq=5),
+    Kick: Ok(id=12, seq=7),
+    Ban: Ok(id=13, seq=8),
+    Unban: Ok(id=14),
+    SetRole: Ok(id=15, seq=9),
+    Rename: Ok(id=16, seq=6),
+    Mute: Ok(id=17, seq=10),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }
 """What each of them is answered with."""
@@ -143,7 +161,10 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     Reacted: Reacted(room=ROOM_ID, seq=7, target=3, emoji=THUMB, by=_ADA_ID, on=True, at=AT),
     Joined: _JOINED,
     Left: Left(room=CHANNEL_ID, seq=1_205, user=_ADA_ID, at=AT),
-    RoomChanged: RoomChanged(room=ROOM_ID, seq=6, info=ROOM, at=AT),
+    RoomChanged: RoomChanged(
+        room=ROOM_ID, seq=6, at=AT, by=_ADA_ID,
+        info=RoomInfo(room=ROOM_ID, kind="group", name="Difference engine", topic="Tables of numbers"),
+    ),
     Receipt: Receipt(room=ROOM_ID, user=_BOB_ID, received=4, read=4),
     TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
     Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),

@@ -10,17 +10,18 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from server.protocol.fields import Emoji, LogId, Nonce, RoomId, Text
+from server.protocol.fields import Emoji, LogId, Nonce, Reason, RoomId, Text, Topic
 from server.protocol.limits import (
     HISTORY_LIMIT,
     ID_CHARACTERS,
     LARGEST_INTEGER,
     LOG_LIMIT,
     MEMBERS_LIMIT,
+    MUTE_SECONDS,
     RESUME_ROOMS,
     ROOM_MEMBERS_AT_CREATION,
 )
-from server.protocol.objects import RoomKind
+from server.protocol.objects import Role, RoomKind
 
 CommandId = (
     Annotated[str, Meta(max_length=ID_CHARACTERS)] | Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
@@ -30,6 +31,8 @@ Target = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="The `seq` of
 HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
 LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
 MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
+MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
+Person = Annotated[str, Meta(description="By name or id.")]
 Resume = Annotated[
     dict[str, "Cursor"],
     Meta(
@@ -185,7 +188,68 @@ class Invite(Command, frozen=True, kw_only=True, tag="invite"):
     """Makes somebody a member of a channel or group. `ok` carries no `seq` where they are one already."""
 
     room: RoomId
-    user: Annotated[str, Meta(description="By name or id.")]
+    user: Person
+
+
+class Kick(Command, frozen=True, kw_only=True, tag="kick"):
+    """Ends somebody's membership; nothing of them is logged after it, and nothing after it is delivered to them.
+
+    They may come again, as anybody may. `ok` carries no `seq` where they are no member.
+    """
+
+    room: RoomId
+    user: Person
+    reason: Reason | None = None
+
+
+class Ban(Command, frozen=True, kw_only=True, tag="ban"):
+    """Ends somebody's membership, if they have one, and keeps them out: for them there is no such room any more.
+
+    `ok` carries no `seq` where they are no member.
+    """
+
+    room: RoomId
+    user: Person
+    reason: Reason | None = None
+
+
+class Unban(Command, frozen=True, kw_only=True, tag="unban"):
+    """Lets somebody come again. It is in no log."""
+
+    room: RoomId
+    user: Person
+
+
+class SetRole(Command, frozen=True, kw_only=True, tag="set_role"):
+    """Gives a member another role. `ok` carries no `seq` where they have it already.
+
+    A room is handed over by making somebody else an owner, and then oneself something else.
+    """
+
+    room: RoomId
+    user: Person
+    role: Role
+
+
+class Rename(Command, frozen=True, kw_only=True, tag="rename"):
+    """Gives a channel or group another name, or another topic. `ok` carries no `seq` where that is so already."""
+
+    room: RoomId
+    name: Annotated[str | None, Meta(description="Of a channel: 1-64 of a-z 0-9 _ -. Of a group: 1-64 characters.")] = (
+        None
+    )
+    topic: Annotated[Topic | None, Meta(description="Empty: none.")] = None
+
+
+class Mute(Command, frozen=True, kw_only=True, tag="mute"):
+    """Keeps somebody from posting for a while; without `user` everybody but moderators and owners.
+
+    It outlasts a membership: nobody gets rid of it by leaving.
+    """
+
+    room: RoomId
+    user: Person | None = None
+    seconds: Annotated[MuteSeconds | None, Meta(description="Absent: until it is lifted. 0: it is lifted.")] = None
 
 
 class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
@@ -212,10 +276,21 @@ AnyCommand = (
     | Typing
     | Members
     | Invite
+    | Kick
+    | Ban
+    | Unban
+    | SetRole
+    | Rename
+    | Mute
     | Rooms
     | Ping
 )
-RoomCommand = Leave | Post | Edit | Delete | React | History | Log | Received | Read | Typing | Members | Invite
+PersonCommand = Invite | Kick | Ban | Unban | SetRole | Mute
+"""Those that concern another person, who has to be looked up."""
+MessageCommand = Edit | Delete | React
+RoomCommand = (
+    Leave | Post | MessageCommand | History | Log | Received | Read | Typing | Members | Rename | PersonCommand
+)
 
 State = Literal["opening", "ready"]
 
@@ -235,6 +310,12 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "typing": frozenset({"ready"}),
     "members": frozenset({"ready"}),
     "invite": frozenset({"ready"}),
+    "kick": frozenset({"ready"}),
+    "ban": frozenset({"ready"}),
+    "unban": frozenset({"ready"}),
+    "set_role": frozenset({"ready"}),
+    "rename": frozenset({"ready"}),
+    "mute": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),
 }

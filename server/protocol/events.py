@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field
 from server.protocol.commands import CommandId
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.fields import Emoji, EntrySeq, LastSeq, Milliseconds, RoomId, Text, Time, UserId
-from server.protocol.objects import Member, Message, Room, Status, User
+from server.protocol.objects import Member, Message, Role, Room, RoomInfo, Status, User
 
 NotRecovered = Literal["another_log", "future", "too_much"]
 """The cursor is of another log, it is ahead of the log, or more is missing than is replayed."""
@@ -187,12 +187,25 @@ class Left(Event, frozen=True, kw_only=True, tag="left"):
 
 
 class RoomChanged(Event, frozen=True, kw_only=True, tag="room"):
-    """The room itself is another now: its name, topic or rights."""
+    """The room itself is another now: its name, its topic, or who may do what.
+
+    A change of rights has `quiet_until` if it concerns everybody, and otherwise `user` and what is so for them.
+    """
 
     room: RoomId
     seq: EntrySeq
-    info: Room
+    info: Annotated[RoomInfo, Meta(description="The room as it is since, also what has not changed.")]
     at: Time
+    by: Annotated[UserId, Meta(description="Who did it.")]
+    user: Annotated[UserId | None, Meta(description="Whose role, or mute, has changed.")] = None
+    role: Annotated[Role | None, Meta(description="Their new role.")] = None
+    muted_until: Annotated[
+        Time | None, Meta(description="Until then they may not post; not after `at`: they may again.")
+    ] = None
+    quiet_until: Annotated[
+        Time | None,
+        Meta(description="Until then only moderators and owners may post; not after `at`: everybody may again."),
+    ] = None
 
 
 Entry = MessageEntry | Edited | Deleted | Reacted | Joined | Left | RoomChanged

@@ -68,6 +68,20 @@ ShownName = Annotated[
         extra_json_schema={"minLength": 1, "maxLength": limits.DISPLAY_NAME_CHARACTERS, "pattern": SHOWN},
     ),
 ]
+Topic = Annotated[
+    str,
+    Meta(
+        description="What a room is about, on one line.",
+        extra_json_schema={"maxLength": limits.TOPIC_CHARACTERS, "pattern": f"^$|{SHOWN}"},
+    ),
+]
+Reason = Annotated[
+    str,
+    Meta(
+        description="For everybody in the room to read.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.REASON_CHARACTERS, "pattern": SHOWN},
+    ),
+]
 Password = Annotated[
     str,
     Meta(

@@ -49,6 +49,18 @@ class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ]
     mentions: Annotated[int, Meta(description="Of the reader, unread.", extra_json_schema={"minimum": 0})]
     peer: Annotated[User | None, Meta(description="The other person of a `dm`.")] = None
+    quiet_until: Annotated[
+        Time | None, Meta(description="Until then only moderators and owners may post; if it has passed, everybody.")
+    ] = None
+
+
+class RoomInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of a room is the same for all its members."""
+
+    room: RoomId
+    kind: RoomKind
+    name: str | None = None
+    topic: Annotated[str | None, Meta(description="Absent where there is none.")] = None
 
 
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,6 +70,7 @@ class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: Role
     joined_at: Time
     read_seq: Annotated[int | None, Meta(description="Up to here they have read.")] = None
+    muted_until: Annotated[Time | None, Meta(description="Until then they may not post.")] = None
 
 
 class Reaction(Struct, frozen=True, kw_only=True, gc=False):

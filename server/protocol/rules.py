@@ -66,11 +66,17 @@ def check_channel_name(name: str) -> str:
 
 def check_display_name(name: str, field: str = "display_name") -> str:
     """The name of a group, or a person's display name: 1-64 characters people can see."""
-    if not 1 <= len(name) <= limits.DISPLAY_NAME_CHARACTERS or name.isspace():
-        raise _bad(f"`{field}` must have 1 to {limits.DISPLAY_NAME_CHARACTERS} characters")
-    if any(c in _BIDI_OVERRIDES or unicodedata.category(c) in _CONTROL for c in name):
-        raise _bad(f"`{field}` must not contain control or bidirectional-override characters")
-    return name
+    return _check_line(name, field, limits.DISPLAY_NAME_CHARACTERS)
+
+
+def check_topic(topic: str) -> str:
+    """What a room is about, on one line; empty: about nothing in particular."""
+    return topic if not topic else _check_line(topic, "topic", limits.TOPIC_CHARACTERS)
+
+
+def check_reason(reason: str) -> str:
+    """Why somebody was removed, on one line."""
+    return _check_line(reason, "reason", limits.REASON_CHARACTERS)
 
 
 def check_password(password: str) -> str:
@@ -85,6 +91,14 @@ def check_password(password: str) -> str:
 def looks_like_room(room: str) -> bool:
     """Whether a string can be a room's id at all; anything else is `no_such_room` without a look at the store."""
     return room.startswith("r_") and len(room) <= limits.ROOM_ID_CHARACTERS and bool(_ID.fullmatch(room))
+
+
+def _check_line(line: str, field: str, most: int) -> str:
+    if not 1 <= len(line) <= most or line.isspace():
+        raise _bad(f"`{field}` must have 1 to {most} characters")
+    if any(c in _BIDI_OVERRIDES or unicodedata.category(c) in _CONTROL for c in line):
+        raise _bad(f"`{field}` must not contain control or bidirectional-override characters")
+    return line
 
 
 def _check_encodable(field: str, text: str) -> None:

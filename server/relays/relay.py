@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from actors import Address
 from server.protocol.commands import Join, Leave, Typing, is_answered
-from server.protocol.errors import ErrorCode, Refusal, unavailable
+from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Left
 from server.protocol.objects import RoomKind
 from server.relays.admissions import USERS_AT_ONCE, Admissions
@@ -50,7 +50,6 @@ from server.relays.messages import (
 from server.relays.stream import Ordered
 from server.rooms.effects import FanOut, InTurn, Reply, Rest, Unwatch, Watch
 from server.rooms.messages import Attach, Attached, NotAttached, Passing, Request
-from server.rooms.rights import stranger
 from server.rooms.state import refused
 
 RETRY_SECONDS: Final = 0.25
@@ -457,7 +456,7 @@ class Relay(Following):
         effects: Effects = []
         for attach, admission in zip(admissions.answered(), told.admissions, strict=True):
             if admission is None:
-                effects.append(self._not_attached(attach, stranger(owner.kind)))
+                effects.append(self._not_attached(attach, no_such_room()))
                 continue
             effects += self._attach(attach.ref, attach.session, attach.user, told.members, admission)
             if not admissions.has_parted(attach.user):

@@ -11,38 +11,41 @@ from server.protocol.commands import (
     Delete,
     Edit,
     History,
-    Invite,
     Join,
     Leave,
     Log,
     Members,
+    Mute,
     Post,
     React,
     Read,
     Received,
+    Rename,
     Typing,
     is_answered,
 )
-from server.protocol.errors import ErrorCode, Refusal, unavailable
+from server.protocol.errors import unavailable
 from server.protocol.events import Ok, TypingEvent
-from server.protocol.objects import User
 from server.protocol.rules import check_nonce, check_text
 from server.rooms.changing import change
 from server.rooms.effects import Consult, Effect
+from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
-from server.rooms.questions import InviteeWanted, PageWanted
+from server.rooms.people import look_up, mute_room
+from server.rooms.questions import PageWanted
+from server.rooms.renaming import rename
 from server.rooms.rights import (
+    SPEAKING,
     check_has_room,
     check_joinable,
-    check_may_invite,
-    check_may_leave,
+    check_may_speak,
+    check_owner_stays,
     check_page,
     check_reply_to,
-    stranger,
+    check_right,
 )
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.messages import (
-    FindUser,
     MemberGone,
     MemberRecord,
     NewMember,
@@ -63,22 +66,29 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
     Refusal
         The command is against the rules, or not possible now.
     """
-    user = request.user.user
+    user, command = request.user.user, request.command
     if state.in_flight.waits_for_change(user, request):
         return []
     member = state.members.get(user)
-    match request.command:
-        case Join():
-            return _join(state, request, member, now)
-        case Leave():
-            return _leave(state, request, member, now)
+    if isinstance(command, Join):
+        return _join(state, request, member, now)
     if member is None:
-        raise stranger(state.record.kind)
-    match request.command:
+        if isinstance(command, Leave):
+            return _leave_again(state, request)
+        raise state.stranger(user)
+    check_right(command, member.role, state.record.kind)
+    if command.__class__ in SPEAKING:
+        if state.in_flight.waits_for_change(THE_ROOM, request):
+            return []
+        if state.record.restrictions is not None:
+            check_may_speak(state.record.restrictions, user, member.role, now)
+    match command:
         case Post() as post:
             return _post(state, request, post, now)
-        case Edit() | Delete() | React() as command:
-            return change(state, request, command, member, now)
+        case Leave():
+            return _leave(state, request, member, now)
+        case Edit() | Delete() | React() as wanted:
+            return change(state, request, wanted, member, now)
         case History() | Log() | Members() as command:
             return _read_page(state, request, command, now)
         case Received(seq=seq):
@@ -87,8 +97,12 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return _mark(state, request, member, 0, seq)
         case Typing():
             return _typing(state, request, now)
-        case Invite() as invite:
-            return _invite(state, request, invite, member, now)
+        case Rename() as wanted:
+            return rename(state, request, wanted, now)
+        case Mute(user=None) as mute:
+            return mute_room(state, request, mute, now)
+        case _:
+            return look_up(state, request, command, now)
 
 
 def _post(state: RoomState, request: Request, post: Post, now: float) -> Effects:
@@ -106,18 +120,24 @@ def _post(state: RoomState, request: Request, post: Post, now: float) -> Effects
 def _join(state: RoomState, request: Request, member: MemberRecord | None, now: float) -> Effects:
     if member is not None:
         return welcomed(state, request, Ok(id=request.command.id, room=state.room))
-    check_joinable(state.record.kind)
+    user = request.user.user
+    check_joinable(state.record.kind, is_banned=state.is_banned(user))
     check_has_room(is_full=state.is_full)
-    draft = NewMember(request.user.user, "member", logged=state.logs_membership)
+    draft = NewMember(user, "member", logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]
 
 
-def _leave(state: RoomState, request: Request, member: MemberRecord | None, now: float) -> Effects:
-    if member is None:
-        if state.record.kind != "channel":
-            raise stranger(state.record.kind)
-        return [answered_in_turn(state, request, Ok(id=request.command.id, room=state.room))]
-    check_may_leave(state.record.kind)
+def _leave_again(state: RoomState, request: Request) -> Effects:
+    """Of a channel everybody may know, but who is banned."""
+    user = request.user.user
+    if state.record.kind != "channel" or state.is_banned(user):
+        raise state.stranger(user)
+    return [answered_in_turn(state, request, Ok(id=request.command.id, room=state.room))]
+
+
+def _leave(state: RoomState, request: Request, member: MemberRecord, now: float) -> Effects:
+    if member.role == "owner" and len(state.members) > 1:
+        check_owner_stays(others=state.owners_beside(request.user.user))
     draft = MemberGone(request.user.user, logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]
 
@@ -158,33 +178,3 @@ def _typing(state: RoomState, request: Request, now: float) -> Effects:
     if state.typists.passes(user, now, large=state.large):
         effects += state.pass_on([TypingEvent(room=state.room, user=user)], but=user)
     return effects
-
-
-def _invite(state: RoomState, request: Request, invite: Invite, member: MemberRecord, now: float) -> Effects:
-    check_may_invite(state.record.kind, member.role)
-    ref = state.next_ref()
-    state.questions.asked(ref, InviteeWanted(request), now)
-    return [Consult(FindUser(reply_to=state.itself, ref=ref, who=invite.user))]
-
-
-def invite_found(state: RoomState, request: Request, invitee: User | None, now: float) -> Effects:
-    """Who is to be invited is known now. Meanwhile everything may have changed, so the rights are looked at again.
-
-    Raises
-    ------
-    Refusal
-        As `decide`.
-    """
-    inviter = state.members.get(request.user.user)
-    if inviter is None:
-        raise stranger(state.record.kind)
-    check_may_invite(state.record.kind, inviter.role)
-    if invitee is None or invitee.deleted:
-        raise Refusal(ErrorCode.NO_SUCH_USER, "no such user")
-    if state.in_flight.waits_for_change(invitee.user, request):
-        return []
-    if invitee.user in state.members:
-        return [answered(request, Ok(id=request.command.id))]
-    check_has_room(is_full=state.is_full)
-    draft = NewMember(invitee.user, "member", by=request.user.user, logged=state.logs_membership)
-    return [state.append(draft, invitee, request, now)]

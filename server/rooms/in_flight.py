@@ -2,17 +2,24 @@
 
 Nothing here has happened yet. Whoever repeats a post that is on its way joins the first one's wait; whoever's
 membership is about to change waits, with everything it asks for, until that change is decided: what a person may do
-must not be judged by a state that is about to end.
+must not be judged by a state that is about to end. The same holds for what the room itself is about to become.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from msgspec import Struct
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.rooms.messages import Request
-from server.store.messages import Draft, MemberGone, NewMember, NewMessage
+from server.store.changes import MessageGone, NewText, Reacting
+from server.store.messages import Draft, NewMember, NewMessage
+from server.store.room_changes import Muted, Renamed, RoleGiven
+
+THE_ROOM: Final = ""
+"""What is changing where that is no membership: nobody's id."""
 
 
 def nonce_conflict() -> Refusal:
@@ -65,9 +72,10 @@ class InFlight:
         match pending.draft:
             case NewMessage(author=author, nonce=nonce):
                 self._nonces[author, nonce] = pending
-            case NewMember(user=user) | MemberGone(user=user) as draft:
-                self._changing[user] = []
+            case draft:
                 self.arriving += isinstance(draft, NewMember)
+                for subject in _subjects(draft):
+                    self._changing[subject] = []
 
     def joins_first(self, draft: NewMessage, request: Request) -> bool:
         """Whether the same post is under way already; then `request` waits for its outcome.
@@ -83,12 +91,18 @@ class InFlight:
         return True
 
     def waits_for_change(self, user: str, request: Request) -> bool:
-        """Whether the membership of `user` is about to change; then `request` is kept until it is decided."""
+        """Whether the membership of `user`, or `THE_ROOM`, is about to change; then `request` is kept until that is
+        decided."""
+        if not self._changing:
+            return False
         waiting = self._changing.get(user)
         if waiting is None:
             return False
         waiting.append(request)
         return True
+
+    def is_changing(self, user: str) -> bool:
+        return user in self._changing
 
     def settle(self, ref: int) -> tuple[Pending, list[Request]] | None:
         """An append is decided: what it was, and the requests that waited for a membership to be clear."""
@@ -98,10 +112,10 @@ class InFlight:
         match pending.draft:
             case NewMessage(author=author, nonce=nonce):
                 del self._nonces[author, nonce]
-            case NewMember(user=user) | MemberGone(user=user) as draft:
+                return pending, []
+            case draft:
                 self.arriving -= isinstance(draft, NewMember)
-                return pending, self._changing.pop(user)
-        return pending, []
+                return pending, [request for subject in _subjects(draft) for request in self._changing.pop(subject)]
 
     def abandon(self) -> tuple[list[Pending], list[Request]]:
         """Nothing that is on its way will be decided: all of it, and all that waited for a change."""
@@ -109,3 +123,16 @@ class InFlight:
         waiting = [request for requests in self._changing.values() for request in requests]
         self._pending, self._nonces, self._changing, self.arriving = {}, {}, {}, 0
         return lost, waiting
+
+
+def _subjects(draft: Draft) -> tuple[str, ...]:
+    """What is about to change: somebody's membership and rights, or the room itself."""
+    match draft:
+        case NewMessage() | NewText() | MessageGone() | Reacting():
+            return ()
+        case RoleGiven(user=str(user)) | Muted(user=str(user)):
+            return THE_ROOM, user
+        case Renamed() | Muted():
+            return (THE_ROOM,)
+        case _:
+            return (draft.user,)

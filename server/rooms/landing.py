@@ -13,6 +13,7 @@ from server.protocol.commands import Join
 from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
 from server.rooms.effects import Effect, TellUser
 from server.rooms.entries import entry_of, portions, stamp
+from server.rooms.governing import govern
 from server.rooms.in_flight import Pending
 from server.rooms.messages import Added, Request
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
@@ -28,10 +29,11 @@ class Landing:
     `deferred` are requests that waited for a membership to be clear; they can be looked at now.
     """
 
-    __slots__ = ("_after", "_answers", "_arrivals", "_deliveries", "_entries", "_state", "deferred")
+    __slots__ = ("_after", "_answers", "_arrivals", "_deliveries", "_entries", "_now", "_state", "deferred")
 
-    def __init__(self, state: RoomState) -> None:
+    def __init__(self, state: RoomState, now: float) -> None:
         self._state = state
+        self._now = now
         self._answers: Effects = []
         self._deliveries: Effects = []
         self._arrivals: list[Request] = []
@@ -43,7 +45,7 @@ class Landing:
         self._deliver()
         return [*self._answers, *self._deliveries, *self._welcomes(), *self._after]
 
-    def take(self, outcome: Landed | Known | Denied, now: float) -> None:
+    def take(self, outcome: Landed | Known | Denied) -> None:
         settled = self._state.in_flight.settle(outcome.ref)
         if settled is None:
             return
@@ -55,7 +57,7 @@ class Landing:
             case Known():
                 self._posted(pending.requests, outcome.seq, outcome.at, first_is_new=False)
             case Denied():
-                self._answers += [self._state.refuse(r, outcome.refusal, now) for r in pending.requests]
+                self._answers += [self._state.refuse(r, outcome.refusal, self._now) for r in pending.requests]
 
     def found(self, entry: Entry) -> None:
         """An entry that is in the log, although nobody was told that it landed."""
@@ -84,9 +86,24 @@ class Landing:
             case NewMember():
                 self._came(pending, draft, entry)
             case MemberGone():
+                if draft.banned:
+                    govern(self._state, draft, landed.at, self._now)
                 self._went(pending, draft, entry)
             case NewText() | MessageGone() | Reacting():
-                self._changed(pending.requests, entry)
+                self._is_done(pending, entry)
+            case _:
+                govern(self._state, draft, landed.at, self._now)
+                self._is_done(pending, entry)
+
+    def _is_done(self, pending: Pending, entry: Entry | None) -> None:
+        """Without an entry nothing has changed, or nothing that is in the log."""
+        if entry is not None:
+            self._enter(entry)
+        self._answer(pending, entry)
+
+    def _answer(self, pending: Pending, entry: Entry | None) -> None:
+        seq = None if entry is None else entry.seq
+        self._answers += [answered(request, Ok(id=request.command.id, seq=seq)) for request in pending.requests]
 
     def _posted(self, requests: Iterable[Request], seq: int, at: int, *, first_is_new: bool) -> None:
         duplicate = not first_is_new
@@ -95,13 +112,6 @@ class Landing:
             reply = Ok(id=request.command.id, room=self._state.room, seq=seq, at=stamp(at), duplicate=duplicate)
             self._answers.append(answered(request, reply))
             duplicate = True
-
-    def _changed(self, requests: Iterable[Request], entry: Entry | None) -> None:
-        """Without an entry nothing has changed."""
-        if entry is not None:
-            self._enter(entry)
-        seq = None if entry is None else entry.seq
-        self._answers += [answered(request, Ok(id=request.command.id, seq=seq)) for request in requests]
 
     def _came(self, pending: Pending, draft: NewMember, entry: Entry | None) -> None:
         state = self._state
@@ -128,10 +138,16 @@ class Landing:
         return effects
 
     def _went(self, pending: Pending, draft: MemberGone, entry: Entry | None) -> None:
+        if draft.by is not None:
+            self._answer(pending, entry)
+            if entry is None and draft.user not in self._state.members:
+                return
         left = entry if isinstance(entry, Left) else Left(room=self._state.room, user=draft.user, by=draft.by)
         self._leave(draft.user, left)
         if self._state.audience.relays:
             self._deliver()  # a relay detaches by the entry, and the answer comes behind that
+        if draft.by is not None:
+            return
         for request in pending.requests:
             reply = Ok(id=request.command.id, room=self._state.room)
             self._deliveries.append(answered_in_turn(self._state, request, reply))

@@ -15,8 +15,8 @@ class PageWanted(Struct, frozen=True):
     request: Request
 
 
-class InviteeWanted(Struct, frozen=True):
-    """Who the invited one is."""
+class PersonWanted(Struct, frozen=True):
+    """Whom the command concerns."""
 
     request: Request
 
@@ -27,7 +27,7 @@ class AuthorsWanted(Struct, frozen=True):
     covered: Covered
 
 
-Purpose = PageWanted | InviteeWanted | AuthorsWanted
+Purpose = PageWanted | PersonWanted | AuthorsWanted
 
 
 class Questions:

@@ -3,47 +3,173 @@
 Rights come before everything else that is checked, because to someone who may not know of a room every command on it
 must sound as if the room never was: the same code and the same text, whatever else is wrong with the command.
 
-Left out: a conversation of two cannot be left. Its two people are what it is, and `create_room` must find it again.
+`RIGHTS` is the table of it, by command and role. Rooms read it, docs/protocol.md shows it, and a test tries all of it.
+What a table cannot say stands beside it: who may come in, who is muted, and that a room keeps an owner.
+
+Left out: a conversation of two cannot be left, and nobody has a say over the other there. Its two people are what it
+is, and `create_room` must find it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
+from math import inf
+from typing import Final, NamedTuple, get_args
+
 from server.protocol import limits
-from server.protocol.commands import History, Log, Members
+from server.protocol.commands import (
+    Ban,
+    Delete,
+    Edit,
+    History,
+    Invite,
+    Kick,
+    Leave,
+    Log,
+    Members,
+    Mute,
+    Post,
+    React,
+    Read,
+    Received,
+    Rename,
+    RoomCommand,
+    SetRole,
+    Typing,
+    Unban,
+)
 from server.protocol.errors import ErrorCode, Refusal, no_such_room
 from server.protocol.objects import Role, RoomKind
 from server.protocol.rules import check_user_name
+from server.store.room_changes import Restrictions
 
 
-def stranger(kind: RoomKind) -> Refusal:
-    """What someone hears who is not a member."""
-    if kind == "channel":
+class Reach(StrEnum):
+    """How far a right reaches."""
+
+    YES = "yes"
+    BELOW = "those below"
+    OWN = "their own"
+    NO = "no"
+
+
+class Right(NamedTuple):
+    """Of one command.
+
+    Attributes
+    ----------
+    in_dm
+        Whether it is for conversations of two as well, where everybody is a member.
+    speaks
+        Whether it is not for who is muted.
+    """
+
+    owner: Reach
+    moderator: Reach
+    member: Reach
+    guest: Reach
+    in_dm: bool = True
+    speaks: bool = False
+
+
+_YES, _BELOW, _OWN, _NO = Reach.YES, Reach.BELOW, Reach.OWN, Reach.NO
+_EVERYBODY: Final = Right(_YES, _YES, _YES, _YES)
+
+RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
+    Post: Right(_YES, _YES, _YES, _YES, speaks=True),
+    Edit: Right(_OWN, _OWN, _OWN, _OWN, speaks=True),
+    Delete: Right(_YES, _YES, _OWN, _OWN),
+    React: Right(_YES, _YES, _YES, _YES, speaks=True),
+    History: _EVERYBODY,
+    Log: _EVERYBODY,
+    Members: _EVERYBODY,
+    Received: _EVERYBODY,
+    Read: _EVERYBODY,
+    Typing: _EVERYBODY,
+    Leave: Right(_YES, _YES, _YES, _YES, in_dm=False),
+    Invite: Right(_YES, _YES, _YES, _NO, in_dm=False),
+    Kick: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
+    Ban: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
+    Unban: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    Mute: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
+    Rename: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    SetRole: Right(_BELOW, _NO, _NO, _NO, in_dm=False),
+}
+"""What a member may do. `join` is for those who are none."""
+
+SPEAKING: Final = frozenset(command for command, right in RIGHTS.items() if right.speaks)
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_RANK: Final[Mapping[Role, int]] = {"owner": 3, "moderator": 2, "member": 1, "guest": 0}
+
+_NOT_ALLOWED: Final = frozenset(
+    (command, role, kind)
+    for command, right in RIGHTS.items()
+    for role in ROLES
+    for kind in get_args(RoomKind)
+    if getattr(right, role) is _NO or (kind == "dm" and not right.in_dm)
+)
+"""The table once more, so that to look into it is one step on the way of every post."""
+
+
+def check_right(command: RoomCommand, role: Role, kind: RoomKind) -> None:
+    """Whether a member of this role may give such a command here at all."""
+    if (command.__class__, role, kind) in _NOT_ALLOWED:
+        if kind == "dm":
+            raise _forbidden("not in a conversation of two")
+        raise _forbidden(f"not for a {role}")
+
+
+def check_below(role: Role, other: Role) -> None:
+    """Whether somebody has a say over somebody else. Over equals nobody has; over guests and members, moderators."""
+    if _RANK[role] <= _RANK[other]:
+        raise _forbidden(f"not over a {other}")
+
+
+def check_not_oneself(user: str, other: str) -> None:
+    if user == other:
+        raise _forbidden("not to yourself")
+
+
+def check_owner_stays(*, others: int) -> None:
+    """A room that has people in it has an owner. `others`: owners beside the one who is to be none any more."""
+    if not others:
+        raise _forbidden("the room must keep an owner: make somebody else one first")
+
+
+def check_may_speak(restrictions: Restrictions, user: str, role: Role, now: float) -> None:
+    """Whether a member is muted, or the room is. `now`: in seconds of the room's clock."""
+    until = restrictions.muted.get(user, 0.0)
+    if _RANK[role] <= _RANK["member"]:
+        until = max(until, restrictions.quiet_until)
+    if until > now:
+        retry_after = None if until == inf else int((until - now) * 1000) + 1
+        raise Refusal(ErrorCode.FORBIDDEN, "you are muted here", retry_after)
+
+
+def stranger(kind: RoomKind, *, is_banned: bool = False) -> Refusal:
+    """What someone hears who is not a member. To somebody who is banned the room is none."""
+    if kind == "channel" and not is_banned:
         return Refusal(ErrorCode.NOT_A_MEMBER, "you are not a member of this channel, join it first")
     return no_such_room()
 
 
-def check_joinable(kind: RoomKind) -> None:
+def check_joinable(kind: RoomKind, *, is_banned: bool) -> None:
     """Whether a stranger may come in without being invited."""
-    if kind != "channel":
+    if kind != "channel" or is_banned:
         raise no_such_room()
+
+
+def check_not_banned(*, is_banned: bool) -> None:
+    """Whether somebody may be brought in."""
+    if is_banned:
+        raise _forbidden("they are banned here")
 
 
 def check_has_room(*, is_full: bool) -> None:
     """Whether anybody more may come in."""
     if is_full:
         raise Refusal(ErrorCode.LIMIT_REACHED, "this room has as many members as it may")
-
-
-def check_may_leave(kind: RoomKind) -> None:
-    if kind == "dm":
-        raise Refusal(ErrorCode.FORBIDDEN, "a conversation of two cannot be left")
-
-
-def check_may_invite(kind: RoomKind, role: Role) -> None:
-    if kind == "dm":
-        raise Refusal(ErrorCode.FORBIDDEN, "nobody can be invited into a conversation of two")
-    if role == "guest":
-        raise Refusal(ErrorCode.FORBIDDEN, "guests cannot invite")
 
 
 def check_reply_to(reply_to: int | None, last_seq: int) -> None:
@@ -60,7 +186,7 @@ def check_target(target: int, last_seq: int) -> None:
 
 
 def may_delete_of_others(role: Role) -> bool:
-    return role in ("owner", "moderator")
+    return getattr(RIGHTS[Delete], role) is _YES
 
 
 def check_page(command: History | Log | Members) -> None:
@@ -72,6 +198,10 @@ def check_page(command: History | Log | Members) -> None:
         raise Refusal(ErrorCode.BAD_REQUEST, "`before` and `after` exclude each other")
     if isinstance(command, Members) and command.next is not None and not _looks_like_cursor(command.next):
         raise Refusal(ErrorCode.BAD_REQUEST, "`next` is not what was given with the page before")
+
+
+def _forbidden(message: str) -> Refusal:
+    return Refusal(ErrorCode.FORBIDDEN, message)
 
 
 def _looks_like_cursor(cursor: str) -> bool:

@@ -26,14 +26,14 @@ from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
 from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_receipts
-from server.rooms.deciding import decide, invite_found
+from server.rooms.deciding import decide
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
 from server.rooms.pages import history_reply, log_reply, members_reply
-from server.rooms.questions import AuthorsWanted, InviteeWanted, PageWanted, Purpose
-from server.rooms.rights import stranger
+from server.rooms.people import person_found
+from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
 from server.store.messages import (
@@ -142,7 +142,7 @@ class Room:
         if self._opening is not None or state is None:
             return self._wait(attach)
         if attach.user not in state.members:
-            return [Reply(attach.session, NotAttached(attach.ref, self._room, stranger(state.record.kind)))]
+            return [Reply(attach.session, NotAttached(attach.ref, self._room, no_such_room()))]
         self._alone_since = None
         return state.attach(attach.session, attach.user, attach.ref)
 
@@ -212,9 +212,9 @@ class Room:
         state = self._state
         if state is None:
             self._alone_since = now
-            effects = self._first_opened(opened, is_inherited=opening.is_inherited)
+            effects = self._first_opened(opened, now, is_inherited=opening.is_inherited)
         else:
-            effects = self._opened_again(state, opened)
+            effects = self._opened_again(state, opened, now)
         for what in opening.waiting:
             effects += self._look_at(what, now)
         return effects
@@ -230,12 +230,12 @@ class Room:
             case Admit():
                 return self.admit(what)
 
-    def _first_opened(self, opened: Opened, *, is_inherited: bool) -> Effects:
+    def _first_opened(self, opened: Opened, now: float, *, is_inherited: bool) -> Effects:
         """Tell all members of it. Those who heard of it before ignore that; but a room that crashed, or a session
         that did, may have owed somebody the news."""
         self._state = state = RoomState(
             opened.record, opened.lineage, itself=self._itself, incarnation=self._incarnation, refs=self._refs,
-            sizes=self._sizes,
+            sizes=self._sizes, now=now,
         )  # fmt: skip
         if is_inherited:
             state.ongoing.doubt()
@@ -243,24 +243,24 @@ class Room:
             return []
         return [TellUser(user, Added(self._room, member.read)) for user, member in state.members.items()]
 
-    def _opened_again(self, state: RoomState, opened: Opened) -> Effects:
+    def _opened_again(self, state: RoomState, opened: Opened, now: float) -> Effects:
         """Tell those attached what has landed without anybody knowing."""
-        landing = Landing(state)
+        landing = Landing(state, now)
         for entry in opened.tail:
             landing.found(entry)
         effects = landing.effects()
-        effects += self._adopt(state, opened.record)
+        effects += self._adopt(state, opened.record, now)
         state.lineage = opened.lineage
         state.base = state.last_seq
         return effects
 
-    def _adopt(self, state: RoomState, record: RoomRecord) -> Effects:
+    def _adopt(self, state: RoomState, record: RoomRecord, now: float) -> Effects:
         """Members as the store has them; marks that were not written yet are kept."""
         for user, member in record.members.items():
             if (known := state.members.get(user)) is not None:
                 member.received = max(member.received, known.received)
                 member.read = max(member.read, known.read)
-        state.record = record
+        state.adopt(record, now)
         effects: Effects = []
         for user in [user for user in state.audience.all_users() if user not in record.members]:
             effects += state.remove(user, Left(room=self._room, user=user))
@@ -277,13 +277,13 @@ class Room:
         state = self._state
         if self._opening is not None or state is None or told.lineage != state.lineage:
             return []
-        landing = Landing(state)
+        landing = Landing(state, now)
         lost: Effects = []
         for outcome in told.outcomes:
             if isinstance(outcome, Lost):
                 lost = self._lineage_ended(state, now)
                 break
-            landing.take(outcome, now)
+            landing.take(outcome)
         effects = [*landing.effects(), *lost]
         for request in landing.deferred:
             effects += self.request(request, now)
@@ -347,6 +347,8 @@ class Room:
 
     def _answered(self, state: RoomState, purpose: Purpose, value: object, now: float) -> Effects:
         match purpose, value:
+            case PageWanted(request=request), _ if request.user.user not in state.members:
+                return [state.refuse(request, state.stranger(request.user.user), now)]
             case PageWanted(request=Request(command=History() as command) as request), HistoryPage() as page:
                 return [answered(request, history_reply(command, page))]
             case PageWanted(request=request), LogPage() as page:
@@ -355,16 +357,16 @@ class Room:
                 return [answered(request, members_reply(request.command.id, page, state.audience.is_here))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
                 return receipts_told(state, [(covered.receipt, authors)])
-            case InviteeWanted(request=request), User() | None as invitee:
-                return self._invite_found(state, request, invitee, now)
+            case PersonWanted(request=request), User() | None as person:
+                return self._person_found(state, request, person, now)
             case _:
                 raise TypeError(f"{type(value).__name__} is no answer to {type(purpose).__name__}")
 
-    def _invite_found(self, state: RoomState, request: Request, invitee: User | None, now: float) -> Effects:
+    def _person_found(self, state: RoomState, request: Request, person: User | None, now: float) -> Effects:
         if self._opening is not None:
             return self._wait_again(state, request, now)
         try:
-            return invite_found(state, request, invitee, now)
+            return person_found(state, request, person, now)
         except Refusal as refusal:
             return [state.refuse(request, refusal, now)]
 
@@ -471,7 +473,7 @@ def _refuse_any(what: Waiting, room: str, refusal: Refusal) -> Effects:
 
 def _given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) -> Effects:
     match purpose:
-        case PageWanted(request=request) | InviteeWanted(request=request):
+        case PageWanted(request=request) | PersonWanted(request=request):
             return [state.refuse(request, refusal, now)]
         case AuthorsWanted():
             return []

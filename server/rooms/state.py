@@ -14,7 +14,7 @@ from actors import Address
 from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Entry, Left, Ok, error_from
-from server.protocol.objects import Room, User
+from server.protocol.objects import Room, RoomInfo, User
 from server.relays.messages import Admission, Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
 from server.rooms.attachments import Attachments
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
@@ -25,6 +25,8 @@ from server.rooms.ongoing import Ongoing
 from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
 from server.rooms.remote import RemoteAsker
+from server.rooms.restrictions import begun
+from server.rooms.rights import stranger
 from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
 from server.store.messages import Append, Asker, Draft, MemberRecord, RoomRecord
@@ -47,7 +49,9 @@ class RoomState(Attachments):
         How large it may be, and how large until it is told differently.
     """
 
-    __slots__ = ("_ongoing", "_receipts", "_refs", "_sizes", "base", "itself", "last_seq", "lineage", "record")
+    __slots__ = (
+        "_ongoing", "_receipts", "_refs", "_sizes", "base", "itself", "last_seq", "lineage", "record",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -58,9 +62,10 @@ class RoomState(Attachments):
         incarnation: int,
         refs: Iterator[int],
         sizes: Sizes,
+        now: float,
     ) -> None:
         super().__init__(incarnation)
-        self.record = record
+        self.record = begun(record, now)
         self.itself = itself
         self.lineage = lineage
         self.base = record.last_seq
@@ -164,6 +169,31 @@ class RoomState(Attachments):
         """Large channels do not log who comes and goes: there membership is a table."""
         return not (self.record.kind == "channel" and self.large)
 
+    def is_banned(self, user: str) -> bool:
+        restrictions = self.record.restrictions
+        return restrictions is not None and user in restrictions.banned
+
+    def stranger(self, user: str) -> Refusal:
+        """What this one hears, who is no member."""
+        return stranger(self.record.kind, is_banned=self.is_banned(user))
+
+    def owners_beside(self, user: str) -> int:
+        """How many owners there are beside this one, and will be when what is on its way is decided."""
+        return sum(
+            member.role == "owner" and one != user and not self.in_flight.is_changing(one)
+            for one, member in self.members.items()
+        )
+
+    @property
+    def room_info(self) -> RoomInfo:
+        """The room as everybody sees it."""
+        record = self.record
+        return RoomInfo(room=record.room, kind=record.kind, name=record.name, topic=record.topic)
+
+    def adopt(self, record: RoomRecord, now: float) -> None:
+        """The room is as the store has it."""
+        self.record = begun(record, now)
+
     def admits(self, request: Request, now: float) -> bool:
         """Whether this is no post, or none that must not overtake a refused one."""
         command = request.command
@@ -177,7 +207,7 @@ class RoomState(Attachments):
         return Room(
             room=self.room, log=record.log, kind=record.kind, name=record.name, topic=record.topic,
             members=len(self.members), last_seq=self.last_seq, read_seq=member.read, role=member.role,
-            unread=0, mentions=0,
+            unread=0, mentions=0, quiet_until=None if (kept := record.restrictions) is None else kept.quiet_told,
         )  # fmt: skip
 
     # --- shared changes ---------------------------------------------------------------------------------------

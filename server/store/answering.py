@@ -68,7 +68,7 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
     with snapshot(engine) as connection:
         identities = find_identities(connection, hashes, now - token_lifetime) if hashes else {}
         lists = list_rooms(connection, readers) if readers else {}
-        rooms = load_rooms(connection, opening) if opening else {}
+        rooms = load_rooms(connection, opening, now) if opening else {}
         pages: dict[Hashable, Done | Failed] = {}
         answers: list[Done | Failed] = []
         for question in questions:

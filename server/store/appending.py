@@ -33,8 +33,10 @@ from server.store import targets
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
 from server.store.fencing import LOCK_FENCES
-from server.store.messages import Append, Denied, MemberGone, NewMember, NewMessage, Outcome
+from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
+from server.store.room_changes import Renamed, RoleGiven
+from server.store.room_writes import govern
 from server.store.tables import entries, members, rooms, users
 
 _LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with them
@@ -92,7 +94,7 @@ def append_trusting(connection: Connection, appends: Sequence[Append], known: Kn
     """
     known.messages = targets.look_up(connection, appends)
     planned = plan(appends, known, at)
-    _write(connection, planned, known)
+    _write(connection, planned, known, at)
     known.learn(planned)
     return planned.outcomes
 
@@ -115,10 +117,10 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
     planned = plan(appends, known, at)
     try:
         with connection.begin_nested():
-            _write(connection, planned, known)
+            _write(connection, planned, known, at)
     except REFUSED:
         if len(appends) == 1:
-            return [Denied(appends[0].ref, Refusal(ErrorCode.BAD_REQUEST, "the database does not take this"))]
+            return [Denied(appends[0].ref, _why(appends[0].draft))]
         middle = len(appends) // 2
         return [
             *_bisect(connection, appends[:middle], known, at),
@@ -128,7 +130,14 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
     return planned.outcomes
 
 
-def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
+def _why(draft: Draft) -> Refusal:
+    """What the database has against a single append. The name of a channel is the one thing that must be unique."""
+    if isinstance(draft, Renamed):
+        return Refusal(ErrorCode.CONFLICT, "a channel of this name exists")
+    return Refusal(ErrorCode.BAD_REQUEST, "the database does not take this")
+
+
+def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> None:
     """The fences first: while they are held nobody else comes to own the rooms. Then the heads: whoever moves one holds
     its room until the commit."""
     moves = [(head, planned.growth.get(room, 0), room, known.heads[room]) for room, head in planned.heads.items()]
@@ -143,6 +152,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge) -> None:
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)
     if planned.joins:
         add_members(connection, planned.joins.values(), known.most_rooms)
+    if planned.governed:
+        govern(connection, planned.governed, at)
 
 
 def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:
@@ -189,7 +200,7 @@ def _places(connection: Connection, appends: Sequence[Append]) -> dict[NonceKey,
 
 
 def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair, bool]:
-    pairs = list({(a.room, a.draft.user) for a in appends if isinstance(a.draft, NewMember | MemberGone)})
+    pairs = list({(a.room, a.draft.user) for a in appends if isinstance(a.draft, NewMember | MemberGone | RoleGiven)})
     columns = members.c.room_id, members.c.user_id
     found = dict.fromkeys(pairs, False)
     for some in _portions([pair for pair in pairs if _encodable(*pair)]):

@@ -16,6 +16,7 @@ from server.protocol.errors import Refusal
 from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.changes import MessageChange
+from server.store.room_changes import BanLifted, Restrictions, RoomChange
 
 
 @runtime_checkable
@@ -91,15 +92,19 @@ class NewMember(Struct, frozen=True):
 
 
 class MemberGone(Struct, frozen=True):
-    """The end of a membership and its `left` entry; `logged` as above. Whoever is no member lands without a `seq`."""
+    """The end of a membership and its `left` entry; `logged` as above. Whoever is no member lands without a `seq`.
+
+    `banned`: and may not come again, whether a member now or not.
+    """
 
     user: str
     by: str | None = None
     reason: str | None = None
     logged: bool = True
+    banned: bool = False
 
 
-Draft = NewMessage | NewMember | MemberGone | MessageChange
+Draft = NewMessage | NewMember | MemberGone | MessageChange | RoomChange | BanLifted
 
 
 class Append(Struct, frozen=True):
@@ -316,7 +321,7 @@ class MemberRecord(Struct, gc=False):
 
 
 class RoomRecord(Struct, frozen=True, gc=False):
-    """A room as its owner keeps it. `members` maps user ids."""
+    """A room as its owner keeps it. `members` maps user ids. `restrictions`: None where there are none."""
 
     room: str
     log: str
@@ -325,6 +330,7 @@ class RoomRecord(Struct, frozen=True, gc=False):
     topic: str | None
     last_seq: int
     members: dict[str, MemberRecord]
+    restrictions: Restrictions | None = None
 
 
 class NoRoom(Struct, frozen=True):

@@ -23,6 +23,16 @@ from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.quotas import too_many_rooms
+from server.store.room_changes import (
+    BanLifted,
+    Muted,
+    Renamed,
+    RoleGiven,
+    RoomChange,
+    news_of,
+    until,
+    written,
+)
 
 NonceKey = tuple[str, str, str]
 """Room, author, nonce."""
@@ -47,6 +57,17 @@ class EntryRow(NamedTuple):
     by: str | None = None
     reason: str | None = None
     target: int | None = None
+    news: str | None = None
+
+
+class BanRow(NamedTuple):
+    """A row of `bans`; the fields are its columns, in its order."""
+
+    room_id: str
+    user_id: str
+    by: str
+    reason: str | None
+    at: int
 
 
 class MemberRow(NamedTuple):
@@ -93,6 +114,31 @@ class Knowledge(Struct):
             self.rooms_of[user] = self.rooms_of.get(user, 0) + change
 
 
+class Governed(Struct):
+    """What becomes of rooms and rights; of what is said of the same thing the last counts.
+
+    Attributes
+    ----------
+    names
+        Rooms, and the name and the topic of each: all of them, because one may be refused.
+    quiet, mutes
+        Until when (ms since the epoch) nobody, or somebody, may post.
+    roles
+        Of members who are there already.
+    bans
+        None: lifted.
+    """
+
+    names: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    quiet: dict[str, int] = field(default_factory=dict)
+    mutes: dict[Pair, int] = field(default_factory=dict)
+    roles: dict[Pair, Role] = field(default_factory=dict)
+    bans: dict[Pair, BanRow | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.quiet or self.mutes or self.roles or self.bans)
+
+
 class Plan(Struct):
     """Rows to write, what to answer once they are on disk, and what is known then."""
 
@@ -106,6 +152,7 @@ class Plan(Struct):
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
     amended: Amendments = field(default_factory=Amendments)
+    governed: Governed = field(default_factory=Governed)
 
 
 def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
@@ -136,6 +183,12 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _gone(append, append.draft, planned, known, at)
         case NewText() | MessageGone() | Reacting():
             return _changed(append, append.draft, planned, known, at)
+        case Renamed() | RoleGiven() | Muted():
+            return _room_changed(append, append.draft, planned, known, at)
+        case BanLifted(user=user):
+            planned.governed.bans[append.room, user] = None
+            planned.heads.setdefault(append.room, known.heads[append.room])
+            return Landed(append.ref, None, at)
 
 
 def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge, at: int) -> Outcome:
@@ -171,6 +224,9 @@ def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, a
 
 def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at: int) -> Outcome:
     pair = (append.room, draft.user)
+    if draft.banned:
+        planned.governed.bans[pair] = BanRow(*pair, draft.by or draft.user, draft.reason, at)
+        planned.heads.setdefault(append.room, known.heads[append.room])
     if not _is_member(pair, planned, known, unless_known=True):
         return Landed(append.ref, None, at)
     seq = None
@@ -178,6 +234,7 @@ def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at
         seq = _next_seq(append.room, planned, known)
         planned.entries.append(EntryRow(append.room, seq, "left", at, draft.user, by=draft.by, reason=draft.reason))
     _change(pair, planned, known, member=False)
+    planned.governed.roles.pop(pair, None)
     if planned.joins.pop(pair, None) is None:
         planned.leaves.add(pair)
     return Landed(append.ref, seq, at)
@@ -213,6 +270,28 @@ def _row_of_change(room: str, seq: int, change: MessageChange, at: int) -> Entry
             return EntryRow(room, seq, "deleted", at, by, target=target)
         case Reacting(by=by, target=target, emoji=emoji, on=on):
             return EntryRow(room, seq, "reacted" if on else "unreacted", at, by, text=emoji, target=target)
+
+
+def _room_changed(append: Append, change: RoomChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    room, governed = append.room, planned.governed
+    match change:
+        case Renamed(info=info):
+            governed.names.append((room, info.name, info.topic))
+        case Muted(user=None, seconds=seconds):
+            governed.quiet[room] = until(seconds, at)
+        case Muted(user=str(user), seconds=seconds):
+            governed.mutes[room, user] = until(seconds, at)
+        case RoleGiven(user=user, role=role):
+            if not _is_member((room, user), planned, known, unless_known=True):
+                return Landed(append.ref, None, at)
+            if (joined := planned.joins.get((room, user))) is not None:
+                planned.joins[room, user] = joined._replace(role=role)
+            else:
+                governed.roles[room, user] = role
+    seq = _next_seq(room, planned, known)
+    news = written(news_of(change, at))
+    planned.entries.append(EntryRow(room, seq, "room", at, change.by, news=news))
+    return Landed(append.ref, seq, at)
 
 
 def _next_seq(room: str, planned: Plan, known: Knowledge) -> int:

@@ -6,13 +6,14 @@ keep by the thousands: so these are interned, and everybody who keeps one keeps 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from sys import intern
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import Connection, bindparam, case, func, literal, select
+from sqlalchemy import Connection, and_, bindparam, case, exists, func, literal, or_, select
 
 from server.protocol.objects import Room
+from server.protocol.times import rfc3339
 from server.store.in_lists import padded
 from server.store.messages import (
     FindChannel,
@@ -24,7 +25,8 @@ from server.store.messages import (
     ReadMemberships,
     RoomRecord,
 )
-from server.store.tables import entries, members, rooms, users
+from server.store.room_changes import Restrictions, remaining
+from server.store.tables import bans, entries, members, mutes, rooms, users
 from server.store.wire import AnyRow, member_from, user_from
 
 Text = TypeVar("Text", bound=str)
@@ -67,6 +69,7 @@ _list_rooms: Final = (
         _peer.c.name.label("peer_name"),
         _peer.c.display_name,
         _peer.c.last_seen,
+        rooms.c.quiet_until,
     )
     .join(members, members.c.room_id == rooms.c.id)
     .outerjoin(
@@ -77,15 +80,27 @@ _list_rooms: Final = (
     .order_by(rooms.c.id)
 )
 _find_channel: Final = select(rooms.c.id).where(rooms.c.kind == "channel", rooms.c.name == bindparam("name"))
-_find_rooms: Final = select(rooms.c.id, rooms.c.log, rooms.c.kind, rooms.c.name, rooms.c.topic, rooms.c.last_seq).where(
-    rooms.c.id.in_(bindparam("rooms", expanding=True))
+_find_rooms: Final = select(
+    rooms.c.id,
+    rooms.c.log,
+    rooms.c.kind,
+    rooms.c.name,
+    rooms.c.topic,
+    rooms.c.last_seq,
+    rooms.c.quiet_until,
+    or_(exists().where(bans.c.room_id == rooms.c.id), exists().where(mutes.c.room_id == rooms.c.id)),
+).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
+_find_bans: Final = select(bans.c.room_id, bans.c.user_id).where(bans.c.room_id.in_(bindparam("rooms", expanding=True)))
+_find_mutes: Final = select(mutes.c.room_id, mutes.c.user_id, mutes.c.until).where(
+    mutes.c.room_id.in_(bindparam("rooms", expanding=True)), mutes.c.until > bindparam("now")
 )
 _all_members: Final = select(
     members.c.room_id, members.c.user_id, members.c.role, members.c.received, members.c.read
 ).where(members.c.room_id.in_(bindparam("rooms", expanding=True)))
 _page_of_members: Final = (
-    select(members, users.c.display_name, users.c.last_seen)
+    select(members, users.c.display_name, users.c.last_seen, mutes.c.until.label("muted_until"))
     .join(users, users.c.id == members.c.user_id)
+    .outerjoin(mutes, and_(mutes.c.room_id == members.c.room_id, mutes.c.user_id == members.c.user_id))
     .where(members.c.room_id == bindparam("room"), members.c.name > bindparam("after"))
     .order_by(members.c.name)
     .limit(bindparam("most"))
@@ -109,14 +124,33 @@ def find_channel(connection: Connection, question: FindChannel) -> str | None:
     return connection.execute(_find_channel, {"name": question.name}).scalar()
 
 
-def load_rooms(connection: Connection, wanted: Iterable[str]) -> dict[str, RoomRecord]:
-    """All these rooms with their members, in two queries; one that is not there is missing."""
+def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[str, RoomRecord]:
+    """All these rooms with their members, in two queries, and another two where anybody is kept from something; one
+    that is not there is missing.
+    """
     names = {"rooms": padded(wanted)}
+    rows = connection.execute(_find_rooms, names).all()
+    restrictions = _restrictions(connection, rows, now)
     found: dict[str, RoomRecord] = {}
-    for room, log, kind, name, topic, last_seq in connection.execute(_find_rooms, names).all():
-        found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {})
+    for room, log, kind, name, topic, last_seq, _, _ in rows:
+        found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {}, restrictions.get(room))
     for room, user, role, received, read in connection.execute(_all_members, names):
         found[room].members[_shared(user)] = MemberRecord(_shared(role), received, read)
+    return found
+
+
+def _restrictions(connection: Connection, rows: Sequence[AnyRow], now: int) -> dict[str, Restrictions]:
+    """Of the rooms that have any. `rows`: those of `_find_rooms`."""
+    found: dict[str, Restrictions] = {}
+    for room, *_, quiet_until, _ in rows:
+        if quiet_until is not None and quiet_until > now:
+            found[room] = Restrictions(quiet_until=remaining(quiet_until, now), quiet_told=rfc3339(quiet_until))
+    restricted = {"rooms": padded(room for room, *_, is_restricted in rows if is_restricted)}
+    if restricted["rooms"]:
+        for room, user in connection.execute(_find_bans, restricted):
+            found.setdefault(room, Restrictions()).banned.add(user)
+        for room, user, until in connection.execute(_find_mutes, restricted | {"now": now}):
+            found.setdefault(room, Restrictions()).muted[user] = remaining(until, now)
     return found
 
 
@@ -150,7 +184,7 @@ def _room_from(row: AnyRow) -> Room:
     """
     (
         _reader, room, log, kind, name, topic, people, last_seq, role, read, unread,
-        peer, peer_name, peer_display_name, peer_last_seen,
+        peer, peer_name, peer_display_name, peer_last_seen, quiet_until,
     ) = row  # fmt: skip
     return Room(
         room=_shared(room),
@@ -165,4 +199,5 @@ def _room_from(row: AnyRow) -> Room:
         unread=unread,
         mentions=0,
         peer=user_from(peer, peer_name, peer_display_name, peer_last_seen) if peer else None,
+        quiet_until=None if quiet_until is None else rfc3339(quiet_until),
     )

@@ -8,10 +8,11 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
 
-from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted
+from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted, RoomChanged
 from server.protocol.objects import Member, Message, Reaction, User
 from server.protocol.times import rfc3339
 from server.store.amending import read_tally
+from server.store.room_changes import entry_from_news, read_news
 
 AnyRow = Row[*tuple[Any, ...]]
 _M = TypeVar("_M", bound=Message)
@@ -43,6 +44,7 @@ def member_from(row: AnyRow) -> Member:
         role=row.role,
         joined_at=rfc3339(row.joined_at),
         read_seq=row.read,
+        muted_until=None if row.muted_until is None else rfc3339(row.muted_until),
     )
 
 
@@ -111,6 +113,10 @@ def _left(row: AnyRow) -> Left:
     return Left(room=row.room_id, seq=row.seq, user=row.user_id, at=rfc3339(row.at), by=row.by, reason=row.reason)
 
 
+def _room(row: AnyRow) -> RoomChanged:
+    return entry_from_news(row.room_id, row.seq, row.at, row.user_id, read_news(row.news))
+
+
 _ENTRIES: Final[dict[str, Callable[[AnyRow], Entry]]] = {
     "message": _message_entry,
     "edited": _edited,
@@ -119,4 +125,5 @@ _ENTRIES: Final[dict[str, Callable[[AnyRow], Entry]]] = {
     "unreacted": _reacted,
     "joined": _joined,
     "left": _left,
+    "room": _room,
 }

@@ -10,7 +10,7 @@ from clients.reading import Reading
 from server.protocol.codec import encode_command
 from server.protocol.commands import FEATURES, Cursor, Hello, Log, Rooms
 from server.protocol.events import Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
-from server.protocol.objects import Room, User
+from server.protocol.objects import Room, RoomInfo, User
 
 ROOM = "r_1"
 ANN = User(user="u_ANN", name="ann")
@@ -84,15 +84,33 @@ def test_a_recovery_that_claims_more_than_came_is_completed_from_the_log() -> No
 
 def test_a_renamed_room_keeps_what_is_one_s_own() -> None:
     reading, _ = welcomed(Cursor("l_1", 5), INFO)
-    info = replace(INFO, name="New name", role="member", unread=99)
-    list(reading.entry(RoomChanged(room=ROOM, seq=6, info=info, at=""), 6))
+    info = RoomInfo(room=ROOM, kind=INFO.kind, name="New name")
+    list(reading.entry(RoomChanged(room=ROOM, seq=6, info=info, at="", by="u_2"), 6))
     assert reading.rooms[ROOM] == replace(INFO, name="New name")
+
+
+def test_a_new_role_is_one_s_own_or_somebody_else_s() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    assert reading.me is not None
+    info = RoomInfo(room=ROOM, kind=INFO.kind, name=INFO.name)
+    for seq, user in ((6, "u_other"), (7, reading.me.user)):
+        assert reading.rooms[ROOM].role == INFO.role
+        list(reading.entry(RoomChanged(room=ROOM, seq=seq, info=info, at="", by="u_2", user=user, role="guest"), seq))
+    assert reading.rooms[ROOM].role == "guest"
+
+
+def test_a_room_in_which_few_may_post_is_known_as_such() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    info = RoomInfo(room=ROOM, kind=INFO.kind, name=INFO.name)
+    until = "2026-11-22T13:00:00.000Z"
+    list(reading.entry(RoomChanged(room=ROOM, seq=6, info=info, at="", by="u_2", quiet_until=until), 6))
+    assert reading.rooms[ROOM].quiet_until == until
 
 
 def test_a_change_of_a_room_whose_name_is_not_known_yet_waits_for_the_answer() -> None:
     reading = Reading({})
     list(reading.welcomed(welcome()))
-    list(reading.entry(RoomChanged(room=ROOM, seq=1, info=INFO, at=""), 1))
+    list(reading.entry(RoomChanged(room=ROOM, seq=1, info=RoomInfo(room=ROOM, kind=INFO.kind), at="", by="u_2"), 1))
     assert list(reading.to_ask(0.0)) == [Rooms()]
     reading.learn_all([INFO, replace(INFO, room="r_unheard_of")])
     assert list(reading.rooms) == [ROOM]

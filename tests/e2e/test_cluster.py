@@ -122,6 +122,32 @@ def test_the_engine_is_killed_and_comes_back_empty(
 
 
 @pytest.mark.slow
+def test_what_becomes_of_a_message_is_the_same_on_every_node(three: list[ServerProcess]) -> None:
+    everybody = ann, bob, cat = people(three, "ann", "bob", "cat")
+    room = ann.ask("create_room", kind="group", name="Tea", members=["bob", "cat"], nonce=secrets.token_hex(4))["room"]
+    first, second = (ann.post(room, text)["seq"] for text in ("first", "second"))
+    for each in everybody:
+        each.wait(lambda frame: frame["op"] == "message" and frame["seq"] == second)
+    assert bob.ask("edit", room=room, target=first, text="mine")["code"] == "forbidden"
+    changes = [
+        bob.ask("react", room=room, target=first, emoji="👍", on=True),
+        cat.ask("react", room=room, target=first, emoji="👍", on=True),
+        ann.ask("edit", room=room, target=first, text="changed"),
+        ann.ask("delete", room=room, target=second),
+    ]
+    assert [change["seq"] for change in changes] == list(range(second + 1, second + 5))
+    assert "seq" not in bob.ask("react", room=room, target=first, emoji="👍", on=True)
+    for each in everybody:
+        told = [each.expect(op)["seq"] for op in ("reaction", "reaction", "edited", "deleted")]
+        assert told == [change["seq"] for change in changes]
+        shown, gone = each.ask("history", room=room)["messages"]
+        thumbs = {"emoji": "👍", "count": 2, "me": each is not ann}
+        assert (shown["text"], shown["reactions"]) == ("changed", [thumbs])
+        assert gone["deleted"]
+        assert "text" not in gone
+
+
+@pytest.mark.slow
 def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProcess]) -> None:
     _, token = register(three[0].url, "ann")
     phone, laptop = (talk(server.websocket_url, token) for server in three[:2])
@@ -145,6 +171,44 @@ def peer_is_seen(talker: Talker, peer: Talker) -> bool:
     assert room["peer"].get("status") in (None, "online"), "nobody says what this node does not know"
     presence = talker.wait(lambda frame: frame["op"] == "presence")
     return (presence["user"], presence["status"]) == (peer.welcome["me"]["user"], "online")
+
+
+@pytest.mark.slow
+def test_who_is_kicked_is_out_on_every_node_also_where_nobody_could_be_told(
+    three: list[ServerProcess], engine: ValkeyProcess
+) -> None:
+    ann, eve, _ = everybody = people(three, "ann", "eve", "zoe")
+    user, token = register(three[0].url, "bob")
+    devices = [talk(server.websocket_url, token) for server in three]
+    room = ann.ask("create_room", kind="group", name="Tea", members=["bob", "eve"], nonce=secrets.token_hex(4))["room"]
+    for heard in (eve, *devices):
+        heard.expect("joined")
+    kick = ann.ask("kick", room=room, user="bob", reason="No sugar")
+    assert ann.post(room, "Who wants his cup?")["seq"] == kick["seq"] + 1
+    assert eve.expect("message")["seq"] == kick["seq"] + 1
+    for device in devices:
+        left = device.expect("left")
+        assert (left["user"], left["by"], left["reason"]) == (user, ann.welcome["me"]["user"], "No sugar")
+        assert device.post(room, "Mine!")["code"] == "no_such_room"
+        assert "message" not in [frame["op"] for frame in device.heard]
+    assert ann.ask("invite", room=room, user="bob")["op"] == "ok"
+    for device in devices:
+        device.wait(lambda frame: frame["op"] == "joined" and frame["seq"] == kick["seq"] + 2)
+    owner_said = ann.ask("ban", room=room, user=user)
+    engine.kill()
+    assert owner_said["op"] == "ok"
+    engine.start()
+    until(lambda: all(call(each.url, "/readyz")[0] == 200 for each in three), "all want traffic again")
+    for device in devices:
+        device.wait(lambda frame: frame["op"] == "left", SECONDS)
+    until(lambda: ann.post(room, "Quiet now")["op"] == "ok", "Ann may post")
+    eve.wait(lambda frame: frame["op"] == "message" and frame["text"] == "Quiet now")
+    for device in devices:
+        assert device.ask("history", room=room)["code"] == "no_such_room"
+        assert "message" not in [frame["op"] for frame in device.heard]
+        device.close()
+    for person in everybody:
+        person.close()
 
 
 def test_the_other_person_of_a_dm_is_seen_by_whatever_node_they_are_there(three: list[ServerProcess]) -> None:

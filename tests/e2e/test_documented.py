@@ -109,10 +109,34 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     assert bob.say("leave", room=dm["room"])["code"] == "forbidden"
     bob.say("leave", room=room)
     ada.hear("left")
+    _moderate(ada, bob)
     assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read"}
     assert ada.said | bob.said == set(LEGAL)
     heard = {"ok", "error", "welcome", "pong", "message", "joined", "left", "receipt", "typing"}
     assert heard | {"edited", "deleted", "reaction"} <= ada.heard | bob.heard
+
+
+def _moderate(ada: Witness, bob: Witness) -> None:
+    lobby = ada.say("create_room", kind="channel", name=f"lobby-{nonce()}", members=[bob.name], nonce=nonce())["room"]
+    ada.say("rename", room=lobby, name=f"hall-{nonce()}", topic="Tables of numbers")
+    ada.say("set_role", room=lobby, user=bob.name, role="guest")
+    ada.say("mute", room=lobby, user=bob.name, seconds=600)
+    assert bob.say("post", room=lobby, nonce=nonce(), text="Hello")["retry_after"] > 0
+    ada.say("mute", room=lobby)
+    for field in ("info", "role", "muted_until", "quiet_until"):
+        assert field in bob.hear("room")
+    assert ada.say("members", room=lobby)["members"][1]["muted_until"]
+    assert {room["room"]: room for room in bob.say("rooms")["rooms"]}[lobby]["quiet_until"]
+    ada.say("kick", room=lobby, user=bob.name, reason="Off topic")
+    while (left := bob.hear("left"))["room"] != lobby:
+        pass
+    assert left["reason"] == "Off topic"
+    assert "seq" not in ada.say("kick", room=lobby, user=bob.name)
+    ada.say("ban", room=lobby, user=bob.name)
+    assert bob.say("join", room=lobby)["code"] == "no_such_room"
+    assert ada.say("invite", room=lobby, user=bob.name)["code"] == "forbidden"
+    ada.say("unban", room=lobby, user=bob.name)
+    assert bob.say("join", room=lobby)["info"]["quiet_until"]
 
 
 def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> None:
@@ -131,6 +155,12 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "delete": {"target": 1},
         "react": {"target": 1, "emoji": "👍", "on": True},
         "invite": {"user": "nobody-at-all"},
+        "kick": {"user": "nobody-at-all"},
+        "ban": {"user": "nobody-at-all"},
+        "unban": {"user": "nobody-at-all"},
+        "set_role": {"user": "nobody-at-all", "role": "guest"},
+        "rename": {"topic": "Nothing"},
+        "mute": {"seconds": 1},
     }
     for op, fields in said.items():
         assert eve.say(op, room=secret, **fields)["code"] == "no_such_room"
@@ -139,6 +169,12 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
     assert eve.say("leave", room=secret)["code"] == "no_such_room"
     assert eve.say("join")["code"] == "bad_request"
     assert ada.say("invite", room=secret, user="nobody-at-all")["code"] == "no_such_user"
+    for op in ("kick", "ban", "unban", "set_role", "mute"):
+        fields = {"seconds": 1} if op == "mute" else said[op]
+        assert ada.say(op, room=secret, **fields | {"user": "nobody-at-all"})["code"] == "no_such_user"
+    taken = ada.say("create_room", kind="channel", name=f"taken-{nonce()}", members=[], nonce=nonce())["info"]["name"]
+    assert ada.say("rename", room=open_room, name=taken)["code"] == "conflict"
+    assert ada.say("rename", room=open_room)["code"] == "bad_request"
     assert ada.say("post", room=secret, nonce="n", text="Hello", reply_to=99)["code"] == "no_such_message"
     mine = ada.say("post", room=secret, nonce="n", text="Hello")["seq"]
     for target in (0, 1, mine + 1):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any, TypeVar, cast
 
 from actors import Address
 from server.protocol.commands import Join, Post, RoomCommand
 from server.protocol.events import AnyEvent, Error, Ok
-from server.protocol.objects import RoomKind, User
+from server.protocol.objects import Role, RoomKind, User
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
 from server.rooms.room import Room
@@ -26,6 +26,7 @@ from server.store.messages import (
     Outcomes,
     RoomRecord,
 )
+from server.store.room_changes import Restrictions
 
 ROOM = "r_SCENE"
 E = TypeVar("E")
@@ -82,12 +83,15 @@ class Scene:
 
     def __init__(
         self, *names: str, kind: RoomKind = "group", small_room: int = 256, most: int = 1_000, last_seq: int = 0,
-        incarnation: int = 1, is_inherited: bool = False,
+        incarnation: int = 1, is_inherited: bool = False, roles: Mapping[str, Role] | None = None,
+        restrictions: Restrictions | None = None,
     ) -> None:  # fmt: skip
         self.now = 100.0
         self.itself = key("room")
         self.room = Room(ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most))
         self.names = names
+        self.roles = roles or {}
+        self.restrictions = restrictions
         self.kind: RoomKind = kind
         self.last_seq = last_seq
         self.lineage = 0
@@ -100,10 +104,11 @@ class Scene:
         self.beat()
 
     def record(self, last_seq: int | None = None) -> RoomRecord:
-        members = {f"u_{name}": MemberRecord("member", 0, 0) for name in self.names}
+        members = {f"u_{name}": MemberRecord(self.roles.get(name, "member"), 0, 0) for name in self.names}
         return RoomRecord(
-            ROOM, "l_SCENE", self.kind, "Scene", None, self.last_seq if last_seq is None else last_seq, members
-        )
+            ROOM, "l_SCENE", self.kind, "Scene", None, self.last_seq if last_seq is None else last_seq, members,
+            self.restrictions,
+        )  # fmt: skip
 
     def answer_opening(self, effects: Sequence[Effect], record: RoomRecord | None = None) -> list[Effect]:
         """Let the room anchor and load; the effects of being open."""

@@ -27,7 +27,7 @@ from actors import (
 )
 from server.pacing import Pace, without_limit
 from server.protocol.commands import AnyCommand, Cursor, Post
-from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry, Ok, Welcome
+from server.protocol.events import AnyEvent, Entry, Error, Limits, MessageEntry, Ok, Welcome
 from server.protocol.outgoing import Outgoing
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import RoomActor, RoomEnvironment
@@ -155,8 +155,7 @@ class Guest:
         return next((event for event in self.heard if isinstance(event, kind)), None)
 
     def entries(self, room: str) -> list[Entry]:
-        kinds = MessageEntry | Joined | Left
-        return [event for event in self.heard if isinstance(event, kinds) and event.room == room]
+        return [event for event in self.heard if isinstance(event, Entry) and event.room == room]
 
     def texts(self, room: str) -> list[str]:
         return [entry.text for entry in self.entries(room) if isinstance(entry, MessageEntry)]

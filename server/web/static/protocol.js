@@ -60,7 +60,8 @@
 /** @typedef {{ op: "deleted", room: string, seq: number, target: number, by: string }} DeletedEntry */
 /** @typedef {{ op: "joined", room: string, seq: number, user: User, at: string, by?: string }} JoinedEntry */
 /** @typedef {{ op: "left", room: string, seq: number, user: string, at: string, by?: string, reason?: string }} LeftEntry */
-/** @typedef {{ op: "room", room: string, seq: number, info: Room, at: string }} RoomEntry */
+/** @typedef {{ name?: string, topic?: string }} RoomInfo */
+/** @typedef {{ op: "room", room: string, seq: number, info: RoomInfo, at: string, by: string, user?: string, role?: string, muted_until?: string, quiet_until?: string }} RoomEntry */
 /** @typedef {MessageEntry | EditedEntry | DeletedEntry | JoinedEntry | LeftEntry | RoomEntry} Entry */
 
 /**

@@ -101,7 +101,8 @@ export class RoomState {
       this.members = this.members?.filter((member) => member.user.user !== entry.user);
     } else if (entry.op === "room") {
       if (entry.info.name !== undefined) this.info.name = entry.info.name;
-      if (entry.info.topic !== undefined) this.info.topic = entry.info.topic;
+      if (entry.info.topic === undefined) delete this.info.topic;
+      else this.info.topic = entry.info.topic;
     }
   }
 

@@ -205,6 +205,8 @@ function noteText({ entry }, { people, me }) {
         ? `${nameOf(entry.by)} removed ${nameOf(entry.user)}`
         : `${nameOf(entry.user)} left`;
     case "room":
+      if (entry.user !== undefined && entry.role !== undefined) return `${nameOf(entry.user)}: ${entry.role} now`;
+      if (entry.user !== undefined || entry.quiet_until !== undefined) return "Who may post here was changed";
       return entry.info.name === undefined ? "The room was changed" : `The room is now called ${entry.info.name}`;
   }
 }

@@ -1,0 +1,39 @@
+"""What a client says to those who moderate rooms, and to nobody else: a mixin of `Client`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from server.protocol.commands import AnyCommand, Ban, Kick, Mute, Rename, SetRole, Unban
+from server.protocol.events import Ok
+from server.protocol.objects import Role
+
+
+class Governing(Protocol):
+    """Each method raises a `Refusal` where the server says no; `forbidden` for who may not do this."""
+
+    async def _ask(self, command: AnyCommand) -> Ok: ...
+
+    async def kick(self, room: str, user: str, reason: str | None = None) -> None:
+        """End the membership of `user` (id or name)."""
+        await self._ask(Kick(room=room, user=user, reason=reason))
+
+    async def ban(self, room: str, user: str, reason: str | None = None) -> None:
+        """The same, and keep them out."""
+        await self._ask(Ban(room=room, user=user, reason=reason))
+
+    async def unban(self, room: str, user: str) -> None:
+        """Let them come again."""
+        await self._ask(Unban(room=room, user=user))
+
+    async def set_role(self, room: str, user: str, role: Role) -> None:
+        """To hand a room over: make somebody else an owner, and then yourself something else."""
+        await self._ask(SetRole(room=room, user=user, role=role))
+
+    async def rename(self, room: str, *, name: str | None = None, topic: str | None = None) -> None:
+        """Another name, or another topic; an empty one is none."""
+        await self._ask(Rename(room=room, name=name, topic=topic))
+
+    async def mute(self, room: str, user: str | None = None, seconds: int | None = None) -> None:
+        """Keep `user` from posting; None: everybody but moderators and owners. 0 seconds lift it, None have no end."""
+        await self._ask(Mute(room=room, user=user, seconds=seconds))

@@ -1,0 +1,168 @@
+"""What becomes of a room and of people's rights in it, on disk, and as it is read again."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import cast
+
+import pytest
+
+from server.protocol.errors import ErrorCode
+from server.protocol.events import Left, RoomChanged
+from server.protocol.objects import Role, RoomInfo
+from server.store.messages import (
+    Denied,
+    Draft,
+    Landed,
+    ListRooms,
+    LoadRoom,
+    LogPage,
+    MemberGone,
+    MembersPage,
+    NewMember,
+    Outcome,
+    ReadLog,
+    ReadMembers,
+    RoomList,
+    RoomRecord,
+)
+from server.store.room_changes import BanLifted, Muted, Renamed, Restrictions, RoleGiven
+from tests.store.desk import Desk, Room
+
+FOREVER = "9999-12-31T23:59:59.999Z"
+
+
+class Place:
+    """A room of Ann's with Bob in it, and Eve outside."""
+
+    def __init__(self, desk: Desk, ann: str, bob: str, eve: str, room: Room) -> None:
+        self.desk, self.ann, self.bob, self.eve, self.room = desk, ann, bob, eve, room
+
+    def info(self, name: str = "friends", topic: str | None = None) -> RoomInfo:
+        return RoomInfo(room=self.room.room, kind="channel", name=name, topic=topic)
+
+    async def lands(self, *drafts: Draft) -> list[Outcome]:
+        """Told together."""
+        before = len(self.room.ear.outcomes)
+        for draft in drafts:
+            self.room.append(draft)
+        return (await self.room.ear.outcomes_of(before + len(drafts)))[before:]
+
+    async def record(self) -> RoomRecord:
+        record = await self.desk.read(LoadRoom, room=self.room.room)
+        assert isinstance(record, RoomRecord)
+        return record
+
+    async def last_entry(self) -> object:
+        upto = (await self.record()).last_seq
+        page = await self.desk.read(ReadLog, room=self.room.room, after=upto - 1, upto=upto, limit=1)
+        return cast("LogPage", page).entries[0]
+
+
+@pytest.fixture
+async def place(desk: Desk) -> Place:
+    ann, bob, eve = await desk.user("ann"), await desk.user("bob"), await desk.user("eve")
+    room = await desk.anchored(await desk.created(ann, bob, kind="channel", name="friends"))
+    return Place(desk, ann, bob, eve, room)
+
+
+async def test_a_room_is_what_it_was_called_last(place: Place, desk: Desk) -> None:
+    await place.lands(
+        Renamed(place.ann, place.info("foes")), Renamed(place.ann, place.info("family", "Dinner")),
+    )  # fmt: skip
+    record = await place.record()
+    assert (record.name, record.topic) == ("family", "Dinner")
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert (seen.name, seen.topic) == ("family", "Dinner")
+    assert await place.last_entry() == RoomChanged(
+        room=place.room.room, seq=4, info=place.info("family", "Dinner"), at="2025-06-15T15:06:40.000Z", by=place.ann
+    )
+
+
+async def test_a_name_that_is_taken_is_refused_alone(place: Place, desk: Desk) -> None:
+    await desk.created(place.ann, kind="channel", name="taken")
+    first, taken, last = await place.lands(
+        NewMember(place.eve, "member"), Renamed(place.ann, place.info("taken")), Renamed(place.ann, place.info("free"))
+    )
+    assert isinstance(first, Landed)
+    assert isinstance(taken, Denied)
+    assert taken.refusal.code is ErrorCode.CONFLICT
+    assert isinstance(last, Landed)
+    assert last.seq == 4, "what is refused takes no place"
+    assert (await place.record()).name == "free"
+
+
+@pytest.mark.parametrize("role", ["owner", "moderator", "guest"])
+async def test_a_role_is_kept(place: Place, desk: Desk, role: Role) -> None:
+    await place.lands(RoleGiven(place.ann, place.info(), place.bob, role))
+    assert (await place.record()).members[place.bob].role == role
+    page = cast("MembersPage", await desk.read(ReadMembers, room=place.room.room, limit=10, next=None))
+    assert [member.role for member in page.members] == ["owner", role]
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert seen.role == role
+    entry = await place.last_entry()
+    assert isinstance(entry, RoomChanged)
+    assert (entry.user, entry.role, entry.by) == (place.bob, role, place.ann)
+
+
+async def test_whoever_is_no_member_gets_no_role_and_nobody_else_is_hurt(place: Place) -> None:
+    eve, bob = await place.lands(
+        RoleGiven(place.ann, place.info(), place.eve, "guest"), RoleGiven(place.ann, place.info(), place.bob, "guest")
+    )
+    assert isinstance(eve, Landed)
+    assert isinstance(bob, Landed)
+    assert (eve.seq, bob.seq) == (None, 3)
+
+
+async def test_who_comes_and_gets_a_role_at_once_has_it(place: Place) -> None:
+    await place.lands(NewMember(place.eve, "member"), RoleGiven(place.ann, place.info(), place.eve, "guest"))
+    assert (await place.record()).members[place.eve].role == "guest"
+
+
+async def test_a_ban_outlasts_the_room_s_actor_until_it_is_lifted(place: Place) -> None:
+    (gone,) = await place.lands(MemberGone(place.bob, place.ann, "Off topic", banned=True))
+    assert isinstance(gone, Landed)
+    entry = await place.last_entry()
+    assert isinstance(entry, Left)
+    assert (entry.by, entry.reason) == (place.ann, "Off topic")
+    (stranger,) = await place.lands(MemberGone(place.eve, place.ann, logged=False, banned=True))
+    assert isinstance(stranger, Landed)
+    assert stranger.seq is None
+    record = await place.record()
+    assert record.restrictions == Restrictions(banned={place.bob, place.eve})
+    assert list(record.members) == [place.ann]
+    again = MemberGone(place.eve, place.ann, logged=False, banned=True)
+    assert all(isinstance(one, Landed) for one in await place.lands(again, BanLifted(place.bob), BanLifted(place.bob)))
+    assert (await place.record()).restrictions == Restrictions(banned={place.eve})
+    await place.lands(BanLifted(place.eve))
+    assert (await place.record()).restrictions is None
+
+
+async def test_a_mute_is_told_by_how_much_longer_it_lasts(place: Place, desk: Desk) -> None:
+    await place.lands(Muted(place.ann, place.info(), place.bob, 60), Muted(place.ann, place.info(), None, None))
+    desk.now += 20_000
+    assert (await place.record()).restrictions == Restrictions(
+        muted={place.bob: 40.0}, quiet_until=inf, quiet_told=FOREVER
+    )
+    page = cast("MembersPage", await desk.read(ReadMembers, room=place.room.room, limit=10, next=None))
+    assert [member.muted_until for member in page.members] == [None, "2025-06-15T15:07:40.000Z"]
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert seen.quiet_until == FOREVER
+    desk.now += 40_000
+    assert (await place.record()).restrictions == Restrictions(quiet_until=inf, quiet_told=FOREVER)
+
+
+async def test_a_mute_that_is_lifted_is_gone(place: Place, desk: Desk) -> None:
+    for user in (place.bob, None):
+        await place.lands(Muted(place.ann, place.info(), user, None), Muted(place.ann, place.info(), user, 0))
+    assert (await place.record()).restrictions is None
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert seen.quiet_until is None
+
+
+async def test_what_is_over_does_not_pile_up(place: Place, desk: Desk) -> None:
+    await place.lands(Muted(place.ann, place.info(), place.bob, 1))
+    desk.now += 2_000
+    await place.lands(Muted(place.ann, place.info(), place.eve, 60))
+    with desk.store.reading.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM mutes").scalar_one() == 1
