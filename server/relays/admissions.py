@@ -12,6 +12,7 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -64,8 +65,8 @@ class Admissions:
 
     def ask(self, ref: int, now: float, most: int = USERS_AT_ONCE) -> tuple[str, ...]:
         """The users of whom the owner is asked now: those who have waited longest."""
-        sessions = list(self._waiting)[:most] if len(self._waiting) > most else list(self._waiting)
-        self._asked = tuple(self._waiting.pop(session) for session in sessions)
+        longest_waiting = list(islice(self._waiting, most))
+        self._asked = tuple(self._waiting.pop(session) for session in longest_waiting)
         self._asked_at = now
         self.ref = ref if self._asked else 0
         self._parted = None
