@@ -137,6 +137,8 @@ class Broadcasting(Played):
         self._seen: list[Entry] = []  # one that is sent again in other bytes is another one
         self._readings = company.readings
         self._readings.entries = self._take
+        for entry in company.readings.now.early:
+            self._take(entry)
         if broadcast.poster in company.mine:
             company.crowd.post(broadcast.poster, broadcast.room, filling(_CHARACTERS), label)
 
@@ -165,6 +167,8 @@ class Spreading(Played):
         self._seen: list[Entry] = []
         self._readings = company.readings
         self._readings.entries = self._take
+        for entry in company.readings.now.early:
+            self._take(entry)
         chance = company.chance("spread")
         for nth in range(spread.posts):
             number = chance.randrange(company.options.connections)

@@ -1,7 +1,8 @@
 """What happens to the people of one process, by the order under which it happened.
 
 A post belongs to the order under which it was said, which its mark carries: whoever sees it later adds to that order's
-latencies. Everything else belongs to the order of the moment.
+latencies. Everything else belongs to the order of the moment. Of many processes one may obey the next order and post
+before another one has heard of it: what is seen then is kept for that order.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Reading:
         self.seen = Histogram()
         self.late = Histogram()
         self.figures: dict[str, float] = {}
+        self.early: list[Entry] = []
+        """Entries that were seen before this process heard of the order."""
         self.is_frozen = False
         """Whether what is seen from now on does not count: those see it who did not want to."""
 
@@ -86,13 +89,19 @@ class Readings(Watcher):
         self.welcome: Callable[[int], None] | None = None
         self._open = {0: self.now}
         self._labels = {"0": self.now}
+        self._next: Reading | None = None  # of the order that follows, where somebody else has heard of it
+        self._began = time.monotonic_ns()
         self._clock = time.monotonic()
         self._cpu = time.process_time()
 
     def begin(self, order: int) -> None:
         """Another order was given."""
         self.clock()
-        self.now = self._open[order] = self._labels[str(order)] = Reading(order)
+        ahead, self._next = self._next, None
+        if ahead is None or ahead.order != order:
+            ahead = Reading(order)
+        self.now = self._open[order] = self._labels[str(order)] = ahead
+        self._began = time.monotonic_ns()
         for old in list(self._open)[:-KEPT]:
             del self._open[old]
             del self._labels[str(old)]
@@ -136,8 +145,20 @@ class Readings(Watcher):
     def entry(self, entry: Entry) -> Histogram | None:
         if self.entries is not None:
             self.entries(entry)
-        reading = None if entry.mark is None else self._labels.get(entry.mark.label)
+        if entry.mark is None:
+            return None
+        reading = self._labels.get(entry.mark.label) or self._of_next(entry, entry.mark.label)
         return None if reading is None else reading.seen
+
+    def _of_next(self, entry: Entry, label: str) -> Reading | None:
+        """Of the next order, which is given when all have obeyed this one; not of an earlier run with that label."""
+        following = self.now.order + 1
+        if label != str(following) or entry.sent < self._began:
+            return None
+        if self._next is None:
+            self._next = Reading(following)
+        self._next.early.append(entry)
+        return self._next
 
     def refused(self, status: int) -> None:
         self.now.refusals[status] += 1

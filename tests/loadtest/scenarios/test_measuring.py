@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -49,6 +50,36 @@ def test_what_is_no_post_of_an_order_that_is_remembered_is_nobodys_latency() -> 
         readings.begin(order)
     assert [readings.entry(entry(label)) for label in ("1", "", "elsewhere")] == [None, None, None]
     assert readings.entry(Entry("r_1", 1)) is None
+
+
+def sent_now(label: str) -> Entry:
+    made = entry(label)
+    made.sent = time.monotonic_ns()
+    return made
+
+
+def test_what_others_post_under_an_order_that_this_process_has_not_heard_of_is_kept_for_it() -> None:
+    readings = Readings()
+    readings.begin(1)
+    early = sent_now("2")
+    tally = readings.entry(early)
+    assert tally is not None
+    tally.record(5_000)
+    readings.begin(2)
+    assert readings.now.early == [early]
+    assert by_order(readings.take())[2].seen
+    readings.begin(3)
+    assert readings.now.early == []
+
+
+def test_a_post_of_an_earlier_run_is_not_of_the_next_order() -> None:
+    readings = Readings()
+    old = sent_now("2")
+    readings.begin(1)
+    assert readings.entry(old) is None
+    assert readings.entry(sent_now("7")) is None
+    readings.begin(2)
+    assert readings.now.early == []
 
 
 def test_what_was_told_once_is_not_told_again() -> None:
