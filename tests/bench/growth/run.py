@@ -1,6 +1,6 @@
 """`make bench-growth`: memory for each connection and CPU for each delivery, as people and rooms become more.
 
-- people: 1,000, 10,000 and 18,000 in one process, everybody in a room with all and in one of ten; and more of them
+- people: 1,000 to 18,000 in one process, everybody in a room with all and in one of ten; and more of them
   where `hubbub prove` was run (`--results FILE`, its results.json): those runs take long, and are not done again
 - rooms: 10 to 100,000 of them for the same 10,000 people, each of whom is in ten: so the more, the smaller
 - tens: 1,000 to 100,000 rooms of ten for them: so the more, the more rooms has each
@@ -31,7 +31,7 @@ from tests.bench.growth.points import Point, Series, of_file  # noqa: E402
 from tests.bench.growth.results import Growth, read, write  # noqa: E402
 
 PARTS: Final = ("people", "rooms", "tens", "beside")
-PEOPLE: Final = (1_000, 10_000, 18_000)
+PEOPLE: Final = (1_000, 5_000, 10_000, 18_000)
 ROOMS: Final = (10, 100, 1_000, 10_000, 100_000)
 IN_ROOMS: Final = 10_000
 ROOMS_EACH: Final = 10
@@ -108,7 +108,7 @@ def _flatness(figure: str, points: Sequence[Point]) -> Flatness:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench-growth", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", action="append", choices=PARTS, default=[], help="a part; may be repeated")
-    parser.add_argument("--people", type=int, action="append", help="how many (1,000, 10,000 and 18,000)")
+    parser.add_argument("--people", type=int, action="append", help="how many (1,000 to 18,000)")
     parser.add_argument("--rooms", type=int, action="append", help="how many (10 to 100,000)")
     parser.add_argument("--tens", type=int, action="append", help="rooms of ten (1,000, 10,000 and 100,000)")
     parser.add_argument("--rounds", type=int, default=5)

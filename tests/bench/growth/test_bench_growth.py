@@ -19,14 +19,19 @@ REPORT = Path(__file__).parents[3] / "docs" / "proof" / "100000" / "results.json
 
 def test_the_same_everywhere_is_flat() -> None:
     found = flatness("server_bytes", [(1_000, 1_100.0), (10_000, 1_100.0), (100_000, 1_100.0)])
-    assert (found.flat, found.each_decade) == (True, 0.0)
+    assert (found.flat, found.change) == (True, 0.0)
 
 
-def test_what_grows_by_a_tenth_each_time_there_are_ten_times_as_many_is_told_so() -> None:
-    found = flatness("server_bytes", [(1_000, 1_000.0), (10_000, 1_100.0), (100_000, 1_210.0)])
-    assert found.each_decade == pytest.approx(0.1)
+def test_what_grows_with_each_factor_of_ten_is_told_so() -> None:
+    found = flatness("server_us", [(1_000, 10.0), (10_000, 12.0), (100_000, 14.4)])
+    assert found.change == pytest.approx(0.44)
     assert found.flat is False
-    assert in_words(found) == "not flat: +10% with ten times as many (up to 5% is called flat)"
+    assert in_words(found) == "not flat: +44% from 1,000 to 100,000 (30% allowed)"
+
+
+def test_a_little_noise_between_numbers_that_are_close_is_not_blown_up() -> None:
+    found = flatness("server_bytes", [(10_000, 1_700.0), (18_000, 1_615.0)])
+    assert (found.flat, found.change, found.allowed) == (True, -0.05, 0.1)
 
 
 @pytest.mark.parametrize("figure", TOLERANCES)
@@ -59,7 +64,7 @@ def test_what_larger_rooms_and_more_of_them_take_is_a_line() -> None:
 @pytest.mark.parametrize("points", [[], [(10, 1.0)], [(10, 1.0), (10, 2.0)], [(10, 0.0), (100, 1.0)]])
 def test_of_too_little_nothing_is_told(points: list[tuple[float, float]]) -> None:
     found = flatness("server_us", points)
-    assert (found.flat, found.each_decade, in_words(found)) == (None, None, "not to be told")
+    assert (found.flat, found.change, in_words(found)) == (None, None, "not to be told")
 
 
 def report_of(folder: Path, *, broadcasts: list[tuple[float, float]], looks: list[tuple[float, float, float]]) -> Path:
