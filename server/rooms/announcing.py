@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 ROOMS_A_SECOND: Final = 200
-"""In which something is said: with rooms of ten over six nodes it is some 800 messages between nodes, and nearly 2,000 to
-people."""
+"""In which something is said. With rooms of ten over six nodes that is some 800 messages between nodes, and nearly
+2,000 to people."""
 AT_ONCE_SECONDS: Final = 1.0
 """Whose turn is so near need not wait for it."""
 LONGEST_SECONDS: Final = 60.0
