@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import pytest
+
 from server.protocol.events import Deleted, Edited, MessageEntry, Reacted
 from server.protocol.objects import Message, Reaction
+from server.store.batches import Committed
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
-from server.store.messages import Denied, Known, Landed, ListRooms, NewMessage, Outcome, ReadHistory, ReadLog
+from server.store.messages import Denied, Known, Landed, ListRooms, Lost, NewMessage, Outcome, ReadHistory, ReadLog
+from server.store.unanswered import Unanswered
 from tests.store.desk import Desk, Room, poison_refused
 
 THUMB, HEART = "👍", "❤️"
@@ -156,3 +160,37 @@ async def test_changes_beside_a_row_that_the_database_refuses(desk: Desk) -> Non
     )
     assert [getattr(outcome, "seq", 0) for outcome in talking.room.ear.outcomes[-3:]] == [None, 6, None]
     assert (await talking.history(talking.bob))[seq].deleted
+
+
+async def test_a_change_that_the_writer_took_along_when_it_crashed_can_be_asked_for_again(desk: Desk) -> None:
+    talking = await talk(desk)
+    seq = await talking.said("hello")
+    changes = (
+        Reacting(talking.bob, seq, THUMB, on=True), NewText(talking.ann, seq, "hallo"), MessageGone(talking.ann, seq)
+    )  # fmt: skip
+    for place, change in enumerate(changes, seq + 1):
+        desk.crashing = True
+        assert [type(outcome) for outcome in await talking.changed(change)] == [Lost]
+        talking.room = await desk.anchored(talking.room.room)
+        again = await talking.changed(change, change)
+        assert [getattr(outcome, "seq", 0) for outcome in again] == [place, None]
+
+
+async def test_a_change_that_landed_without_anybody_hearing_of_it_is_not_done_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer crashes between the commit and telling of it."""
+    talking = await talk(desk)
+    seq = await talking.said("hello")
+    settle = Unanswered.settle
+
+    def crash(unanswered: Unanswered, committed: Committed) -> None:
+        monkeypatch.setattr(Unanswered, "settle", settle)
+        raise RuntimeError("forced by the test")
+
+    for change in (Reacting(talking.bob, seq, THUMB, on=True), MessageGone(talking.ann, seq)):
+        monkeypatch.setattr(Unanswered, "settle", crash)
+        assert [type(outcome) for outcome in await talking.changed(change)] == [Lost]
+        talking.room = await desk.anchored(talking.room.room)
+        assert [getattr(outcome, "seq", 0) for outcome in await talking.changed(change)] == [None]
+    assert [type(entry) for entry in await talking.log(seq)] == [Reacted, Deleted]
