@@ -16,8 +16,9 @@ from itertools import count, takewhile
 from typing import Final
 
 PING_SECONDS: Final = 41e-6
-"""Of a processor, for a ping and its pong, of both ends on one machine, with a million connections in many processes.
-In one process that does nothing else it is 28 us, 20 of them at the server's end (docs/figures.md)."""
+"""Of a processor, for a ping and its pong, of both ends on one machine, as a prototype took it with a million
+connections in many processes. In one process that does nothing else it is 28 us, 20 of them at the server's end
+(docs/figures.md)."""
 
 SHARE: Final = 0.02
 """Of the processor, for pings."""
