@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from math import inf
 from typing import Final
 
 import trio
@@ -28,7 +29,7 @@ from server.relays.messages import (
     Removed,
     Subscribed,
 )
-from server.relays.relay import Relay
+from server.relays.relay import QUIET_SECONDS, Relay
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
@@ -68,21 +69,20 @@ class RelayEnvironment(Struct, frozen=True):
 
 
 class Beat(Struct, frozen=True):
-    """To itself, while there is something to do."""
+    """To itself, while there is something to do: `seconds` after it was set."""
 
-
-BEAT: Final = Beat()
+    seconds: float
 
 
 class RelayActor(Telling):
     """One incarnation of a relay. Its key in the supervisor is the room's id."""
 
-    __slots__ = ("_beating", "_environment", "_relay")
+    __slots__ = ("_environment", "_next_beat", "_relay")
 
     def __init__(self, environment: RelayEnvironment) -> None:
         super().__init__()
         self._environment = environment
-        self._beating = False
+        self._next_beat = inf  # seconds, as it was set; infinite: it is not
         self._relay: Relay
 
     @property
@@ -117,8 +117,9 @@ class RelayActor(Telling):
                 effects = []
             case Down(address=address, reason=reason):
                 effects = relay.ended(address, now, clean=reason is NORMAL)
-            case Beat():
-                self._beating = False
+            case Beat(seconds=seconds):
+                if seconds == self._next_beat:
+                    self._next_beat = inf
                 effects = relay.beat(now)
             case _:
                 effects = self._receive_rarer(message, now)
@@ -156,9 +157,14 @@ class RelayActor(Telling):
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:
             self._do(effect)
-        if not self._beating and self._relay.restless:
-            self._beating = True
-            self.send_after(self._relay.beat_seconds, BEAT)
+        if self._next_beat > QUIET_SECONDS and self._relay.restless:
+            self._beat_in(self._relay.beat_seconds)
+
+    def _beat_in(self, seconds: float) -> None:
+        """Unless one comes sooner. A later one that was set comes, too, and does no harm."""
+        if seconds < self._next_beat:
+            self._next_beat = seconds
+            self.send_after(seconds, Beat(seconds))
 
     def _do(self, effect: RelayEffect) -> None:
         match effect:

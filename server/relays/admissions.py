@@ -35,18 +35,20 @@ class Admissions:
 
     Attributes
     ----------
+    is_held
+        The link took no question: none is put until `release`.
     ref
         Of the question that the owner has; 0: it has none.
     """
 
-    __slots__ = ("_asked", "_asked_at", "_is_held", "_parted", "_waiting", "ref")
+    __slots__ = ("_asked", "_asked_at", "_parted", "_waiting", "is_held", "ref")
 
     def __init__(self) -> None:
         self.ref = 0
         self._waiting: dict[Address, _Open] = {}
         self._asked: tuple[_Open, ...] = ()
         self._asked_at = 0.0
-        self._is_held = False
+        self.is_held = False
         self._parted: set[str] | None = None  # mostly nobody parts while the owner is asked
 
     def __bool__(self) -> bool:
@@ -55,7 +57,7 @@ class Admissions:
     @property
     def may_be_asked(self) -> bool:
         """Whether there is somebody to ask for, and no reason to wait with that."""
-        return bool(self._waiting) and not self.ref and not self._is_held
+        return bool(self._waiting) and not self.ref and not self.is_held
 
     def wait(self, attach: Attach, now: float) -> None:
         """A session that asks again is answered once, for what it asked last."""
@@ -84,12 +86,12 @@ class Admissions:
         self._waiting = asked | self._waiting
 
     def hold(self) -> None:
-        """The link took no question: none is put until `release`."""
+        """The link took no question."""
         self.ask_again()
-        self._is_held = True
+        self.is_held = True
 
     def release(self) -> None:
-        self._is_held = False
+        self.is_held = False
 
     # --- who is there -----------------------------------------------------------------------------------------
 

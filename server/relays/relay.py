@@ -54,6 +54,7 @@ from server.rooms.state import refused
 
 RETRY_SECONDS: Final = 0.25
 QUIET_SECONDS: Final = 1.0
+PATIENT_SECONDS: Final = 5.0
 ASKING_SECONDS: Final = 20.0
 """A room answers when it is open, and on a busy node not at once: thousands of rooms open there when a crowd comes, and
 who asked again after two seconds kept it from ever answering. What does not arrive is heard of before."""
@@ -126,8 +127,13 @@ class Relay(Following):
     @property
     def beat_seconds(self) -> float:
         """Until the next `beat`, where it is restless. While all there is to do is to wait for the owner, ten thousand
-        relays would be a busy processor if they all looked four times a second."""
-        return RETRY_SECONDS if self._owner is None or self._stream.is_behind else QUIET_SECONDS
+        relays would be a busy processor if they all looked four times a second; once a second was still to be seen when
+        a crowd came."""
+        if self._owner is None or self._stream.is_behind:
+            return RETRY_SECONDS
+        admissions = self._admissions_open
+        is_held = admissions is not None and admissions.is_held
+        return QUIET_SECONDS if is_held or self._errands_open is not None else PATIENT_SECONDS
 
     @property
     def _errands(self) -> Errands:

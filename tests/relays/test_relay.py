@@ -27,7 +27,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.relays.relay import ASKING_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS, Relay
+from server.relays.relay import ASKING_SECONDS, PATIENT_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS, Relay
 from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
 from server.rooms.messages import Added, Answer, Attach, Attached, Delivery, Detached, NotAttached, Passing, Request
@@ -660,6 +660,7 @@ def test_a_full_link_is_not_asked_again_at_every_turn() -> None:
     booth.wants("ann")
     [admit] = booth.asks()
     assert booth.relay.not_taken(admit, booth.now) == []
+    assert booth.relay.beat_seconds == QUIET_SECONDS
     booth.wants("bob")
     assert booth.asks() == []
     booth.beat(QUIET_SECONDS)
@@ -671,7 +672,9 @@ def test_it_looks_often_only_where_that_may_help() -> None:
     booth = Booth(subscribed=False)
     assert booth.relay.beat_seconds == RETRY_SECONDS, "there is no owner yet"
     booth.finds()
-    assert booth.relay.beat_seconds == QUIET_SECONDS, "the owner was asked, and will answer"
+    assert booth.relay.beat_seconds == PATIENT_SECONDS, "the owner was asked, and will answer"
+    booth.says("ann", Read(id=1, room=ROOM, seq=1))
+    assert booth.relay.beat_seconds == QUIET_SECONDS, "somebody waits for an answer"
     booth = Booth("ann")
     booth.delivers(entry(3))
     assert booth.relay.beat_seconds == RETRY_SECONDS, "what is missing is read"
