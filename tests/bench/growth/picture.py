@@ -24,30 +24,32 @@ _STYLE: Final[Any] = {
 }
 _BYTES: Final = (("server_bytes", "server"), ("harness_bytes", "load"), ("kernel_bytes", "kernel, both ends"))
 _CPU: Final = (("server_us", "server"), ("both_us", "server and load"))
+_TITLES: Final = (
+    ("people", "people"),
+    ("rooms", "rooms of the same 10,000 people, ever smaller"),
+    ("tens", "rooms of ten of the same 10,000 people"),
+)
 _COLOURS: Final = ("#3b82c4", "#2f9e5f", "#d9822b")
 
 
 def draw(points: Sequence[Point], file: Path) -> None:
-    people = [point for point in points if point.series == "people"]
-    rooms = [point for point in points if point.series == "rooms"]
-    tens = [point for point in points if point.series == "tens"]
+    """A column for each series that was measured; nothing, where none was."""
+    columns = [(some, title) for series, title in _TITLES if (some := [one for one in points if one.series == series])]
+    if not columns:
+        return
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(14, 7.5), layout="constrained")
-        grid = figure.subplots(2, 3)
-        for column, some, across in (
-            (0, people, "people"),
-            (1, rooms, "rooms, ever smaller"),
-            (2, tens, "rooms of ten"),
-        ):
+        figure = Figure(figsize=(1 + 4.5 * len(columns), 7.5), layout="constrained")
+        grid = figure.subplots(2, len(columns), squeeze=False)
+        for column, (some, across) in enumerate(columns):
             for row, figures, up in ((0, _BYTES, "bytes a connection"), (1, _CPU, "us of CPU a delivery")):
                 axes = grid[row][column]
                 _plot(some, figures, axes)
                 axes.set(xscale="log", yscale="log", xlabel=across, ylabel=up)
-                if axes.get_legend_handles_labels()[0]:
-                    axes.legend(fontsize=8)
-        for some, axes in ((rooms, grid[1][1]), (tens, grid[1][2])):
-            _of_posts(some, axes)
-        figure.suptitle("people in one process or more; the same 10,000 people in more and more rooms")
+            if some[0].series != "people":
+                _of_posts(some, grid[1][column])
+        for axes in grid.flat:
+            if axes.get_legend_handles_labels()[0]:
+                axes.legend(fontsize=8)
         figure.savefig(file, dpi=110, facecolor="white", metadata={"Software": None})
 
 
@@ -56,7 +58,7 @@ def _plot(points: Sequence[Point], figures: Sequence[tuple[str, str]], axes: Axe
     for one_process, line, mark in ((True, "o-", ""), (False, "s--", ", hubbub prove")):
         some = [point for point in points if (point.source == "one process") is one_process]
         for (name, label), colour in zip(figures, _COLOURS, strict=False):
-            found = sorted((point.x, getattr(point, name)) for point in some if getattr(point, name))
+            found = sorted((point.x, value) for point in some if (value := getattr(point, name) or 0.0) > 0)
             if found:
                 across, up = zip(*found, strict=True)
                 axes.plot(across, up, line, ms=4, color=colour, label=label + mark)
@@ -67,4 +69,3 @@ def _of_posts(rooms: Sequence[Point], axes: Axes) -> None:
     if found:
         across, up = zip(*found, strict=True)
         axes.plot(across, up, "^:", ms=4, color="#8e6bbf", label="server, for each post")
-        axes.legend(fontsize=8)
