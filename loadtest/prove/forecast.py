@@ -223,7 +223,7 @@ def _others(machine: Machine, wish: Wish, workers: int) -> float:
     storm = round(wish.connections / 5) if wish.storm is None else wish.storm
     killed = wish.connections / workers if wish.kills and workers > 1 else 0
     broadcasts = _BROADCASTS * wish.connections / (_DELIVERED_A_SECOND_AND_CORE * machine.cores)
-    return _SMALL_ROOMS + broadcasts + (storm + killed) / returns + _SETTLING
+    return _SMALL_ROOMS * max(1, workers // 10) + broadcasts + (storm + killed) / returns + _SETTLING
 
 
 def _settings(machine: Machine, wish: Wish, workers: int) -> dict[str, str]:

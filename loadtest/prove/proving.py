@@ -54,6 +54,7 @@ from loadtest.prove.staging import ROOMS, Stage
 from loadtest.prove.warming import EACH
 from loadtest.scenarios.messages import Glance, PhaseResult
 from loadtest.scenarios.play import ARRIVAL
+from loadtest.scenarios.proof import SPREAD_RATE
 
 _ENDS_WITHIN: Final = 60.0  # seconds, for a server that a hundred thousand have just left
 _BROKEN_OFF_WITHIN: Final = 3.0
@@ -63,6 +64,8 @@ _SETTLE_LEAST: Final = 2_500  # people a second who see a broadcast, likewise, b
 _SETTLE_SECONDS: Final = 60.0
 _UNDER_WAY: Final = 2_000  # connections that are begun and not yet welcome, of all processes together
 _UNDER_WAY_EACH: Final = range(10, 101)
+_RATE: Final = 1_000  # posts a second, shared out: each wakes twice as many processes as its room has members, and
+_RATE_LEAST: Final = 10  # so many processes on a few cores would be measured by that, and by nothing else
 _GLANCES_KEPT, _TOLD_KEPT = 600, 200
 _PLAYERS_BY_THEMSELVES: Final = 8  # with more of them, what each used from second to second is most of a report
 
@@ -228,14 +231,19 @@ def _options(order: Order, players: int) -> list[str]:
     """What the load is told, unless the caller says otherwise: the more people, the more time for each step."""
     wish = order.wish
     under_way = min(max(_UNDER_WAY // players, _UNDER_WAY_EACH[0]), _UNDER_WAY_EACH[-1])
-    chosen = {
+    chosen: dict[str, float] = {
         "seed": order.seed,
         "seconds": wish.hold,
         "come-within": round(_COME_SECONDS + wish.connections / _COME_LEAST),
         "settle-within": round(_SETTLE_SECONDS + wish.connections / _SETTLE_LEAST),
         "at-once": under_way,
         "growth": wish.growth,
-    } | ({} if wish.storm is None else {"storm": wish.storm})
+    }
+    if wish.storm is not None:
+        chosen["storm"] = wish.storm
+    rate = max(_RATE // players, _RATE_LEAST)
+    if wish.scenario == "proof" and rate < SPREAD_RATE:
+        chosen["rate"] = rate
     return [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
 
 
