@@ -6,6 +6,7 @@ The rules:
 - Whatever is to be held against others (a confirmation, a beat, this node's own echo) is measured in time in which this
   process was attentive (`attention.py`), and looked at in one place, `_watch`. A subscription on which this node does
   not hear itself is as good as lost.
+- Who is overdue is told an empty word: of a process that has died the engine says at once that nobody heard it.
 - A node is heard only while it is there: whoever comes says so to everybody before it says anything else.
 - An orderly end says good-bye, so that nobody has to wait for a beat that will not come.
 """
@@ -261,7 +262,7 @@ class Era:
         if node == self._channels.name:
             self._echoed_at = self._clock.now
             self._echoed.set()
-        elif self._lives and self._membership.is_live(node):
+        elif data and self._lives and self._membership.is_live(node):
             self._counts.heard += 1
             self._counts.heard_bytes += len(data)
             self._hears.received(node, data)
@@ -332,6 +333,8 @@ class Era:
             await sleep_to_next(self._timing.beat * self._membership.slowness)
             numbers = await self._all_beats()
             self._hear_beats(numbers)
+            for overdue in self._membership.overdue(self._clock.now):
+                self._say(overdue, b"")
             gone = self._membership.forgettable(numbers, self._clock.now)
             if gone:
                 await self._saying.create_request(b"HDEL", self._channels.beats, *gone)

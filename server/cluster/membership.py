@@ -119,6 +119,12 @@ class Membership:
         known = self._known.get(name)
         return [] if known is None else self._gone(name, _Known(known.beat, known.at, live=False))
 
+    def overdue(self, now: float) -> list[str]:
+        """Who has been silent for half of the time after which it is dead. To whom nobody listens any more: that is
+        found out by saying something."""
+        late = self._dead_after * self.patience / 2
+        return [name for name, known in self._known.items() if known.live and now - known.at >= late]
+
     def lost_sight(self) -> list[Change]:
         """The engine is not heard any more: nobody is known."""
         changes: list[Change] = [Down(name) for name in sorted(self.live)]

@@ -81,7 +81,7 @@ class EngineLink:
         self._changed = changed
 
     def send(self, node: str, data: bytes) -> bool:
-        """Say this to a node; never waits. False: it cannot be said now."""
+        """Say this to a node; never waits. False: it cannot be said now. What is empty is heard by nobody there."""
         return self._era is not None and self._era.send(node, data)
 
     async def run(self, context: TaskContext) -> None:

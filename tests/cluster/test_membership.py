@@ -59,6 +59,14 @@ def test_a_node_that_nobody_hears_is_there_again_when_it_says_so(seen: Membershi
     assert seen.joined("a", 0.2) == []
 
 
+def test_who_is_silent_for_half_of_the_time_is_overdue(seen: Membership) -> None:
+    seen.beats({"a": 3, "b": 1, "c": 1}, 0.0)
+    seen.unheard("c")
+    seen.beats({"a": 3, "b": 2, "c": 1}, 1.9)
+    assert seen.overdue(1.9) == []
+    assert seen.overdue(2.0) == ["a"]
+
+
 def test_who_joins_needs_no_beat_yet_but_soon(seen: Membership) -> None:
     assert seen.joined("a", 1.0) == [Up("a")]
     assert seen.beats({"b": 1}, 4.9) == [Up("b")]

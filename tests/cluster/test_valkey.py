@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 import trio
@@ -93,7 +93,7 @@ async def test_what_is_said_to_a_node_is_heard_by_it_alone_in_order(engine_url: 
     async with running(a, b, c):
         for one, two, three in ((a, b, c), (b, c, a), (c, a, b)):
             await until(sees(one, two, three), "all three there")
-        said = [bytes([number % 256]) * (number * 7) for number in range(500)]
+        said = [bytes([number % 256]) * (number * 7 + 1) for number in range(500)]
         for data in said:
             assert a.link.send("b", data)
         await until(lambda: len(b.ears.heard) == len(said), "all of it")
@@ -187,6 +187,21 @@ async def test_a_node_that_beats_no_more_is_missed(engine_url: str, cluster: str
             assert a.link.counts.dead == 1
             await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "dead", 18)
             await until(lambda: a.ears.there == {"dead"}, "it only slept")
+
+
+async def test_who_is_silent_for_a_while_is_told_an_empty_word_which_is_nothing(engine_url: str, cluster: str) -> None:
+    """Nobody hears it, if it has died."""
+    a, b = Station(engine_url, cluster, "a", Timing(beat=0.05, dead=4.0)), Station(engine_url, cluster, "b")
+    async with engine_client(engine_url) as client, engine_client(engine_url) as listener:
+        listener.send_command(b"SUBSCRIBE", f"hubbub:{cluster}:node:silent")
+        await client.create_request(b"HSET", f"hubbub:{cluster}:beats", "silent", 17)
+        async with running(a, b):
+            await until(sees(a, b, Station(engine_url, cluster, "silent")), "it is believed to live")
+            with trio.fail_after(30.0):
+                async with aclosing(listener.push_messages) as messages:
+                    heard = [await anext(messages) for _ in ("subscribed", "a word")]
+            assert heard[1][2] in (b"a\0", b"b\0")
+        assert b.ears.heard == []
 
 
 async def test_words_on_the_channels_that_are_nobodys(engine_url: str, cluster: str) -> None:
