@@ -26,6 +26,7 @@ from server.protocol.commands import (
 )
 from server.protocol.errors import unavailable
 from server.protocol.events import Ok, TypingEvent
+from server.protocol.objects import Role
 from server.protocol.rules import check_nonce, check_text
 from server.rooms.changing import change
 from server.rooms.effects import Consult, Effect
@@ -123,7 +124,10 @@ def _join(state: RoomState, request: Request, member: MemberRecord | None, now: 
     user = request.user.user
     check_joinable(state.record.kind, is_banned=state.is_banned(user))
     check_has_room(is_full=state.is_full)
-    draft = NewMember(user, "member", logged=state.logs_membership)
+    role: Role = "owner" if state.is_deserted else "member"
+    if role == "owner" and state.in_flight.waits_for_change(THE_ROOM, request):
+        return []
+    draft = NewMember(user, role, logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]
 
 
@@ -136,7 +140,7 @@ def _leave_again(state: RoomState, request: Request) -> Effects:
 
 
 def _leave(state: RoomState, request: Request, member: MemberRecord, now: float) -> Effects:
-    if member.role == "owner" and len(state.members) > 1:
+    if member.role == "owner" and len(state.members) + state.in_flight.arriving > 1:
         check_owner_stays(others=state.owners_beside(request.user.user))
     draft = MemberGone(request.user.user, logged=state.logs_membership)
     return [state.append(draft, request.user, request, now)]

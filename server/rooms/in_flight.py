@@ -69,13 +69,13 @@ class InFlight:
 
     def add(self, pending: Pending) -> None:
         self._pending[pending.ref] = pending
-        match pending.draft:
-            case NewMessage(author=author, nonce=nonce):
-                self._nonces[author, nonce] = pending
-            case draft:
-                self.arriving += isinstance(draft, NewMember)
-                for subject in _subjects(draft):
-                    self._changing[subject] = []
+        draft = pending.draft
+        if isinstance(draft, NewMessage):
+            self._nonces[draft.author, draft.nonce] = pending
+            return
+        self.arriving += isinstance(draft, NewMember)
+        for subject in _subjects(draft):
+            self._changing[subject] = []
 
     def joins_first(self, draft: NewMessage, request: Request) -> bool:
         """Whether the same post is under way already; then `request` waits for its outcome.
@@ -109,13 +109,12 @@ class InFlight:
         pending = self._pending.pop(ref, None)
         if pending is None:
             return None
-        match pending.draft:
-            case NewMessage(author=author, nonce=nonce):
-                del self._nonces[author, nonce]
-                return pending, []
-            case draft:
-                self.arriving -= isinstance(draft, NewMember)
-                return pending, [request for subject in _subjects(draft) for request in self._changing.pop(subject)]
+        draft = pending.draft
+        if isinstance(draft, NewMessage):
+            del self._nonces[draft.author, draft.nonce]
+            return pending, []
+        self.arriving -= isinstance(draft, NewMember)
+        return pending, [request for subject in _subjects(draft) for request in self._changing.pop(subject)]
 
     def abandon(self) -> tuple[list[Pending], list[Request]]:
         """Nothing that is on its way will be decided: all of it, and all that waited for a change."""
@@ -131,6 +130,8 @@ def _subjects(draft: Draft) -> tuple[str, ...]:
         case NewMessage() | NewText() | MessageGone() | Reacting():
             return ()
         case RoleGiven(user=str(user)) | Muted(user=str(user)):
+            return THE_ROOM, user
+        case NewMember(user=user, role="owner"):
             return THE_ROOM, user
         case Renamed() | Muted():
             return (THE_ROOM,)

@@ -185,6 +185,11 @@ class RoomState(Attachments):
         )
 
     @property
+    def is_deserted(self) -> bool:
+        """Whether nobody is there, or nobody will be. Whoever comes then owns the room."""
+        return all(self.in_flight.is_changing(user) for user in self.members)
+
+    @property
     def room_info(self) -> RoomInfo:
         """The room as everybody sees it."""
         record = self.record
