@@ -26,7 +26,7 @@ from loadtest.prove.sampling import HARNESS, SERVER, Sample, Sampler
 from loadtest.prove.showing import Screen
 from loadtest.prove.warming import warm_up
 from loadtest.scenarios.messages import Glance, Results
-from loadtest.scenarios.proof import HOLD, REST
+from loadtest.scenarios.proof import ASSEMBLY, ASSEMBLY_SECONDS, HOLD, REST
 
 ROOMS: Final = "all,each:10"
 """Everybody in one channel, and each in one of many rooms of ten."""
@@ -44,6 +44,7 @@ _START_SECONDS_EACH: Final = 3.0
 _SEED_SECONDS: Final = 60.0  # and for each thousand people …
 _SEED_SECONDS_EACH: Final = 1.0
 _SILENCE: Final = 300.0  # seconds: nothing is told while the logs are read for the verdict
+_SETTLED_AFTER: Final = 0.8  # of that time; then nobody comes for a while yet
 _LOAD_ENDS_WITHIN: Final = 30.0  # seconds, and for each thousand people …
 _LOAD_ENDS_WITHIN_EACH: Final = 0.1
 _LEAVE_SECONDS: Final = 60.0
@@ -142,6 +143,9 @@ class Stage:
             take_precedence()
             self._look_from_here(load)
             self._watch(load, journal, until=lambda: bool(self.glances))
+            if self.glances[-1][1].phase == ASSEMBLY:
+                settled_at = time.monotonic() + ASSEMBLY_SECONDS * _SETTLED_AFTER
+                self._watch(load, journal, until=lambda: time.monotonic() >= settled_at)
             self.empty = self.sampler.look(each=True) if self.sampler is not None else None
         with self._step("play and check"):
             self._watch(load, journal, until=lambda: self.results is not None)

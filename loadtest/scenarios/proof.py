@@ -4,8 +4,9 @@ All come; all are held, and only heartbeats go on; posts are made in small rooms
 speaks to everybody; many are cut off at once and come again while others talk; and a process of the server is killed,
 where one is named. It takes people who are all in one room and each in a small one: `all,each:10`.
 
-With `growth` they come in parts: at so many people, at ten times as many and so on nobody comes for some seconds, in
-which memory and processor can be looked at from outside, and one broadcast is made. So one run tells how costs grow.
+With `growth` they come in parts, when every process has had time to settle: at so many people, at ten times as many and
+so on nobody comes for some seconds, in which memory and processor can be looked at from outside, and one broadcast is
+made. So one run tells how costs grow.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from loadtest.scenarios.play import (
 SPREAD_RATE: Final = 100.0  # posts a second in small rooms: what is measured is latency, not what a server can bear
 STORM_TALK: Final = 50.0  # posts a second while people come back
 REST_SECONDS: Final = 15.0  # of those who pause
+ASSEMBLY: Final = "assemble"
+ASSEMBLY_SECONDS: Final = 10.0  # in which each process takes the memory that it takes without anybody
 HOLD: Final = "hold"
 REST: Final = "rest at "
 """What the name of such a phase begins with; then follows the number of people, with commas."""
@@ -41,6 +44,8 @@ _QUIET_SECONDS_EACH: Final = 1e-5  # connection, because what many processes do 
 
 def proof(options: Options, people: People) -> Play:
     parts: list[PhaseResult] = []
+    if options.growth:
+        yield lasting(ASSEMBLY, Hold(ASSEMBLY_SECONDS), ASSEMBLY_SECONDS)
     for count in pauses(options):
         came = yield from _pause(options, people, count)
         if not came.in_time:

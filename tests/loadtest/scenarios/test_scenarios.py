@@ -86,8 +86,8 @@ def test_the_others_are_measured_before_and_beside_the_slow() -> None:
 def test_who_comes_in_parts_pauses_at_ten_times_as_many_each_time_and_hears_a_broadcast() -> None:
     history = History(options("proof", growth=1, repeats=1))
     results = history.play()
-    assert history.phases[:7] == [
-        "come to 1", "rest at 1", "broadcast at 1", "come to 10", "rest at 10", "broadcast at 10", "come",
+    assert history.phases[:8] == [
+        "assemble", "come to 1", "rest at 1", "broadcast at 1", "come to 10", "rest at 10", "broadcast at 10", "come",
     ]  # fmt: skip
     counts = [order.doing.count for order in history.orders if isinstance(order.doing, Come)]
     assert counts == [1, 10, None]
