@@ -5,17 +5,15 @@ The module is pure, so each test is a script that feeds it frames and returns wh
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
+
+from tests.web.bare_page import bare_page
 
 pytestmark = pytest.mark.browser
-
-STATIC = Path(__file__).parents[2] / "server" / "web" / "static"
 
 SETTING = """
 const { Conversation } = await import("/static/conversation.js");
@@ -40,19 +38,8 @@ const states = () => chat.outbox.of("r_1").map((post) => [post.nonce, post.state
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """One page for all tests of the file: the modules keep no state of their own."""
-
-    def serve(route: Route) -> None:
-        path = route.request.url.removeprefix("http://page.test").removeprefix("/static/").lstrip("/")
-        if not path:
-            route.fulfill(body="<!doctype html><title>a page</title>", content_type="text/html")
-        else:
-            route.fulfill(body=(STATIC / path).read_text(), content_type=mimetypes.guess_type(path)[0])
-
-    page = browser.new_page()
-    page.route("http://page.test/**", serve)
-    page.goto("http://page.test/")
-    yield page
-    page.close()
+    with bare_page(browser) as page:
+        yield page
 
 
 def run(page: Page, script: str) -> Any:
