@@ -112,6 +112,7 @@ _REPORTED: Final = (
     "net.ipv4.tcp_mem",
     "net.ipv4.tcp_rmem",
     "net.ipv4.tcp_wmem",
+    "net.ipv4.tcp_ehash_entries",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.tcp_max_tw_buckets",
     "net.ipv4.tcp_max_syn_backlog",
