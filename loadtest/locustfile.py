@@ -22,6 +22,7 @@ from loadtest.users.director import BAD_SETTINGS, Director
 from loadtest.users.flags import BadSettings, add_options, add_people
 from loadtest.users.interrupting import interrupt_main
 from loadtest.users.patience import be_patient
+from loadtest.users.ports import say_if_taken
 from loadtest.users.sparing import spare
 
 __all__ = ["Conducted", "CrowdUser"]
@@ -64,5 +65,6 @@ def begin(environment: Environment, runner: Runner, **_: object) -> None:
 
 spare()
 be_patient()
+say_if_taken()
 events.init_command_line_parser.add_listener(add_flags)
 events.init.add_listener(begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,17 @@ def test_two_processes_play_together_and_the_verdict_is_the_exit_code(place: Pla
     assert results["verdict"]["findings"] == results["verdict"]["unchecked"] == []
     assert sum(phase["counts"]["delivered"] for phase in results["phases"]) == 2 * PEOPLE
     assert "CROWD    post to seen" in output, "in locust's own tables, too"
+
+
+def test_a_master_whose_port_is_taken_says_so_and_leaves_nobody_waiting(place: Place, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ports = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
+        with place.play(tmp_path / "journal", "broadcast", "--processes", "2", *ports) as locust:
+            code, output = locust.ended()
+    assert code == 1, output
+    assert f"port (127.0.0.1:{port}) was busy" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
