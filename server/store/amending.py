@@ -75,6 +75,8 @@ class Messages(Struct):
 
     def learn(self, amended: Amendments) -> None:
         """The amendments were written."""
+        if not amended.targets:
+            return
         if any(target.text != self.targets[place].text for place, target in amended.targets.items()):
             self.forgotten = True
         self.targets.update(amended.targets)

@@ -34,7 +34,7 @@ from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
 from server.store.fencing import LOCK_FENCES
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
-from server.store.planning import EntryRow, Knowledge, MemberRow, NonceKey, Pair, Place, Plan, plan
+from server.store.planning import EntryRow, Knowledge, MemberRow, MessageRow, NonceKey, Pair, Place, Plan, plan
 from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
 from server.store.tables import entries, members, rooms, users
@@ -44,6 +44,9 @@ _LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with 
 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
+_insert_messages: Final = Bulk(
+    {name: entries.c[name].type for name in MessageRow._fields}, lambda given: given.inserted_into(entries)
+)
 _insert_entries: Final = Bulk(
     {name: entries.c[name].type for name in EntryRow._fields}, lambda given: given.inserted_into(entries)
 )
@@ -92,7 +95,7 @@ def append_trusting(connection: Connection, appends: Sequence[Append], known: Kn
     REFUSED
         Something does: roll the transaction back, nothing is known.
     """
-    known.messages = targets.look_up(connection, appends)
+    targets.look_up(connection, appends, known.messages)
     planned = plan(appends, known, at)
     _write(connection, planned, known, at)
     known.learn(planned)
@@ -107,7 +110,7 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     known.heads = _confirmed_heads(connection, known.heads)
     known.places.update(_places(connection, appends))
     known.memberships.update(_memberships(connection, appends))
-    known.messages = targets.look_up(connection, appends)
+    targets.look_up(connection, appends, known.messages)
     arriving = {append.draft.user for append in appends if isinstance(append.draft, NewMember)}
     known.rooms_of.update(rooms_of(connection, arriving))
     return _bisect(connection, appends, known, at)
@@ -144,6 +147,7 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
     with together(connection) as statements:
         statements.execute(LOCK_FENCES, known.fences)
         statements.execute(_move_rooms, moves)
+        statements.execute(_insert_messages, planned.messages)
         statements.execute(_insert_entries, planned.entries)
         if planned.amended.targets:
             targets.write(statements, planned.amended, known.messages)

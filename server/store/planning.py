@@ -42,18 +42,29 @@ Pair = tuple[str, str]
 _DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own nonce and answers only the author
 
 
-class EntryRow(NamedTuple):
-    """A row of `entries` as it is added; the fields are its columns."""
+class MessageRow(NamedTuple):
+    """A row of `entries` for a message. Nearly all are: so none of their columns is one that messages do not have."""
 
     room_id: str
     seq: int
     kind: str
     at: int
     user_id: str
-    nonce: str | None = None
-    digest: bytes | None = None
+    nonce: str
+    digest: bytes
+    text: str
+    reply_to: int | None
+
+
+class EntryRow(NamedTuple):
+    """A row of `entries` for what is no message; the fields are its columns."""
+
+    room_id: str
+    seq: int
+    kind: str
+    at: int
+    user_id: str
     text: str | None = None
-    reply_to: int | None = None
     by: str | None = None
     reason: str | None = None
     target: int | None = None
@@ -143,6 +154,7 @@ class Plan(Struct):
     """Rows to write, what to answer once they are on disk, and what is known then."""
 
     outcomes: list[Outcome] = field(default_factory=list)
+    messages: list[MessageRow] = field(default_factory=list)
     entries: list[EntryRow] = field(default_factory=list)
     leaves: set[Pair] = field(default_factory=set)
     joins: dict[Pair, MemberRow] = field(default_factory=dict)
@@ -198,8 +210,8 @@ def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge,
     if first is None:
         seq = _next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
-        planned.entries.append(
-            EntryRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
+        planned.messages.append(
+            MessageRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
         )
         return Landed(append.ref, seq, at)
     if first.digest is None or first.digest == digest:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
 from server.store.amending import Amendments, Messages, Place, Reaction, Target, read_tally, written
 from server.store.bulk import Bulk, Together
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
-from server.store.messages import Append
+from server.store.messages import Append, NewMessage
 from server.store.tables import entries, reactions
 
 K = TypeVar("K")
@@ -56,12 +56,16 @@ _lay_bare: Final = Bulk(
 )
 
 
-def look_up(connection: Connection, appends: Iterable[Append]) -> Messages:
-    """What is known of the messages that these appends would change; nothing is asked where there is none."""
-    changes = [(append.room, draft) for append in appends if isinstance(draft := append.draft, CHANGES)]
-    if not changes:
-        return Messages()
-    return Messages(_targets(connection, changes), _reacted(connection, changes))
+def look_up(connection: Connection, appends: Iterable[Append], known: Messages) -> None:
+    """Learn of the messages that these appends would change; nothing is asked where there is none."""
+    changes = [
+        (append.room, draft)
+        for append in appends
+        if type(draft := append.draft) is not NewMessage and isinstance(draft, CHANGES)
+    ]
+    if changes:
+        known.targets = _targets(connection, changes)
+        known.reacted = _reacted(connection, changes)
 
 
 def write(statements: Together, amended: Amendments, known: Messages) -> None:

@@ -5,7 +5,7 @@ from sqlalchemy import Text, select, update
 
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.opening import Store
-from server.store.planning import EntryRow
+from server.store.planning import EntryRow, MessageRow
 from server.store.tables import entries, settings
 
 _insert = Bulk({"name": Text(), "value": Text()}, lambda given: given.inserted_into(settings))
@@ -41,7 +41,8 @@ def kept(store: Store) -> dict[str, str]:
 
 def test_rows_of_the_log_have_columns_of_the_table() -> None:
     """Not all of them: what a message becomes later is not written with it."""
-    assert set(EntryRow._fields) <= set(entries.columns.keys())
+    for row in (MessageRow, EntryRow):
+        assert set(row._fields) <= set(entries.columns.keys())
 
 
 def test_rows_are_written_whatever_order_a_statement_names_their_columns_in(store: Store) -> None:

@@ -165,7 +165,7 @@ async def test_changes_beside_a_row_that_the_database_refuses(desk: Desk) -> Non
 async def test_a_change_that_the_writer_took_along_when_it_crashed_can_be_asked_for_again(desk: Desk) -> None:
     talking = await talk(desk)
     seq = await talking.said("hello")
-    changes = (
+    changes: tuple[MessageChange, ...] = (
         Reacting(talking.bob, seq, THUMB, on=True), NewText(talking.ann, seq, "hallo"), MessageGone(talking.ann, seq)
     )  # fmt: skip
     for place, change in enumerate(changes, seq + 1):

@@ -30,7 +30,8 @@ def test_seq_follows_the_head_in_the_order_of_telling() -> None:
         appends(NewMessage("ann", "1", "a"), NewMember("bob", "member"), NewMessage("ann", "2", "b")), known, AT
     )
     assert planned.outcomes == [Landed(1, 6, AT), Landed(2, 7, AT), Landed(3, 8, AT)]
-    assert [(row.seq, row.kind) for row in planned.entries] == [(6, "message"), (7, "joined"), (8, "message")]
+    assert [(row.seq, row.kind) for row in planned.messages] == [(6, "message"), (8, "message")]
+    assert [(row.seq, row.kind) for row in planned.entries] == [(7, "joined")]
 
 
 def test_a_dropped_plan_has_spent_nothing() -> None:
@@ -52,7 +53,7 @@ def test_a_retry_in_the_same_batch_gets_the_first_ones_place() -> None:
     message = NewMessage("ann", "1", "a", reply_to=3)
     planned = plan(appends(message, message), Knowledge({"r": 5}, MOST), AT)
     assert planned.outcomes == [Landed(1, 6, AT), Known(2, 6, AT)]
-    assert len(planned.entries) == 1
+    assert len(planned.messages) == 1
 
 
 def test_a_nonce_with_another_text_or_another_reply_to_is_a_conflict() -> None:
