@@ -108,7 +108,7 @@ async def test_the_writer_empties_the_log_by_itself_when_nothing_comes(
         assert b"nothing" in in_files(store)
 
 
-async def test_on_a_busy_server_it_is_due_after_a_while(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_a_busy_server_it_is_due_after_a_while(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(sqlite, "monotonic", lambda: now)
     log_file = store.log_file
