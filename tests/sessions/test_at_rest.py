@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 from actors import Actor, Address
 from server.protocol.commands import Read
 from server.rooms.actor import RoomActor, RoomEnvironment
+from server.rooms.announcing import Announcing
 from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
@@ -26,12 +27,12 @@ from tests.sessions.stage import Guest, Stage, staged
 from tests.sessions.test_talking_sessions import in_a_group
 
 SESSION_BYTES = 250
-ROOM_BYTES = 930
+ROOM_BYTES = 945
 TALK_BYTES = 500
 """What a room keeps after a talk: who wrote the latest messages, for the receipts."""
 
 A = TypeVar("A", bound=Actor)
-NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment, Sizes)
+NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment, Sizes, Announcing)
 SHARED = {id(constant) for constant in (NO_TABS, None, True, False, ())}
 SMALL_INTS = range(-5, 257)
 
