@@ -185,10 +185,10 @@ class WebSocket:
                         refusal.body = (refusal.body + bytes(event.data))[:_BODY_KEPT]
                         if event.body_finished:
                             raise refusal
+                    case _:
+                        self._early += self._take(event, self.opened_at)
             if not data:
                 raise refusal or self._end(Closed(ABNORMAL, "no answer to the upgrade"))
-        # wsproto keeps frames that came with the answer to itself until it is asked for events again.
-        self._early += [message for event in self._protocol.events() for message in self._take(event, self.opened_at)]
 
     # --- talking ---------------------------------------------------------------------------------------------
 
