@@ -28,6 +28,7 @@ from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
 from server.gateway.gateway import Gateway
 from server.gateway.heartbeats import Heartbeats
+from server.gateway.keepalive import most_asked, packet_backlog
 from server.gateway.limits import GatewayLimits
 from server.http_api.environment import HttpEnvironment, Readiness
 from server.metrics.counts import Counts
@@ -258,6 +259,7 @@ def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
         heartbeat_longest_seconds=settings.heartbeat_longest_ms / 1000,
         processors=min(1.0, processors / workers),
         keepalive_seconds=settings.keepalive,
+        keepalive_connections=most_asked(packet_backlog(), workers),
         unanswered=settings.unanswered,
         outbound_bytes=settings.outbound_bytes,
         partial_bytes=settings.partial_bytes,

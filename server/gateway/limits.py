@@ -61,6 +61,8 @@ class GatewayLimits:
         What this process can count on: 1, or its part of those that it shares with others (`interval.py`).
     keepalive_seconds
         Without a byte until the kernel asks the peer's kernel.
+    keepalive_connections
+        While there are more, it is not told to ask the peers of new ones (`keepalive.py`).
     unanswered
         Commands of a connection that wait for their answer; it is not read while there are more.
     outbound_bytes
@@ -94,6 +96,7 @@ class GatewayLimits:
     heartbeat_longest_seconds: float = 900.0
     processors: float = 1.0
     keepalive_seconds: float = 120.0
+    keepalive_connections: int = 16_000
     unanswered: int = 32
     outbound_bytes: int = 256 * 1024
     stall_seconds: float = 30.0

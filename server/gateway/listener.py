@@ -9,6 +9,7 @@ The rules:
   server. What the log says of it, it says once a minute.
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
   for a moment.
+- While there are more connections than the kernel can ask about, new ones get no keepalive.
 - When the server departs, those who stand in the kernel's queue are still let in; then the sockets are closed, so that
   whoever comes later is refused by the kernel. Requests that are under way go on.
 """
@@ -61,7 +62,7 @@ class Listener:
         when this task ends without a departure: whoever opened them may start it again.
     """
 
-    __slots__ = ("_complained_at", "_gateway", "_refusals", "_reserve", "_sockets")
+    __slots__ = ("_complained_at", "_gateway", "_keeps_alive", "_refusals", "_reserve", "_sockets")
 
     def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket]) -> None:
         self._gateway = gateway
@@ -69,12 +70,14 @@ class Listener:
         self._reserve = -1
         self._refusals = 0
         self._complained_at: dict[str, float] = {}
+        self._keeps_alive: dict[socket.socket, bool] = {}
 
     async def run(self, context: TaskContext) -> None:
         gateway = self._gateway
         connections = context.system.dynamic(gateway.connections)
         admission = Admission(gateway.limits, connections, gateway.addresses, gateway.proxies)
         self._take_reserve()
+        self._keeps_alive.clear()
         try:
             async with trio.open_nursery() as nursery:
                 async with trio.open_nursery() as accepting:
@@ -128,6 +131,7 @@ class Listener:
             What `accept` did, when those that came before are served: `BlockingIOError` if nobody is left.
         """
         arrived: list[Handshake] = []
+        self._look_after_keepalive(listening)
         try:
             for _ in range(_MOST_ACCEPTS):
                 sock, address = listening.accept()
@@ -142,6 +146,13 @@ class Listener:
                     admission.leave()
                 else:
                     nursery.start_soon(self._serve, handshake, admission)
+
+    def _look_after_keepalive(self, listening: socket.socket) -> None:
+        """What is accepted from here on has it, or has it not."""
+        has = self._gateway.reactor.registered < self._gateway.limits.keepalive_connections
+        if has is not self._keeps_alive.get(listening, True):
+            self._keeps_alive[listening] = has
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, has)
 
     def _is_admitted(self, sock: socket.socket, host: str, admission: Admission, nursery: trio.Nursery) -> bool:
         """Whether this one may have a handshake; otherwise it hears why not."""

@@ -129,3 +129,12 @@ async def test_what_is_accepted_waits_for_nothing_before_it_sends_and_is_looked_
                 assert theirs.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
                 for level, option, value in looked_after:
                     assert theirs.getsockopt(level, option) == value
+
+
+async def test_no_more_are_looked_after_than_the_kernel_can_ask() -> None:
+    async with open_door(GatewayLimits(keepalive_connections=1)) as door:
+        await door.welcomed()
+        assert door.listening.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), "nobody was there before"
+        await door.welcomed()
+        assert not door.listening.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert door.listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)

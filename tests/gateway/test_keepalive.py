@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from server.gateway.keepalive import keepalive
+from server.gateway.keepalive import keepalive, most_asked, packet_backlog
 
 
 def options(idle: float, stall: float) -> dict[int, int]:
@@ -33,3 +34,15 @@ def test_the_kernel_takes_whatever_can_be_set(idle: float) -> None:
         for level, option, value in keepalive(idle, stall=3_600.0):
             sock.setsockopt(level, option, value)
             assert sock.getsockopt(level, option) == value
+
+
+def test_all_workers_together_ask_no_more_than_the_queue_of_the_kernel_bears() -> None:
+    assert most_asked(backlog=1_000, processes=1) == 16_000
+    assert 54 * most_asked(backlog=1_000, processes=54) <= 16_000
+    assert most_asked(backlog=65_536, processes=54) > 18_519, "a million, with a queue for it"
+
+
+def test_a_queue_that_cannot_be_seen_is_taken_for_the_usual_one(tmp_path: Path) -> None:
+    (tmp_path / "own").write_text("5000\n")
+    assert packet_backlog(str(tmp_path / "own")) == 5_000
+    assert packet_backlog(str(tmp_path / "nowhere")) == 1_000
