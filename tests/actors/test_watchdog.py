@@ -127,7 +127,7 @@ async def test_the_thread_looks_no_further_when_nothing_runs_and_ends_with_the_s
         before = switches(watcher.native_id)
         await trio.sleep(20 * LIMIT)
         after = switches(watcher.native_id)
-    assert after - before <= 20  # with two looks in each limit it would be forty; to wait for the interpreter counts, too
+    assert after - before <= 20  # two looks in each limit would be forty; waits for the interpreter count, too
     assert not watcher.is_alive()
 
 
