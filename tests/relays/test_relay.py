@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import count
-from typing import TypeVar, cast
+from typing import cast
 
-from actors import Address
-from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
+from server.protocol.commands import Join, Leave, Post, Read, Typing
 from server.protocol.errors import no_such_room, unavailable
-from server.protocol.events import Entry, Error, Joined, Left, MessageEntry, Ok, Presence, error_from
-from server.relays.admissions import ATTACH_SECONDS, USERS_AT_ONCE
-from server.relays.effects import Effects, Seek, ToOwner
+from server.protocol.events import Error, Left, Ok, Presence, error_from
+from server.relays.admissions import USERS_AT_ONCE
+from server.relays.effects import Seek
 from server.relays.errands import ANSWER_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
 from server.relays.messages import (
     Admission,
-    Admit,
     Admitted,
     Answered,
-    Delivered,
     Forwarded,
     HeadOf,
     Here,
@@ -27,232 +23,15 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.relays.relay import ASKING_SECONDS, PATIENT_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS, Relay
+from server.relays.relay import ASKING_SECONDS, PATIENT_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS
 from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
-from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
-from server.rooms.messages import Added, Answer, Attach, Attached, Delivery, Detached, NotAttached, Passing, Request
-from server.store.messages import Done, Failed, LogPage, ReadLog
+from server.rooms.effects import Consult, FanOut, Reply, Rest, TellUser, Unwatch
+from server.rooms.messages import Added, Answer, Attached, NotAttached, Passing, Request
+from server.store.messages import Failed, ReadLog
+from tests.relays.booth import EPOCH, NEXT_OWNER, OWNER, Booth, answers, delivered_to, entry, joined, left, of, to_owner
 from tests.rooms.scene import ROOM, key, user
 
-OWNER, NEXT_OWNER = key("owner"), key("next owner")
-EPOCH = 3
-E = TypeVar("E")
-
-
-def of(kind: type[E], effects: Effects) -> list[E]:
-    return [effect for effect in effects if isinstance(effect, kind)]
-
-
-def to_owner(kind: type[E], effects: Effects) -> list[E]:
-    return [effect.message for effect in of(ToOwner, effects) if isinstance(effect.message, kind)]
-
-
-def delivered_to(session: Address, effects: Effects) -> list[int]:
-    """The `seq` of what this session gets, in order; of its end by a removal, -1."""
-    seqs: list[int] = []
-    for effect in effects:
-        match effect:
-            case FanOut(message=Delivery() as delivery, to=to) if session in to:
-                seqs += [cast("Entry", entry).seq or 0 for entry in delivery.events]
-            case InTurn(message=Detached(), to=to) if to is session:
-                seqs.append(-1)
-            case _:
-                pass
-    return seqs
-
-
-def answers(effects: Effects) -> list[str]:
-    """`ok`, or the code of the refusal, of all commands that are answered."""
-    told = [effect.message for effect in effects if isinstance(effect, Reply | InTurn)]
-    replies = [message.reply for message in told if isinstance(message, Answer)]
-    return ["ok" if isinstance(reply, Ok) else reply.code for reply in replies]
-
-
-def entry(seq: int, author: str = "zoe") -> MessageEntry:
-    return MessageEntry(seq=seq, room=ROOM, from_=user(author), text="hello", at="t", nonce=f"n{seq}", reactions=())
-
-
-def left(seq: int, name: str) -> Left:
-    return Left(room=ROOM, seq=seq, user=f"u_{name}", at="t")
-
-
-def joined(seq: int, name: str) -> Joined:
-    return Joined(room=ROOM, seq=seq, user=user(name), at="t")
-
-
-class Booth:
-    """A relay, subscribed to its owner, with a session attached for each of these people."""
-
-    def __init__(self, *names: str, last_seq: int = 0, subscribed: bool = True) -> None:
-        self.now = 100.0
-        self.relay = Relay(ROOM, key("relay"), 1, count(1))
-        self.refs = count(1_000)
-        self.sessions: dict[str, Address] = {}
-        self.attachments: dict[str, int] = {}
-        self.last_seq = last_seq
-        self.number = 0
-        self.seeking = self.relay.started(self.now)
-        if subscribed:
-            self.subscribe()
-        for name in names:
-            self.attach(name)
-        self.relay.settled(self.now)
-
-    def finds(self, owner: Address = OWNER) -> Effects:
-        """What it says to an owner that is found."""
-        self.relay.found(owner, self.now)
-        return self.relay.settled(self.now)
-
-    def subscribe(self, owner: Address = OWNER, epoch: int = EPOCH, gone: tuple[str, ...] = ()) -> Effects:
-        """An owner is found and takes it in; what is sent to it by that."""
-        [asked] = to_owner(Subscribe, self.finds(owner))
-        self.number += 1
-        admitted = None if not asked.admit else self.admitted(asked.ref, *asked.admit)
-        told = Subscribed(asked.ref, self.number, epoch, "l_LOG", "group", self.last_seq, gone, admitted)
-        effects = self.relay.subscribed(told, self.now)
-        while waiting := self.relay.go_on(self.now):
-            effects += waiting
-        return effects
-
-    def wants(self, name: str) -> None:
-        """A session of this person asks to be attached."""
-        session = self.sessions.setdefault(name, key(f"session of {name}"))
-        self.relay.attach(Attach(next(self.refs), session, f"u_{name}"), self.now)
-
-    def asks(self) -> list[Admit]:
-        """Of whom the owner is asked when all that was told at once is handled."""
-        return to_owner(Admit, self.relay.settled(self.now))
-
-    def admitted(self, ref: int, *users: str) -> Admitted:
-        """What the owner answers, of members and of people who are called eve."""
-        admissions = tuple(None if user.startswith("u_eve") else Admission("member", 0) for user in users)
-        return Admitted(ref, 5, self.last_seq, admissions)
-
-    def attach(self, *names: str) -> Effects:
-        for name in names:
-            self.wants(name)
-        [admit] = self.asks()
-        return self.admits(admit)
-
-    def admits(self, admit: Admit) -> Effects:
-        effects = self.relay.admitted(self.admitted(admit.ref, *admit.users), self.now)
-        for reply in of(Reply, effects):
-            if isinstance(reply.message, Attached):
-                [name] = [name for name, session in self.sessions.items() if session is reply.to]
-                self.attachments[name] = reply.message.attachment
-        return effects
-
-    def request(self, name: str, command: RoomCommand | Join) -> Request:
-        session = self.sessions.setdefault(name, key(f"session of {name}"))
-        return Request(next(self.refs), session, user(name), command, self.attachments.get(name), session)
-
-    def says(self, name: str, command: RoomCommand | Join) -> Effects:
-        return self.relay.request(self.request(name, command), self.now)
-
-    def posts(self, name: str, nonce: str) -> Effects:
-        return self.says(name, Post(id=nonce, room=ROOM, nonce=nonce, text="hello"))
-
-    def delivers(self, *entries: Entry, epoch: int = EPOCH) -> Effects:
-        self.last_seq = max(self.last_seq, entries[-1].seq or 0)
-        return self.relay.delivered(Delivered(epoch, entries), self.now)
-
-    def reads(self, effects: Effects, *entries: Entry) -> Effects:
-        """The store answers what is asked by these effects."""
-        [question] = [consult.question for consult in of(Consult, effects)]
-        assert isinstance(question, ReadLog)
-        return self.relay.done(Done(question.ref, LogPage(ROOM, question.after, entries, more=False)), self.now)
-
-    def beat(self, seconds: float = RETRY_SECONDS) -> Effects:
-        self.now += seconds
-        return self.relay.beat(self.now)
-
-
 # --- to be the room ----------------------------------------------------------------------------------------------
-
-
-def test_a_session_is_attached_when_the_owner_admits_its_user() -> None:
-    booth = Booth(last_seq=7)
-    effects = booth.attach("ann")
-    [attached] = [r.message for r in of(Reply, effects) if isinstance(r.message, Attached)]
-    assert (attached.last_seq, attached.log, attached.kind, attached.members) == (7, "l_LOG", "group", 5)
-    assert Watch(booth.sessions["ann"]) in effects
-
-
-def test_who_is_not_admitted_hears_why() -> None:
-    booth = Booth()
-    [reply] = of(Reply, booth.attach("eve"))
-    assert isinstance(reply.message, NotAttached)
-    assert reply.message.refusal.code == "no_such_room"
-
-
-def test_all_who_come_at_once_are_asked_for_at_once_and_who_comes_meanwhile_waits_for_the_answer() -> None:
-    booth = Booth()
-    for name in ("ann", "eve", "bob"):
-        booth.wants(name)
-    [first] = booth.asks()
-    assert first.users == ("u_ann", "u_eve", "u_bob")
-    for name in ("joe", "zoe"):
-        booth.wants(name)
-    assert booth.asks() == [], "the owner has a question"
-    replies = of(Reply, booth.admits(first))
-    assert [type(reply.message) for reply in replies] == [Attached, NotAttached, Attached], "each in its place"
-    [second] = booth.asks()
-    assert second.users == ("u_joe", "u_zoe")
-    assert len(of(Reply, booth.admits(second))) == 2
-    assert booth.asks() == []
-    assert not booth.relay.restless
-
-
-def test_the_first_are_asked_for_along_with_the_subscription() -> None:
-    booth = Booth(subscribed=False, last_seq=3)
-    booth.wants("ann")
-    [asked] = to_owner(Subscribe, booth.finds())
-    assert (asked.users, asked.admit) == ((), ("u_ann",))
-    booth.wants("bob")
-    assert booth.relay.settled(booth.now) == [], "whoever owns it has not answered"
-    admitted = booth.admitted(asked.ref, "u_ann")
-    effects = booth.relay.subscribed(Subscribed(asked.ref, 1, EPOCH, "l", "group", 3, admitted=admitted), booth.now)
-    assert [type(reply.message) for reply in of(Reply, effects)] == [Attached]
-    assert booth.asks()[0].users == ("u_bob",)
-
-
-def test_who_is_asked_for_along_with_a_subscription_is_attached_behind_what_is_missing() -> None:
-    booth = Booth("ann")
-    booth.relay.ended(OWNER, booth.now, clean=False)
-    booth.wants("bob")
-    booth.last_seq = 2
-    reading = booth.subscribe(NEXT_OWNER)
-    assert of(Reply, reading) == []
-    effects = booth.reads(reading, entry(1), entry(2))
-    [attached] = [r.message for r in of(Reply, effects) if isinstance(r.message, Attached)]
-    assert attached.last_seq == 2
-    assert delivered_to(booth.sessions["bob"], effects) == []
-    assert delivered_to(booth.sessions["ann"], effects) == [1, 2]
-
-
-def test_nobody_is_refused_to_attach_because_many_do() -> None:
-    booth = Booth()
-    names = [f"p{n}" for n in range(ERRANDS_LIMIT + 1)]
-    for name in names:
-        booth.wants(name)
-    attached = 0
-    while asked := booth.asks():
-        [admit] = asked
-        assert len(admit.users) <= USERS_AT_ONCE
-        attached += len(of(Reply, booth.relay.admitted(booth.admitted(admit.ref, *admit.users), booth.now)))
-    assert attached == len(names)
-
-
-def test_a_session_that_asks_again_is_answered_once_for_what_it_asked_last() -> None:
-    booth = Booth()
-    session = key("session")
-    for ref in (7, 8):
-        booth.relay.attach(Attach(ref, session, "u_ann"), booth.now)
-    booth.sessions["ann"] = session
-    [admit] = booth.asks()
-    [reply] = of(Reply, booth.admits(admit))
-    assert isinstance(reply.message, Attached)
-    assert reply.message.ref == 8
 
 
 def test_an_event_comes_once_and_goes_to_all_sessions_as_one_object() -> None:
@@ -372,16 +151,6 @@ def test_while_nobody_listens_nothing_is_read() -> None:
     assert attached.last_seq == 5
 
 
-def test_who_is_admitted_behind_a_gap_is_attached_behind_it() -> None:
-    booth = Booth("ann")
-    reading = booth.delivers(entry(3))
-    assert of(Reply, booth.attach("bob")) == []
-    effects = booth.reads(reading, entry(1), entry(2))
-    [attached] = [r.message for r in of(Reply, effects) if isinstance(r.message, Attached)]
-    assert attached.last_seq == 3
-    assert delivered_to(booth.sessions["bob"], effects) == []
-
-
 # --- who may listen ----------------------------------------------------------------------------------------------
 
 
@@ -433,16 +202,6 @@ def test_a_removal_without_an_entry_ends_what_is_heard_at_once() -> None:
     reading = booth.delivers(entry(2))
     assert delivered_to(booth.sessions["bob"], booth.relay.removed(Removed(EPOCH, "u_bob", gone), booth.now)) == [-1]
     assert delivered_to(booth.sessions["bob"], booth.reads(reading, entry(1))) == []
-
-
-def test_a_removal_holds_for_who_is_admitted_before_it_and_attached_after_it() -> None:
-    booth = Booth("ann")
-    reading = booth.delivers(entry(2))
-    booth.attach("bob")
-    booth.relay.removed(Removed(EPOCH, "u_bob", Left(room=ROOM, user="u_bob")), booth.now)
-    effects = booth.reads(reading, entry(1))
-    assert delivered_to(booth.sessions["bob"], effects) == [-1]
-    assert delivered_to(booth.sessions["bob"], booth.delivers(entry(3))) == []
 
 
 def test_what_a_former_owner_says_is_not_believed() -> None:
@@ -558,19 +317,6 @@ def test_a_higher_epoch_sends_it_to_the_new_owner() -> None:
     assert asked.epoch_seen == EPOCH + 1
 
 
-def test_who_was_asked_for_is_asked_for_again_before_those_who_came_later() -> None:
-    booth = Booth()
-    booth.wants("ann")
-    [lost] = booth.asks()
-    booth.wants("bob")
-    booth.relay.ended(OWNER, booth.now, clean=False)
-    assert booth.admits(lost) == [], "that came too late"
-    [asked] = to_owner(Subscribe, booth.finds(NEXT_OWNER))
-    assert asked.admit == ("u_ann", "u_bob")
-    booth.relay.not_subscribed(NotSubscribed(asked.ref, error_from(unavailable())), booth.now)
-    assert of(Reply, booth.subscribe(OWNER)), "who is no owner was asked in vain"
-
-
 def test_a_room_that_never_was_is_said_so_and_forgotten() -> None:
     booth = Booth(subscribed=False)
     booth.says("ann", Read(id=1, room=ROOM, seq=1))
@@ -637,37 +383,6 @@ def test_a_command_whose_answer_does_not_come_is_refused_in_time() -> None:
     assert answers(booth.beat(1.0)) == ["unavailable"]
 
 
-def test_who_attaches_waits_longer_because_asking_again_would_not_be_faster() -> None:
-    booth = Booth()
-    booth.wants("ann")
-    booth.asks()
-    booth.wants("bob")
-    assert booth.beat(ATTACH_SECONDS - 1) == []
-    refused = of(Reply, booth.beat(1.0))
-    assert [type(reply.message) for reply in refused] == [NotAttached, NotAttached]
-    assert booth.asks() == []
-
-
-def test_who_attaches_waits_for_an_owner_longer_than_a_command_does() -> None:
-    booth = Booth(subscribed=False)
-    booth.wants("ann")
-    assert of(Reply, booth.beat(WAIT_SECONDS)) == []
-    assert of(Reply, booth.subscribe())
-
-
-def test_a_full_link_is_not_asked_again_at_every_turn() -> None:
-    booth = Booth()
-    booth.wants("ann")
-    [admit] = booth.asks()
-    assert booth.relay.not_taken(admit, booth.now) == []
-    assert booth.relay.beat_seconds == QUIET_SECONDS
-    booth.wants("bob")
-    assert booth.asks() == []
-    booth.beat(QUIET_SECONDS)
-    [again] = booth.asks()
-    assert again.users == ("u_ann", "u_bob")
-
-
 def test_it_looks_often_only_where_that_may_help() -> None:
     booth = Booth(subscribed=False)
     assert booth.relay.beat_seconds == RETRY_SECONDS, "there is no owner yet"
@@ -678,46 +393,6 @@ def test_it_looks_often_only_where_that_may_help() -> None:
     booth = Booth("ann")
     booth.delivers(entry(3))
     assert booth.relay.beat_seconds == RETRY_SECONDS, "what is missing is read"
-
-
-def test_an_owner_that_counts_who_is_admitted_is_not_told_again() -> None:
-    booth = Booth()
-    assert of(Reply, booth.attach("ann"))
-    assert booth.relay.settled(booth.now) == []
-    booth.relay.ended(booth.sessions["ann"], booth.now, clean=True)
-    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]
-
-
-def test_who_left_by_another_session_before_being_admitted_is_there_all_the_same() -> None:
-    """The owner heard of the two sessions in this order: asked for, gone, and believes the user gone."""
-    booth = Booth("ann")
-    first, booth.sessions = booth.sessions["ann"], {}
-    booth.wants("ann")
-    [admit] = booth.asks()
-    booth.relay.ended(first, booth.now, clean=True)
-    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]
-    booth.admits(admit)
-    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=("u_ann",), went=())]
-
-
-def test_who_left_by_another_session_before_being_asked_for_is_there_by_the_answer() -> None:
-    booth = Booth("ann")
-    first, booth.sessions = booth.sessions["ann"], {}
-    booth.relay.ended(first, booth.now, clean=True)
-    booth.wants("ann")
-    here, admit = [effect.message for effect in of(ToOwner, booth.relay.settled(booth.now))]
-    assert here == Here(1, came=(), went=("u_ann",)), "in this order"
-    assert isinstance(admit, Admit)
-    booth.admits(admit)
-    assert booth.relay.settled(booth.now) == []
-
-
-def test_who_is_not_waited_for_any_more_does_not_count_as_being_there() -> None:
-    booth = Booth()
-    booth.wants("ann")
-    booth.asks()
-    booth.beat(ATTACH_SECONDS)
-    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]
 
 
 def test_it_rests_when_nobody_listens_for_a_while() -> None:

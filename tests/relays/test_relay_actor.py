@@ -44,7 +44,7 @@ from server.store.messages import (
     ReadLog,
     RoomRecord,
 )
-from tests.relays.test_relay import entry
+from tests.relays.booth import entry
 from tests.store.desk import PATIENCE
 
 ROOM = "r_TWO"
