@@ -238,26 +238,26 @@ def _broadcast(report: Report, axes: Axes) -> bool:
 
 
 def _storm(report: Report, axes: Axes) -> bool:
-    return _return(report, axes, "storm", "cut off")
+    return _return(report, axes, "storm", "cut off", "seconds since they were cut off")
 
 
 def _kill(report: Report, axes: Axes) -> bool:
-    return _return(report, axes, "kill", "killed")
+    return _return(report, axes, "kill", "killed", "seconds since the kill")
 
 
-def _return(report: Report, axes: Axes, name: str, what: str) -> bool:
-    storm = next((phase for phase in _phases_of(report) if phase.name == name), None)
-    if storm is None:
+def _return(report: Report, axes: Axes, name: str, what: str, since: str) -> bool:
+    phase = next((one for one in _phases_of(report) if one.name == name), None)
+    if phase is None:
         return False
-    began = storm.began + report.began
-    glances = [glance for glance in report.glances if -2 <= glance.at - began <= storm.seconds + 4]
+    began = phase.began + report.began
+    glances = [glance for glance in report.glances if -2 <= glance.at - began <= phase.seconds + 4]
     times = [glance.at - began for glance in glances]
     axes.plot(times, [glance.connected for glance in glances], ".-", color=_BLUE, label="connected")
     axes.plot(times, [glance.ready for glance in glances], ".-", color=_GREEN, label="welcome, with all they missed")
     axes.axvline(0, color=_RED, lw=1, label=what)
-    if "recovery" in storm.figures:
-        axes.axvline(storm.figures["recovery"], color=_ORANGE, lw=1, ls="--", label="the last one has everything")
-    _axes(axes, f"seconds since they were {what}" if name == "storm" else "seconds since the kill", "connections")
+    if "recovery" in phase.figures:
+        axes.axvline(phase.figures["recovery"], color=_ORANGE, lw=1, ls="--", label="the last one has everything")
+    _axes(axes, since, "connections")
     return bool(glances)
 
 

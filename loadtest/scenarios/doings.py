@@ -136,9 +136,7 @@ class Broadcasting(Played):
         self._owed = company.rooms.of_mine(broadcast.room, broadcast.among)
         self._seen: list[Entry] = []  # one that is sent again in other bytes is another one
         self._readings = company.readings
-        self._readings.entries = self._take
-        for entry in company.readings.now.early:
-            self._take(entry)
+        self._readings.listen(self._take)
         if broadcast.poster in company.mine:
             company.crowd.post(broadcast.poster, broadcast.room, filling(_CHARACTERS), label)
 
@@ -166,9 +164,7 @@ class Spreading(Played):
         self._owed = 0
         self._seen: list[Entry] = []
         self._readings = company.readings
-        self._readings.entries = self._take
-        for entry in company.readings.now.early:
-            self._take(entry)
+        self._readings.listen(self._take)
         chance = company.chance("spread")
         for nth in range(spread.posts):
             number = chance.randrange(company.options.connections)

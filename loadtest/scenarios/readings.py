@@ -94,6 +94,12 @@ class Readings(Watcher):
         self._clock = time.monotonic()
         self._cpu = time.process_time()
 
+    def listen(self, entries: Callable[[Entry], None]) -> None:
+        """Give `entries` what is seen under the present order, and what was seen of it before it was heard of here."""
+        self.entries = entries
+        for entry in self.now.early:
+            entries(entry)
+
     def begin(self, order: int) -> None:
         """Another order was given."""
         self.clock()

@@ -89,6 +89,11 @@ def no_such_room() -> Refusal:
     return Refusal(ErrorCode.NO_SUCH_ROOM, "no such room")
 
 
+def no_such_message() -> Refusal:
+    """There is none, or it is gone, or it is another kind of entry."""
+    return Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")
+
+
 def unavailable(retry_after: int = 500) -> Refusal:
     """Nothing was done, or the nonce makes the retry safe."""
     return Refusal(ErrorCode.UNAVAILABLE, "not possible right now, please try again", retry_after)

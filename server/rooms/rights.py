@@ -39,7 +39,7 @@ from server.protocol.commands import (
     Typing,
     Unban,
 )
-from server.protocol.errors import ErrorCode, Refusal, no_such_room
+from server.protocol.errors import ErrorCode, Refusal, no_such_message, no_such_room
 from server.protocol.objects import Role, RoomKind
 from server.protocol.rules import check_user_name
 from server.store.room_changes import Restrictions
@@ -182,7 +182,7 @@ def check_target(target: int, last_seq: int) -> None:
     """What is to be changed is in the log. That it is a message, and whose, is looked up where the entry gets its
     place."""
     if not 1 <= target <= last_seq:
-        raise Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")
+        raise no_such_message()
 
 
 def may_delete_of_others(role: Role) -> bool:

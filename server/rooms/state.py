@@ -49,9 +49,7 @@ class RoomState(Attachments):
         How large it may be, and how large until it is told differently.
     """
 
-    __slots__ = (
-        "_ongoing", "_receipts", "_refs", "_sizes", "base", "itself", "last_seq", "lineage", "record",
-    )  # fmt: skip
+    __slots__ = ("_ongoing", "_receipts", "_refs", "_sizes", "base", "itself", "last_seq", "lineage", "record")
 
     def __init__(
         self,

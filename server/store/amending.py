@@ -15,7 +15,7 @@ import json
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.errors import ErrorCode, Refusal, no_such_message
 from server.protocol.limits import REACTION_EMOJI
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 
@@ -87,14 +87,14 @@ class Messages(Struct):
 def refusal_of(change: MessageChange, target: Target | None) -> Refusal | None:
     """Why a change cannot be; None: it can, or is so already."""
     if target is None:
-        return _no_such_message()
+        return no_such_message()
     match change:
         case NewText(by=by) if by != target.author:
             return Refusal(ErrorCode.FORBIDDEN, "only its author can edit a message")
         case MessageGone(by=by, of_others=False) if by != target.author:
             return Refusal(ErrorCode.FORBIDDEN, "only its author and moderators can delete a message")
         case NewText() | Reacting() if target.text is None:
-            return _no_such_message()
+            return no_such_message()
         case Reacting(emoji=emoji, on=True) if _is_one_too_many(emoji, target.reactions):
             return Refusal(ErrorCode.LIMIT_REACHED, f"a message has at most {REACTION_EMOJI} different reactions")
     return None
@@ -146,7 +146,3 @@ def _counted(tally: Tally, emoji: str, change: int) -> Tally:
 
 def _is_one_too_many(emoji: str, tally: Tally) -> bool:
     return len(tally) >= REACTION_EMOJI and all(emoji != each for each, _ in tally)
-
-
-def _no_such_message() -> Refusal:
-    return Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")

@@ -11,7 +11,7 @@ first and then bisects inside savepoints, which costs log2(n) attempts a guilty 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -33,14 +33,12 @@ from server.store import targets
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
 from server.store.fencing import LOCK_FENCES
+from server.store.in_lists import portions
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import EntryRow, Knowledge, MemberRow, MessageRow, NonceKey, Pair, Place, Plan, plan
 from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
 from server.store.tables import entries, members, rooms, users
-
-_LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with them
-
 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
@@ -193,7 +191,7 @@ def _places(connection: Connection, appends: Sequence[Append]) -> dict[NonceKey,
     keys = list({(a.room, a.draft.author, a.draft.nonce) for a in appends if isinstance(a.draft, NewMessage)})
     columns = entries.c.room_id, entries.c.user_id, entries.c.nonce
     found: dict[NonceKey, Place] = {}
-    for some in _portions([key for key in keys if _encodable(*key)]):
+    for some in portions([key for key in keys if _encodable(*key)]):
         rows = connection.execute(
             select(*columns, entries.c.seq, entries.c.at, entries.c.digest).where(
                 tuple_(*columns).in_(some), entries.c.nonce.is_not(None)
@@ -207,7 +205,7 @@ def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair
     pairs = list({(a.room, a.draft.user) for a in appends if isinstance(a.draft, NewMember | MemberGone | RoleGiven)})
     columns = members.c.room_id, members.c.user_id
     found = dict.fromkeys(pairs, False)
-    for some in _portions([pair for pair in pairs if _encodable(*pair)]):
+    for some in portions([pair for pair in pairs if _encodable(*pair)]):
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
         found |= dict.fromkeys(((room, user) for room, user in rows), True)
     return found
@@ -217,7 +215,7 @@ def rooms_of(connection: Connection, people: Iterable[str]) -> dict[str, int]:
     """In how many rooms each of them is."""
     asked = [user for user in people if _encodable(user)]
     found: dict[str, int] = {}
-    for some in _portions(asked):
+    for some in portions(asked):
         rows = connection.execute(
             select(members.c.user_id, func.count()).where(members.c.user_id.in_(some)).group_by(members.c.user_id)
         )
@@ -231,7 +229,3 @@ def _encodable(*texts: str) -> bool:
     Neither comes over the wire.
     """
     return not any("\ud800" <= character <= "\udfff" or character == "\0" for text in texts for character in text)
-
-
-def _portions(keys: list[Any]) -> list[list[Any]]:
-    return [keys[i : i + _LOOKED_UP_AT_ONCE] for i in range(0, len(keys), _LOOKED_UP_AT_ONCE)]

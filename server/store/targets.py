@@ -7,21 +7,16 @@ room's head, from which this transaction moves it, too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
 
 from server.store.amending import Amendments, Messages, Place, Reaction, Target, read_tally, written
 from server.store.bulk import Bulk, Together
-from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+from server.store.changes import MessageChange, Reacting
+from server.store.in_lists import portions
 from server.store.messages import Append, NewMessage
 from server.store.tables import entries, reactions
-
-K = TypeVar("K")
-
-CHANGES: Final = (NewText, MessageGone, Reacting)
-
-_LOOKED_UP_AT_ONCE: Final = 300  # keys in one statement, whose text grows with them
 
 _columns: Final = (
     entries.c.room_id, entries.c.seq, entries.c.user_id, entries.c.text, entries.c.digest, entries.c.by,
@@ -61,7 +56,7 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
     changes = [
         (append.room, draft)
         for append in appends
-        if type(draft := append.draft) is not NewMessage and isinstance(draft, CHANGES)
+        if type(draft := append.draft) is not NewMessage and isinstance(draft, MessageChange)
     ]
     if changes:
         known.targets = _targets(connection, changes)
@@ -90,7 +85,7 @@ def _row(place: Place, target: Target) -> tuple[object, ...]:
 def _targets(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> dict[Place, Target]:
     places = list({(room, change.target) for room, change in changes})
     found: dict[Place, Target] = {}
-    for some in _portions(places):
+    for some in portions(places):
         rows = connection.execute(select(*_columns).where(tuple_(*_columns[:2]).in_(some), entries.c.kind == "message"))
         found |= {(row.room_id, row.seq): _target(row) for row in rows}
     return found
@@ -103,11 +98,7 @@ def _target(row: Row[*tuple[Any, ...]]) -> Target:
 def _reacted(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> set[Reaction]:
     keys = list({(room, c.target, c.by, c.emoji) for room, c in changes if isinstance(c, Reacting)})
     found: set[Reaction] = set()
-    for some in _portions(keys):
+    for some in portions(keys):
         rows = connection.execute(select(*_reaction).where(tuple_(*_reaction).in_(some)))
         found |= {(room, target, user, emoji) for room, target, user, emoji in rows}
     return found
-
-
-def _portions(keys: Sequence[K]) -> Iterable[Sequence[K]]:
-    return (keys[i : i + _LOOKED_UP_AT_ONCE] for i in range(0, len(keys), _LOOKED_UP_AT_ONCE))
