@@ -8,42 +8,17 @@ from an `Inbox`. Every question carries `reply_to` and a `ref` of the asker's ow
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 from msgspec import Struct
 
 from server.protocol.errors import Refusal
 from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.changes import MessageChange
+from server.store.questions import Asker as Asker
+from server.store.questions import Done as Done
+from server.store.questions import Failed as Failed
+from server.store.questions import Question as Question
 from server.store.room_changes import BanLifted, Restrictions, RoomChange
-
-
-@runtime_checkable
-class Asker(Protocol):
-    """Where an answer goes: an actor's address, or the one-use `Reply` of a task."""
-
-    def answer(self, message: object, /) -> bool: ...
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    reply_to: Asker
-    ref: int = 0
-
-
-class Done(Struct, frozen=True):
-    """The question `ref` was answered; the type of `value` tells what it was."""
-
-    ref: int
-    value: object
-
-
-class Failed(Struct, frozen=True):
-    """The question `ref` was refused, or could not be answered (`unavailable`)."""
-
-    ref: int
-    refusal: Refusal
-
 
 # --- the log of a room (writer) ------------------------------------------------------------------------------
 
