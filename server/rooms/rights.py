@@ -173,7 +173,7 @@ def check_has_room(*, is_full: bool) -> None:
 
 
 def check_reply_to(reply_to: int | None, last_seq: int) -> None:
-    """A reply names an entry that exists; that it is a message, and not somebody's coming or going, is not checked."""
+    """What is answered is in the log. That it is a message is looked up where the reply gets its place."""
     if reply_to is not None and not 1 <= reply_to <= last_seq:
         raise Refusal(ErrorCode.NO_SUCH_MESSAGE, "`reply_to` names no message of this room")
 

@@ -100,6 +100,13 @@ def refusal_of(change: MessageChange, target: Target | None) -> Refusal | None:
     return None
 
 
+def refusal_of_reply(reply_to: int | None, target: Target | None) -> Refusal | None:
+    """Why a message cannot answer that one. What is gone is not answered; what was answered may go."""
+    if reply_to is None or (target is not None and target.text is not None):
+        return None
+    return Refusal(ErrorCode.NO_SUCH_MESSAGE, "`reply_to` names no message of this room")
+
+
 def is_so(change: MessageChange, target: Target, *, has_reacted: bool) -> bool:
     """Whether everything is already as the change would have it."""
     match change:

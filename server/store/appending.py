@@ -4,8 +4,9 @@ The rules: `last_seq` moves in the same transaction from exactly the value that 
 statement's row count is checked; what does not add up is `RowsMissing` and treated like a refused row.
 
 `append_trusting` is the common path: two statements in one journey to the database, no look-ups but of messages that
-are to be changed, and nothing to fall back on but rolling the transaction back. `append_careful` reads what is known
-first and then bisects inside savepoints, which costs log2(n) attempts a guilty row, and nothing where there is none.
+are to be changed or answered, and nothing to fall back on but rolling the transaction back. `append_careful` reads what
+is known first and then bisects inside savepoints, which costs log2(n) attempts a guilty row, and nothing where there is
+none.
 """
 
 from __future__ import annotations
@@ -95,6 +96,8 @@ def append_trusting(connection: Connection, appends: Sequence[Append], known: Kn
     """
     targets.look_up(connection, appends, known.messages)
     planned = plan(appends, known, at)
+    if planned.in_doubt:
+        raise RowsMissing("what a message answers is gone: it may be a retry, so its nonce is to be looked up")
     _write(connection, planned, known, at)
     known.learn(planned)
     return planned.outcomes

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
-from server.store.amending import Amendments, Messages, amend, is_so, refusal_of
+from server.store.amending import Amendments, Messages, Target, amend, is_so, refusal_of, refusal_of_reply
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
@@ -151,7 +151,11 @@ class Governed(Struct):
 
 
 class Plan(Struct):
-    """Rows to write, what to answer once they are on disk, and what is known then."""
+    """Rows to write, what to answer once they are on disk, and what is known then.
+
+    `in_doubt`: a message is denied for what it answers, whose nonce nobody looked up. If it was used before, the first
+    answer is the right one.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     messages: list[MessageRow] = field(default_factory=list)
@@ -164,6 +168,7 @@ class Plan(Struct):
     places: dict[NonceKey, Place] = field(default_factory=dict)
     memberships: dict[Pair, bool] = field(default_factory=dict)
     amended: Amendments = field(default_factory=Amendments)
+    in_doubt: bool = False
     governed: Governed = field(default_factory=Governed)
 
 
@@ -208,6 +213,10 @@ def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge,
     digest = content_digest(draft.text, draft.reply_to)
     first = planned.places.get(key) or known.places.get(key)
     if first is None:
+        refusal = refusal_of_reply(draft.reply_to, _target(append.room, draft.reply_to, planned, known))
+        if refusal is not None:
+            planned.in_doubt = True
+            return Denied(append.ref, refusal)
         seq = _next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
         planned.messages.append(
@@ -254,7 +263,7 @@ def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at
 
 def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
     place = append.room, change.target
-    target = planned.amended.targets.get(place) or known.messages.targets.get(place)
+    target = _target(*place, planned, known)
     refusal = refusal_of(change, target)
     if target is None or refusal is not None:
         assert refusal is not None, "what is no message is refused"
@@ -265,6 +274,13 @@ def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowle
     planned.entries.append(_row_of_change(append.room, seq, change, at))
     amend(change, place, target, seq, at, planned.amended)
     return Landed(append.ref, seq, at)
+
+
+def _target(room: str, seq: int | None, planned: Plan, known: Knowledge) -> Target | None:
+    """A message as it is by now; None: there is none."""
+    if seq is None:
+        return None
+    return planned.amended.targets.get((room, seq)) or known.messages.targets.get((room, seq))
 
 
 def _has_reacted(room: str, change: MessageChange, planned: Plan, known: Knowledge) -> bool:

@@ -1,4 +1,4 @@
-"""Messages that are changed: looked up before a change of them is planned, and written as it was planned.
+"""Messages that are changed, or answered: looked up before that is planned, and written as it was planned.
 
 Both in the transaction that appends the entry about it. Nobody else changes them meanwhile: whoever does moves the
 room's head, from which this transaction moves it, too.
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
 
+from server.protocol.limits import LARGEST_INTEGER
 from server.store.amending import Amendments, Messages, Place, Reaction, Target, read_tally, written
 from server.store.bulk import Bulk, Together
 from server.store.changes import MessageChange, Reacting
@@ -52,14 +53,20 @@ _lay_bare: Final = Bulk(
 
 
 def look_up(connection: Connection, appends: Iterable[Append], known: Messages) -> None:
-    """Learn of the messages that these appends would change; nothing is asked where there is none."""
-    changes = [
-        (append.room, draft)
-        for append in appends
-        if type(draft := append.draft) is not NewMessage and isinstance(draft, MessageChange)
-    ]
+    """Learn of the messages that these appends would change or answer; nothing is asked where there is none."""
+    changes: list[tuple[str, MessageChange]] = []
+    places: set[Place] = set()
+    for append in appends:
+        draft = append.draft
+        if type(draft) is NewMessage:
+            if draft.reply_to is not None:
+                places.add((append.room, draft.reply_to))
+        elif isinstance(draft, MessageChange):
+            changes.append((append.room, draft))
+            places.add((append.room, draft.target))
+    if places:
+        known.targets = _targets(connection, list(places))
     if changes:
-        known.targets = _targets(connection, changes)
         known.reacted = _reacted(connection, changes)
 
 
@@ -82,10 +89,9 @@ def _row(place: Place, target: Target) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _targets(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> dict[Place, Target]:
-    places = list({(room, change.target) for room, change in changes})
+def _targets(connection: Connection, places: Sequence[Place]) -> dict[Place, Target]:
     found: dict[Place, Target] = {}
-    for some in portions(places):
+    for some in portions([place for place in places if place[1] <= LARGEST_INTEGER]):
         rows = connection.execute(select(*_columns).where(tuple_(*_columns[:2]).in_(some), entries.c.kind == "message"))
         found |= {(row.room_id, row.seq): _target(row) for row in rows}
     return found

@@ -177,7 +177,12 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
     assert ada.say("rename", room=open_room)["code"] == "bad_request"
     assert ada.say("post", room=secret, nonce="n", text="Hello", reply_to=99)["code"] == "no_such_message"
     mine = ada.say("post", room=secret, nonce="n", text="Hello")["seq"]
-    for target in (0, 1, mine + 1):
+    gone = ada.say("post", room=secret, nonce="g", text="Hello")["seq"]
+    ada.say("delete", room=secret, target=gone)
+    for reply_to in (1, gone, gone + 1):
+        told = ada.say("post", room=secret, nonce=nonce(), text="Hello", reply_to=reply_to)
+        assert told["code"] == "no_such_message"
+    for target in (0, 1, gone + 1):
         assert ada.say("edit", room=secret, target=target, text="Hello")["code"] == "no_such_message"
         assert ada.say("delete", room=secret, target=target)["code"] == "no_such_message"
         assert ada.say("react", room=secret, target=target, emoji="👍", on=True)["code"] == "no_such_message"

@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import pytest
 
 from server.protocol.events import Deleted, Edited, MessageEntry, Reacted
-from server.protocol.objects import Message, Reaction
+from server.protocol.objects import Reaction
 from server.store.batches import Committed
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
-from server.store.messages import Denied, Known, Landed, ListRooms, Lost, NewMessage, Outcome, ReadHistory, ReadLog
+from server.store.messages import Denied, Known, Landed, Lost, NewMessage
 from server.store.unanswered import Unanswered
-from tests.store.desk import Desk, Room, poison_refused
+from tests.store.desk import Desk, poison_refused
+from tests.store.talk import talk
 
 THUMB, HEART = "👍", "❤️"
-_nonces = itertools.count()
-
-
-class Talk:
-    """A group of two, ann and bob, who have joined by the entries 1 and 2."""
-
-    def __init__(self, desk: Desk, ann: str, bob: str, room: Room) -> None:
-        self.desk, self.ann, self.bob, self.room = desk, ann, bob, room
-
-    async def said(self, text: str, author: str | None = None, nonce: str = "") -> int:
-        outcome = await self.room.said(author or self.ann, nonce or f"n{next(_nonces)}", text)
-        assert isinstance(outcome, Landed)
-        assert outcome.seq is not None
-        return outcome.seq
-
-    async def changed(self, *changes: MessageChange) -> list[Outcome]:
-        before = len(self.room.ear.outcomes)
-        for change in changes:
-            self.room.append(change)
-        return (await self.room.ear.outcomes_of(before + len(changes)))[before:]
-
-    async def history(self, reader: str = "") -> dict[int, Message]:
-        page = await self.desk.read(ReadHistory, room=self.room.room, reader=reader, upto=2**40, limit=200)
-        return {message.seq: message for message in page.messages}
-
-    async def log(self, after: int = 2) -> list[Any]:
-        page = await self.desk.read(ReadLog, room=self.room.room, after=after, upto=2**40, limit=500)
-        return list(page.entries)
-
-    async def unread(self, user: str) -> int:
-        [room] = (await self.desk.read(ListRooms, user=user)).rooms
-        return int(room.unread)
-
-
-async def talk(desk: Desk) -> Talk:
-    ann, bob = await desk.user("ann"), await desk.user("bob")
-    return Talk(desk, ann, bob, await desk.anchored(await desk.created(ann, bob)))
 
 
 async def test_an_edit_replaces_the_text_wherever_it_is_read(desk: Desk) -> None:

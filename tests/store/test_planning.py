@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from server.protocol.errors import ErrorCode
+from server.store.amending import Messages, Target
 from server.store.messages import (
     Append,
     Denied,
@@ -51,9 +52,24 @@ def test_what_was_learned_from_a_plan_counts_in_the_next() -> None:
 
 def test_a_retry_in_the_same_batch_gets_the_first_ones_place() -> None:
     message = NewMessage("ann", "1", "a", reply_to=3)
-    planned = plan(appends(message, message), Knowledge({"r": 5}, MOST), AT)
+    answered = Messages({("r", 3): Target("bob", "hello")})
+    planned = plan(appends(message, message), Knowledge({"r": 5}, MOST, messages=answered), AT)
     assert planned.outcomes == [Landed(1, 6, AT), Known(2, 6, AT)]
     assert len(planned.messages) == 1
+
+
+def test_a_reply_to_what_is_gone_is_denied_and_its_nonce_to_be_looked_up() -> None:
+    message = NewMessage("ann", "1", "a", reply_to=3)
+    gone = Messages({("r", 3): Target("bob", None, by="bob")})
+    planned = plan(appends(message), Knowledge({"r": 5}, MOST, messages=gone), AT)
+    [denied] = planned.outcomes
+    assert isinstance(denied, Denied)
+    assert denied.refusal.code is ErrorCode.NO_SUCH_MESSAGE
+    assert planned.in_doubt
+    known = Knowledge({"r": 5}, MOST, messages=gone, places={("r", "ann", "1"): Place(4, AT, content_digest("a", 3))})
+    again = plan(appends(message), known, AT)
+    assert again.outcomes == [Known(1, 4, AT)]
+    assert not again.in_doubt
 
 
 def test_a_nonce_with_another_text_or_another_reply_to_is_a_conflict() -> None:
