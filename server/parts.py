@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from actors import Inbox, System
+from server.accounts.own import OwnAccounts
 from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
 from server.accounts.usage import TokenUsage
@@ -39,11 +40,13 @@ from server.placement.mover import MoverEnvironment
 from server.placement.ownership import Alone
 from server.protocol.events import Limits
 from server.protocol.limits import TEXT_CODE_POINTS
+from server.protocol.objects import User
 from server.relays.actor import RELAYS, RelayEnvironment
 from server.rooms.actor import ROOMS, RoomEnvironment
 from server.rooms.easing import PORTION, Easing
 from server.rooms.finding import rooms_here
 from server.rooms.heads import HeadsTable
+from server.rooms.messages import Named
 from server.rooms.sizes import Sizes
 from server.sessions.environment import SessionEnvironment
 from server.settings import Settings
@@ -207,6 +210,7 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
     )
     return HttpEnvironment(
         accounts=accounts,
+        own_accounts=OwnAccounts(accounts, partial(_tell_named, system, shared)),
         reader=shared.reader,
         rooms=(rooms_here if ground.cluster is None else ground.cluster.rooms)(system),
         readiness=ground.readiness,
@@ -215,6 +219,14 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
         pace=shared.user_pace,
         hsts_days=settings.hsts_days,
     )
+
+
+def _tell_named(system: System, shared: Shared, user: User) -> None:
+    """All sessions of somebody, here and elsewhere, who has another display name."""
+    named = Named(user)
+    system.broadcast(user.user, named)
+    if shared.elsewhere is not None:
+        shared.elsewhere.tell(named)
 
 
 def operator_environment(

@@ -93,9 +93,7 @@ class Accounts:
         _check_device(device)
         if await self._find(name) is not None:
             raise Refusal(ErrorCode.NAME_TAKEN, "this name is taken")
-        hashed = await answer_to(
-            self.hashing, lambda to: HashPassword(reply_to=to, password=password), str, self.seconds
-        )
+        hashed = await self.hashed(password)
         user = await answer_to(
             self.writer,
             lambda to: AddUser(reply_to=to, name=name, display_name=display_name, password_hash=hashed),
@@ -112,14 +110,19 @@ class Accounts:
             check_password(password)
         except Refusal:
             _bad_credentials()
+        known = await self.authenticate(name, password, address)
+        return await self._signed_in(known.user, device)
+
+    async def authenticate(self, name: str, password: str, address: str) -> Credentials:
+        """Who has this name and this password. A wrong one counts as a try from `address`. Raises `Refusal`."""
         wait = self.throttle.attempt(name, address, self.now())
         if wait is not None:
             raise Refusal(ErrorCode.RATE_LIMITED, "too many tries, please wait", round(wait * 1000) + 1)
-        user = await self._checked(name, password, address)
-        if user is None:
+        known = await self._checked(name, password, address)
+        if known is None:
             _bad_credentials()
         self.throttle.give_back(name, address)
-        return await self._signed_in(user, device)
+        return known
 
     async def logout(self, token: str) -> None:
         """The token ends, and its sockets close. Raises `Refusal` if it was none."""
@@ -145,10 +148,14 @@ class Accounts:
         self.usage.note(found.session)
         return found
 
+    async def hashed(self, password: str) -> str:
+        """What is stored of a password. Raises `Refusal`."""
+        return await answer_to(self.hashing, lambda to: HashPassword(reply_to=to, password=password), str, self.seconds)
+
     async def _find(self, name: str) -> User | None:
         return await answer_to(self.reader, lambda to: FindUser(reply_to=to, who=name), (User, NoneType), self.seconds)
 
-    async def _checked(self, name: str, password: str, address: str) -> User | None:
+    async def _checked(self, name: str, password: str, address: str) -> Credentials | None:
         """Who that is; a try that nobody looked at does not count."""
         try:
             known = await answer_to(
@@ -167,7 +174,7 @@ class Accounts:
         except Refusal:
             self.throttle.give_back(name, address)
             raise
-        return known.user if known is not None and good else None
+        return known if good else None
 
     async def _signed_in(self, user: User, device: str | None) -> SignedIn:
         token = new_token()

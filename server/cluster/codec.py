@@ -18,7 +18,7 @@ from msgspec import Raw, Struct
 
 from actors import Address, Reply
 from server.cluster.hints import ShardsMoved
-from server.cluster.users import UsersAdded
+from server.cluster.users import UserNamed, UsersAdded
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.relays.messages import (
@@ -35,6 +35,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
+from server.store.account_messages import ChangePassword, EndSessions, SetDisplayName
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -60,10 +61,14 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "revoke_token": RevokeToken,
     "set_password": SetPassword,
     "revocations": Revocations,
+    "end_sessions": EndSessions,
+    "change_password": ChangePassword,
+    "set_display_name": SetDisplayName,
     "touch_tokens": TouchTokens,
     "failed": Failed,
     # What concerns users wherever their sessions are (`users.py`).
     "users_added": UsersAdded,
+    "user_named": UserNamed,
     # Between the owner of a room and its relays, and how far logs reach (`server/relays/`).
     "subscribe": Subscribe,
     "here": Here,

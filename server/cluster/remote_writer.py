@@ -25,6 +25,7 @@ from msgspec import Struct, structs
 from actors import Actor, Address, Answer, Mailbox, NoAnswer, Overflow, Reply, Tell
 from server.cluster.door import Door
 from server.protocol.errors import unavailable
+from server.store.account_messages import AccountWrite
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -47,7 +48,7 @@ MOST_OPEN: Final = 10_000
 WAIT_SECONDS: Final = 3.0  # a writer that is restarted is back in about one
 BEAT_SECONDS: Final = 0.1
 
-Asked = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword
+Asked = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | AccountWrite
 
 
 class WayToWriter:
@@ -125,8 +126,6 @@ class RemoteWriter(Actor):
 
     def receive(self, message: object) -> None:
         match message:
-            case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
-                self._take(message)
             case _Beat():
                 self._look_again()
             case TouchTokens():
@@ -139,6 +138,8 @@ class RemoteWriter(Actor):
             case NoAnswer(label=_Open() as question):
                 self._open -= 1
                 question.asker.answer(Failed(question.ref, unavailable()))
+            case _ if isinstance(message, Asked):
+                self._take(message)
             case _:
                 raise TypeError(f"nobody but a room asks the writer for {type(message).__name__}")
 
@@ -198,7 +199,7 @@ class WriterForOthers(Actor):
             case TouchTokens():
                 if self._is_mine():
                     self._writer.tell(message)
-            case CreateRoom() | AddUser() | AddToken() | RevokeToken() | SetPassword():
+            case _ if isinstance(message, Asked):
                 if not (self._is_mine() and self._writer.tell(message)):
                     _refuse(message)
             case _:

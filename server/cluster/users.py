@@ -1,6 +1,6 @@
 """What concerns a user wherever the sessions are: one actor on each node, which tells the others and is told by them.
 
-So far that is one thing: a membership that began now, so that a room shows up on all devices without a reconnect.
+That is a membership that began now, so that a room shows up on all devices without a reconnect, and a new display name.
 Whoever begins it (the room's owner, the session that made the room) tells the users' actor of its own node, that tells
 all other nodes, and there the user's sessions are told, which are in the group named by the user's id.
 
@@ -22,8 +22,9 @@ from msgspec import Struct
 
 from actors import Actor, Address, Mailbox, Overflow, System, Tell
 from server.cluster.door import Door
+from server.protocol.objects import User
 from server.rhythm import seconds_to_next
-from server.rooms.messages import Added, News
+from server.rooms.messages import Added, Named, News
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
 
 USERS: Final = "users"
@@ -55,6 +56,12 @@ class UsersAdded(Struct, frozen=True, array_like=True):
     """From another node: memberships that began now."""
 
     added: tuple[UserAdded, ...]
+
+
+class UserNamed(Struct, frozen=True):
+    """From another node: the user is called so from now on. Lost news are made good when they connect anew."""
+
+    user: User
 
 
 class Look(Struct, frozen=True):
@@ -107,6 +114,11 @@ class Users(Actor):
             case UsersAdded(added=news):
                 for one in news:
                     self.system.broadcast(one.user, Added(one.room, one.seq))
+            case Named(user=user):
+                for other in self._environment.others():
+                    other.tell(UserNamed(user))
+            case UserNamed(user=user):
+                self.system.broadcast(user.user, Named(user))
             case Look():
                 self._look()
             case Done(value=Memberships() as found):

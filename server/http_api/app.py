@@ -20,13 +20,14 @@ from server.http_api.contract_calls import CONTRACT_CALLS, ContractCalls
 from server.http_api.environment import HttpEnvironment
 from server.http_api.errors import on_crash, on_disconnect, on_http_exception, on_refusal
 from server.http_api.health_calls import HEALTH_CALLS, HealthCalls
+from server.http_api.own_calls import OWN_CALLS, OwnCalls
 from server.http_api.page import page_routes
 from server.http_api.room_calls import ROOM_CALLS, RoomCalls
 from server.http_api.routing import routes_of
 from server.http_api.security import SecurityHeaders
 from server.protocol.errors import Refusal
 
-CALLS: Final[tuple[Call[Any], ...]] = (*ACCOUNT_CALLS, *ROOM_CALLS, *HEALTH_CALLS, *CONTRACT_CALLS)
+CALLS: Final[tuple[Call[Any], ...]] = (*ACCOUNT_CALLS, *OWN_CALLS, *ROOM_CALLS, *HEALTH_CALLS, *CONTRACT_CALLS)
 
 
 def make_app(environment: HttpEnvironment) -> ASGIApp:
@@ -48,6 +49,7 @@ def make_routes(environment: HttpEnvironment) -> list[BaseRoute]:
     """Where each request goes."""
     return [
         *routes_of(ACCOUNT_CALLS, AccountCalls(environment)),
+        *routes_of(OWN_CALLS, OwnCalls(environment)),
         *routes_of(ROOM_CALLS, RoomCalls(environment)),
         *routes_of(HEALTH_CALLS, HealthCalls(environment.reader, environment.readiness)),
         *routes_of(CONTRACT_CALLS, ContractCalls(CALLS)),

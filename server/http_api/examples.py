@@ -10,7 +10,9 @@ from server.accounts.service import SignedIn
 from server.contracts.examples import ADA, AT, CHANNEL, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
 from server.http_api.account_calls import Login, Register
 from server.http_api.health_calls import Health
+from server.http_api.own_calls import Device, Devices, NewPassword, Profile
 from server.http_api.room_calls import Messages, NewPost, Posted, Rooms
+from server.protocol.objects import User
 
 _PASSWORD: Final = "correct horse battery"  # noqa: S105 - nobody's
 
@@ -18,6 +20,10 @@ EXAMPLES: Final[dict[type, Struct]] = {
     Register: Register("ada", _PASSWORD, "Ada L.", "laptop"),
     Login: Login("ada", _PASSWORD, "phone"),
     SignedIn: SignedIn(ADA, TOKEN),
+    User: ADA,
+    Profile: Profile("Ada L."),
+    NewPassword: NewPassword(_PASSWORD, "tr0ubador and 3", keep_devices=False),
+    Devices: Devices((Device("s_01KX2Y8F7Q3M5N9PABCDEFGHJK", AT, AT, current=True, name="laptop"),)),
     Rooms: Rooms((ROOM, CHANNEL)),
     Messages: Messages([MESSAGE], more=False),
     NewPost: NewPost(NONCE, "Hello, Bob", reply_to=3),

@@ -19,10 +19,9 @@ from starlette.responses import Response
 from actors import AskFailed, Quarantined, Reply, StartFailed, StartRefused, Stopped, ask
 from server.accounts.asking import answer_to
 from server.contracts.call import Call
-from server.http_api.authentication import bearer_token
+from server.http_api.authentication import caller
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
-from server.pacing import rate_limited
 from server.protocol.commands import History, HistorySize, Post, Seq
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Error, Ok
@@ -89,7 +88,7 @@ class RoomCalls:
 
     async def list_rooms(self, request: Request) -> Response:
         """The rooms the caller is a member of."""
-        user = await self._caller(request)
+        user = (await caller(request, self._environment)).user
         found = await answer_to(
             self._environment.reader,
             lambda to: ListRooms(reply_to=to, user=user.user),
@@ -100,7 +99,7 @@ class RoomCalls:
 
     async def history(self, request: Request) -> Response:
         """Messages of a room in their present state, ascending by `seq`: `before` one, `after` one, or the newest."""
-        user = await self._caller(request)
+        user = (await caller(request, self._environment)).user
         query = read_query(request, HistoryQuery)
         room = request.path_params["room"]
         before = None if query.before is UNSET else query.before
@@ -114,7 +113,7 @@ class RoomCalls:
         The answer means that it is on disk. A retry with the same `nonce` and the same content is answered with 200 and
         `duplicate: true` in place of 201.
         """
-        user = await self._caller(request)
+        user = (await caller(request, self._environment)).user
         new = await read_body(request, NewPost, self._environment.body_bytes)
         room = request.path_params["room"]
         done = await self._told(user, Post(room=room, nonce=new.nonce, text=new.text, reply_to=new.reply_to))
@@ -122,15 +121,6 @@ class RoomCalls:
         assert done.at is not None
         posted = Posted(room, done.seq, done.at, bool(done.duplicate))
         return json_response(posted, HTTPStatus.OK if posted.duplicate else HTTPStatus.CREATED)
-
-    async def _caller(self, request: Request) -> User:
-        """Who that is, if it is not too soon for another call. Raises `Refusal`."""
-        user = (await self._environment.accounts.identify(bearer_token(request))).user
-        size = int(request.headers.get("content-length", 0))
-        wait = self._environment.pace.charge(user.user, size, trio.current_time())
-        if wait:
-            raise rate_limited(wait)
-        return user
 
     async def _told(self, user: User, command: Post | History) -> Ok:
         """What the room answers. Raises `Refusal`."""

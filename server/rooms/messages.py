@@ -137,6 +137,15 @@ class News(Struct, frozen=True):
     added: Added
 
 
+class Named(Struct, frozen=True):
+    """To all sessions of a user, who are in the group named by the user's id: this is how others see them from now on.
+
+    One that does not hear of it goes by the old name until its user connects anew.
+    """
+
+    user: User
+
+
 class Delivery(Outgoing):
     """Entries `first` to `last` of a room's log, without a gap between them."""
 

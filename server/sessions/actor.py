@@ -23,7 +23,18 @@ from server.protocol.events import Ok, Welcome, error_from
 from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
-from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, News, NotAttached, Passing, Request
+from server.rooms.messages import (
+    Added,
+    Answer,
+    Attached,
+    Delivery,
+    Detached,
+    Named,
+    News,
+    NotAttached,
+    Passing,
+    Request,
+)
 from server.sessions.attending import (
     READ_ON_AGAIN,
     RETRY_SECONDS,
@@ -123,6 +134,8 @@ class SessionActor(Attending):
                 self._feed_on(self._feed.go_on())
             case Gapped():
                 self._missed_something()
+            case Named(user=user):
+                self._call(user)
             case Revoked():
                 self._close_all(CloseCode.TOKEN_REVOKED)
             case _:

@@ -63,9 +63,12 @@ class Attending(Actor):
         self._environment = environment
         user = identity.user
         self._user_id = user.user
-        self._names = "\n".join(name for name in (user.name, user.display_name) if name is not None).encode()
+        self._call(user)
         self._feed = Feed()
         self._busy_with: Ongoing | None = None
+
+    def _call(self, user: User) -> None:
+        self._names = "\n".join(name for name in (user.name, user.display_name) if name is not None).encode()
 
     @property
     def _user(self) -> User:

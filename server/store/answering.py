@@ -13,6 +13,8 @@ from msgspec import structs
 from sqlalchemy import Connection, Engine, literal, select
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.store.account_messages import ListDevices
+from server.store.accounts import list_devices
 from server.store.connections import snapshot
 from server.store.log_queries import read_authors, read_history, read_log
 from server.store.messages import (
@@ -84,6 +86,9 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
                     if wanted not in pages:
                         pages[wanted] = _answer(connection, question, now)
                     answers.append(structs.replace(pages[wanted], ref=question.ref))
+                case ListDevices():
+                    devices = list_devices(connection, question, now - token_lifetime)
+                    answers.append(Done(question.ref, devices))
                 case _:
                     answers.append(_answer(connection, question, now))
     return answers
@@ -125,7 +130,7 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_memberships(connection, question, now)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
-        case FindIdentity() | ListRooms() | LoadRoom():
-            raise AssertionError("answered for all askers at once")
+        case FindIdentity() | ListRooms() | LoadRoom() | ListDevices():
+            raise AssertionError("answered beside the others")
         case _:
             assert_never(question)

@@ -19,7 +19,8 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, Connection, Text, case, update
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store import creating, people
+from server.store import accounts, creating, people
+from server.store.account_messages import AccountWrite, ChangePassword, EndSessions, SetDisplayName
 from server.store.appending import REFUSED, append_careful, append_trusting
 from server.store.bulk import Bulk, together
 from server.store.connections import Writing
@@ -43,7 +44,7 @@ from server.store.planning import Knowledge
 from server.store.quotas import Quotas
 from server.store.tables import members
 
-Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdministrator | SetRegistration
+Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdministrator | SetRegistration | AccountWrite
 
 
 class Batch(Struct, frozen=True):
@@ -172,6 +173,12 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
             return people.set_administrator(connection, change, at)
         case SetRegistration():
             return people.set_registration(connection, change, at)
+        case EndSessions():
+            return accounts.end_sessions(connection, change, at)
+        case ChangePassword():
+            return accounts.change_password(connection, change, at)
+        case SetDisplayName():
+            return accounts.set_display_name(connection, change)
 
 
 def _save(connection: Connection, saved: Sequence[SaveMarks]) -> None:

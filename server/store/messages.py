@@ -13,6 +13,7 @@ from msgspec import Struct
 from server.protocol.errors import Refusal
 from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
+from server.store.account_messages import AccountRead, AccountWrite
 from server.store.changes import MessageChange
 from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
@@ -241,6 +242,7 @@ Write = (
     | SetAdministrator
     | SetRegistration
     | TouchTokens
+    | AccountWrite
 )
 
 
@@ -479,4 +481,5 @@ Read = (
     | ReadRevocations
     | ReadMemberships
     | Ready
+    | AccountRead
 )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
+from server.store.accounts import end_tokens
 from server.store.ids import new_id
 from server.store.in_lists import padded
 from server.store.messages import (
@@ -90,15 +91,15 @@ def revoke_token(connection: Connection, wanted: RevokeToken, at: int) -> Revoca
     ).scalar()
     if session is None:
         return Revocations((), at)
-    return _ended(connection, (session,), at)
+    connection.execute(update(tokens).where(tokens.c.id == session).values(ended_at=at))
+    return Revocations((session,), at)
 
 
 def set_password(connection: Connection, wanted: SetPassword, at: int) -> Revocations:
     """The new hash; every session of the user is over. Raises `Refusal`: `no_such_user`."""
     user = _user_of_name(connection, wanted.name)
     connection.execute(update(users).where(users.c.id == user.user).values(password_hash=wanted.password_hash))
-    live = select(tokens.c.id).where(tokens.c.user_id == user.user, tokens.c.ended_at.is_(None))
-    return _ended(connection, tuple(connection.execute(live).scalars()), at)
+    return end_tokens(connection, user.user, at)
 
 
 def set_administrator(connection: Connection, wanted: SetAdministrator, at: int) -> User:
@@ -135,11 +136,6 @@ def _user_of_name(connection: Connection, name: str) -> User:
     if row is None:
         raise _no_such_user()
     return user_from(row.id, row.name, row.display_name)
-
-
-def _ended(connection: Connection, sessions: tuple[str, ...], at: int) -> Revocations:
-    connection.execute(update(tokens).where(tokens.c.id.in_(sessions)).values(ended_at=at))
-    return Revocations(sessions, at)
 
 
 def _no_such_user() -> Refusal:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from actors import Address, AskFailed, Reply
 from server.cluster.codec import NodeCodec
 from server.cluster.hints import ShardsMoved
-from server.cluster.users import UserAdded, UsersAdded
+from server.cluster.users import UserAdded, UserNamed, UsersAdded
 from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Error, Left, MessageEntry, Ok, Presence
@@ -34,6 +34,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
+from server.store.account_messages import ChangePassword, EndSessions, SetDisplayName
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -96,8 +97,14 @@ SAMPLES: dict[str, Struct] = {
     "revoke_token": RevokeToken(reply_to=ASKER, ref=6, token_hash=HASH),
     "set_password": SetPassword(reply_to=ASKER, ref=7, name="ada", password_hash="$argon2id$y"),
     "revocations": Revocations(sessions=("s_1", "s_2"), at=1_700_000_000_000),
+    "end_sessions": EndSessions(reply_to=ASKER, ref=9, user="u_1", but="s_1"),
+    "change_password": ChangePassword(
+        reply_to=ASKER, ref=10, user="u_1", known_hash="$argon2id$x", password_hash="$argon2id$y", but="s_1"
+    ),
+    "set_display_name": SetDisplayName(reply_to=ASKER, ref=11, user="u_1", display_name="Ada"),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
+    "user_named": UserNamed(ADA),
     "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), admit=("u_2",)),
     "here": Here(subscription=1, came=("u_1",), went=("u_2",)),
     "admit": Admit(subscription=1, ref=2, users=("u_1", "u_2")),

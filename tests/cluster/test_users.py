@@ -10,7 +10,8 @@ import trio
 from server.cluster.door import Door
 from server.cluster.users import BEFORE_START_MS, MAILBOX, MOST_AT_ONCE, USERS, Users, UsersEnvironment
 from server.protocol.errors import unavailable
-from server.rooms.messages import Added, News
+from server.protocol.objects import User
+from server.rooms.messages import Added, Named, News
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
 from tests.cluster.two_nodes import Nodes, named
 from tests.cluster.waiting import until
@@ -73,6 +74,19 @@ async def test_a_membership_that_begins_here_is_told_there(nodes: Nodes, places:
         own = nodes.session("a", "u_ann")
         assert here.door.tell(News("u_ann", Added("r_1", 7)))
         await until(holds(ann, Added("r_1", 7)), "ann's other device hears of it")
+        assert not bob
+        assert not own, "whoever has the news tells the sessions of its own node itself"
+
+
+async def test_a_new_display_name_reaches_the_sessions_of_its_owner_there(
+    nodes: Nodes, places: tuple[Place, Place]
+) -> None:
+    here, there = places
+    async with nodes.living(a=here.children, b=there.children):
+        ann, bob, own = nodes.session("b", "u_ann"), nodes.session("b", "u_bob"), nodes.session("a", "u_ann")
+        renamed = Named(User(user="u_ann", name="ann", display_name="Ann B."))
+        assert here.door.tell(renamed)
+        await until(holds(ann, renamed), "ann's other device hears of it")
         assert not bob
         assert not own, "whoever has the news tells the sessions of its own node itself"
 

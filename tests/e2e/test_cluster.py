@@ -158,11 +158,18 @@ def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProces
     said = bob.post(made["room"], "Tea?")
     for device in (phone, laptop):
         assert device.expect("message")["seq"] == said["seq"]
+    assert call(three[2].url, "/v1/me", {"display_name": "Ann B."}, token=token, method="PATCH")[0] == 200
+    until(lambda: is_named(phone.post(made["room"], "I am"), phone, "Ann B."), "the news reaches every node")
     assert laptop.ask("leave", room=made["room"])["op"] == "ok"
     assert phone.expect("left")["user"] == phone.welcome["me"]["user"]
     assert call(three[2].url, "/v1/logout", {}, token=token)[0] == 204
     assert close_code(phone.websocket) == close_code(laptop.websocket) == 4500
     bob.close()
+
+
+def is_named(posted: dict[str, object], reader: Talker, name: str) -> bool:
+    said = reader.wait(lambda frame: frame["op"] == "message" and frame["seq"] == posted["seq"])
+    return bool(said["from"].get("display_name") == name)
 
 
 def peer_is_seen(talker: Talker, peer: Talker) -> bool:

@@ -18,6 +18,7 @@ import pytest
 import trio
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskSpec, open_system
+from server.accounts.own import OwnAccounts
 from server.accounts.passwords import run_hashing
 from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
@@ -172,7 +173,10 @@ async def open_house(data: Path) -> AsyncIterator[House]:
                 seconds=10.0,
                 now=trio.current_time,
             )
-            environment = HttpEnvironment(accounts, reader, system.dynamic("rooms"), readiness, 64 * 1024, 10.0)
+            own_accounts = OwnAccounts(accounts, lambda user: system.broadcast(user.user, user))
+            environment = HttpEnvironment(
+                accounts, own_accounts, reader, system.dynamic("rooms"), readiness, 64 * 1024, 10.0
+            )
             async with client(environment) as api:
                 yield House(system, environment, api)
 
