@@ -127,7 +127,8 @@ def tree(ground: Ground) -> SupervisorSpec:
 
     async def listen(context: TaskContext) -> None:
         http.open(http_environment(context.system, ground, shared))
-        await Listener(gateway, [ground.listener]).run(context)
+        door = None if ground.place is None else ground.place.door()
+        await Listener(gateway, [ground.listener], door).run(context)
 
     return SupervisorSpec(
         "hubbub",

@@ -10,6 +10,7 @@ The rules:
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
   for a moment.
 - While there are more connections than the kernel can ask about, new ones get no keepalive.
+- Of several workers that share a port, one lets in some, and then the next does (`server/turns.py`).
 - When the server departs, those who stand in the kernel's queue are still let in; then the sockets are closed, so that
   whoever comes later is refused by the kernel. Requests that are under way go on.
 """
@@ -20,6 +21,7 @@ import errno
 import logging
 import os
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -36,6 +38,7 @@ from server.gateway.keepalive import keepalive
 from server.gateway.limits import GatewayLimits
 from server.gateway.refusals import Refused
 from server.gateway.tls import INTERNAL_ERROR_ALERT
+from server.turns import Door
 
 log = logging.getLogger("server.gateway.listener")
 
@@ -60,12 +63,15 @@ class Listener:
     sockets
         Bound and listening; opened before the tree starts, so that a port in use is found out early. They stay open
         when this task ends without a departure: whoever opened them may start it again.
+    door
+        Where other workers share the port.
     """
 
-    __slots__ = ("_complained_at", "_gateway", "_keeps_alive", "_refusals", "_reserve", "_sockets")
+    __slots__ = ("_complained_at", "_door", "_gateway", "_keeps_alive", "_refusals", "_reserve", "_sockets")
 
-    def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, gateway: Gateway, sockets: Sequence[socket.socket], door: Door | None = None) -> None:
         self._gateway = gateway
+        self._door = door
         self._sockets = sockets
         self._reserve = -1
         self._refusals = 0
@@ -131,6 +137,7 @@ class Listener:
             What `accept` did, when those that came before are served: `BlockingIOError` if nobody is left.
         """
         arrived: list[Handshake] = []
+        accepted = self._gateway.counts.accepted
         self._look_after_keepalive(listening)
         try:
             for _ in range(_MOST_ACCEPTS):
@@ -139,6 +146,7 @@ class Listener:
                 if self._is_admitted(sock, address[0], admission, nursery):
                     arrived.append(Handshake(context.system, self._gateway, admission, sock, address[0]))
         finally:
+            self._pass_on(self._gateway.counts.accepted - accepted, admission)
             for handshake in arrived:
                 handshake.read()
             for handshake in arrived:
@@ -146,6 +154,12 @@ class Listener:
                     admission.leave()
                 else:
                     nursery.start_soon(self._serve, handshake, admission)
+
+    def _pass_on(self, accepted: int, admission: Admission) -> None:
+        """Before these are served, so that the next worker need not wait for it."""
+        if self._door is not None and accepted:
+            people = self._gateway.reactor.registered + accepted
+            self._door.let_in(accepted, people, time.monotonic(), is_full=admission.is_full)
 
     def _look_after_keepalive(self, listening: socket.socket) -> None:
         """What is accepted from here on has it, or has it not."""

@@ -38,8 +38,8 @@ class HandedOver(Struct, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    lock, listeners, admin
-        Descriptors.
+    lock, listeners, admin, turns
+        Descriptors. A program that knows nothing of turns hands over none.
     engine
         The process id of the embedded one.
     terminal
@@ -51,13 +51,14 @@ class HandedOver(Struct, frozen=True, kw_only=True):
     lock: int
     listeners: tuple[int, ...]
     admin: int | None
+    turns: int | None = None
     workers: tuple[HandedWorker, ...]
     engine: int | None
     terminal: bool
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        return (self.lock, *self.listeners, *(() if self.admin is None else (self.admin,)))
+        return (self.lock, *self.listeners, *(each for each in (self.admin, self.turns) if each is not None))
 
 
 class CannotTakeOver(Exception):

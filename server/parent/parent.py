@@ -4,8 +4,8 @@ The rules: no event loop, no thread, no database, no client of the engine. It ha
 of the data directory, the listening sockets (so that who waits at a dead worker's is let in by its successor), the
 engine where it brought one. And it does little, because nobody watches it: if it dies, its children die with it.
 
-Left out: looking whether a worker that lives does anything. A stopped one is somebody's SIGSTOP; one that hangs has a
-watchdog of its own, and its rooms move by their leases.
+Left out: looking whether a worker that lives does anything, but whether it lets in who comes (`porter.py`). A stopped
+one is somebody's SIGSTOP; one that hangs has a watchdog of its own, and its rooms move by their leases.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from server.parent.application import Application, GaveUp
 from server.parent.crew import AllServe, Crew, Effect, Failure, Note, Rolled, Start, Tell
 from server.parent.handing_over import HandedOver, HandedWorker, Purpose, written
 from server.parent.place import Role, WorkerPlace
+from server.parent.porter import Porter
 from server.parent.processes import fork, has_ended, in_words, spawn
 from server.parent.restarting import Restarts
 from server.parent.run_directory import RunDirectory
 from server.parent.signals import Signals, hold_back, let_through
 from server.parent.terminal import Terminal
 from server.settings import Settings, WrongSetting
+from server.turns import Turns
 
 log: Final = structlog.get_logger(__name__)
 
@@ -54,12 +56,15 @@ class Holdings:
         directory while one of them lives.
     roles
         One for each worker, and so is a listener.
+    turns
+        Of these listeners.
     engine_program
         What to start as the engine; None where one was named.
     """
 
     lock: int
     listeners: list[socket.socket]
+    turns: Turns
     admin: socket.socket | None
     run: RunDirectory
     roles: tuple[Role, ...]
@@ -92,6 +97,7 @@ class Parent:
         self._holdings = holdings
         self._crew = crew
         self._handed = handed
+        self._porter = Porter(holdings.turns, holdings.listeners)
         self._signals = Signals()
         self._terminal = Terminal(None if handed is None else handed.terminal)
         self._poll = select.poll()
@@ -135,13 +141,27 @@ class Parent:
                 self._on_pipe(descriptor)
         self._start_engine_if_due()
         self._do(self._crew.pass_time(time.monotonic()))
+        self._look_after_doors(time.monotonic())
         self._upgrade_if_wanted()
 
     def _patience(self) -> float | None:
         """Milliseconds until something is due; None: nothing is."""
-        dues = [self._crew.next_due(), self._engine_due, self._prepared_late_at if self._preparing else None]
+        dues = [
+            self._crew.next_due(),
+            self._engine_due,
+            self._prepared_late_at if self._preparing else None,
+            None if self._is_stopping else self._porter.look_at,
+        ]
         due = min((each for each in dues if each is not None), default=None)
         return None if due is None else max(0.0, due - time.monotonic()) * 1000 + 1
+
+    def _look_after_doors(self, now: float) -> None:
+        if self._is_stopping:  # they are closed
+            return
+        self._porter.serve(index for index, _ in self._crew.serving())
+        if self._porter.look_at is not None and now >= self._porter.look_at:
+            for index in self._porter.look(now):
+                log.warning("nobody is let in where somebody waits, so others have to do it", worker=index)
 
     def _on_signal(self, number: signal.Signals) -> None:
         match number:
@@ -233,6 +253,7 @@ class Parent:
             settings=self._settings,
             reread=self._application.reread,
             listener=holdings.listeners[index],
+            turns=holdings.turns,
             admin=holdings.admin,
             run=holdings.run,
             engine=holdings.engine_url,
@@ -346,6 +367,7 @@ class Parent:
             lock=holdings.lock,
             listeners=tuple(listener.fileno() for listener in holdings.listeners),
             admin=None if holdings.admin is None else holdings.admin.fileno(),
+            turns=holdings.turns.memory,
             workers=tuple(HandedWorker(index, pid) for index, pid in self._crew.serving()),
             engine=self._engine_pid,
             terminal=self._terminal.is_heeded,

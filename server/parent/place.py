@@ -13,6 +13,7 @@ from enum import Enum
 
 from server.parent.run_directory import RunDirectory
 from server.settings import Settings
+from server.turns import Door, Turns
 
 
 class Role(Enum):
@@ -42,6 +43,8 @@ class WorkerPlace:
         The settings as they are in file, environment and command line now. Raises `WrongSetting`.
     listener
         This worker's own, of as many as there are workers on the one port. To be closed here when it leaves.
+    turns
+        At the doors of all workers.
     admin
         Where operators are answered, if anywhere: one socket that all workers have.
     run
@@ -59,10 +62,15 @@ class WorkerPlace:
     settings: Settings
     reread: Callable[[], Settings]
     listener: socket.socket
+    turns: Turns
     admin: socket.socket | None
     run: RunDirectory
     engine: str
     ready_pipe: int
+
+    def door(self) -> Door:
+        """This worker's."""
+        return Door(self.turns, self.index, self.listener)
 
     def ready(self) -> None:
         """Tell the parent that this worker serves. Once."""

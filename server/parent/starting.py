@@ -27,6 +27,7 @@ from server.parent.processes import fork, wait_for
 from server.parent.run_directory import RunDirectory
 from server.settings import Settings
 from server.store.directory import DataDirectory, DirectoryLock
+from server.turns import Turns, memory_for
 
 log: Final = structlog.get_logger(__name__)
 
@@ -98,7 +99,7 @@ def _opened(settings: Settings, workers: int, application: Application, opened: 
         opened.enter_context(closing(admin))
     run = opened.enter_context(closing(RunDirectory(settings.data)))
     run.clear()
-    return _holdings(settings, application, lock, (listeners, admin), run)
+    return _holdings(settings, application, lock, (listeners, admin), run, None)
 
 
 def _taken_over(
@@ -113,7 +114,7 @@ def _taken_over(
     if len(listeners) != workers:
         log.warning("the number of workers changes when the server is stopped and started", workers=len(listeners))
     run = opened.enter_context(closing(RunDirectory(settings.data)))
-    return _holdings(settings, application, lock, (listeners, admin), run)
+    return _holdings(settings, application, lock, (listeners, admin), run, handed.turns)
 
 
 def _holdings(
@@ -122,17 +123,30 @@ def _holdings(
     lock: DirectoryLock,
     sockets: tuple[list[socket.socket], socket.socket | None],
     run: RunDirectory,
+    turns: int | None,
 ) -> Holdings:
     listeners, admin = sockets
+    doors = len(listeners)
     return Holdings(
         lock=lock.descriptor,
         listeners=listeners,
+        turns=_turns(turns, doors),
         admin=admin,
         run=run,
-        roles=tuple(role_of(index, owners=application.owners) for index in range(len(listeners))),
+        roles=tuple(role_of(index, owners=application.owners) for index in range(doors)),
         engine_url=settings.engine or engine.url_of(run),
         engine_program=_engine_program(settings),
     )
+
+
+def _turns(handed: int | None, doors: int) -> Turns:
+    """Those the workers have already, if they are of the form this program knows."""
+    if handed is not None:
+        try:
+            return Turns(handed, doors)
+        except (OSError, ValueError) as error:
+            log.warning("older workers let people in by turns of their own", trouble=str(error))
+    return Turns(memory_for(doors), doors)
 
 
 def _engine_program(settings: Settings) -> Path | None:

@@ -15,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,7 @@ class StubWorker:
         self.begin = begin
         self.said = place.settings
         self.stopping = False
+        self.door = place.door()
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> int:
@@ -126,6 +128,7 @@ class StubWorker:
             accepted, _ = self.place.listener.accept()
         except BlockingIOError:
             return False
+        self.door.let_in(1, len(self.selector.get_map()), time.monotonic())
         self.selector.register(accepted, selectors.EVENT_READ)
         return True
 
