@@ -1,4 +1,4 @@
-"""The table of a session's places: small while there is one, a dictionary from two on."""
+"""The table of a session's places: small while there are few, a dictionary where there are more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from server.sessions.places import Attaching, Place, Places
 ROOM, ACTOR = "r_ONE", cast("Address", "the actor")
 
 
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcd")), max_size=30))
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdefg")), max_size=40))
 def test_it_is_a_table_whatever_its_size(steps: list[tuple[bool, str]]) -> None:
     places, model = Places(), dict[str, Place]()
     for takes, room in steps:
@@ -24,7 +24,7 @@ def test_it_is_a_table_whatever_its_size(steps: list[tuple[bool, str]]) -> None:
             places.drop_place(room)
             model.pop(room, None)
         assert list(places.each_place()) == list(model.values())
-        assert [places.place(room) for room in "abcd"] == [model.get(room) for room in "abcd"]
+        assert [places.place(room) for room in "abcdefg"] == [model.get(room) for room in "abcdefg"]
 
 
 def test_an_answer_to_another_question_decides_nothing() -> None:
