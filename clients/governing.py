@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Ban, Kick, Mute, Rename, SetRole, Unban
+from server.protocol.commands import AnyCommand, Ban, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.events import Ok
-from server.protocol.objects import Role
+from server.protocol.objects import Role, Trusted
 
 
 class Governing(Protocol):
@@ -33,6 +33,13 @@ class Governing(Protocol):
     async def rename(self, room: str, *, name: str | None = None, topic: str | None = None) -> None:
         """Another name, or another topic; an empty one is none."""
         await self._ask(Rename(room=room, name=name, topic=topic))
+
+    async def set_rights(
+        self, room: str, *, post: Role | None = None, invite: Trusted | None = None, mention_all: Trusted | None = None,
+        pin: Trusted | None = None, slow: int | None = None,
+    ) -> None:  # fmt: skip
+        """Who may do what, by the lowest role that may; `slow`: seconds between two posts of a member, 0: none."""
+        await self._ask(SetRights(room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow))
 
     async def mute(self, room: str, user: str | None = None, seconds: int | None = None) -> None:
         """Keep `user` from posting; None: everybody but moderators and owners. 0 seconds lift it, None have no end."""

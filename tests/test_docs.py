@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,7 +13,9 @@ from server.http_api.app import CALLS
 from server.protocol.closing import CloseCode
 from server.protocol.commands import LEGAL
 from server.protocol.errors import ErrorCode
+from server.protocol.objects import RoomKind
 from server.rooms.rights import RIGHTS, ROLES, Right
+from server.rooms.room_rights import USUAL, Act
 from server.settings import described, shown
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +57,12 @@ def test_who_may_do_what_is_in_the_protocol_as_the_rooms_read_it() -> None:
     assert [line for line in table.splitlines() if line.startswith("| `")] == rows
     assert f"| | {' | '.join(ROLES)} |" in table
     assert Right._fields[: len(ROLES)] == ROLES
+
+
+def test_what_each_room_says_itself_is_in_the_protocol_as_it_is_where_it_says_nothing() -> None:
+    for act in get_args(Act):
+        (row,) = re.findall(rf"^\| may [a-z ]+: `{act}` \|.*$", PROTOCOL, re.MULTILINE)
+        assert re.findall(r"`(\w+)`", row)[1:] == [USUAL[kind][act] for kind in get_args(RoomKind)]
 
 
 def test_every_http_call_is_in_the_protocol() -> None:

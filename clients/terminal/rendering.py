@@ -119,7 +119,9 @@ def _changed(event: RoomChanged, view: View) -> str:
         return f"-- {where}: {told}, says {by}"
     if event.user is None:
         about = "" if event.info.topic is None else f", about {on_one_line(event.info.topic)}"
-        return f"-- {where} is now {on_one_line(event.info.name or 'without a name')}{about}"
+        rights = event.info.rights
+        few = "" if rights is None or rights.post in (None, "member") else f", where only {rights.post}s post"
+        return f"-- {where} is now {on_one_line(event.info.name or 'without a name')}{about}{few}"
     who = "you" if event.user == view.me.user else view.name_of(event.user)
     if event.role is not None:
         return f"-- {where}: {who} {'are' if who == 'you' else 'is'} {event.role} now, says {by}"

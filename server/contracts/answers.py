@@ -32,6 +32,7 @@ from server.protocol.commands import (
     Rename,
     RoomCommand,
     Rooms,
+    SetRights,
     SetRole,
     Typing,
     Unban,
@@ -93,6 +94,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     SetRole: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
     Rename: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.CONFLICT)),
     Mute: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
+    SetRights: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN,)),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),
 }

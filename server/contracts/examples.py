@@ -31,6 +31,7 @@ from server.protocol.commands import (
     Received,
     Rename,
     Rooms,
+    SetRights,
     SetRole,
     Typing,
     Unban,
@@ -110,6 +111,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     SetRole: SetRole(id=15, room=ROOM_ID, user="bob", role="moderator"),
     Rename: Rename(id=16, room=ROOM_ID, name="Difference engine", topic="Tables of numbers"),
     Mute: Mute(id=17, room=ROOM_ID, user="bob", seconds=600),
+    SetRights: SetRights(id=18, room=ROOM_ID, post="moderator", slow=30),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
 }
@@ -142,6 +144,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     SetRole: Ok(id=15, seq=9),
     Rename: Ok(id=16, seq=6),
     Mute: Ok(id=17, seq=10),
+    SetRights: Ok(id=18, seq=11),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }
 """What each of them is answered with."""

@@ -20,8 +20,9 @@ from server.protocol.limits import (
     MUTE_SECONDS,
     RESUME_ROOMS,
     ROOM_MEMBERS_AT_CREATION,
+    SLOW_SECONDS,
 )
-from server.protocol.objects import Role, RoomKind
+from server.protocol.objects import Role, RoomKind, Trusted
 
 CommandId = (
     Annotated[str, Meta(max_length=ID_CHARACTERS)] | Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
@@ -32,6 +33,7 @@ HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_sche
 LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
 MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
+SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
 Person = Annotated[str, Meta(description="By name or id.")]
 Resume = Annotated[
     dict[str, "Cursor"],
@@ -252,6 +254,26 @@ class Mute(Command, frozen=True, kw_only=True, tag="mute"):
     seconds: Annotated[MuteSeconds | None, Meta(description="Absent: until it is lifted. 0: it is lifted.")] = None
 
 
+class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
+    """Says who may do what in a channel or group: the lowest role that may. What is not named stays.
+
+    `ok` carries no `seq` where all of that is so already. Nobody gets a right that their role has in no room: guests
+    neither invite nor pin nor call everybody.
+    """
+
+    room: RoomId
+    post: Annotated[Role | None, Meta(description="And edit. `guest`: everybody, as in a new room.")] = None
+    invite: Annotated[Trusted | None, Meta(description="In a new room: `member`.")] = None
+    mention_all: Annotated[
+        Trusted | None, Meta(description="By `@all`. In a new group: `member`; in a new channel: `moderator`.")
+    ] = None
+    pin: Annotated[Trusted | None, Meta(description="In a new group: `member`; in a new channel: `moderator`.")] = None
+    slow: Annotated[
+        SlowSeconds | None,
+        Meta(description="Seconds between two posts of one member or guest. 0: as fast as they like."),
+    ] = None
+
+
 class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
     """The rooms this user is a member of."""
 
@@ -282,14 +304,27 @@ AnyCommand = (
     | SetRole
     | Rename
     | Mute
+    | SetRights
     | Rooms
     | Ping
 )
 PersonCommand = Invite | Kick | Ban | Unban | SetRole | Mute
 """Those that concern another person, who has to be looked up."""
+GoverningCommand = Rename | SetRights
+"""Those that concern the room itself."""
 MessageCommand = Edit | Delete | React
 RoomCommand = (
-    Leave | Post | MessageCommand | History | Log | Received | Read | Typing | Members | Rename | PersonCommand
+    Leave
+    | Post
+    | MessageCommand
+    | History
+    | Log
+    | Received
+    | Read
+    | Typing
+    | Members
+    | GoverningCommand
+    | PersonCommand
 )
 
 State = Literal["opening", "ready"]
@@ -316,6 +351,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "set_role": frozenset({"ready"}),
     "rename": frozenset({"ready"}),
     "mute": frozenset({"ready"}),
+    "set_rights": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),
 }

@@ -15,6 +15,7 @@ from server.protocol.fields import Emoji, EntrySeq, LastSeq, LogId, RoomId, Text
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
 Status = Literal["online", "away", "busy", "offline"]
+Trusted = Literal["member", "moderator", "owner"]
 
 
 class User(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -26,6 +27,19 @@ class User(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     status: Status | None = None
     last_seen: Time | None = None
     deleted: bool = False
+
+
+class RoomRights(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is not as in every room of its kind: the lowest role that may do something, and how fast people post."""
+
+    post: Annotated[Role | None, Meta(description="Who may post and edit.")] = None
+    invite: Annotated[Trusted | None, Meta(description="Who may invite.")] = None
+    mention_all: Annotated[Trusted | None, Meta(description="Who may call everybody.")] = None
+    pin: Annotated[Trusted | None, Meta(description="Who may pin.")] = None
+    slow: Annotated[
+        int | None,
+        Meta(description="Seconds between two posts of one member or guest.", extra_json_schema={"minimum": 1}),
+    ] = None
 
 
 class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +66,7 @@ class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quiet_until: Annotated[
         Time | None, Meta(description="Until then only moderators and owners may post; if it has passed, everybody.")
     ] = None
+    rights: RoomRights | None = None
 
 
 class RoomInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,6 +76,7 @@ class RoomInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: RoomKind
     name: str | None = None
     topic: Annotated[str | None, Meta(description="Absent where there is none.")] = None
+    rights: RoomRights | None = None
 
 
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):

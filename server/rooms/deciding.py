@@ -21,6 +21,7 @@ from server.protocol.commands import (
     Read,
     Received,
     Rename,
+    SetRights,
     Typing,
     is_answered,
 )
@@ -30,6 +31,7 @@ from server.protocol.objects import Role
 from server.protocol.rules import check_nonce, check_text
 from server.rooms.changing import change
 from server.rooms.effects import Consult, Effect
+from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
 from server.rooms.people import look_up, mute_room
@@ -45,6 +47,8 @@ from server.rooms.rights import (
     check_reply_to,
     check_right,
 )
+from server.rooms.room_rights import check_kept_for
+from server.rooms.slow_mode import take_turn
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.messages import (
     MemberGone,
@@ -81,11 +85,12 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
     if command.__class__ in SPEAKING:
         if state.in_flight.waits_for_change(THE_ROOM, request):
             return []
-        if state.record.restrictions is not None:
-            check_may_speak(state.record.restrictions, user, member.role, now)
+        if (restrictions := state.record.restrictions) is not None:
+            check_may_speak(restrictions, user, member.role, now)
+            check_kept_for(command, member.role, restrictions.rights, state.record.kind)
     match command:
         case Post() as post:
-            return _post(state, request, post, now)
+            return _post(state, request, post, member.role, now)
         case Leave():
             return _leave(state, request, member, now)
         case Edit() | Delete() | React() as wanted:
@@ -100,13 +105,15 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return _typing(state, request, now)
         case Rename() as wanted:
             return rename(state, request, wanted, now)
+        case SetRights() as wanted:
+            return set_rights(state, request, wanted, now)
         case Mute(user=None) as mute:
             return mute_room(state, request, mute, now)
         case _:
             return look_up(state, request, command, now)
 
 
-def _post(state: RoomState, request: Request, post: Post, now: float) -> Effects:
+def _post(state: RoomState, request: Request, post: Post, role: Role, now: float) -> Effects:
     check_nonce(post.nonce)
     check_text(post.text)
     check_reply_to(post.reply_to, state.last_seq)
@@ -115,6 +122,8 @@ def _post(state: RoomState, request: Request, post: Post, now: float) -> Effects
     draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to)
     if state.in_flight.joins_first(draft, request):
         return []
+    if (restrictions := state.record.restrictions) is not None:
+        take_turn(restrictions, request.user.user, role, post.nonce, now)
     return [state.append(draft, request.user, request, now)]
 
 

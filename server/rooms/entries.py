@@ -15,7 +15,7 @@ from server.protocol.objects import User
 from server.protocol.times import rfc3339
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
-from server.store.room_changes import BanLifted, Muted, Renamed, RoleGiven, entry_from_news, news_of
+from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, entry_from_news, news_of
 
 DELIVERY_ENTRIES: Final = 100
 DELIVERY_CODE_POINTS: Final = 32_000  # at most 4 bytes each: a delivery stays below half of what a socket may queue
@@ -55,7 +55,7 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
             return Reacted(
                 room=room, seq=seq, target=draft.target, emoji=draft.emoji, by=draft.by, on=draft.on, at=stamp(at)
             )
-        case Renamed() | RoleGiven() | Muted():
+        case Renamed() | RightsSet() | RoleGiven() | Muted():
             return entry_from_news(room, seq, at, draft.by, news_of(draft, at))
         case BanLifted():
             raise TypeError("who may come again is in no log")

@@ -8,9 +8,10 @@ from server.protocol.times import rfc3339
 from server.rooms.restrictions import end_of, mute, mute_room
 from server.rooms.state import RoomState
 from server.store.messages import MemberGone
-from server.store.room_changes import BanLifted, Muted, Renamed, Restrictions, RoleGiven, until
+from server.store.room_changes import BanLifted, Muted, Renamed, Restrictions, RightsSet, RoleGiven, until
 
-Governing = MemberGone | Renamed | RoleGiven | Muted | BanLifted
+Restricting = RightsSet | Muted | MemberGone | BanLifted
+Governing = Renamed | RoleGiven | Restricting
 
 
 def govern(state: RoomState, change: Governing, at: int, now: float) -> None:
@@ -30,8 +31,12 @@ def govern(state: RoomState, change: Governing, at: int, now: float) -> None:
             state.record = structs.replace(state.record, restrictions=restrictions or None)
 
 
-def _restrict(restrictions: Restrictions, change: Muted | MemberGone | BanLifted, at: int, now: float) -> None:
+def _restrict(restrictions: Restrictions, change: Restricting, at: int, now: float) -> None:
     match change:
+        case RightsSet(info=info):
+            restrictions.rights = info.rights
+            if info.rights is None or info.rights.slow is None:
+                restrictions.posted = None
         case Muted(user=None, seconds=seconds):
             mute_room(restrictions, end_of(seconds, now), rfc3339(until(seconds, at)), now)
         case Muted(user=str(user), seconds=seconds):

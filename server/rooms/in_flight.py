@@ -16,7 +16,7 @@ from server.protocol.objects import User
 from server.rooms.messages import Request
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.messages import Draft, NewMember, NewMessage
-from server.store.room_changes import Muted, Renamed, RoleGiven
+from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven
 
 THE_ROOM: Final = ""
 """What is changing where that is no membership: nobody's id."""
@@ -133,7 +133,7 @@ def _subjects(draft: Draft) -> tuple[str, ...]:
             return THE_ROOM, user
         case NewMember(user=user, role="owner"):
             return THE_ROOM, user
-        case Renamed() | Muted():
+        case Renamed() | RightsSet() | Muted():
             return (THE_ROOM,)
         case _:
             return (draft.user,)

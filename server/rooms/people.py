@@ -26,6 +26,7 @@ from server.rooms.rights import (
     check_owner_stays,
     check_right,
 )
+from server.rooms.room_rights import check_kept_for
 from server.rooms.state import RoomState, answered
 from server.store.messages import FindUser, MemberGone, MemberRecord, NewMember
 from server.store.room_changes import BanLifted, Muted, RoleGiven
@@ -37,6 +38,7 @@ def look_up(state: RoomState, request: Request, command: PersonCommand, now: flo
     """Ask whom the command concerns."""
     who = command.user
     assert who is not None, "to mute the room nobody is looked up"
+    check_kept_for(command, state.members[request.user.user].role, state.rights, state.record.kind)
     _check_shape(command)
     ref = state.next_ref()
     state.questions.asked(ref, PersonWanted(request), now)
@@ -63,6 +65,9 @@ def person_found(state: RoomState, request: Request, person: User | None, now: f
         raise Refusal(ErrorCode.NO_SUCH_USER, "no such user")
     if state.in_flight.waits_for_change(person.user, request):
         return []
+    if isinstance(command, Invite) and state.in_flight.waits_for_change(THE_ROOM, request):
+        return []
+    check_kept_for(command, member.role, state.rights, state.record.kind)
     concerned = state.members.get(person.user)
     match command:
         case Invite():

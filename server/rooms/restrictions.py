@@ -18,14 +18,16 @@ SAME_SECONDS: Final = 10.0
 """A mute that ends so soon after, or before, the one that is there is its retry."""
 
 
-def begun(record: RoomRecord, now: float) -> RoomRecord:
-    """A room as the store has told it, from now on."""
+def begun(record: RoomRecord, now: float, before: Restrictions | None = None) -> RoomRecord:
+    """A room as the store has told it, from now on. `before`: what was known of it, and is in no store."""
     told = record.restrictions
     if told is None:
         return record
     muted = {user: now + seconds for user, seconds in told.muted.items()}
     quiet_until = now + told.quiet_until if told.quiet_until else 0.0
-    return structs.replace(record, restrictions=Restrictions(told.banned, muted, quiet_until, told.quiet_told))
+    posted = None if before is None else before.posted
+    kept = Restrictions(told.banned, muted, quiet_until, told.quiet_told, told.rights, posted)
+    return structs.replace(record, restrictions=kept)
 
 
 def end_of(seconds: int | None, now: float) -> float:

@@ -4,7 +4,8 @@ Rights come before everything else that is checked, because to someone who may n
 must sound as if the room never was: the same code and the same text, whatever else is wrong with the command.
 
 `RIGHTS` is the table of it, by command and role. Rooms read it, docs/protocol.md shows it, and a test tries all of it.
-What a table cannot say stands beside it: who may come in, who is muted, and that a room keeps an owner.
+What a table cannot say stands beside it: who may come in, who is muted, and that a room keeps an owner. What is each
+room's own to say is in `room_rights.py`.
 
 Left out: a conversation of two cannot be left, and nobody has a say over the other there. Its two people are what it
 is, and `create_room` must find it again.
@@ -35,6 +36,7 @@ from server.protocol.commands import (
     Received,
     Rename,
     RoomCommand,
+    SetRights,
     SetRole,
     Typing,
     Unban,
@@ -42,6 +44,7 @@ from server.protocol.commands import (
 from server.protocol.errors import ErrorCode, Refusal, no_such_message, no_such_room
 from server.protocol.objects import Role, RoomKind
 from server.protocol.rules import check_user_name
+from server.rooms.room_rights import RANK
 from server.store.room_changes import Restrictions
 
 
@@ -95,12 +98,12 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     Mute: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
     Rename: Right(_YES, _YES, _NO, _NO, in_dm=False),
     SetRole: Right(_BELOW, _NO, _NO, _NO, in_dm=False),
+    SetRights: Right(_YES, _NO, _NO, _NO, in_dm=False),
 }
 """What a member may do. `join` is for those who are none."""
 
 SPEAKING: Final = frozenset(command for command, right in RIGHTS.items() if right.speaks)
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-_RANK: Final[Mapping[Role, int]] = {"owner": 3, "moderator": 2, "member": 1, "guest": 0}
 
 _NOT_ALLOWED: Final = frozenset(
     (command, role, kind)
@@ -122,7 +125,7 @@ def check_right(command: RoomCommand, role: Role, kind: RoomKind) -> None:
 
 def check_below(role: Role, other: Role) -> None:
     """Whether somebody has a say over somebody else. Over equals nobody has; over guests and members, moderators."""
-    if _RANK[role] <= _RANK[other]:
+    if RANK[role] <= RANK[other]:
         raise _forbidden(f"not over a {other}")
 
 
@@ -140,7 +143,7 @@ def check_owner_stays(*, others: int) -> None:
 def check_may_speak(restrictions: Restrictions, user: str, role: Role, now: float) -> None:
     """Whether a member is muted, or the room is. `now`: in seconds of the room's clock."""
     until = restrictions.muted.get(user, 0.0)
-    if _RANK[role] <= _RANK["member"]:
+    if RANK[role] <= RANK["member"]:
         until = max(until, restrictions.quiet_until)
     if until > now:
         retry_after = None if until == inf else int((until - now) * 1000) + 1

@@ -14,7 +14,7 @@ from actors import Address
 from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Entry, Left, Ok, error_from
-from server.protocol.objects import Room, RoomInfo, User
+from server.protocol.objects import Room, RoomInfo, RoomRights, User
 from server.relays.messages import Admission, Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
 from server.rooms.attachments import Attachments
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
@@ -171,6 +171,12 @@ class RoomState(Attachments):
         restrictions = self.record.restrictions
         return restrictions is not None and user in restrictions.banned
 
+    @property
+    def rights(self) -> RoomRights | None:
+        """What the room says of who may do what; None: nothing."""
+        restrictions = self.record.restrictions
+        return None if restrictions is None else restrictions.rights
+
     def stranger(self, user: str) -> Refusal:
         """What this one hears, who is no member."""
         return stranger(self.record.kind, is_banned=self.is_banned(user))
@@ -191,11 +197,13 @@ class RoomState(Attachments):
     def room_info(self) -> RoomInfo:
         """The room as everybody sees it."""
         record = self.record
-        return RoomInfo(room=record.room, kind=record.kind, name=record.name, topic=record.topic)
+        return RoomInfo(
+            room=record.room, kind=record.kind, name=record.name, topic=record.topic, rights=self.rights
+        )  # fmt: skip
 
     def adopt(self, record: RoomRecord, now: float) -> None:
         """The room is as the store has it."""
-        self.record = begun(record, now)
+        self.record = begun(record, now, self.record.restrictions)
 
     def admits(self, request: Request, now: float) -> bool:
         """Whether this is no post, or none that must not overtake a refused one."""
@@ -211,6 +219,7 @@ class RoomState(Attachments):
             room=self.room, log=record.log, kind=record.kind, name=record.name, topic=record.topic,
             members=len(self.members), last_seq=self.last_seq, read_seq=member.read, role=member.role,
             unread=0, mentions=0, quiet_until=None if (kept := record.restrictions) is None else kept.quiet_told,
+            rights=self.rights,
         )  # fmt: skip
 
     # --- shared changes ---------------------------------------------------------------------------------------

@@ -27,11 +27,13 @@ from server.store.room_changes import (
     BanLifted,
     Muted,
     Renamed,
+    RightsSet,
     RoleGiven,
     RoomChange,
     news_of,
     until,
     written,
+    written_rights,
 )
 
 NonceKey = tuple[str, str, str]
@@ -132,6 +134,8 @@ class Governed(Struct):
     ----------
     names
         Rooms, and the name and the topic of each: all of them, because one may be refused.
+    rights
+        As a room's row has them.
     quiet, mutes
         Until when (ms since the epoch) nobody, or somebody, may post.
     roles
@@ -141,13 +145,14 @@ class Governed(Struct):
     """
 
     names: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    rights: dict[str, str | None] = field(default_factory=dict)
     quiet: dict[str, int] = field(default_factory=dict)
     mutes: dict[Pair, int] = field(default_factory=dict)
     roles: dict[Pair, Role] = field(default_factory=dict)
     bans: dict[Pair, BanRow | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.quiet or self.mutes or self.roles or self.bans)
+        return bool(self.names or self.rights or self.quiet or self.mutes or self.roles or self.bans)
 
 
 class Plan(Struct):
@@ -200,7 +205,7 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _gone(append, append.draft, planned, known, at)
         case NewText() | MessageGone() | Reacting():
             return _changed(append, append.draft, planned, known, at)
-        case Renamed() | RoleGiven() | Muted():
+        case Renamed() | RightsSet() | RoleGiven() | Muted():
             return _room_changed(append, append.draft, planned, known, at)
         case BanLifted(user=user):
             planned.governed.bans[append.room, user] = None
@@ -305,6 +310,8 @@ def _room_changed(append: Append, change: RoomChange, planned: Plan, known: Know
     match change:
         case Renamed(info=info):
             governed.names.append((room, info.name, info.topic))
+        case RightsSet(info=info):
+            governed.rights[room] = written_rights(info.rights)
         case Muted(user=None, seconds=seconds):
             governed.quiet[room] = until(seconds, at)
         case Muted(user=str(user), seconds=seconds):

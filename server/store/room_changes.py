@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from server.protocol.events import RoomChanged
-from server.protocol.objects import Role, RoomInfo
+from server.protocol.objects import Role, RoomInfo, RoomRights
 from server.protocol.times import rfc3339
 
 FOREVER_MS: Final = 253_402_300_799_999
@@ -26,6 +26,13 @@ FOREVER_MS: Final = 253_402_300_799_999
 
 class Renamed(Struct, frozen=True):
     """The room has another name, or another topic. Denied with `conflict` where another channel has the name."""
+
+    by: str
+    info: RoomInfo
+
+
+class RightsSet(Struct, frozen=True):
+    """Others may do what `info.rights` says; None: as in every room of its kind."""
 
     by: str
     info: RoomInfo
@@ -55,7 +62,7 @@ class BanLifted(Struct, frozen=True):
     user: str
 
 
-RoomChange = Renamed | RoleGiven | Muted
+RoomChange = Renamed | RightsSet | RoleGiven | Muted
 
 
 class Restrictions(Struct, gc=False):
@@ -63,16 +70,19 @@ class Restrictions(Struct, gc=False):
     owners until `quiet_until`.
 
     Until when, in seconds: as the store tells it, from now on; as an open room keeps it, of its own clock. `quiet_told`
-    is what people are told of that.
+    is what people are told of that. `rights`: who may do what, where that is not as in every room of its kind.
+    `posted`: in slow mode, as an open room keeps it: when each posted last, and with which nonce; oldest first.
     """
 
     banned: set[str] = field(default_factory=set)
     muted: dict[str, float] = field(default_factory=dict)
     quiet_until: float = 0.0
     quiet_told: str | None = None
+    rights: RoomRights | None = None
+    posted: dict[str, tuple[float, str]] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.banned or self.muted or self.quiet_until)
+        return bool(self.banned or self.muted or self.quiet_until or self.rights)
 
 
 class News(Struct, frozen=True, omit_defaults=True):
@@ -86,6 +96,7 @@ class News(Struct, frozen=True, omit_defaults=True):
 
 
 _decode: Final = msgspec.json.Decoder(News).decode
+_decode_rights: Final = msgspec.json.Decoder(RoomRights).decode
 
 
 def until(seconds: int | None, at: int) -> int:
@@ -101,7 +112,7 @@ def remaining(until: int, now: int) -> float:
 def news_of(change: RoomChange, at: int) -> News:
     """What the entry about it says, committed at `at`."""
     match change:
-        case Renamed(info=info):
+        case Renamed(info=info) | RightsSet(info=info):
             return News(info)
         case RoleGiven(info=info, user=user, role=role):
             return News(info, user, role)
@@ -118,6 +129,15 @@ def written(news: News) -> str:
 
 def read_news(text: str) -> News:
     return _decode(text)
+
+
+def written_rights(rights: RoomRights | None) -> str | None:
+    """As a room's row has them."""
+    return None if rights is None else msgspec.json.encode(rights).decode()
+
+
+def read_rights(text: str | None) -> RoomRights | None:
+    return None if text is None else _decode_rights(text)
 
 
 def entry_from_news(room: str, seq: int, at: int, by: str, news: News) -> RoomChanged:

@@ -25,7 +25,7 @@ from server.store.messages import (
     ReadMemberships,
     RoomRecord,
 )
-from server.store.room_changes import Restrictions, remaining
+from server.store.room_changes import Restrictions, read_rights, remaining
 from server.store.tables import bans, entries, members, mutes, rooms, users
 from server.store.wire import AnyRow, member_from, user_from
 
@@ -70,6 +70,7 @@ _list_rooms: Final = (
         _peer.c.display_name,
         _peer.c.last_seen,
         rooms.c.quiet_until,
+        rooms.c.rights,
     )
     .join(members, members.c.room_id == rooms.c.id)
     .outerjoin(
@@ -88,6 +89,7 @@ _find_rooms: Final = select(
     rooms.c.topic,
     rooms.c.last_seq,
     rooms.c.quiet_until,
+    rooms.c.rights,
     or_(exists().where(bans.c.room_id == rooms.c.id), exists().where(mutes.c.room_id == rooms.c.id)),
 ).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
 _find_bans: Final = select(bans.c.room_id, bans.c.user_id).where(bans.c.room_id.in_(bindparam("rooms", expanding=True)))
@@ -132,7 +134,7 @@ def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[
     rows = connection.execute(_find_rooms, names).all()
     restrictions = _restrictions(connection, rows, now)
     found: dict[str, RoomRecord] = {}
-    for room, log, kind, name, topic, last_seq, _, _ in rows:
+    for room, log, kind, name, topic, last_seq, *_ in rows:
         found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {}, restrictions.get(room))
     for room, user, role, received, read in connection.execute(_all_members, names):
         found[room].members[_shared(user)] = MemberRecord(_shared(role), received, read)
@@ -142,9 +144,11 @@ def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[
 def _restrictions(connection: Connection, rows: Sequence[AnyRow], now: int) -> dict[str, Restrictions]:
     """Of the rooms that have any. `rows`: those of `_find_rooms`."""
     found: dict[str, Restrictions] = {}
-    for room, *_, quiet_until, _ in rows:
+    for room, *_, quiet_until, rights, _ in rows:
         if quiet_until is not None and quiet_until > now:
             found[room] = Restrictions(quiet_until=remaining(quiet_until, now), quiet_told=rfc3339(quiet_until))
+        if rights is not None:
+            found.setdefault(room, Restrictions()).rights = read_rights(rights)
     restricted = {"rooms": padded(room for room, *_, is_restricted in rows if is_restricted)}
     if restricted["rooms"]:
         for room, user in connection.execute(_find_bans, restricted):
@@ -184,7 +188,7 @@ def _room_from(row: AnyRow) -> Room:
     """
     (
         _reader, room, log, kind, name, topic, people, last_seq, role, read, unread,
-        peer, peer_name, peer_display_name, peer_last_seen, quiet_until,
+        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights,
     ) = row  # fmt: skip
     return Room(
         room=_shared(room),
@@ -200,4 +204,5 @@ def _room_from(row: AnyRow) -> Room:
         mentions=0,
         peer=user_from(peer, peer_name, peer_display_name, peer_last_seen) if peer else None,
         quiet_until=None if quiet_until is None else rfc3339(quiet_until),
+        rights=read_rights(rights),
     )

@@ -17,6 +17,7 @@ from server.store.tables import bans, members, mutes, rooms
 _name: Final = (
     update(rooms).where(rooms.c.id == bindparam("room")).values(name=bindparam("to"), topic=bindparam("about"))
 )
+_rights: Final = update(rooms).where(rooms.c.id == bindparam("room")).values(rights=bindparam("to"))
 _quiet: Final = update(rooms).where(rooms.c.id == bindparam("room")).values(quiet_until=bindparam("until"))
 _give_role: Final = (
     update(members)
@@ -39,6 +40,8 @@ def govern(connection: Connection, governed: Governed, at: int) -> None:
     """
     for room, name, topic in governed.names:
         connection.execute(_name, {"room": room, "to": name, "about": topic})
+    for room, rights in governed.rights.items():
+        connection.execute(_rights, {"room": room, "to": rights})
     for room, until in governed.quiet.items():
         connection.execute(_quiet, {"room": room, "until": until if until > at else None})
     for (room, user), role in governed.roles.items():

@@ -123,8 +123,10 @@ def _moderate(ada: Witness, bob: Witness) -> None:
     ada.say("mute", room=lobby, user=bob.name, seconds=600)
     assert bob.say("post", room=lobby, nonce=nonce(), text="Hello")["retry_after"] > 0
     ada.say("mute", room=lobby)
-    for field in ("info", "role", "muted_until", "quiet_until"):
-        assert field in bob.hear("room")
+    ada.say("set_rights", room=lobby, post="moderator", slow=30)
+    for field in ("info", "role", "muted_until", "quiet_until", "info"):
+        assert field in (changed := bob.hear("room"))
+    assert changed["info"]["rights"] == {"post": "moderator", "slow": 30}
     assert ada.say("members", room=lobby)["members"][1]["muted_until"]
     assert {room["room"]: room for room in bob.say("rooms")["rooms"]}[lobby]["quiet_until"]
     ada.say("kick", room=lobby, user=bob.name, reason="Off topic")
@@ -161,6 +163,7 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "set_role": {"user": "nobody-at-all", "role": "guest"},
         "rename": {"topic": "Nothing"},
         "mute": {"seconds": 1},
+        "set_rights": {"post": "owner"},
     }
     for op, fields in said.items():
         assert eve.say(op, room=secret, **fields)["code"] == "no_such_room"
@@ -175,6 +178,7 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
     taken = ada.say("create_room", kind="channel", name=f"taken-{nonce()}", members=[], nonce=nonce())["info"]["name"]
     assert ada.say("rename", room=open_room, name=taken)["code"] == "conflict"
     assert ada.say("rename", room=open_room)["code"] == "bad_request"
+    assert ada.say("set_rights", room=open_room)["code"] == "bad_request"
     assert ada.say("post", room=secret, nonce="n", text="Hello", reply_to=99)["code"] == "no_such_message"
     mine = ada.say("post", room=secret, nonce="n", text="Hello")["seq"]
     gone = ada.say("post", room=secret, nonce="g", text="Hello")["seq"]

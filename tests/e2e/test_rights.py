@@ -41,6 +41,7 @@ SAID: dict[str, dict[str, Any]] = {
     "rename": {"topic": "rights"},
     "mute": {"user": VICTIM, "seconds": 0},
     "set_role": {"user": VICTIM, "role": "guest"},
+    "set_rights": {"pin": "owner"},
     "kick": {"user": VICTIM},
     "ban": {"user": VICTIM},
 }

@@ -12,7 +12,20 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.protocol.commands import Ban, Invite, Join, Kick, Leave, Mute, Post, Rename, RoomCommand, SetRole, Unban
+from server.protocol.commands import (
+    Ban,
+    Invite,
+    Join,
+    Kick,
+    Leave,
+    Mute,
+    Post,
+    Rename,
+    RoomCommand,
+    SetRights,
+    SetRole,
+    Unban,
+)
 from server.protocol.events import Entry, Error, Joined, Left, Ok, RoomChanged
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.entries import entry_of
@@ -35,6 +48,9 @@ _commands = st.one_of(
     st.builds(Unban, room=st.just(ROOM), user=_person),
     st.builds(SetRole, room=st.just(ROOM), user=_person, role=st.sampled_from(sorted(RANK))),
     st.builds(Rename, room=st.just(ROOM), name=st.sampled_from(["one", "two"])),
+    st.builds(
+        SetRights, room=st.just(ROOM), post=st.sampled_from(sorted(RANK)), invite=st.sampled_from(["member", "owner"])
+    ),
     st.builds(Mute, room=st.just(ROOM), user=st.none() | _person, seconds=st.sampled_from([0, None])),
 )
 _said = st.tuples(_person, _commands)
@@ -48,6 +64,7 @@ class Model:
     banned: set[str] = field(default_factory=set)
     muted: set[str | None] = field(default_factory=set)
     name: str = "Scene"
+    rights: tuple[str, str] = ("guest", "member")  # who posts, who invites
 
     def says(self, who: str, command: Command) -> str | bool:
         role = self.members.get(who)
@@ -60,13 +77,17 @@ class Model:
         match command:
             case Post():
                 may = who not in self.muted and (None not in self.muted or RANK[role] > RANK["member"])
-                return may or "forbidden"
+                return (may and RANK[role] >= RANK[self.rights[0]]) or "forbidden"
             case Leave():
                 return self._leave(who)
             case Rename(name=str(name)):
                 if RANK[role] < RANK["moderator"]:
                     return "forbidden"
                 return self._changes(self.name != name, lambda: setattr(self, "name", name))
+            case SetRights(post=str(post), invite=str(invite)):
+                if role != "owner":
+                    return "forbidden"
+                return self._changes(self.rights != (post, invite), lambda: setattr(self, "rights", (post, invite)))
             case _:
                 return self._about(who, role, command)
 
@@ -86,7 +107,7 @@ class Model:
         whom = command.user
         other = self.members.get(whom)
         if isinstance(command, Invite):
-            if role == "guest" or (other is None and whom in self.banned):
+            if RANK[role] < RANK[self.rights[1]] or (other is None and whom in self.banned):
                 return "forbidden"
             return self._changes(other is None, lambda: self.members.setdefault(whom, "member"))
         if RANK[role] < RANK["owner" if isinstance(command, SetRole) else "moderator"]:

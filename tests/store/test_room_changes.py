@@ -6,10 +6,11 @@ from math import inf
 from typing import cast
 
 import pytest
+from msgspec import structs
 
 from server.protocol.errors import ErrorCode
 from server.protocol.events import Left, RoomChanged
-from server.protocol.objects import Role, RoomInfo
+from server.protocol.objects import Role, RoomInfo, RoomRights
 from server.store.messages import (
     Denied,
     Draft,
@@ -26,7 +27,7 @@ from server.store.messages import (
     RoomList,
     RoomRecord,
 )
-from server.store.room_changes import BanLifted, Muted, Renamed, Restrictions, RoleGiven
+from server.store.room_changes import BanLifted, Muted, Renamed, Restrictions, RightsSet, RoleGiven
 from tests.store.desk import Desk, Room
 
 FOREVER = "9999-12-31T23:59:59.999Z"
@@ -90,6 +91,22 @@ async def test_a_name_that_is_taken_is_refused_alone(place: Place, desk: Desk) -
     assert isinstance(last, Landed)
     assert last.seq == 4, "what is refused takes no place"
     assert (await place.record()).name == "free"
+
+
+async def test_rights_are_kept_and_told_until_they_are_as_usual(place: Place, desk: Desk) -> None:
+    few = RoomRights(post="moderator", slow=30)
+    info = structs.replace(place.info(), rights=few)
+    await place.lands(RightsSet(place.ann, info))
+    assert (await place.record()).restrictions == Restrictions(rights=few)
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert seen.rights == few
+    assert await place.last_entry() == RoomChanged(
+        room=place.room.room, seq=3, info=info, at="2025-06-15T15:06:40.000Z", by=place.ann
+    )
+    await place.lands(RightsSet(place.ann, place.info()))
+    assert (await place.record()).restrictions is None
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert seen.rights is None
 
 
 @pytest.mark.parametrize("role", ["owner", "moderator", "guest"])
