@@ -38,6 +38,7 @@ from clients.governing import Governing
 from clients.happenings import Answered, Event, Happening, Offline, Refused
 from clients.incoming import BrokenServer
 from clients.link import Bell, Ending, Link
+from clients.marking import Marking
 from clients.wire import Wire
 from server.protocol.commands import (
     AnyCommand,
@@ -54,8 +55,6 @@ from server.protocol.commands import (
     Ping,
     Post,
     React,
-    Read,
-    Received,
     Rooms,
     Typing,
 )
@@ -155,7 +154,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Governing):
+class Client(Governing, Marking):
     """A conversation with verbs. Made by `open_client`."""
 
     def __init__(
@@ -271,14 +270,6 @@ class Client(Governing):
 
     async def rooms(self) -> Sequence[Room]:
         return _given((await self._ask(Rooms())).rooms)
-
-    async def read(self, room: str, seq: int) -> None:
-        """Everything up to `seq` was read by the person."""
-        await self._ask(Read(room=room, seq=seq))
-
-    async def received(self, room: str, seq: int) -> None:
-        """Everything up to `seq` has reached the device."""
-        await self._ask(Received(room=room, seq=seq))
 
     async def ping(self) -> None:
         await self._ask(Ping())

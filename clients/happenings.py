@@ -16,6 +16,7 @@ from server.protocol.events import (
     Left,
     Ok,
     Presence,
+    ReadMark,
     Receipt,
     Reconnect,
     Resumed,
@@ -83,6 +84,7 @@ Event = (
     | Welcome
     | Resumed
     | Receipt
+    | ReadMark
     | TypingEvent
     | Presence
     | RoomStats

@@ -44,6 +44,7 @@ from server.protocol.events import (
     Pong,
     Presence,
     Reacted,
+    ReadMark,
     Receipt,
     Reconnect,
     Resumed,
@@ -241,7 +242,7 @@ class Members:
                 return (self._first(slot, Entry(room, seq)),), b""
             case RoomChanged() | Edited() | Deleted() | Reacted():
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
-            case Receipt() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
+            case Receipt() | ReadMark() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
                 return (), b""
             case Ok(id=int(count)):
                 self.speeches.done(slot, count, event)

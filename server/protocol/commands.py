@@ -172,6 +172,17 @@ class Read(Command, frozen=True, kw_only=True, tag="read"):
     seq: Seq
 
 
+class MarkUnread(Command, frozen=True, kw_only=True, tag="mark_unread"):
+    """Everything from `seq` on is unread again, for this user and on all their devices. Nobody else is told.
+
+    `read` cannot say this: it is cumulative, so that what several devices say may arrive late and in any order. The
+    next `read` ends it, as far as it goes.
+    """
+
+    room: RoomId
+    seq: Seq
+
+
 class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     """Shows that this user is typing; at most one in 3 s is passed on. Answered only if it carries an `id`."""
 
@@ -295,6 +306,7 @@ AnyCommand = (
     | Log
     | Received
     | Read
+    | MarkUnread
     | Typing
     | Members
     | Invite
@@ -321,6 +333,7 @@ RoomCommand = (
     | Log
     | Received
     | Read
+    | MarkUnread
     | Typing
     | Members
     | GoverningCommand
@@ -342,6 +355,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "log": frozenset({"ready"}),
     "received": frozenset({"ready"}),
     "read": frozenset({"ready"}),
+    "mark_unread": frozenset({"ready"}),
     "typing": frozenset({"ready"}),
     "members": frozenset({"ready"}),
     "invite": frozenset({"ready"}),

@@ -49,6 +49,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
         ),
     ] = None
     more: Annotated[bool | None, Meta(description="Whether there are further ones in the direction asked for.")] = None
+    read_seq: Annotated[int | None, Meta(description="Up to here the user has read now, for themselves.")] = None
     members: list[Member] | None = None
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
     rooms: list[Room] | None = None
@@ -223,6 +224,13 @@ class Receipt(Event, frozen=True, kw_only=True, tag="receipt"):
     read: Annotated[int | None, Meta(description="Up to this `seq`.")] = None
 
 
+class ReadMark(Event, frozen=True, kw_only=True, tag="read_mark"):
+    """Up to where this user has read a room, said on another of their connections. It may lie before an earlier one."""
+
+    room: RoomId
+    read_seq: Annotated[int, Meta(description="Up to here, for themselves.", extra_json_schema={"minimum": 0})]
+
+
 class TypingEvent(Event, frozen=True, kw_only=True, tag="typing"):
     """Somebody is typing. Clients let it fade after 5 s."""
 
@@ -272,6 +280,7 @@ AnyEvent = (
     | Left
     | RoomChanged
     | Receipt
+    | ReadMark
     | TypingEvent
     | Presence
     | RoomStats

@@ -16,10 +16,10 @@ from msgspec import Struct
 
 from actors import Address
 from server.protocol.commands import Join, RoomCommand
-from server.protocol.events import Entry, Error, Left, Ok, Presence, Receipt, RoomStats, TypingEvent
+from server.protocol.events import Entry, Error, Left, Ok, Presence, ReadMark, Receipt, RoomStats, TypingEvent
 from server.protocol.objects import Role, RoomKind, User
 
-PassingEvent = Receipt | TypingEvent | Presence | RoomStats
+PassingEvent = Receipt | ReadMark | TypingEvent | Presence | RoomStats
 
 
 class NodeMessage(Struct, frozen=True, array_like=True):

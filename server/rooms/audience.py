@@ -132,6 +132,11 @@ class Audience:
         is_attached = user in self._few if self._crowd is None else user in self._crowd.sessions
         return is_attached or (self.elsewhere is not None and self.elsewhere.has(user))
 
+    def places_of(self, user: str) -> int:
+        """On how many nodes somebody listens for this user."""
+        elsewhere = 0 if self.elsewhere is None else self.elsewhere.places_of(user)
+        return elsewhere + bool(self._sessions_of(user))
+
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
         return tuple(session for user in users for session in self._sessions_of(user))
 

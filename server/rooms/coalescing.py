@@ -6,7 +6,7 @@ into nothing, where a room is large.
 
 from __future__ import annotations
 
-from server.protocol.events import Receipt, RoomStats
+from server.protocol.events import ReadMark, Receipt, RoomStats
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.questions import AuthorsWanted
 from server.rooms.receipts import Covered, grouped
@@ -43,6 +43,15 @@ def _ask_authors(state: RoomState, covered: Covered, now: float) -> Effect:
     ref = state.next_ref()
     state.questions.asked(ref, AuthorsWanted(covered), now)
     return Consult(ReadAuthors(reply_to=state.itself, ref=ref, room=state.room, after=covered.after, upto=covered.upto))
+
+
+def tell_own_marks(state: RoomState) -> Effects:
+    """To those who listen in several places. Sessions on one node have told each other: most people have one."""
+    effects: Effects = []
+    for user, seen in state.receipts.own_marks(state.members).items() if state.has_marks else ():
+        if state.audience.places_of(user) > 1:
+            effects += state.pass_on_to((user,), [ReadMark(room=state.room, read_seq=seen)])
+    return effects
 
 
 def receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) -> Effects:

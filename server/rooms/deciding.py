@@ -14,6 +14,7 @@ from server.protocol.commands import (
     Join,
     Leave,
     Log,
+    MarkUnread,
     Members,
     Mute,
     Post,
@@ -33,6 +34,7 @@ from server.rooms.changing import change
 from server.rooms.effects import Consult, Effect
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
+from server.rooms.marking import mark
 from server.rooms.messages import Request
 from server.rooms.people import look_up, mute_room
 from server.rooms.questions import PageWanted
@@ -97,10 +99,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return change(state, request, wanted, member, now)
         case History() | Log() | Members() as command:
             return _read_page(state, request, command, now)
-        case Received(seq=seq):
-            return _mark(state, request, member, seq, 0)
-        case Read(seq=seq):
-            return _mark(state, request, member, 0, seq)
+        case Received() | Read() | MarkUnread() as said:
+            return mark(state, request, said)
         case Typing():
             return _typing(state, request, now)
         case Rename() as wanted:
@@ -175,12 +175,6 @@ def _read_page(state: RoomState, request: Request, command: History | Log | Memb
             ]
         case Members(limit=limit, next=cursor):
             return [Consult(ReadMembers(reply_to=itself, ref=ref, room=room, limit=limit, next=cursor))]
-
-
-def _mark(state: RoomState, request: Request, member: MemberRecord, received: int, read: int) -> Effects:
-    last_seq = state.last_seq
-    state.receipts.mark(request.user.user, member, min(received, last_seq), min(read, last_seq))
-    return [answered(request, Ok(id=request.command.id))]
 
 
 def _typing(state: RoomState, request: Request, now: float) -> Effects:

@@ -90,6 +90,10 @@ class Elsewhere:
     def has(self, user: str) -> bool:
         return any(subscriber.has(user) for subscriber in self._subscribers.values())
 
+    def places_of(self, user: str) -> int:
+        """With how many relays the user is."""
+        return sum(subscriber.has(user) for subscriber in self._subscribers.values())
+
     def users(self) -> set[str]:
         return {user for subscriber in self._subscribers.values() for user in subscriber.users}
 

@@ -1,9 +1,10 @@
 """How far people have received and read, and who is told: pure.
 
-Marks only ever grow. They are written behind, and told once a second to the authors of the messages that are newly
-covered, and to nobody else. Who wrote the latest messages is remembered here, so that the store is asked only about
-what is older. Receipts that go to the same authors travel together, as one event list that is encoded once: told one
-by one, a room where everybody reads everything would cost the square of its members.
+What others are told only ever grows. How far one has read for oneself may also be taken back (`store/marks.py`), which
+only the user's other devices are told. Marks are written behind, and told once a second to the authors of the messages
+that are newly covered, and to nobody else. Who wrote the latest messages is remembered here, so that the store is asked
+only about what is older. Receipts that go to the same authors travel together, as one event list that is encoded once:
+told one by one, a room where everybody reads everything would cost the square of its members.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from msgspec import Struct, structs
 
 from server.protocol.events import Receipt
+from server.store.marks import apart, seen_by, with_seen
 from server.store.messages import Mark, MemberRecord
 
 REMEMBERED_AUTHORS: Final = 500
@@ -31,7 +33,7 @@ class Covered(Struct, frozen=True):
 class Receipts:
     """What is to be told and written of a room's marks."""
 
-    __slots__ = ("_authors", "_known_above", "_room", "_unsaved", "_untold")
+    __slots__ = ("_authors", "_known_above", "_moved", "_room", "_unsaved", "_untold")
 
     def __init__(self, room: str, last_seq: int) -> None:
         self._room = room
@@ -39,10 +41,11 @@ class Receipts:
         self._known_above = last_seq
         self._untold: dict[str, tuple[int, int]] = {}  # user -> what was told of received and read
         self._unsaved: dict[str, None] = {}
+        self._moved: set[str] | None = None  # whose own mark did
 
     @property
     def pending(self) -> bool:
-        return bool(self._untold or self._unsaved)
+        return bool(self._untold or self._unsaved or self._moved)
 
     def wrote(self, author: str, seq: int) -> None:
         """A message of `author` is in the log now."""
@@ -50,19 +53,40 @@ class Receipts:
         if len(self._authors) > REMEMBERED_AUTHORS:
             self._known_above, _ = self._authors.pop(0)
 
-    def mark(self, user: str, member: MemberRecord, received: int, read: int) -> None:
-        """`user` says how far; the larger wins, and who has read has received."""
-        before = member.received, member.read
+    def mark(self, user: str, members: dict[str, MemberRecord], received: int, read: int) -> None:
+        """`user`, a member, says how far; the larger wins, and who has read has received."""
+        member = members[user]
+        before, seen = (member.received, member.read), seen_by(member)
         member.read = max(member.read, read)
         member.received = max(member.received, received, member.read)
         if before != (member.received, member.read):
             self._untold.setdefault(user, before)
             self._unsaved[user] = None
+        self._see(user, members, seen, max(seen, read))
+
+    def mark_unread(self, user: str, members: dict[str, MemberRecord], after: int) -> None:
+        """For `user`, a member, nothing behind `after` is read any more."""
+        seen = seen_by(members[user])
+        self._see(user, members, seen, min(seen, after))
+
+    def _see(self, user: str, members: dict[str, MemberRecord], before: int, seen: int) -> None:
+        member = members[user]
+        if seen != member.read or apart(member) is not None:
+            members[user] = with_seen(member, seen)
+        if seen != before:
+            self._unsaved[user] = None
+            self._moved = self._moved or set()
+            self._moved.add(user)
+
+    def own_marks(self, members: dict[str, MemberRecord]) -> dict[str, int]:
+        """Who has read how far for themselves, of those of whom that is another place now; it counts as told."""
+        moved, self._moved = self._moved or (), None
+        return {user: seen_by(member) for user in moved if (member := members.get(user)) is not None}
 
     def unsaved(self, members: dict[str, MemberRecord]) -> tuple[Mark, ...]:
         """The marks to be written now; they count as written."""
         marks = tuple(
-            Mark(user, member.received, member.read)
+            Mark(user, member.received, member.read, apart(member))
             for user in sorted(self._unsaved)
             if (member := members.get(user)) is not None
         )

@@ -25,7 +25,7 @@ from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
-from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_receipts
+from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_own_marks, tell_receipts
 from server.rooms.deciding import decide
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.landing import Landing
@@ -36,6 +36,7 @@ from server.rooms.people import person_found
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
+from server.store.marks import keep_known
 from server.store.messages import (
     Anchor,
     Append,
@@ -256,10 +257,7 @@ class Room:
 
     def _adopt(self, state: RoomState, record: RoomRecord, now: float) -> Effects:
         """Members as the store has them; marks that were not written yet are kept."""
-        for user, member in record.members.items():
-            if (known := state.members.get(user)) is not None:
-                member.received = max(member.received, known.received)
-                member.read = max(member.read, known.read)
+        keep_known(state.members, record.members)
         state.adopt(record, now)
         effects: Effects = []
         for user in [user for user in state.audience.all_users() if user not in record.members]:
@@ -419,6 +417,7 @@ class Room:
         state.look_for_the_gone(now)
         effects += self._tell_news(state, now)
         effects += tell_receipts(state, now)
+        effects += tell_own_marks(state)
         effects += save_marks(state)
         effects += self._give_up_writer(state, now)
         state.sweep(now)

@@ -29,6 +29,7 @@ from server.rooms.restrictions import begun
 from server.rooms.rights import stranger
 from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
+from server.store.marks import seen_by
 from server.store.messages import Append, Asker, Draft, MemberRecord, RoomRecord
 
 
@@ -217,7 +218,7 @@ class RoomState(Attachments):
         record, member = self.record, self.members[user]
         return Room(
             room=self.room, log=record.log, kind=record.kind, name=record.name, topic=record.topic,
-            members=len(self.members), last_seq=self.last_seq, read_seq=member.read, role=member.role,
+            members=len(self.members), last_seq=self.last_seq, read_seq=seen_by(member), role=member.role,
             unread=0, mentions=0, quiet_until=None if (kept := record.restrictions) is None else kept.quiet_told,
             rights=self.rights,
         )  # fmt: skip
@@ -237,8 +238,8 @@ class RoomState(Attachments):
         number = self.number(session, user)
         record, member = self.record, self.members[user]
         attached = Attached(
-            ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role, member.read,
-            self._peer_of(user),
+            ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role,
+            seen_by(member), self._peer_of(user),
         )  # fmt: skip
         return [Watch(session), Reply(session, attached)]
 
@@ -248,7 +249,7 @@ class RoomState(Attachments):
 
     def _admission(self, user: str) -> Admission | None:
         member = self.members.get(user)
-        return None if member is None else Admission(member.role, member.read, self._peer_of(user))
+        return None if member is None else Admission(member.role, seen_by(member), self._peer_of(user))
 
     def _peer_of(self, user: str) -> str | None:
         """The other person of a dm, if anybody listens for them."""

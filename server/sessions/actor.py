@@ -17,9 +17,9 @@ from msgspec import structs
 from actors import Address, Down, Gapped
 from server.pacing import FLOODING, rate_limited
 from server.protocol.closing import CloseCode
-from server.protocol.commands import FEATURES, CreateRoom, Join, Read, RoomCommand, Rooms, Typing, is_answered
+from server.protocol.commands import FEATURES, CreateRoom, Join, RoomCommand, Rooms, Typing, is_answered
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
-from server.protocol.events import Ok, Welcome, error_from
+from server.protocol.events import Ok, ReadMark, Welcome, error_from
 from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
@@ -192,7 +192,7 @@ class SessionActor(Attending):
             if self._feed.follows(room.room):
                 self._feed_on(self._feed.reaches(room.room, room.last_seq))
             else:
-                self._follow(room.room, room.last_seq)
+                self._follow(room.room, room.last_seq, room.read_seq)
 
     def _ended(self, down: Down) -> None:
         if self._feed.closed(down.address) or self._close_opening(down.address):
@@ -281,16 +281,22 @@ class SessionActor(Attending):
                 self._join_answered(opened, room)
                 return
             reply = structs.replace(reply, info=self._seen_from(opened, reply.info))
-        if isinstance(opened.command, Read) and isinstance(reply, Ok):
-            self._has_read(opened.command)
+        if isinstance(reply, Ok) and reply.read_seq is not None and room is not None:
+            self._tell_read(opened.connection, ReadMark(room=room, read_seq=reply.read_seq))
         self._go_on(self._commands.answered(answer.ref, reply, trio.current_time()))
         if room is not None:
             self._end_visit(room)
 
-    def _has_read(self, command: Read) -> None:
-        place = self._feed.place(command.room)
-        if place is not None:
-            place.read = max(place.read, command.seq)
+    def _tell_read(self, sayer: Address, mark: ReadMark) -> None:
+        """The user's other connections to this node; those to others hear of it from the room."""
+        if not self._has_read(mark):
+            return
+        passing = Passing(mark.room, (mark,))
+        for connection in self._feed.takes_passing():
+            if connection is not sayer:
+                connection.tell(passing)
+        if len(self.system.members(self._user_id)) > 1:
+            self.system.broadcast(self._user_id, passing, but=self.address)
 
     def _seen_from(self, opened: OpenCommand, info: Room) -> Room:
         """A room as a reply on this connection may show it: the next entry delivered there is `last_seq` + 1."""

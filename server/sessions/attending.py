@@ -18,7 +18,7 @@ from actors import NORMAL, SHUTDOWN, Actor, Address, Down, NotRunning, Quarantin
 from server.protocol.closing import CloseCode
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
-from server.protocol.events import Left, Presence
+from server.protocol.events import Left, Presence, ReadMark
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.rooms.holds import HOLD_SECONDS
@@ -233,7 +233,8 @@ class Attending(Actor):
             return
         self._commands.block(room)
         ref = next(self._environment.refs)
-        place.attaching = Attaching(ref, place.creator if creator is None else creator)
+        shown = None if place.attaching is None else place.attaching.shown
+        place.attaching = Attaching(ref, place.creator if creator is None else creator, shown)
         if not address.tell(Attach(ref, self.address, self._user_id)) and address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
 
@@ -253,9 +254,12 @@ class Attending(Actor):
         if is_wanted and (place is None or place.attachment is None):
             self._attach(room)
 
-    def _follow(self, room: str, head: int) -> None:
-        """A room is the user's that was not before, and the store or the room says so: attach to it."""
+    def _follow(self, room: str, head: int, read: int | None = None) -> None:
+        """A room is the user's that was not before, and the store or the room says so: attach to it. `read`: how far
+        they have read it, as clients are told by what the store knows."""
         self._feed_on(self._feed.follow(room, head, asker=None, others_from=head))
+        if read is not None:
+            self._feed.take_place(room).attaching = Attaching(None, shown=read)
         self._attach(room)
 
     def _added(self, added: Added) -> None:
@@ -276,6 +280,7 @@ class Attending(Actor):
         if place.attachment is not None and attached.attachment <= place.attachment:
             return
         place.attachment = attached.attachment
+        shown = None if place.attaching is None else place.attaching.shown
         place.answered(attached.ref)
         creator = place.take_creator()
         if place.head is not None:
@@ -286,6 +291,8 @@ class Attending(Actor):
             self._ask_rooms(InfoWanted(creator, room))
         if attached.peer is not None and not self._is_on_this_node(attached.peer):
             self._pass_on(Passing(room, (Presence(user=attached.peer, status="online"),)))
+        if shown not in (None, attached.read_seq):
+            self._pass_on(Passing(room, (ReadMark(room=room, read_seq=attached.read_seq),)))
         if place.awaits is None:
             self._go_on(self._commands.unblock(room, trio.current_time()))
 
@@ -293,8 +300,19 @@ class Attending(Actor):
         return bool(self.system.members(user))
 
     def _pass_on(self, passing: Passing) -> None:
+        first = passing.events[0]
+        if isinstance(first, ReadMark) and not self._has_read(first):
+            return
         for connection in self._feed.takes_passing():
             connection.tell(passing)
+
+    def _has_read(self, mark: ReadMark) -> bool:
+        """How far the user has; whether that is new here."""
+        place = self._feed.place(mark.room)
+        if place is None or place.read == mark.read_seq:
+            return False
+        place.read = mark.read_seq
+        return True
 
     def _attached_to_new(self, attached: Attached, creator: int | None) -> None:
         """The connection that made or joined the room learns of it by the reply, the others by its entries."""

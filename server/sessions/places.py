@@ -31,10 +31,13 @@ class Attaching(Struct, gc=False):
         The reference of the `Attach` that is not answered yet; None between two tries.
     creator
         The reference of the `create_room` that it is for.
+    shown
+        How far the user has read for themselves, as clients were told by what the store knew.
     """
 
     ref: int | None
     creator: int | None = None
+    shown: int | None = None
 
 
 class Place(Struct, gc=False):
@@ -49,14 +52,14 @@ class Place(Struct, gc=False):
     attachment
         Given by the room; None: not attached.
     read
-        How far this session said that its user has read.
+        How far its user has read for themselves, as far as this session was told; None: not at all.
     """
 
     room: str
     address: Address | None = None
     head: int | None = None
     attachment: int | None = None
-    read: int = 0
+    read: int | None = None
     attaching: Attaching | None = None
 
     @property
@@ -143,12 +146,11 @@ class Places(Struct, gc=False):
         return (places,) if type(places) is Place else ()
 
 
-def as_read(room: Room, read: int) -> Room:
+def as_read(room: Room, read: int | None) -> Room:
     """`room` as it looks to who has read up to `read`, of which the store may not know yet: it is written behind.
 
     What is unread is then known from above only, until the store knows.
     """
-    read = min(read, room.last_seq)
-    if read <= room.read_seq:
+    if read is None or (read := min(read, room.last_seq)) <= room.read_seq:
         return room
     return structs.replace(room, read_seq=read, unread=min(room.unread, room.last_seq - read))

@@ -81,13 +81,14 @@ class Committed(Struct, frozen=True):
 
 
 _save_marks: Final = Bulk(
-    {"room": Text(), "user": Text(), "to": BigInteger(), "by": BigInteger()},
+    {"room": Text(), "user": Text(), "to": BigInteger(), "by": BigInteger(), "seen": BigInteger()},
     lambda given: (
         update(members)
         .where(members.c.room_id == given["room"], members.c.user_id == given["user"])
         .values(
             received=case((members.c.received < given["to"], given["to"]), else_=members.c.received),
             read=case((members.c.read < given["by"], given["by"]), else_=members.c.read),
+            seen=given["seen"],
         )
     ),
 )
@@ -182,12 +183,13 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
 
 
 def _save(connection: Connection, saved: Sequence[SaveMarks]) -> None:
-    """One row for each membership, with the largest of its marks; whoever is no member any more has none."""
-    marks: dict[tuple[str, str], tuple[int, int]] = {}
+    """One row for each membership, with the largest of its marks, and the last for themselves; whoever is no member
+    any more has none."""
+    marks: dict[tuple[str, str], tuple[int, int, int | None]] = {}
     for save in saved:
         for mark in save.marks:
-            received, read = marks.get((save.room, mark.user), (0, 0))
-            marks[save.room, mark.user] = max(received, mark.received), max(read, mark.read)
+            received, read, _ = marks.get((save.room, mark.user), (0, 0, None))
+            marks[save.room, mark.user] = max(received, mark.received), max(read, mark.read), mark.seen
     if not marks:
         return
     with together(connection) as statements:

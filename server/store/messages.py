@@ -142,11 +142,13 @@ class Outcomes(Struct, frozen=True):
 
 
 class Mark(Struct, frozen=True):
-    """How far `user` has received and read; the larger wins."""
+    """How far `user` has received and read; the larger wins. `seen`: how far for themselves, where that is not `read`;
+    of several the last wins."""
 
     user: str
     received: int
     read: int
+    seen: int | None = None
 
 
 class SaveMarks(Struct, frozen=True):

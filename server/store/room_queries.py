@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, case, exists, func, literal,
 from server.protocol.objects import Room
 from server.protocol.times import rfc3339
 from server.store.in_lists import padded
+from server.store.marks import with_seen
 from server.store.messages import (
     FindChannel,
     MemberRecord,
@@ -38,11 +39,12 @@ BEGUN_OVERLAP_MS: Final = 30_000
 """A membership begins at the time its transaction began, and by the clock of the node that wrote it."""
 
 _peer: Final = users.alias("peer")
+_seen: Final = func.coalesce(members.c.seen, members.c.read)
 _unread: Final = (
     select(literal(1))
     .where(
         entries.c.room_id == rooms.c.id,
-        entries.c.seq > members.c.read,
+        entries.c.seq > _seen,
         entries.c.kind == "message",
         entries.c.text.is_not(None),
         entries.c.user_id != members.c.user_id,
@@ -63,8 +65,8 @@ _list_rooms: Final = (
         rooms.c.members,
         rooms.c.last_seq,
         members.c.role,
-        members.c.read,
-        case((members.c.read >= rooms.c.last_seq, 0), else_=_count_unread).label("unread"),
+        _seen.label("read"),
+        case((_seen >= rooms.c.last_seq, 0), else_=_count_unread).label("unread"),
         _peer.c.id.label("peer"),
         _peer.c.name.label("peer_name"),
         _peer.c.display_name,
@@ -97,7 +99,7 @@ _find_mutes: Final = select(mutes.c.room_id, mutes.c.user_id, mutes.c.until).whe
     mutes.c.room_id.in_(bindparam("rooms", expanding=True)), mutes.c.until > bindparam("now")
 )
 _all_members: Final = select(
-    members.c.room_id, members.c.user_id, members.c.role, members.c.received, members.c.read
+    members.c.room_id, members.c.user_id, members.c.role, members.c.received, members.c.read, members.c.seen
 ).where(members.c.room_id.in_(bindparam("rooms", expanding=True)))
 _page_of_members: Final = (
     select(members, users.c.display_name, users.c.last_seen, mutes.c.until.label("muted_until"))
@@ -136,8 +138,9 @@ def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[
     found: dict[str, RoomRecord] = {}
     for room, log, kind, name, topic, last_seq, *_ in rows:
         found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {}, restrictions.get(room))
-    for room, user, role, received, read in connection.execute(_all_members, names):
-        found[room].members[_shared(user)] = MemberRecord(_shared(role), received, read)
+    for room, user, role, received, read, seen in connection.execute(_all_members, names):
+        member = MemberRecord(_shared(role), received, read)
+        found[room].members[_shared(user)] = member if seen is None else with_seen(member, seen)
     return found
 
 

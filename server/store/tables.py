@@ -111,6 +111,7 @@ members: Final = Table(
     Column("joined_at", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("read", BigInteger, nullable=False),
+    Column("seen", BigInteger),  # how far they have read for themselves; NULL: as far as `read`
     Index(None, "user_id"),
     Index(None, "room_id", "name"),
     Index(None, "joined_at"),

@@ -34,6 +34,7 @@ SAID: dict[str, dict[str, Any]] = {
     "members": {},
     "received": {"seq": 1},
     "read": {"seq": 1},
+    "mark_unread": {"seq": 1},
     "typing": {},
     "leave": {},
     "invite": {"user": VICTIM},

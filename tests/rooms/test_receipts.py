@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from server.protocol.events import Receipt
 from server.rooms.receipts import REMEMBERED_AUTHORS, Covered, Receipts, grouped
+from server.store.marks import OwnMark, keep_known, seen_by
 from server.store.messages import Mark, MemberRecord
 
 ROOM = "r"
@@ -16,7 +17,7 @@ ROOM = "r"
 def test_the_larger_mark_wins_and_who_has_read_has_received(marks: list[tuple[int, int]]) -> None:
     receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 0, 0)
     for received, read in marks:
-        receipts.mark("bob", bob, received, read)
+        receipts.mark("bob", {"bob": bob}, received, read)
     assert bob.read == max([0, *(read for _, read in marks)])
     assert bob.received == max([bob.read, *(received for received, _ in marks)])
     expected = (Mark("bob", bob.received, bob.read),) if bob.received else ()
@@ -26,19 +27,63 @@ def test_the_larger_mark_wins_and_who_has_read_has_received(marks: list[tuple[in
 
 def test_what_was_told_is_not_told_again() -> None:
     receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 2, 2)
-    receipts.mark("bob", bob, 5, 0)
-    receipts.mark("bob", bob, 6, 0)
+    receipts.mark("bob", {"bob": bob}, 5, 0)
+    receipts.mark("bob", {"bob": bob}, 6, 0)
     assert receipts.untold({"bob": bob}) == [Covered(Receipt(room=ROOM, user="bob", received=6), 2, 6)]
     assert receipts.untold({"bob": bob}) == []
-    receipts.mark("bob", bob, 6, 0)
+    receipts.mark("bob", {"bob": bob}, 6, 0)
     assert not receipts.untold({"bob": bob})
+
+
+def test_what_is_marked_as_unread_is_so_until_it_is_read_and_others_never_know() -> None:
+    receipts, members = Receipts(ROOM, 0), {"bob": MemberRecord("member", 6, 6)}
+    receipts.mark_unread("bob", members, 3)
+    assert (seen_by(members["bob"]), members["bob"].read) == (3, 6)
+    assert receipts.own_marks(members) == {"bob": 3}
+    assert receipts.unsaved(members) == (Mark("bob", 6, 6, 3),)
+    receipts.mark_unread("bob", members, 5)
+    assert not receipts.pending, "it never marks as read"
+    receipts.mark("bob", members, 0, 2)
+    assert not receipts.pending, "a `read` that comes late, of what is read anyway"
+    receipts.mark("bob", members, 0, 4)
+    assert receipts.own_marks(members) == {"bob": 4}
+    receipts.mark("bob", members, 0, 6)
+    assert members == {"bob": MemberRecord("member", 6, 6)}
+    assert not isinstance(members["bob"], OwnMark)
+    assert receipts.unsaved(members) == (Mark("bob", 6, 6),)
+    assert receipts.untold(members) == []
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9))))
+def test_the_last_word_about_oneself_holds(said: list[tuple[bool, int]]) -> None:
+    receipts, members = Receipts(ROOM, 0), {"bob": MemberRecord("member", 0, 0)}
+    told = seen = 0
+    for is_read, seq in said:
+        if is_read:
+            receipts.mark("bob", members, 0, seq)
+            told, seen = max(told, seq), max(seen, seq)
+        else:
+            receipts.mark_unread("bob", members, seq)
+            seen = min(seen, seq)
+        assert (members["bob"].read, seen_by(members["bob"])) == (told, seen)
+        assert isinstance(members["bob"], OwnMark) == (told != seen)
+
+
+def test_what_the_store_was_not_told_is_kept_when_a_room_opens_again() -> None:
+    known: dict[str, MemberRecord] = {"bob": OwnMark("member", 9, 9, 4), "eve": MemberRecord("member", 9, 9)}
+    loaded: dict[str, MemberRecord] = {user: MemberRecord("member", 5, 5) for user in ("bob", "joe")}
+    loaded["eve"] = OwnMark("member", 9, 9, 4)
+    keep_known(known, loaded)
+    assert {user: (member.read, seen_by(member)) for user, member in loaded.items()} == {
+        "bob": (9, 4), "eve": (9, 9), "joe": (5, 5),
+    }  # fmt: skip
 
 
 def test_who_left_meanwhile_is_not_told_of() -> None:
     receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 0, 0)
-    receipts.mark("bob", bob, 5, 5)
+    receipts.mark("bob", {"bob": bob}, 5, 5)
     assert receipts.untold({}) == []
-    receipts.mark("bob", bob, 6, 6)
+    receipts.mark("bob", {"bob": bob}, 6, 6)
     assert receipts.unsaved({}) == ()
 
 

@@ -429,7 +429,7 @@ def test_pages_have_bounds(command: RoomCommand) -> None:
 def test_receipts_are_told_once_a_second_to_the_authors() -> None:
     scene = Scene("ann", "bob", "eve")
     scene.lands(scene.posts("ann", "a"), scene.posts("eve", "e"))
-    assert answers(scene.says("bob", Read(id=1, room=ROOM, seq=1))) == [Ok(id=1)]
+    assert answers(scene.says("bob", Read(id=1, room=ROOM, seq=1))) == [Ok(id=1, read_seq=1)]
     scene.says("bob", Received(room=ROOM, seq=99))
     effects = scene.beat()
     told = {frozenset(e.to): events_of(e) for e in of(FanOut, effects)}

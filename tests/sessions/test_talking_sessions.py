@@ -12,6 +12,7 @@ from server.protocol.commands import (
     Join,
     Leave,
     Log,
+    MarkUnread,
     Members,
     Post,
     Read,
@@ -26,6 +27,7 @@ from server.protocol.events import (
     MessageEntry,
     Ok,
     Presence,
+    ReadMark,
     Receipt,
     Resumed,
     RoomStats,
@@ -313,6 +315,53 @@ async def test_receipts_go_to_the_authors_only(stage: Stage) -> None:
     assert isinstance(rooms, Ok)
     assert rooms.rooms is not None
     assert (rooms.rooms[0].read_seq, rooms.rooms[0].unread) == (posted.seq, 0)
+
+
+async def test_what_was_read_on_one_device_is_read_on_all(stage: Stage) -> None:
+    room, (ann, bob) = await in_a_group(stage, "ann", "bob")
+    phone, tab = await stage.device_of(bob.user), Guest(stage, bob.identity)
+    await phone.come()
+    await tab.come()
+    posted = [await ann.post(room, text) for text in ("one", "two")]
+    last = posted[-1].seq if isinstance(posted[-1], Ok) else None
+    assert isinstance(last, int)
+    assert await bob.ask(Read, room=room, seq=last) == Ok(id=1, read_seq=last)
+    for device in (phone, tab):
+        await hears_of(device, ReadMark(room=room, read_seq=last))
+        assert await unread_on(device) == (last, 0)
+    answer = await phone.ask(MarkUnread, room=room, seq=last)
+    assert isinstance(answer, Ok)
+    assert answer.read_seq == last - 1
+    for device in (bob, tab):
+        await hears_of(device, ReadMark(room=room, read_seq=last - 1))
+    assert ReadMark(room=room, read_seq=last - 1) not in phone.heard, "whoever said it is answered"
+    for device in (bob, tab, phone, await stage.device_of(bob.user)):
+        await device.come()
+        assert await unread_on(device) == (last - 1, 1)
+    await phone.ask(Read, room=room, seq=last)
+    assert not [event for event in ann.heard if isinstance(event, ReadMark)]
+
+
+async def test_who_connects_while_a_mark_is_on_its_way_is_told_of_it(stage: Stage) -> None:
+    room, (ann, bob) = await in_a_group(stage, "ann", "bob")
+    await ann.post(room, "one")
+    await bob.ask(Read, room=room, seq=3)
+    later = await stage.device_of(bob.user)
+    welcome = await later.come()
+    if welcome.rooms[0].read_seq != 3:
+        await hears_of(later, ReadMark(room=room, read_seq=3))
+    assert await unread_on(later) == (3, 0)
+
+
+async def hears_of(device: Guest, mark: ReadMark) -> None:
+    await device.until(lambda: mark in device.heard)
+
+
+async def unread_on(device: Guest) -> tuple[int, int]:
+    answer = await device.ask(Rooms)
+    assert isinstance(answer, Ok)
+    assert answer.rooms is not None
+    return answer.rooms[0].read_seq, answer.rooms[0].unread
 
 
 async def test_typing_is_passed_on_once_in_a_while(stage: Stage) -> None:

@@ -155,6 +155,14 @@ async def test_unread_counts_other_peoples_messages_behind_the_mark(desk: Desk) 
     assert (seen_by_ann.role, seen_by_ann.members, seen_by_ann.unread) == ("owner", 2, 1)
 
 
+async def test_unread_counts_from_where_somebody_has_marked_as_unread(desk: Desk) -> None:
+    _, bob, room = await talking(desk, messages=5)
+    desk.writes.tell(SaveMarks(room.room, (Mark(bob, received=7, read=7, seen=4),)))
+    await room.said(bob, "own")
+    (listed,) = (await desk.read(ListRooms, user=bob)).rooms
+    assert (listed.last_seq, listed.read_seq, listed.unread) == (8, 4, 3)
+
+
 async def test_a_long_absence_is_counted_up_to_a_thousand(desk: Desk) -> None:
     _, bob, _ = await talking(desk, messages=UNREAD_COUNTED + 5)
     (listed,) = (await desk.read(ListRooms, user=bob)).rooms

@@ -8,6 +8,7 @@ import trio.testing
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.connections import Writing
+from server.store.marks import OwnMark
 from server.store.messages import (
     AddUser,
     Anchor,
@@ -21,6 +22,7 @@ from server.store.messages import (
     Lost,
     Mark,
     MemberGone,
+    MemberRecord,
     NewMember,
     Outcomes,
     Release,
@@ -140,6 +142,18 @@ async def test_marks_only_rise(desk: Desk) -> None:
     await room.said(ann, "n1")
     mark = (await loaded(desk, room.room)).members[ann]
     assert (mark.received, mark.read) == (9, 5)
+
+
+async def test_of_marks_for_oneself_the_last_holds(desk: Desk) -> None:
+    ann = await desk.user("ann")
+    room = await desk.anchored(await desk.created(ann))
+    desk.writes.tell(SaveMarks(room.room, (Mark(ann, received=9, read=9, seen=3),)))
+    desk.writes.tell(SaveMarks(room.room, (Mark(ann, received=9, read=9, seen=2),)))
+    await room.said(ann, "n1")
+    assert (await loaded(desk, room.room)).members[ann] == OwnMark("owner", 9, 9, 2)
+    desk.writes.tell(SaveMarks(room.room, (Mark(ann, received=9, read=9),)))
+    await room.said(ann, "n2")
+    assert (await loaded(desk, room.room)).members[ann] == MemberRecord("owner", 9, 9)
 
 
 async def test_a_lone_surrogate_is_the_guilty_posters_own_problem(desk: Desk) -> None:

@@ -1,0 +1,26 @@
+"""What a client says of how far its user has received and read: a mixin of `Client`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from server.protocol.commands import AnyCommand, MarkUnread, Read, Received
+from server.protocol.events import Ok
+
+
+class Marking(Protocol):
+    """Each method raises a `Refusal` where the server says no. The user's other devices hear `ReadMark`."""
+
+    async def _ask(self, command: AnyCommand) -> Ok: ...
+
+    async def read(self, room: str, seq: int) -> None:
+        """Everything up to `seq` was read by the person."""
+        await self._ask(Read(room=room, seq=seq))
+
+    async def received(self, room: str, seq: int) -> None:
+        """Everything up to `seq` has reached the device."""
+        await self._ask(Received(room=room, seq=seq))
+
+    async def mark_unread(self, room: str, seq: int) -> None:
+        """Everything from `seq` on is unread again, until it is read. Nobody else is told."""
+        await self._ask(MarkUnread(room=room, seq=seq))
