@@ -12,6 +12,7 @@ from typing import Final, get_args
 from server.protocol.commands import (
     AnyCommand,
     Ban,
+    Channels,
     CreateRoom,
     Delete,
     Edit,
@@ -97,6 +98,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Rename: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.CONFLICT)),
     Mute: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
     SetRights: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN,)),
+    Channels: Answer(carries=("channels",), may_carry=("next",)),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),
 }

@@ -11,6 +11,7 @@ from typing import Final
 from server.protocol.commands import (
     AnyCommand,
     Ban,
+    Channels,
     CreateRoom,
     Cursor,
     Delete,
@@ -61,7 +62,7 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
-from server.protocol.objects import Member, Message, Reaction, Room, RoomInfo, User
+from server.protocol.objects import Channel, Member, Message, Reaction, Room, RoomInfo, User
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
 ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"
@@ -83,6 +84,7 @@ CHANNEL: Final = Room(
     room=CHANNEL_ID, log=_LOG, kind="channel", name="lobby", members=41, last_seq=1_204, read_seq=1_204, role="member",
     unread=0, mentions=0,
 )  # fmt: skip
+LISTED: Final = Channel(room=CHANNEL_ID, name="lobby", topic="Tables of numbers", members=41)
 THUMB: Final = "\N{THUMBS UP SIGN}"
 MESSAGE: Final = Message(
     seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE,
@@ -115,6 +117,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Rename: Rename(id=16, room=ROOM_ID, name="Difference engine", topic="Tables of numbers"),
     Mute: Mute(id=17, room=ROOM_ID, user="bob", seconds=600),
     SetRights: SetRights(id=18, room=ROOM_ID, post="moderator", slow=30),
+    Channels: Channels(id=18, query="numb", limit=20),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
 }
@@ -149,6 +152,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Rename: Ok(id=16, seq=6),
     Mute: Ok(id=17, seq=10),
     SetRights: Ok(id=18, seq=11),
+    Channels: Ok(id=18, channels=[LISTED]),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }
 """What each of them is answered with."""

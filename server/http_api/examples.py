@@ -7,11 +7,11 @@ from typing import Final
 from msgspec import Struct
 
 from server.accounts.service import SignedIn
-from server.contracts.examples import ADA, AT, CHANNEL, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
+from server.contracts.examples import ADA, AT, CHANNEL, LISTED, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
 from server.http_api.account_calls import Login, Register
 from server.http_api.health_calls import Health
 from server.http_api.own_calls import Device, Devices, NewPassword, Profile
-from server.http_api.room_calls import Messages, NewPost, Posted, Rooms
+from server.http_api.room_calls import Channels, Messages, NewPost, Posted, Rooms
 from server.protocol.objects import User
 
 _PASSWORD: Final = "correct horse battery"  # noqa: S105 - nobody's
@@ -25,6 +25,7 @@ EXAMPLES: Final[dict[type, Struct]] = {
     NewPassword: NewPassword(_PASSWORD, "tr0ubador and 3", keep_devices=False),
     Devices: Devices((Device("s_01KX2Y8F7Q3M5N9PABCDEFGHJK", AT, AT, current=True, name="laptop"),)),
     Rooms: Rooms((ROOM, CHANNEL)),
+    Channels: Channels((LISTED,), "lobby"),
     Messages: Messages([MESSAGE], more=False),
     NewPost: NewPost(NONCE, "Hello, Bob", reply_to=3),
     Posted: Posted(ROOM_ID, 4, AT, duplicate=False),

@@ -22,14 +22,15 @@ from server.contracts.call import Call
 from server.http_api.authentication import caller
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
-from server.protocol.commands import History, HistorySize, Post, Seq
+from server.protocol.commands import ChannelsSize, History, HistorySize, Post, Seq
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Error, Ok
-from server.protocol.fields import EntrySeq, Nonce, RoomId, Text, Time
-from server.protocol.objects import Message, Room, User
+from server.protocol.fields import EntrySeq, Nonce, Query, RoomId, Text, Time
+from server.protocol.objects import Channel, Message, Room, User
 from server.protocol.rules import looks_like_room
 from server.rooms.messages import Answer
 from server.rooms.messages import Request as RoomRequest
+from server.store.finding_messages import ChannelsPage, ReadChannels
 from server.store.messages import ListRooms, RoomList
 
 MOVING_SECONDS: Final = 3.0  # a room that is handed over is found again within one
@@ -64,6 +65,21 @@ class Rooms(Struct, frozen=True):
     rooms: tuple[Room, ...]
 
 
+class ChannelsQuery(Struct, frozen=True):
+    """Which channels: those that a `query` finds, or all; the page behind `next`."""
+
+    query: Query | UnsetType = UNSET
+    limit: ChannelsSize = 50
+    next: Annotated[str, Meta(description="As the page before gave it.")] | UnsetType = UNSET
+
+
+class Channels(Struct, frozen=True):
+    """By name, or the best first. `next`: to ask for the next page with; null on the last."""
+
+    channels: tuple[Channel, ...]
+    next: str | None
+
+
 class Messages(Struct, frozen=True):
     """Ascending by `seq`; `more`: there are further ones in the direction that was asked for."""
 
@@ -96,6 +112,20 @@ class RoomCalls:
             self._environment.seconds,
         )
         return json_response(Rooms(found.rooms))
+
+    async def channels(self, request: Request) -> Response:
+        """Channels that one may join: by name, or those that a `query` finds in names and topics."""
+        user = (await caller(request, self._environment)).user
+        wanted = read_query(request, ChannelsQuery)
+        query = None if wanted.query is UNSET else wanted.query
+        cursor = None if wanted.next is UNSET else wanted.next
+        found = await answer_to(
+            self._environment.reader,
+            lambda to: ReadChannels(reply_to=to, reader=user.user, query=query, limit=wanted.limit, next=cursor),
+            ChannelsPage,
+            self._environment.seconds,
+        )
+        return json_response(Channels(found.channels, found.next))
 
     async def history(self, request: Request) -> Response:
         """Messages of a room in their present state, ascending by `seq`: `before` one, `after` one, or the newest."""
@@ -163,6 +193,16 @@ ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (
         tag="rooms",
         needs_token=True,
         answers={HTTPStatus.OK: Rooms},
+        refuses=(ErrorCode.RATE_LIMITED,),
+    ),
+    Call(
+        method="GET",
+        path="/v1/channels",
+        handler=RoomCalls.channels,
+        tag="rooms",
+        needs_token=True,
+        query=ChannelsQuery,
+        answers={HTTPStatus.OK: Channels},
         refuses=(ErrorCode.RATE_LIMITED,),
     ),
     Call(

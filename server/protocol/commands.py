@@ -10,8 +10,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from server.protocol.fields import Emoji, LogId, Nonce, Reason, RoomId, Text, Topic
+from server.protocol.fields import Emoji, LogId, Nonce, Query, Reason, RoomId, Text, Topic
 from server.protocol.limits import (
+    CHANNELS_LIMIT,
     HISTORY_LIMIT,
     ID_CHARACTERS,
     LARGEST_INTEGER,
@@ -32,6 +33,7 @@ Target = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="The `seq` of
 HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
 LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
 MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
+ChannelsSize = Annotated[int, Meta(ge=1, description="Channels.", extra_json_schema={"maximum": CHANNELS_LIMIT})]
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
 SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
 Person = Annotated[str, Meta(description="By name or id.")]
@@ -285,6 +287,17 @@ class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
     ] = None
 
 
+class Channels(Command, frozen=True, kw_only=True, tag="channels"):
+    """Channels that one may join, page by page: by name, or those that a `query` finds, the best first.
+
+    It finds what is a part of a name, or begins as a word of the topic does, in upper or lower case.
+    """
+
+    query: Query | None = None
+    limit: ChannelsSize = 50
+    next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
+
+
 class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
     """The rooms this user is a member of."""
 
@@ -317,6 +330,7 @@ AnyCommand = (
     | Rename
     | Mute
     | SetRights
+    | Channels
     | Rooms
     | Ping
 )
@@ -366,6 +380,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "rename": frozenset({"ready"}),
     "mute": frozenset({"ready"}),
     "set_rights": frozenset({"ready"}),
+    "channels": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),
 }

@@ -75,6 +75,13 @@ Topic = Annotated[
         extra_json_schema={"maxLength": limits.TOPIC_CHARACTERS, "pattern": f"^$|{SHOWN}"},
     ),
 ]
+Query = Annotated[
+    str,
+    Meta(
+        description="What is searched for: at least one letter or digit.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.QUERY_CHARACTERS},
+    ),
+]
 Reason = Annotated[
     str,
     Meta(

@@ -79,6 +79,15 @@ class RoomInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rights: RoomRights | None = None
 
 
+class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A channel as it is listed, for whoever looks for one."""
+
+    room: RoomId
+    name: str
+    topic: Annotated[str | None, Meta(description="Absent where there is none.")] = None
+    members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
+
+
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody in a room, and since when."""
 

@@ -17,7 +17,16 @@ from msgspec import structs
 from actors import Address, Down, Gapped
 from server.pacing import FLOODING, rate_limited
 from server.protocol.closing import CloseCode
-from server.protocol.commands import FEATURES, CreateRoom, Join, RoomCommand, Rooms, Typing, is_answered
+from server.protocol.commands import (
+    FEATURES,
+    Channels,
+    CreateRoom,
+    Join,
+    RoomCommand,
+    Rooms,
+    Typing,
+    is_answered,
+)
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
 from server.protocol.events import Ok, ReadMark, Welcome, error_from
 from server.protocol.objects import Room, User
@@ -53,6 +62,7 @@ from server.sessions.places import as_read
 from server.sessions.purposes import (
     ChannelWanted,
     CreationWanted,
+    DirectoryWanted,
     InfoWanted,
     Opening,
     PageWanted,
@@ -61,6 +71,7 @@ from server.sessions.purposes import (
     WelcomeWanted,
 )
 from server.sessions.tabs import connections_of, has_come, has_gone
+from server.store.finding_messages import ChannelsPage, ReadChannels
 from server.store.messages import CreateRoom as NewRoom
 from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreated, RoomList, TouchTokens
 
@@ -253,6 +264,14 @@ class SessionActor(Attending):
             self._ask_rooms(RoomsWanted(opened.ref))
         elif isinstance(command, CreateRoom):
             self._create(opened.ref, command)
+        elif isinstance(command, Channels):
+            asked = self._new_ref(DirectoryWanted(opened.ref))
+            self._ask(
+                ReadChannels(
+                    reply_to=self.address, ref=asked, reader=self._user_id,
+                    query=command.query, limit=command.limit, next=command.next,
+                )
+            )  # fmt: skip
         elif isinstance(command, Join) and opened.room is None:
             asked = self._new_ref(ChannelWanted(opened.ref))
             self._ask(FindChannel(reply_to=self.address, ref=asked, name=command.name or ""))
@@ -316,6 +335,8 @@ class SessionActor(Attending):
                 self._reply(command, lambda opened: Ok(id=opened.command.id, rooms=self._shown(rooms)))
             case InfoWanted(command=command, room=room), RoomList(rooms=rooms):
                 self._informed(command, next((info for info in self._shown(rooms) if info.room == room), None))
+            case DirectoryWanted(command=command), ChannelsPage(channels=channels, next=cursor):
+                self._reply(command, lambda opened: Ok(id=opened.command.id, channels=list(channels), next=cursor))
             case ChannelWanted(command=command), str(room):
                 self._go_on(self._commands.concerning(command, room, trio.current_time()))
             case ChannelWanted(command=command), None:
@@ -340,6 +361,7 @@ class SessionActor(Attending):
                 RoomsWanted(command=command)
                 | InfoWanted(command=command)
                 | ChannelWanted(command=command)
+                | DirectoryWanted(command=command)
                 | CreationWanted(command=command)
             ):
                 self._refuse(command, failed.refusal)

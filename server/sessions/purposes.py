@@ -43,6 +43,12 @@ class ChannelWanted(Struct, frozen=True):
     command: int
 
 
+class DirectoryWanted(Struct, frozen=True):
+    """Channels, for the reply to `channels`."""
+
+    command: int
+
+
 class CreationWanted(Struct, frozen=True):
     """Which room a `create_room` made."""
 
@@ -60,4 +66,13 @@ class SyncWanted(Struct, frozen=True):
     """The rooms of the user, after it is not known what was missed."""
 
 
-Purpose = WelcomeWanted | RoomsWanted | InfoWanted | ChannelWanted | CreationWanted | PageWanted | SyncWanted
+Purpose = (
+    WelcomeWanted
+    | RoomsWanted
+    | InfoWanted
+    | ChannelWanted
+    | DirectoryWanted
+    | CreationWanted
+    | PageWanted
+    | SyncWanted
+)

@@ -15,7 +15,9 @@ from sqlalchemy import Connection, Engine, literal, select
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.account_messages import ListDevices
 from server.store.accounts import list_devices
+from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
+from server.store.finding_messages import ReadChannels
 from server.store.log_queries import read_authors, read_history, read_log
 from server.store.messages import (
     Done,
@@ -102,6 +104,8 @@ def range_of(question: ReadLog) -> Hashable:
 def _answer(connection: Connection, question: Read, now: int) -> Done | Failed:
     try:
         return Done(question.ref, _value(connection, question, now))
+    except Refusal as refusal:
+        return Failed(question.ref, refusal.with_traceback(None))  # its frames hold the connection
     except (UnicodeEncodeError, OverflowError):
         return Failed(question.ref, Refusal(ErrorCode.BAD_REQUEST, "the database cannot be asked for this"))
 
@@ -128,6 +132,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_revocations(connection, question, now)
         case ReadMemberships():
             return read_memberships(connection, question, now)
+        case ReadChannels():
+            return read_channels(connection, question)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
         case FindIdentity() | ListRooms() | LoadRoom() | ListDevices():

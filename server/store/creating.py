@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
 from server.store.appending import add_entries, add_members, rooms_of
+from server.store.channel_queries import list_channel
 from server.store.ids import new_id
 from server.store.messages import CreateRoom, RoomCreated
 from server.store.planning import EntryRow, MemberRow
@@ -123,6 +124,8 @@ def _made(
         connection,
         [EntryRow(room, seq, "joined", at, user, by=by.get(user)) for seq, user in enumerate(people, 1)],
     )
+    if wanted.kind == "channel":
+        list_channel(connection, room)
     return RoomCreated(room, created=True, added=people)
 
 

@@ -15,6 +15,7 @@ from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.account_messages import AccountRead, AccountWrite
 from server.store.changes import MessageChange
+from server.store.finding_messages import FindingRead
 from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
@@ -482,6 +483,7 @@ Read = (
     | ListUsers
     | ReadRevocations
     | ReadMemberships
+    | FindingRead
     | Ready
     | AccountRead
 )

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, insert, or_, update
 
 from server.store.bulk import RowsMissing
+from server.store.channel_queries import list_channel
 from server.store.planning import Governed
 from server.store.tables import bans, members, mutes, rooms
 
@@ -40,6 +41,7 @@ def govern(connection: Connection, governed: Governed, at: int) -> None:
     """
     for room, name, topic in governed.names:
         connection.execute(_name, {"room": room, "to": name, "about": topic})
+        list_channel(connection, room)
     for room, rights in governed.rights.items():
         connection.execute(_rights, {"room": room, "to": rights})
     for room, until in governed.quiet.items():

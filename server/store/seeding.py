@@ -24,14 +24,15 @@ from sqlalchemy import BigInteger, Connection, Integer, Table, Text, bindparam, 
 from sqlalchemy.exc import IntegrityError
 
 from server.store.arrivals import Arrivals, Rows, rows_of
-from server.store.bulk import Bulk, RowsMissing, Together, together
+from server.store.bulk import Bulk, Row, RowsMissing, Together, together
+from server.store.channel_terms import terms_of
 from server.store.connections import DATABASE_ERRORS, Writing, complaint_of
 from server.store.errors import Colliding, InUseByNodes, Unusable
 from server.store.leases import Leases, Look
 from server.store.opening import Store
 from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
-from server.store.tables import entries, members, rooms, tokens, users
+from server.store.tables import channel_terms, entries, members, rooms, tokens, users
 
 PRAGMAS: Final = Pragmas(cache_kib=64 * 1024, wal_pages=40_000)
 """For a database that is opened to be seeded: hashes of tokens land everywhere in their index, so more of it is kept,
@@ -67,6 +68,7 @@ _insert_rooms: Final = _into(
 )
 _insert_members: Final = _into(members, "room_id", "user_id", "name", "role", "joined_at", "received", "read")
 _insert_entries: Final = _into(entries, "room_id", "seq", "kind", "at", "user_id")
+_insert_terms: Final = _into(channel_terms, "room_id", "term")
 _grow_rooms: Final = Bulk(
     {"people": Integer(), "entries": BigInteger(), "room": Text()},
     lambda given: (
@@ -144,9 +146,16 @@ def _write(statements: Together, rows: Rows) -> None:
     statements.execute(_insert_users, rows.users)
     statements.execute(_insert_tokens, rows.tokens)
     statements.execute(_insert_rooms, rows.rooms)
+    statements.execute(_insert_terms, [(row[0], term) for row in rows.rooms for term in _terms_of(row)])
     statements.execute(_grow_rooms, rows.growth)
     statements.execute(_insert_members, rows.members)
     statements.execute(_insert_entries, rows.entries)
+
+
+def _terms_of(room: Row) -> list[str]:
+    """By which a room is found, if it is a channel."""
+    _, _, kind, name, *_ = room
+    return sorted(terms_of(name, None)) if kind == "channel" else []
 
 
 def _first_missing(connection: Connection, arrivals: Arrivals) -> int:

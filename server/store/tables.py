@@ -183,6 +183,16 @@ mutes: Final = Table(
 )
 """Who may not post where, member or not: nobody gets rid of it by leaving and coming again."""
 
+channel_terms: Final = Table(
+    "channel_terms",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True),
+    Column("term", WORDS, primary_key=True),
+    Index(None, "term", "room_id"),
+    sqlite_with_rowid=False,
+)
+"""By which texts channels are found: `channel_terms.py`."""
+
 settings: Final = Table(
     "settings",
     metadata,

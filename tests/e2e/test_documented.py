@@ -101,6 +101,7 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
         witness.say("log", room=room, after=0)
         witness.say("members", room=room, limit=1)
         witness.say("rooms")
+        witness.say("channels")
         witness.say("ping")
     dm = ada.say("create_room", kind="dm", members=[bob.name], nonce=nonce())
     assert dm["info"]["peer"]["name"] == bob.name
@@ -110,6 +111,8 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     assert bob.say("leave", room=dm["room"])["code"] == "forbidden"
     bob.say("leave", room=room)
     ada.hear("left")
+    found = bob.say("channels", query=lobby["info"]["name"], limit=1)["channels"]
+    assert found == [{"room": lobby["room"], "name": lobby["info"]["name"], "members": 1}]
     _moderate(ada, bob)
     assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read", "mark_unread"}
     assert ada.said | bob.said == set(LEGAL)
@@ -172,6 +175,7 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
     assert eve.say("join", room=secret)["code"] == "no_such_room"
     assert eve.say("leave", room=secret)["code"] == "no_such_room"
     assert eve.say("join")["code"] == "bad_request"
+    assert eve.say("channels", query="--")["code"] == "bad_request"
     assert ada.say("invite", room=secret, user="nobody-at-all")["code"] == "no_such_user"
     for op in ("kick", "ban", "unban", "set_role", "mute"):
         fields = {"seconds": 1} if op == "mute" else said[op]

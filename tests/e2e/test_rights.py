@@ -184,6 +184,16 @@ def test_to_who_is_banned_a_channel_is_a_room_that_never_was(stage: Stage, serve
         assert again.expect("left") == {"op": "left", "room": room, "user": mallory.user}
 
 
+def test_the_directory_has_channels_only_and_none_for_who_is_banned_there(stage: Stage, server: ServerProcess) -> None:
+    names = {kind: stage.room(kind)[1] for kind in ("channel", "group")}
+    for person, wanted in ((stage.eve, {names["channel"]}), (stage.victim, {names["channel"]}), (stage.mallory, set())):
+        for name in names.values():
+            found = person.talker.ask("channels", query=name)
+            path = f"/v1/channels?limit=100&query={name}"
+            assert {channel["name"] for channel in found["channels"]} == wanted & {name}
+            assert call(server.url, path, token=person.token)[1]["channels"] == found["channels"]
+
+
 def _sounds_like_nowhere(person: Person, op: str, room: str, fields: dict[str, Any], name: str) -> None:
     told = without_id(person.talker.ask(op, room=room, **fields))
     assert told == without_id(person.talker.ask(op, room=NOWHERE, **fields)), op

@@ -105,6 +105,24 @@ async def test_the_list_of_rooms_is_the_users_own(house: House) -> None:
     assert rooms[0]["unread"] == 1
 
 
+async def test_channels_are_found_page_by_page(house: House) -> None:
+    ada, bob = await house.person("ada"), await house.person("bob")
+    rooms = {await room_of(house, person, "channel") for person in (ada, bob)}
+    await room_of(house, ada, "group")
+    for query in ({}, {"query": "channel"}):
+        first = (await house.api.get("/v1/channels", headers=bob, params={"limit": 1} | query)).json()
+        again = {"limit": 1, "next": first["next"]} | query
+        second = (await house.api.get("/v1/channels", headers=bob, params=again)).json()
+        assert {first["channels"][0]["room"], second["channels"][0]["room"]} == rooms
+        assert second["next"] is None
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "query=", "query=--"])
+async def test_a_bad_search_is_refused(house: House, query: str) -> None:
+    ada = await house.person("ada")
+    assert problem_of(await house.api.get(f"/v1/channels?{query}", headers=ada)) == (400, "bad_request")
+
+
 @pytest.mark.parametrize(
     ("body", "problem"),
     [

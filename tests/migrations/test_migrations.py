@@ -19,8 +19,11 @@ from sqlalchemy import Engine, create_engine
 
 import migrations
 from server.placement.shards import SHARDS
+from server.store.channel_queries import read_channels
 from server.store.databases import database_of
+from server.store.direct import NOBODY
 from server.store.errors import Damaged
+from server.store.finding_messages import ReadChannels
 from server.store.messages import FindIdentity, Identity, ListRooms, ReadLog
 from server.store.migrating import REVISIONS, migrate
 from server.store.opening import open_store
@@ -147,6 +150,13 @@ async def test_a_database_of_the_first_version_still_tells_what_was_said(tmp_pat
                 page = await desk.read(ReadLog, room=room.room, after=0, upto=room.last_seq, limit=500)
                 found[room.kind] = [getattr(entry, "text", type(entry).__name__) for entry in page.entries]
     assert found == expected["logs"]
+
+
+def test_channels_of_the_first_version_are_found(tmp_path: Path) -> None:
+    shutil.copy(FIRST_VERSION, tmp_path / "hubbub.sqlite3")
+    with open_store(tmp_path) as store, store.reading.connect() as connection:
+        question = ReadChannels(reply_to=NOBODY, reader="u_1", query="neral", limit=10, next=None)
+        assert [channel.name for channel in read_channels(connection, question).channels] == ["general"]
 
 
 def test_all_shards_are_there_and_nobody_owns_one(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ AT = 1_750_000_000_000
 OFTEN = 12
 """A statement is prepared at its sixth execution, and its plan for all values is considered five later."""
 
-BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions)\b")
+BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms)\b")
 
 TOWN = """
 INSERT INTO users SELECT 'u_' || n, 'name' || n, NULL, 'hash', false, n, n FROM generate_series(1, 20000) n;
@@ -56,6 +56,8 @@ INSERT INTO tokens SELECT 's_' || n, decode(md5(n::text), 'hex'), 'u_' || n, NUL
 UPDATE tokens SET ended_at = 1 WHERE last_used % 100 = 0;
 INSERT INTO rooms SELECT 'r_' || n, 'l', 'channel', 'room' || n, NULL, 20, 5, 'u_' || n, 'nonce', '', n, NULL, NULL
     FROM generate_series(1, 4000) n;
+INSERT INTO channel_terms SELECT 'r_' || n, substr('room' || n, s)
+    FROM generate_series(1, 4000) n, generate_series(1, 4) s;
 INSERT INTO members SELECT 'r_' || r, 'u_' || (r + 7 * u), 'name' || (r + 7 * u), 'member', r, 1, 1
     FROM generate_series(1, 4000) r, generate_series(0, 4) u;
 INSERT INTO entries SELECT 'r_' || r, s, 'message', s, 'u_' || r, 'nonce' || s, '', 'text', NULL, NULL, NULL

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event
 
 from server.store.answering import answer_all
 from server.store.direct import NOBODY
+from server.store.finding_messages import ReadChannels
 from server.store.messages import (
     FindChannel,
     FindCredentials,
@@ -40,6 +41,8 @@ QUESTIONS: list[Read] = [
     ReadLog(reply_to=NOBODY, room="ROOM", after=0, upto=10, limit=10),
     ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next="ann"),
     ReadAuthors(reply_to=NOBODY, room="ROOM", after=0, upto=10),
+    ReadChannels(reply_to=NOBODY, reader="u_1", query=None, limit=10, next="general"),
+    ReadChannels(reply_to=NOBODY, reader="u_1", query="eng", limit=10, next=None),
     ReadRevocations(reply_to=NOBODY, since=0),
     ReadMemberships(reply_to=NOBODY, since=2**50),  # lately: long after nearly all began
 ]
