@@ -22,31 +22,29 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from actors.actor import Actor
 from actors.address import CLOSED, Address
-from actors.blueprint import Blueprint
 from actors.distribution.far_reply import FarReply
 from actors.distribution.limits import DistributionLimits
 from actors.distribution.link import Link
-from actors.distribution.naming import BETWEEN, QUESTION, find_by_name, name_of
+from actors.distribution.naming import BETWEEN, QUESTION, SLASH, find_by_name, name_of
 from actors.distribution.packets import Malformed, OtherVersion, decoded
 from actors.distribution.peer import Peer
 from actors.distribution.peer_statistics import NOTHING_LOST, Losses, PeerStatistics, losses_of, statistics_of, unlinked
 from actors.distribution.remote_address import RemoteAddress
-from actors.distribution.remote_addresses import RemoteAddresses
+from actors.distribution.remote_addresses import Children, RemoteAddresses
 from actors.distribution.transport import MakeCodec, Resolve, Transport
 from actors.far_address import FarAddress
-from actors.mailbox import Mailbox
 from actors.reply import Reply
 
 if TYPE_CHECKING:
+    from actors.blueprint import Blueprint
     from actors.system import System
     from actors.task import TaskContext
 
@@ -73,23 +71,6 @@ class Crossing:
         self.arrived: dict[int, FarReply] = {}
 
 
-class Elsewhere:
-    """The supervisor of addresses that have none here."""
-
-    def path_of(self, address: Address) -> str:
-        """It is nowhere in the tree."""
-        return str(address.name)
-
-    def child_started(self, address: Address) -> None:
-        """Nobody's child starts."""
-
-    def child_ended(self, address: Address, reason: object) -> None:
-        """Nobody's child ends."""
-
-    def start_changed(self, address: Address, start: Callable[..., Actor]) -> None:
-        """Nobody's child is changed."""
-
-
 class Distribution:
     """All other nodes of one system.
 
@@ -104,8 +85,9 @@ class Distribution:
     Attributes:
         node: the name of this one.
         limits: as given.
-        blueprint: shared by all addresses of actors elsewhere.
-        addresses: these addresses, each once.
+        system: whose distribution this is, once it is given to one.
+        blueprint: of addresses behind which there is nobody.
+        addresses: of actors elsewhere, each once.
     """
 
     def __init__(
@@ -120,11 +102,11 @@ class Distribution:
             raise ValueError(f"a node cannot be called {node!r}")
         self.node = node
         self.limits = limits or DistributionLimits()
+        self.system: System
         self.blueprint: Blueprint
         self._transport = transport
         self._codec = make_codec(self)
         self._resolve = resolve
-        self._system: System
         self._there: dict[str, Peer | None] = {}  # None: there is no link with it yet
         self._parted: dict[str, None] = {}
         self._patience = 1.0
@@ -151,7 +133,18 @@ class Distribution:
         """
         if node == self.node:
             return self.find(name, start=False) or self._nobody(name)
-        return self.addresses.find_or_make(node, name)
+        id, slash, key = name.partition(SLASH)
+        return self.child_address(node, id, key) if slash else self.addresses.find_or_make(node, "", name)
+
+    def child_address(self, node: str, id: str, key: str) -> Address:
+        """The same, of the child of a dynamic supervisor, by the supervisor's id and the key.
+
+        Of whom only this key is kept, and not the name: so whoever has many addresses and the keys in any case asks
+        in this way.
+        """
+        if node == self.node:
+            return self.address(node, f"{id}{SLASH}{key}")
+        return self.addresses.find_or_make(node, f"{id}{SLASH}", key)
 
     def export(self, thing: Address | Reply[Any]) -> str:
         """For the codec: a text that `imported` of another node's distribution makes this of.
@@ -267,8 +260,8 @@ class Distribution:
         """This is its system. Raises RuntimeError if it has one."""
         if hasattr(self, "blueprint"):
             raise RuntimeError(f"the distribution of {self.node} has a system")
-        self._system = system
-        self.blueprint = Blueprint(system, Elsewhere(), Actor, Mailbox())
+        self.system = system
+        self.blueprint = Children(self).blueprint
 
     def now(self) -> float:
         """Seconds of trio's clock."""
@@ -284,7 +277,7 @@ class Distribution:
 
     def find(self, name: str, start: bool) -> Address | None:
         """Who is called so here. Raises what the application's `resolve` raises."""
-        found = self._resolve(self._system, name, start)
+        found = self._resolve(self.system, name, start)
         return None if isinstance(found, FarAddress) else found
 
     def touched(self, peer: Peer) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BETWEEN: Final = ":"
 """Stands between a node and a name; no node's own name has it."""
 
+SLASH: Final = "/"
+"""Stands between the id of a dynamic supervisor and a key."""
+
 QUESTION: Final = "?"
 """Stands before the number of a question, where an address has the name of its node."""
 
@@ -32,7 +35,7 @@ def name_of(address: Address) -> str:
     name: str | None = None
     if isinstance(key, str):
         if isinstance(owner, Dynamic):
-            name = f"{owner.spec.id}/{key}"
+            name = f"{owner.spec.id}{SLASH}{key}"
         elif address._blueprint.system.whereis(key) is address:
             name = key
     if name is None or len(name.encode()) > LONGEST_NAME:
@@ -51,7 +54,7 @@ def find_by_name(system: System, name: str, start: bool = False) -> Address | No
     found = system.whereis(name)
     if found is not None:
         return found
-    id, slash, key = name.partition("/")
+    id, slash, key = name.partition(SLASH)
     if not slash:
         return None
     try:

@@ -98,7 +98,7 @@ class Peer:
     def watch(self, remote: RemoteAddress) -> int:
         """Watch one of its actors: the number of the watch; 0: it cannot be reached."""
         number = next(_WATCHES)
-        if not self.post(Envelope(EnvelopeKind.WATCH, number, remote.called)):
+        if not self.post(Envelope(EnvelopeKind.WATCH, number, remote.name)):
             return 0
         self.watched[number] = remote
         return number

@@ -11,8 +11,7 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from actors.distribution.envelopes import EnvelopeKind
 from actors.errors import AskFailed, Refused, Unreachable
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from actors.address import Address
     from actors.distribution.distribution import Distribution
     from actors.distribution.peer import Peer
+    from actors.distribution.remote_addresses import Children
     from actors.reply import Reply
 
 
@@ -37,18 +37,16 @@ class RemoteAddress(FarAddress):
         node: the node it is on.
     """
 
-    __slots__ = ("__weakref__", "_distribution", "_gone", "_last", "_watch", "node")
+    __slots__ = ("__weakref__", "_life", "_watch", "node")
 
     _ties: Few[Address]
     """Who watches it."""
 
-    def __init__(self, distribution: Distribution, node: str, name: str) -> None:
-        super().__init__(distribution.blueprint, name)
-        self._distribution = distribution
+    def __init__(self, children: Children, node: str, key: str) -> None:
+        super().__init__(children.blueprint, key)
         self.node = node
         self._watch = 0
-        self._last = 1
-        self._gone = False
+        self._life = 1  # the last one that ended; inverted, which is below zero, if that was its end for good
 
     def tell(self, message: object, /) -> bool:
         """As `Address.tell`, across. If there is nobody by this name, the other node may start somebody for it.
@@ -73,7 +71,7 @@ class RemoteAddress(FarAddress):
     @property
     def incarnation(self) -> int:
         """Which life the last `Down` was of; 1 before there was any."""
-        return self._last
+        return self._life if self._life >= 0 else ~self._life
 
     @property
     def alive(self) -> bool:
@@ -81,26 +79,31 @@ class RemoteAddress(FarAddress):
 
         Whoever tells it then, or watches it anew, may find another one by its name.
         """
-        return not self._gone and self._distribution.reaches(self.node)
+        return self._life >= 0 and self._distribution.reaches(self.node)
 
     @property
-    def name(self) -> Hashable | None:
+    def name(self) -> str:
         """What it is called on its node."""
-        return self._key
+        return f"{self.children.prefix}{self._key}"
 
     @property
-    def called(self) -> str:
-        """Its name there."""
-        return str(self._key)
+    def key(self) -> str:
+        """What of its name it does not share with its siblings."""
+        return cast(str, self._key)
+
+    @property
+    def children(self) -> Children:
+        """Its siblings on all nodes, and itself."""
+        return cast("Children", self._blueprint.owner)
 
     @property
     def path(self) -> str:
         """Its node, and its name there."""
-        return f"{self.node}:{self._key}"
+        return f"{self.node}:{self.name}"
 
     def statistics(self) -> Statistics:
         """As far as is known here, which is little: how it is, its own node says."""
-        return Statistics(self.path, "", self._state(), self._last, 0, 0, 0, 0, 0, 0.0, None)
+        return Statistics(self.path, "", self._state(), self.incarnation, 0, 0, 0, 0, 0, 0.0, None)
 
     def watched_by(self, watcher: Address) -> None:
         """See `FarAddress.watched_by`. That it is not there, or cannot be reached, is said like any other end."""
@@ -110,7 +113,7 @@ class RemoteAddress(FarAddress):
             peer = self._peer
             self._watch = 0 if peer is None else peer.watch(self)
             if not self._watch:
-                watcher.answer(Down(self, self._last, Unreachable(f"{self.node} cannot be reached")))
+                watcher.answer(Down(self, self.incarnation, Unreachable(f"{self.node} cannot be reached")))
                 return
             self._distribution.addresses.keep(self)
         self._ties = added(self._ties, watcher)
@@ -128,7 +131,7 @@ class RemoteAddress(FarAddress):
 
     def went_down(self, incarnation: int, reason: object) -> None:
         """Its node says that an incarnation has ended."""
-        self._last = incarnation
+        self._life = incarnation
         down = Down(self, incarnation, reason)
         for watcher in each(self._ties):
             watcher.answer(down)
@@ -136,7 +139,7 @@ class RemoteAddress(FarAddress):
     def gone(self) -> None:
         """The watch across is over: it has stopped for good, or cannot be reached."""
         self._watched_no_more()
-        self._gone = True
+        self._life = ~self.incarnation
         watchers, self._ties = each(self._ties), None
         for watcher in watchers:
             untie_from_far(watcher, self)
@@ -148,13 +151,18 @@ class RemoteAddress(FarAddress):
         return watch
 
     @property
+    def _distribution(self) -> Distribution:
+        return self.children.distribution
+
+    @property
     def _peer(self) -> Peer | None:
         return self._distribution.peer(self.node)
 
     def _tell(self, kind: EnvelopeKind, message: object) -> bool:
         peer = self._peer
-        if peer is not None and peer.tell(kind, self.called, message):
-            self._gone = False
+        if peer is not None and peer.tell(kind, self.name, message):
+            if self._life < 0:
+                self._life = ~self._life
             return True
         if peer is None or not peer.accepts:
             self._blueprint.system.dead_letters.lost(self, message)

@@ -200,4 +200,4 @@ class RelayActor(Telling):
     def _room_at(self, node: str, room: str) -> Address:
         distribution = self.system.distribution
         assert distribution is not None, "whoever has relays has other nodes"
-        return distribution.address(node, f"{ROOMS}/{room}")
+        return distribution.child_address(node, ROOMS, room)

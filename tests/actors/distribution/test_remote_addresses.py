@@ -5,6 +5,7 @@ from __future__ import annotations
 from weakref import ref
 
 from actors import NORMAL, Down
+from actors.distribution.remote_address import RemoteAddress
 from actors.ties import watchers_of
 from tests.actors.distribution.pairs import Pair, downs
 from tests.actors.small_actors import Add, Crash, End, Unwatch, Watch, quiet
@@ -23,8 +24,30 @@ async def test_all_of_a_node_share_its_name(pair: Pair) -> None:
     await quiet()
     names = ["-".join(("far", "away")) for _ in range(2)]
     assert names[0] is not names[1]
-    first, second = (pair.a.there.addresses.find_or_make(node, key) for node, key in zip(names, "xy", strict=True))
+    first, second = (pair.a.there.addresses.find_or_make(node, "", key) for node, key in zip(names, "xy", strict=True))
     assert first.node is second.node
+
+
+async def test_one_key_on_many_nodes_is_one_text(pair: Pair) -> None:
+    await quiet()
+    keys = ["-".join(("apples", "pears")) for _ in range(2)]
+    assert keys[0] is not keys[1]
+    there = pair.a.there
+    on_b, on_c = (there.child_address(node, "counters", key) for node, key in zip("bc", keys, strict=True))
+    assert on_b is there.address("b", "counters/apples-pears")
+    assert isinstance(on_b, RemoteAddress)
+    assert isinstance(on_c, RemoteAddress)
+    assert on_b.key is on_c.key
+    assert [on_b.name, on_c.path] == ["counters/apples-pears", "c:counters/apples-pears"]
+    del on_b
+    assert len(there.addresses) == 1
+    assert there.address("c", "counters/apples-pears") is on_c
+
+
+async def test_one_of_this_node_is_found_by_its_key(pair: Pair) -> None:
+    await quiet()
+    started = pair.a.system.dynamic("counters").find_or_start("apples")
+    assert pair.a.there.child_address("a", "counters", "apples") is started
 
 
 async def test_it_goes_with_the_last_who_refers_to_it(pair: Pair) -> None:
