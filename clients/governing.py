@@ -30,9 +30,11 @@ class Governing(Protocol):
         """To hand a room over: make somebody else an owner, and then yourself something else."""
         await self._ask(SetRole(room=room, user=user, role=role))
 
-    async def rename(self, room: str, *, name: str | None = None, topic: str | None = None) -> None:
-        """Another name, or another topic; an empty one is none."""
-        await self._ask(Rename(room=room, name=name, topic=topic))
+    async def rename(
+        self, room: str, *, name: str | None = None, topic: str | None = None, icon: str | None = None
+    ) -> None:
+        """Another name, topic or icon (an emoji); an empty one is none."""
+        await self._ask(Rename(room=room, name=name, topic=topic, icon=icon))
 
     async def set_rights(
         self, room: str, *, post: Role | None = None, invite: Trusted | None = None, mention_all: Trusted | None = None,

@@ -121,6 +121,7 @@ class Reading:
         is_about_us = self.me is not None and entry.user == self.me.user
         self.rooms[entry.room] = replace(
             known, name=entry.info.name, topic=entry.info.topic, rights=entry.info.rights,
+            icon=entry.info.icon,
             role=entry.role if is_about_us and entry.role is not None else known.role,
             quiet_until=entry.quiet_until or known.quiet_until,
         )  # fmt: skip

@@ -114,7 +114,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Ban: Ban(id=13, room=ROOM_ID, user=_BOB_ID, reason="Off topic, again"),
     Unban: Unban(id=14, room=ROOM_ID, user="bob"),
     SetRole: SetRole(id=15, room=ROOM_ID, user="bob", role="moderator"),
-    Rename: Rename(id=16, room=ROOM_ID, name="Difference engine", topic="Tables of numbers"),
+    Rename: Rename(id=16, room=ROOM_ID, name="Difference engine", topic="Tables of numbers", icon="\N{ABACUS}"),
     Mute: Mute(id=17, room=ROOM_ID, user="bob", seconds=600),
     SetRights: SetRights(id=18, room=ROOM_ID, post="moderator", slow=30),
     Channels: Channels(id=18, query="numb", limit=20),
@@ -174,7 +174,9 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     Left: Left(room=CHANNEL_ID, seq=1_205, user=_ADA_ID, at=AT),
     RoomChanged: RoomChanged(
         room=ROOM_ID, seq=6, at=AT, by=_ADA_ID,
-        info=RoomInfo(room=ROOM_ID, kind="group", name="Difference engine", topic="Tables of numbers"),
+        info=RoomInfo(
+            room=ROOM_ID, kind="group", name="Difference engine", topic="Tables of numbers", icon="\N{ABACUS}"
+        ),
     ),
     Receipt: Receipt(room=ROOM_ID, user=_BOB_ID, received=4, read=4),
     ReadMark: ReadMark(room=ROOM_ID, read_seq=2),

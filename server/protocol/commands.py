@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from server.protocol.fields import Emoji, LogId, Nonce, Query, Reason, RoomId, Text, Topic
+from server.protocol.fields import Emoji, Icon, LogId, Nonce, Query, Reason, RoomId, Text, Topic
 from server.protocol.limits import (
     CHANNELS_LIMIT,
     HISTORY_LIMIT,
@@ -247,13 +247,14 @@ class SetRole(Command, frozen=True, kw_only=True, tag="set_role"):
 
 
 class Rename(Command, frozen=True, kw_only=True, tag="rename"):
-    """Gives a channel or group another name, or another topic. `ok` carries no `seq` where that is so already."""
+    """Gives a channel or group another name, topic or icon. `ok` carries no `seq` where that is so already."""
 
     room: RoomId
     name: Annotated[str | None, Meta(description="Of a channel: 1-64 of a-z 0-9 _ -. Of a group: 1-64 characters.")] = (
         None
     )
     topic: Annotated[Topic | None, Meta(description="Empty: none.")] = None
+    icon: Annotated[Icon | None, Meta(description="Empty: none.")] = None
 
 
 class Mute(Command, frozen=True, kw_only=True, tag="mute"):

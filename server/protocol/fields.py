@@ -68,6 +68,14 @@ ShownName = Annotated[
         extra_json_schema={"minLength": 1, "maxLength": limits.DISPLAY_NAME_CHARACTERS, "pattern": SHOWN},
     ),
 ]
+Icon = Annotated[
+    str,
+    Meta(
+        description="What a room is shown with: one emoji.",
+        examples=["\N{ABACUS}"],
+        extra_json_schema={"maxLength": limits.EMOJI_CODE_POINTS},
+    ),
+]
 Topic = Annotated[
     str,
     Meta(

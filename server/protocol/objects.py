@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from server.protocol.fields import Emoji, EntrySeq, LastSeq, LogId, RoomId, Text, Time, UserId
+from server.protocol.fields import Emoji, EntrySeq, Icon, LastSeq, LogId, RoomId, Text, Time, UserId
 
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
@@ -67,6 +67,7 @@ class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Time | None, Meta(description="Until then only moderators and owners may post; if it has passed, everybody.")
     ] = None
     rights: RoomRights | None = None
+    icon: Icon | None = None
 
 
 class RoomInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,6 +78,7 @@ class RoomInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     topic: Annotated[str | None, Meta(description="Absent where there is none.")] = None
     rights: RoomRights | None = None
+    icon: Icon | None = None
 
 
 class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -44,10 +44,10 @@ def check_nonce(nonce: str) -> str:
     return nonce
 
 
-def check_emoji(emoji: str) -> str:
+def check_emoji(emoji: str, field: str = "emoji") -> str:
     """What one can react with."""
     if len(emoji) > limits.EMOJI_CODE_POINTS or not _EMOJI.fullmatch(emoji):
-        raise _bad("`emoji` must be one emoji")
+        raise _bad(f"`{field}` must be one emoji")
     return emoji
 
 
@@ -72,6 +72,11 @@ def check_display_name(name: str, field: str = "display_name") -> str:
 def check_topic(topic: str) -> str:
     """What a room is about, on one line; empty: about nothing in particular."""
     return topic if not topic else _check_line(topic, "topic", limits.TOPIC_CHARACTERS)
+
+
+def check_icon(icon: str) -> str:
+    """What a room is shown with, an emoji; empty: nothing."""
+    return icon if not icon else check_emoji(icon, "icon")
 
 
 def check_reason(reason: str) -> str:

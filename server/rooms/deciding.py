@@ -87,9 +87,9 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
     if command.__class__ in SPEAKING:
         if state.in_flight.waits_for_change(THE_ROOM, request):
             return []
-        if (restrictions := state.record.restrictions) is not None:
-            check_may_speak(restrictions, user, member.role, now)
-            check_kept_for(command, member.role, restrictions.rights, state.record.kind)
+        if (particulars := state.record.particulars) is not None:
+            check_may_speak(particulars, user, member.role, now)
+            check_kept_for(command, member.role, particulars.rights, state.record.kind)
     match command:
         case Post() as post:
             return _post(state, request, post, member.role, now)
@@ -122,8 +122,8 @@ def _post(state: RoomState, request: Request, post: Post, role: Role, now: float
     draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to)
     if state.in_flight.joins_first(draft, request):
         return []
-    if (restrictions := state.record.restrictions) is not None:
-        take_turn(restrictions, request.user.user, role, post.nonce, now)
+    if (particulars := state.record.particulars) is not None:
+        take_turn(particulars, request.user.user, role, post.nonce, now)
     return [state.append(draft, request.user, request, now)]
 
 

@@ -16,8 +16,8 @@ from server.protocol.rules import check_reason
 from server.rooms.effects import Consult, Effect
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
+from server.rooms.particulars import end_of, is_the_same, muted_until
 from server.rooms.questions import PersonWanted
-from server.rooms.restrictions import end_of, is_the_same, muted_until
 from server.rooms.rights import (
     check_below,
     check_has_room,
@@ -133,10 +133,10 @@ def _remove(
 
 
 def _ban(state: RoomState, request: Request, person: User, both: Both, reason: str | None, now: float) -> Effects:
-    restrictions = state.record.restrictions
-    if restrictions is not None and person.user in restrictions.banned:
+    particulars = state.record.particulars
+    if particulars is not None and person.user in particulars.banned:
         return _is_so(request)
-    if restrictions is not None and len(restrictions.banned) >= limits.BANS:
+    if particulars is not None and len(particulars.banned) >= limits.BANS:
         raise Refusal(ErrorCode.LIMIT_REACHED, "as many people are banned here as may be")
     return _remove(state, request, person, both, reason, now, banned=True)
 
@@ -177,7 +177,7 @@ def _muted(state: RoomState, request: Request, mute: Mute, person: User | None, 
     if state.in_flight.waits_for_change(THE_ROOM, request):
         return []
     user = None if person is None else person.user
-    if is_the_same(muted_until(state.record.restrictions, user), end_of(mute.seconds, now), now):
+    if is_the_same(muted_until(state.record.particulars, user), end_of(mute.seconds, now), now):
         return _is_so(request)
     draft = Muted(request.user.user, state.room_info, user, mute.seconds)
     return [state.append(draft, person or request.user, request, now)]

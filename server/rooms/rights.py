@@ -46,7 +46,7 @@ from server.protocol.errors import ErrorCode, Refusal, no_such_message, no_such_
 from server.protocol.objects import Role, RoomKind
 from server.protocol.rules import check_user_name
 from server.rooms.room_rights import RANK
-from server.store.room_changes import Restrictions
+from server.store.room_changes import Particulars
 
 
 class Reach(StrEnum):
@@ -142,11 +142,11 @@ def check_owner_stays(*, others: int) -> None:
         raise _forbidden("the room must keep an owner: make somebody else one first")
 
 
-def check_may_speak(restrictions: Restrictions, user: str, role: Role, now: float) -> None:
+def check_may_speak(particulars: Particulars, user: str, role: Role, now: float) -> None:
     """Whether a member is muted, or the room is. `now`: in seconds of the room's clock."""
-    until = restrictions.muted.get(user, 0.0)
+    until = particulars.muted.get(user, 0.0)
     if RANK[role] <= RANK["member"]:
-        until = max(until, restrictions.quiet_until)
+        until = max(until, particulars.quiet_until)
     if until > now:
         retry_after = None if until == inf else int((until - now) * 1000) + 1
         raise Refusal(ErrorCode.FORBIDDEN, "you are muted here", retry_after)

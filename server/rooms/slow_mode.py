@@ -16,10 +16,10 @@ from itertools import takewhile
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
 from server.rooms.room_rights import RANK
-from server.store.room_changes import Restrictions
+from server.store.room_changes import Particulars
 
 
-def take_turn(restrictions: Restrictions, user: str, role: Role, nonce: str, now: float) -> None:
+def take_turn(particulars: Particulars, user: str, role: Role, nonce: str, now: float) -> None:
     """Somebody posts. Moderators and owners as fast as they like.
 
     Raises
@@ -27,12 +27,12 @@ def take_turn(restrictions: Restrictions, user: str, role: Role, nonce: str, now
     Refusal
         `rate_limited`, and how long to wait.
     """
-    slow = None if restrictions.rights is None else restrictions.rights.slow
+    slow = None if particulars.rights is None else particulars.rights.slow
     if slow is None or RANK[role] > RANK["member"]:
         return
-    posted = restrictions.posted
+    posted = particulars.posted
     if posted is None:
-        posted = restrictions.posted = {}
+        posted = particulars.posted = {}
     at, last = posted.get(user, (now - slow, ""))
     if last == nonce:
         return

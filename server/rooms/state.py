@@ -22,10 +22,10 @@ from server.rooms.holds import Holds
 from server.rooms.in_flight import InFlight, Pending
 from server.rooms.messages import Answer, Attached, Delivery, Passing, Request
 from server.rooms.ongoing import Ongoing
+from server.rooms.particulars import begun
 from server.rooms.questions import Purpose, Questions
 from server.rooms.receipts import Receipts
 from server.rooms.remote import RemoteAsker
-from server.rooms.restrictions import begun
 from server.rooms.rights import stranger
 from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
@@ -169,14 +169,19 @@ class RoomState(Attachments):
         return not (self.record.kind == "channel" and self.large)
 
     def is_banned(self, user: str) -> bool:
-        restrictions = self.record.restrictions
-        return restrictions is not None and user in restrictions.banned
+        particulars = self.record.particulars
+        return particulars is not None and user in particulars.banned
 
     @property
     def rights(self) -> RoomRights | None:
         """What the room says of who may do what; None: nothing."""
-        restrictions = self.record.restrictions
-        return None if restrictions is None else restrictions.rights
+        particulars = self.record.particulars
+        return None if particulars is None else particulars.rights
+
+    @property
+    def icon(self) -> str | None:
+        particulars = self.record.particulars
+        return None if particulars is None else particulars.icon
 
     def stranger(self, user: str) -> Refusal:
         """What this one hears, who is no member."""
@@ -199,12 +204,12 @@ class RoomState(Attachments):
         """The room as everybody sees it."""
         record = self.record
         return RoomInfo(
-            room=record.room, kind=record.kind, name=record.name, topic=record.topic, rights=self.rights
+            room=record.room, kind=record.kind, name=record.name, topic=record.topic, rights=self.rights, icon=self.icon
         )  # fmt: skip
 
     def adopt(self, record: RoomRecord, now: float) -> None:
         """The room is as the store has it."""
-        self.record = begun(record, now, self.record.restrictions)
+        self.record = begun(record, now, self.record.particulars)
 
     def admits(self, request: Request, now: float) -> bool:
         """Whether this is no post, or none that must not overtake a refused one."""
@@ -219,8 +224,8 @@ class RoomState(Attachments):
         return Room(
             room=self.room, log=record.log, kind=record.kind, name=record.name, topic=record.topic,
             members=len(self.members), last_seq=self.last_seq, read_seq=seen_by(member), role=member.role,
-            unread=0, mentions=0, quiet_until=None if (kept := record.restrictions) is None else kept.quiet_told,
-            rights=self.rights,
+            unread=0, mentions=0, quiet_until=None if (kept := record.particulars) is None else kept.quiet_told,
+            rights=self.rights, icon=self.icon,
         )  # fmt: skip
 
     # --- shared changes ---------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
 from server.store.questions import Question as Question
-from server.store.room_changes import BanLifted, Restrictions, RoomChange
+from server.store.room_changes import BanLifted, Particulars, RoomChange
 
 # --- the log of a room (writer) ------------------------------------------------------------------------------
 
@@ -301,7 +301,7 @@ class MemberRecord(Struct, gc=False):
 
 
 class RoomRecord(Struct, frozen=True, gc=False):
-    """A room as its owner keeps it. `members` maps user ids. `restrictions`: None where there are none."""
+    """A room as its owner keeps it. `members` maps user ids. `particulars`: None where there are none."""
 
     room: str
     log: str
@@ -310,7 +310,7 @@ class RoomRecord(Struct, frozen=True, gc=False):
     topic: str | None
     last_seq: int
     members: dict[str, MemberRecord]
-    restrictions: Restrictions | None = None
+    particulars: Particulars | None = None
 
 
 class NoRoom(Struct, frozen=True):

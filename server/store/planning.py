@@ -133,7 +133,7 @@ class Governed(Struct):
     Attributes
     ----------
     names
-        Rooms, and the name and the topic of each: all of them, because one may be refused.
+        Rooms, and the name, topic and icon of each: all of them, because one may be refused.
     rights
         As a room's row has them.
     quiet, mutes
@@ -144,7 +144,7 @@ class Governed(Struct):
         None: lifted.
     """
 
-    names: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    names: list[tuple[str, str | None, str | None, str | None]] = field(default_factory=list)
     rights: dict[str, str | None] = field(default_factory=dict)
     quiet: dict[str, int] = field(default_factory=dict)
     mutes: dict[Pair, int] = field(default_factory=dict)
@@ -309,7 +309,7 @@ def _room_changed(append: Append, change: RoomChange, planned: Plan, known: Know
     room, governed = append.room, planned.governed
     match change:
         case Renamed(info=info):
-            governed.names.append((room, info.name, info.topic))
+            governed.names.append((room, info.name, info.topic, info.icon))
         case RightsSet(info=info):
             governed.rights[room] = written_rights(info.rights)
         case Muted(user=None, seconds=seconds):

@@ -25,7 +25,7 @@ FOREVER_MS: Final = 253_402_300_799_999
 
 
 class Renamed(Struct, frozen=True):
-    """The room has another name, or another topic. Denied with `conflict` where another channel has the name."""
+    """The room has another name, topic or icon. Denied with `conflict` where another channel has the name."""
 
     by: str
     info: RoomInfo
@@ -65,13 +65,14 @@ class BanLifted(Struct, frozen=True):
 RoomChange = Renamed | RightsSet | RoleGiven | Muted
 
 
-class Restrictions(Struct, gc=False):
-    """Who may not come into a room, and who may not post in it: `muted`, by user, and everybody but moderators and
-    owners until `quiet_until`.
+class Particulars(Struct, gc=False):
+    """What few rooms have. Who may not come into them, and who may not post: `muted`, by user, and everybody but
+    moderators and owners until `quiet_until`.
 
     Until when, in seconds: as the store tells it, from now on; as an open room keeps it, of its own clock. `quiet_told`
     is what people are told of that. `rights`: who may do what, where that is not as in every room of its kind.
     `posted`: in slow mode, as an open room keeps it: when each posted last, and with which nonce; oldest first.
+    `icon`: an emoji.
     """
 
     banned: set[str] = field(default_factory=set)
@@ -80,9 +81,10 @@ class Restrictions(Struct, gc=False):
     quiet_told: str | None = None
     rights: RoomRights | None = None
     posted: dict[str, tuple[float, str]] | None = None
+    icon: str | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.banned or self.muted or self.quiet_until or self.rights)
+        return bool(self.banned or self.muted or self.quiet_until or self.rights or self.icon)
 
 
 class News(Struct, frozen=True, omit_defaults=True):

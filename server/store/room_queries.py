@@ -26,7 +26,7 @@ from server.store.messages import (
     ReadMemberships,
     RoomRecord,
 )
-from server.store.room_changes import Restrictions, read_rights, remaining
+from server.store.room_changes import Particulars, read_rights, remaining
 from server.store.tables import bans, entries, members, mutes, rooms, users
 from server.store.wire import AnyRow, member_from, user_from
 
@@ -73,6 +73,7 @@ _list_rooms: Final = (
         _peer.c.last_seen,
         rooms.c.quiet_until,
         rooms.c.rights,
+        rooms.c.icon,
     )
     .join(members, members.c.room_id == rooms.c.id)
     .outerjoin(
@@ -92,6 +93,7 @@ _find_rooms: Final = select(
     rooms.c.last_seq,
     rooms.c.quiet_until,
     rooms.c.rights,
+    rooms.c.icon,
     or_(exists().where(bans.c.room_id == rooms.c.id), exists().where(mutes.c.room_id == rooms.c.id)),
 ).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
 _find_bans: Final = select(bans.c.room_id, bans.c.user_id).where(bans.c.room_id.in_(bindparam("rooms", expanding=True)))
@@ -134,30 +136,32 @@ def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[
     """
     names = {"rooms": padded(wanted)}
     rows = connection.execute(_find_rooms, names).all()
-    restrictions = _restrictions(connection, rows, now)
+    particulars = _particulars(connection, rows, now)
     found: dict[str, RoomRecord] = {}
     for room, log, kind, name, topic, last_seq, *_ in rows:
-        found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {}, restrictions.get(room))
+        found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {}, particulars.get(room))
     for room, user, role, received, read, seen in connection.execute(_all_members, names):
         member = MemberRecord(_shared(role), received, read)
         found[room].members[_shared(user)] = member if seen is None else with_seen(member, seen)
     return found
 
 
-def _restrictions(connection: Connection, rows: Sequence[AnyRow], now: int) -> dict[str, Restrictions]:
+def _particulars(connection: Connection, rows: Sequence[AnyRow], now: int) -> dict[str, Particulars]:
     """Of the rooms that have any. `rows`: those of `_find_rooms`."""
-    found: dict[str, Restrictions] = {}
-    for room, *_, quiet_until, rights, _ in rows:
+    found: dict[str, Particulars] = {}
+    for room, *_, quiet_until, rights, icon, _ in rows:
         if quiet_until is not None and quiet_until > now:
-            found[room] = Restrictions(quiet_until=remaining(quiet_until, now), quiet_told=rfc3339(quiet_until))
+            found[room] = Particulars(quiet_until=remaining(quiet_until, now), quiet_told=rfc3339(quiet_until))
         if rights is not None:
-            found.setdefault(room, Restrictions()).rights = read_rights(rights)
+            found.setdefault(room, Particulars()).rights = read_rights(rights)
+        if icon is not None:
+            found.setdefault(room, Particulars()).icon = icon
     restricted = {"rooms": padded(room for room, *_, is_restricted in rows if is_restricted)}
     if restricted["rooms"]:
         for room, user in connection.execute(_find_bans, restricted):
-            found.setdefault(room, Restrictions()).banned.add(user)
+            found.setdefault(room, Particulars()).banned.add(user)
         for room, user, until in connection.execute(_find_mutes, restricted | {"now": now}):
-            found.setdefault(room, Restrictions()).muted[user] = remaining(until, now)
+            found.setdefault(room, Particulars()).muted[user] = remaining(until, now)
     return found
 
 
@@ -191,7 +195,7 @@ def _room_from(row: AnyRow) -> Room:
     """
     (
         _reader, room, log, kind, name, topic, people, last_seq, role, read, unread,
-        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights,
+        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights, icon,
     ) = row  # fmt: skip
     return Room(
         room=_shared(room),
@@ -208,4 +212,5 @@ def _room_from(row: AnyRow) -> Room:
         peer=user_from(peer, peer_name, peer_display_name, peer_last_seen) if peer else None,
         quiet_until=None if quiet_until is None else rfc3339(quiet_until),
         rights=read_rights(rights),
+        icon=icon,
     )

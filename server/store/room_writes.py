@@ -16,7 +16,9 @@ from server.store.planning import Governed
 from server.store.tables import bans, members, mutes, rooms
 
 _name: Final = (
-    update(rooms).where(rooms.c.id == bindparam("room")).values(name=bindparam("to"), topic=bindparam("about"))
+    update(rooms)
+    .where(rooms.c.id == bindparam("room"))
+    .values(name=bindparam("to"), topic=bindparam("about"), icon=bindparam("with_icon"))
 )
 _rights: Final = update(rooms).where(rooms.c.id == bindparam("room")).values(rights=bindparam("to"))
 _quiet: Final = update(rooms).where(rooms.c.id == bindparam("room")).values(quiet_until=bindparam("until"))
@@ -39,8 +41,8 @@ def govern(connection: Connection, governed: Governed, at: int) -> None:
     RowsMissing
         Somebody who was to get another role is no member.
     """
-    for room, name, topic in governed.names:
-        connection.execute(_name, {"room": room, "to": name, "about": topic})
+    for room, name, topic, icon in governed.names:
+        connection.execute(_name, {"room": room, "to": name, "about": topic, "with_icon": icon})
         list_channel(connection, room)
     for room, rights in governed.rights.items():
         connection.execute(_rights, {"room": room, "to": rights})

@@ -86,6 +86,7 @@ rooms: Final = Table(
     Column("first_peer", WORDS, ForeignKey("users.id")),  # of a dm: the smaller id of the two
     Column("second_peer", WORDS, ForeignKey("users.id")),
     Column("quiet_until", BigInteger),  # until then nobody but moderators and owners may post
+    Column("icon", WORDS),  # an emoji
     Column("rights", WORDS),  # who may do what, in JSON; NULL: as in every room of its kind
     UniqueConstraint("creator", "nonce"),
     UniqueConstraint("first_peer", "second_peer"),

@@ -26,7 +26,7 @@ from server.store.messages import (
     Outcomes,
     RoomRecord,
 )
-from server.store.room_changes import Restrictions
+from server.store.room_changes import Particulars
 
 ROOM = "r_SCENE"
 E = TypeVar("E")
@@ -84,14 +84,14 @@ class Scene:
     def __init__(
         self, *names: str, kind: RoomKind = "group", small_room: int = 256, most: int = 1_000, last_seq: int = 0,
         incarnation: int = 1, is_inherited: bool = False, roles: Mapping[str, Role] | None = None,
-        restrictions: Restrictions | None = None,
+        particulars: Particulars | None = None,
     ) -> None:  # fmt: skip
         self.now = 100.0
         self.itself = key("room")
         self.room = Room(ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most))
         self.names = names
         self.roles = roles or {}
-        self.restrictions = restrictions
+        self.particulars = particulars
         self.kind: RoomKind = kind
         self.last_seq = last_seq
         self.lineage = 0
@@ -107,7 +107,7 @@ class Scene:
         members = {f"u_{name}": MemberRecord(self.roles.get(name, "member"), 0, 0) for name in self.names}
         return RoomRecord(
             ROOM, "l_SCENE", self.kind, "Scene", None, self.last_seq if last_seq is None else last_seq, members,
-            self.restrictions,
+            self.particulars,
         )  # fmt: skip
 
     def answer_opening(self, effects: Sequence[Effect], record: RoomRecord | None = None) -> list[Effect]:

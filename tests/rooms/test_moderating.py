@@ -28,11 +28,12 @@ from server.relays.messages import Delivered, Forwarded, Removed, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply
 from server.rooms.messages import Delivery, Detached
 from server.rooms.opening import Applicant
-from server.rooms.restrictions import SAME_SECONDS
+from server.rooms.particulars import SAME_SECONDS
 from server.store.messages import Denied, Done, FindUser, HistoryPage, Lost, MemberGone
-from server.store.room_changes import Restrictions
+from server.store.room_changes import Particulars
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, refusals, user
 
+THUMB = "\N{THUMBS UP SIGN}"
 MODERATED = {"ann": "owner", "mod": "moderator", "gus": "guest"}
 
 
@@ -192,13 +193,13 @@ def test_who_is_banned_no_more_may_come_again() -> None:
 
 
 def test_what_the_store_knows_of_bans_holds_from_the_beginning() -> None:
-    scene = Scene("ann", kind="channel", restrictions=Restrictions(banned={"u_eve"}))
+    scene = Scene("ann", kind="channel", particulars=Particulars(banned={"u_eve"}))
     assert refusals(scene.says("eve", Join(room=ROOM))) == ["no_such_room"]
 
 
 def test_a_room_bans_only_so_many() -> None:
     bans = {f"u_{number}" for number in range(BANS)}
-    scene = Scene("ann", "bob", kind="channel", roles={"ann": "owner"}, restrictions=Restrictions(banned=bans))
+    scene = Scene("ann", "bob", kind="channel", roles={"ann": "owner"}, particulars=Particulars(banned=bans))
     assert refusals(found(scene, "ann", Ban(room=ROOM, user="bob"), "bob")) == ["limit_reached"]
 
 
@@ -263,6 +264,11 @@ def test_what_is_not_named_stays() -> None:
     (change,) = changes(scene.lands(scene.says("mod", Rename(room=ROOM, name="new"))))
     assert (change.info.name, change.info.topic) == ("new", "Tables")
     assert answers(scene.says("mod", Rename(id="again", room=ROOM, name="new"))) == [Ok(id="again")]
+    (change,) = changes(scene.lands(scene.says("mod", Rename(room=ROOM, icon=THUMB))))
+    assert (change.info.name, change.info.icon) == ("new", THUMB)
+    assert answers(scene.says("mod", Rename(id="again", room=ROOM, icon=THUMB))) == [Ok(id="again")]
+    (change,) = changes(scene.lands(scene.says("mod", Rename(room=ROOM, icon=""))))
+    assert change.info.icon is None
     (change,) = changes(scene.lands(scene.says("mod", Rename(room=ROOM, topic=""))))
     assert change.info.topic is None
 
@@ -274,6 +280,8 @@ def test_what_is_not_named_stays() -> None:
         Rename(room=ROOM, name="Not A Channel"),
         Rename(room=ROOM, topic="t" * 251),
         Rename(room=ROOM, topic="a\nb"),
+        Rename(room=ROOM, icon="https://example.org/cat.png"),
+        Rename(room=ROOM, icon=THUMB + THUMB),
         Mute(room=ROOM, seconds=MUTE_SECONDS + 1),
     ],
 )
@@ -349,8 +357,8 @@ def test_nobody_gets_rid_of_a_mute_by_leaving() -> None:
 
 
 def test_mutes_go_on_after_the_room_was_closed() -> None:
-    told = Restrictions(muted={"u_bob": 30.0}, quiet_until=inf)
-    scene = Scene("ann", "bob", "mod", roles={"mod": "moderator", "bob": "moderator"}, restrictions=told)
+    told = Particulars(muted={"u_bob": 30.0}, quiet_until=inf)
+    scene = Scene("ann", "bob", "mod", roles={"mod": "moderator", "bob": "moderator"}, particulars=told)
     assert refusals(scene.posts("bob", "b")) == refusals(scene.posts("ann", "a")) == ["forbidden"]
     scene.now += 30
     assert scene.appends(scene.posts("bob", "b"))

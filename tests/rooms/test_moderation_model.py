@@ -201,8 +201,8 @@ class Room:
 
     @property
     def banned(self) -> set[str]:
-        restrictions = self.state.record.restrictions
-        return set() if restrictions is None else {one.removeprefix("u_") for one in restrictions.banned}
+        particulars = self.state.record.particulars
+        return set() if particulars is None else {one.removeprefix("u_") for one in particulars.banned}
 
 
 @settings(max_examples=150, deadline=None)

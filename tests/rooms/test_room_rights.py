@@ -15,7 +15,7 @@ from server.rooms.effects import Consult, Effect, Write
 from server.rooms.rights import RIGHTS, ROLES, Reach
 from server.rooms.room_rights import ACTS, USUAL, Act, changed, lowest, may
 from server.store.messages import Done, FindUser, Known, Lost
-from server.store.room_changes import Restrictions
+from server.store.room_changes import Particulars
 from tests.rooms.scene import ROOM, Scene, answers, of, refusals, user
 from tests.rooms.test_moderating import changes, in_a_room
 
@@ -160,7 +160,7 @@ def test_rights_are_told_with_the_room_and_stay_with_bans_and_mutes() -> None:
 
 
 def test_a_room_that_opens_knows_its_rights() -> None:
-    scene = Scene("ann", "bob", roles={"ann": "owner"}, restrictions=Restrictions(rights=RoomRights(post="owner")))
+    scene = Scene("ann", "bob", roles={"ann": "owner"}, particulars=Particulars(rights=RoomRights(post="owner")))
     assert refusals(scene.posts("bob", "b")) == ["forbidden"]
     assert scene.appends(scene.posts("ann", "a"))
 
@@ -234,9 +234,9 @@ def test_nobody_is_remembered_longer_than_the_interval() -> None:
         scene.lands(scene.posts(name, f"n{number}"))
         scene.now += 31
     state: Any = scene.room._state
-    assert len(state.record.restrictions.posted) == 1
+    assert len(state.record.particulars.posted) == 1
     set_rights(scene, slow=0)
-    assert state.record.restrictions is None
+    assert state.record.particulars is None
 
 
 def test_where_nothing_is_slow_nothing_is_remembered() -> None:
@@ -244,7 +244,7 @@ def test_where_nothing_is_slow_nothing_is_remembered() -> None:
     set_rights(scene, invite="owner")
     scene.lands(scene.posts("bob", "one"))
     state: Any = scene.room._state
-    assert state.record.restrictions.posted is None
+    assert state.record.particulars.posted is None
 
 
 def test_slow_mode_goes_on_when_the_room_lost_its_writer() -> None:
@@ -252,6 +252,6 @@ def test_slow_mode_goes_on_when_the_room_lost_its_writer() -> None:
     scene.lands(scene.posts("bob", "one"))
     (append,) = scene.appends(scene.posts("mod", "lost"))
     lost = scene.told(Lost(append.ref))
-    scene.restrictions = Restrictions(rights=RoomRights(slow=30))
+    scene.particulars = Particulars(rights=RoomRights(slow=30))
     scene.answer_opening(lost)
     assert refusals(scene.posts("bob", "two")) == ["rate_limited"]

@@ -27,7 +27,7 @@ from server.store.messages import (
     RoomList,
     RoomRecord,
 )
-from server.store.room_changes import BanLifted, Muted, Renamed, Restrictions, RightsSet, RoleGiven
+from server.store.room_changes import BanLifted, Muted, Particulars, Renamed, RightsSet, RoleGiven
 from tests.store.desk import Desk, Room
 
 FOREVER = "9999-12-31T23:59:59.999Z"
@@ -80,6 +80,16 @@ async def test_a_room_is_what_it_was_called_last(place: Place, desk: Desk) -> No
     )
 
 
+async def test_an_icon_is_kept_until_it_is_taken_away(place: Place, desk: Desk) -> None:
+    abacus = "\N{ABACUS}"
+    await place.lands(Renamed(place.ann, structs.replace(place.info(), icon=abacus)))
+    assert (await place.record()).particulars == Particulars(icon=abacus)
+    (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
+    assert seen.icon == abacus
+    await place.lands(Renamed(place.ann, place.info()))
+    assert (await place.record()).particulars is None
+
+
 async def test_a_name_that_is_taken_is_refused_alone(place: Place, desk: Desk) -> None:
     await desk.created(place.ann, kind="channel", name="taken")
     first, taken, last = await place.lands(
@@ -97,14 +107,14 @@ async def test_rights_are_kept_and_told_until_they_are_as_usual(place: Place, de
     few = RoomRights(post="moderator", slow=30)
     info = structs.replace(place.info(), rights=few)
     await place.lands(RightsSet(place.ann, info))
-    assert (await place.record()).restrictions == Restrictions(rights=few)
+    assert (await place.record()).particulars == Particulars(rights=few)
     (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
     assert seen.rights == few
     assert await place.last_entry() == RoomChanged(
         room=place.room.room, seq=3, info=info, at="2025-06-15T15:06:40.000Z", by=place.ann
     )
     await place.lands(RightsSet(place.ann, place.info()))
-    assert (await place.record()).restrictions is None
+    assert (await place.record()).particulars is None
     (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
     assert seen.rights is None
 
@@ -146,19 +156,19 @@ async def test_a_ban_outlasts_the_room_s_actor_until_it_is_lifted(place: Place) 
     assert isinstance(stranger, Landed)
     assert stranger.seq is None
     record = await place.record()
-    assert record.restrictions == Restrictions(banned={place.bob, place.eve})
+    assert record.particulars == Particulars(banned={place.bob, place.eve})
     assert list(record.members) == [place.ann]
     again = MemberGone(place.eve, place.ann, logged=False, banned=True)
     assert all(isinstance(one, Landed) for one in await place.lands(again, BanLifted(place.bob), BanLifted(place.bob)))
-    assert (await place.record()).restrictions == Restrictions(banned={place.eve})
+    assert (await place.record()).particulars == Particulars(banned={place.eve})
     await place.lands(BanLifted(place.eve))
-    assert (await place.record()).restrictions is None
+    assert (await place.record()).particulars is None
 
 
 async def test_a_mute_is_told_by_how_much_longer_it_lasts(place: Place, desk: Desk) -> None:
     await place.lands(Muted(place.ann, place.info(), place.bob, 60), Muted(place.ann, place.info(), None, None))
     desk.now += 20_000
-    assert (await place.record()).restrictions == Restrictions(
+    assert (await place.record()).particulars == Particulars(
         muted={place.bob: 40.0}, quiet_until=inf, quiet_told=FOREVER
     )
     page = cast("MembersPage", await desk.read(ReadMembers, room=place.room.room, limit=10, next=None))
@@ -166,13 +176,13 @@ async def test_a_mute_is_told_by_how_much_longer_it_lasts(place: Place, desk: De
     (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
     assert seen.quiet_until == FOREVER
     desk.now += 40_000
-    assert (await place.record()).restrictions == Restrictions(quiet_until=inf, quiet_told=FOREVER)
+    assert (await place.record()).particulars == Particulars(quiet_until=inf, quiet_told=FOREVER)
 
 
 async def test_a_mute_that_is_lifted_is_gone(place: Place, desk: Desk) -> None:
     for user in (place.bob, None):
         await place.lands(Muted(place.ann, place.info(), user, None), Muted(place.ann, place.info(), user, 0))
-    assert (await place.record()).restrictions is None
+    assert (await place.record()).particulars is None
     (seen,) = cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms
     assert seen.quiet_until is None
 
