@@ -321,6 +321,9 @@ class Node:
     def address(self, node: str, name: str) -> Any:
         return self.fars.setdefault((node, name), Far(self, node, name))
 
+    def child_address(self, node: str, id: str, key: str) -> Any:
+        return self.address(node, f"{id}/{key}")
+
     def dynamic(self, id: str) -> Kind:
         return self.kinds[id]
 
