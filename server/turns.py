@@ -40,7 +40,7 @@ _ATTACH: Final = getattr(socket, "SO_ATTACH_REUSEPORT_CBPF", 51)  # Linux, inclu
 _DETACH: Final = getattr(socket, "SO_DETACH_REUSEPORT_BPF", 68)
 _RETURN_A_CONSTANT: Final = 0x06  # BPF_RET | BPF_K
 _STAMP_BYTES: Final = 8
-_NUMBERS: Final = 3  # for each door, of four bytes each
+_NUMBERS: Final = 4  # for each door, of four bytes each
 
 
 def is_over(taken: int, people: int, mean: float, gap: float) -> bool:
@@ -76,12 +76,14 @@ class Turns:
         See there. Whoever takes the parent's place needs it.
     let_in_at
         When anybody was let in the last time, in seconds of the monotonic clock; for whoever lets in next.
-    is_open, people, let_in
-        For each door: whether it is (the parent's to say); how many are behind it, and how many were ever let in,
-        modulo 2^32 (its worker's to say).
+    is_open
+        For each door, whether it is; the parent's to say.
+    is_full, people, let_in
+        For each door, its worker's to say: that nobody can be let in, until the parent has it tried again; how many
+        are behind it; how many were ever let in, modulo 2^32.
     """
 
-    __slots__ = ("doors", "is_open", "let_in", "let_in_at", "memory", "people")
+    __slots__ = ("doors", "is_full", "is_open", "let_in", "let_in_at", "memory", "people")
 
     def __init__(self, memory: int, doors: int) -> None:
         self.memory = memory
@@ -92,12 +94,13 @@ class Turns:
         shared = memoryview(mmap.mmap(memory, size))
         self.let_in_at = shared[:_STAMP_BYTES].cast("d")
         numbers = shared[_STAMP_BYTES:].cast("I")
-        self.is_open, self.people, self.let_in = (numbers[i * doors : (i + 1) * doors] for i in range(_NUMBERS))
+        rows = (numbers[i * doors : (i + 1) * doors] for i in range(_NUMBERS))
+        self.is_open, self.is_full, self.people, self.let_in = rows
 
     def after(self, index: int) -> int | None:
-        """The next door that is open; None if no other is."""
-        order = (*range(index + 1, self.doors), *range(index))
-        return next((each for each in order if self.is_open[each]), None)
+        """The next door that is open, rather one that has room; None if no other is."""
+        others = [each for each in (*range(index + 1, self.doors), *range(index)) if self.is_open[each]]
+        return next((each for each in others if not self.is_full[each]), others[0] if others else None)
 
     def mean_people(self) -> float:
         """Behind a door that is open."""
@@ -147,6 +150,7 @@ class Door:
         gap = now - turns.let_in_at[0]
         turns.let_in_at[0] = now
         turns.people[index] = people
+        turns.is_full[index] = is_full
         turns.let_in[index] = (turns.let_in[index] + some) & 0xFFFFFFFF
         self._taken += some
         if self._taken >= PORTION or gap >= FEW_SECONDS or is_full:

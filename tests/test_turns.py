@@ -97,6 +97,13 @@ def test_after_a_door_comes_the_next_that_is_open_and_round_to_the_first(turns: 
     assert turns.after(1) is None
 
 
+def test_who_is_full_is_passed_over_while_somebody_has_room(turns: Turns) -> None:
+    turns.is_full[1] = turns.is_full[2] = True
+    assert turns.after(0) == 3
+    turns.is_full[3] = True
+    assert turns.after(0) == 1
+
+
 def test_the_mean_is_that_of_open_doors(turns: Turns) -> None:
     turns.people[0], turns.people[1], turns.people[2] = 10, 30, 500
     open_those(turns, [0, 1])
@@ -153,6 +160,9 @@ def test_a_worker_that_is_full_sends_people_on_at_once(turns: Turns, listeners: 
         send_to(listeners[1], 1)
         door.let_in(1, 1, 100.0 + SOON, is_full=True)
         assert crowd.comes(2) == {2: 2}
+        assert turns.is_full[1]
+        door.let_in(1, 1, 100.0 + 2 * SOON)
+        assert not turns.is_full[1]
 
 
 def test_alone_a_worker_keeps_the_turn(turns: Turns, listeners: list[socket.socket]) -> None:

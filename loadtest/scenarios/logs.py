@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Final
 
 from clients.checker import Stored
@@ -40,23 +41,14 @@ class LogReader:
     Raises
     ------
     Unreadable
-        There is no connection, or it was turned away.
+        There is no connection, or it was turned away; who is asked to come again does so until the deadline.
     """
 
     def __init__(self, endpoint: Endpoint, token: str, deadline: float) -> None:
         self._deadline = deadline
-        self._wire = Wire(endpoint)
-        self._events: list[WireEvent] = []
         self._asked = 0
-        try:
-            self._socket = socket.create_connection((endpoint.host, endpoint.port), self._patience())
-        except OSError as error:
-            raise Unreadable(f"no connection: {error}") from None
-        try:
-            self._open(token)
-        except BaseException:
-            self._socket.close()
-            raise
+        while (seconds := self._connect(endpoint, token)) is not None:
+            time.sleep(min(seconds, self._patience()))
 
     def __enter__(self) -> LogReader:
         return self
@@ -103,11 +95,35 @@ class LogReader:
 
     # --- the connection ------------------------------------------------------------------------------------------
 
-    def _open(self, token: str) -> None:
+    def _connect(self, endpoint: Endpoint, token: str) -> float | None:
+        """After how many seconds to come again; None: here we are."""
+        self._wire = Wire(endpoint)
+        self._events: list[WireEvent] = []
+        try:
+            self._socket = socket.create_connection((endpoint.host, endpoint.port), self._patience())
+        except OSError as error:
+            raise Unreadable(f"no connection: {error}") from None
+        try:
+            rejected = self._upgraded()
+            if rejected is None:
+                self._enter(token)
+                return None
+        except BaseException:
+            self._socket.close()
+            raise
+        self._socket.close()
+        if rejected.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            raise Unreadable(f"the upgrade was answered with {rejected.status}")
+        return rejected.retry_after or _PAUSE
+
+    def _upgraded(self) -> Rejected | None:
         self._send()
         while not isinstance(event := self._next(), Opened):
             if isinstance(event, Rejected):
-                raise Unreadable(f"the upgrade was answered with {event.status}")
+                return event
+        return None
+
+    def _enter(self, token: str) -> None:
         self._say(Hello(token=token))
         while not isinstance(self._event(), Welcome):
             continue

@@ -49,8 +49,13 @@ class Porter:
             self._set()
 
     def look(self, now: float) -> frozenset[int]:
-        """Whether anybody waits in vain. Returns those doors that are shut for it since this look."""
+        """Whether anybody waits in vain. Returns those doors that are shut for it since this look.
+
+        Who was full may have room again: it is tried once from look to look.
+        """
         self.look_at = now + LOOK_SECONDS
+        for index in range(self._turns.doors):
+            self._turns.is_full[index] = False
         let_in = list(self._turns.let_in)
         waiting = {index for index, listener in enumerate(self._listeners) if waiting_at(listener)}
         in_vain = frozenset(index for index in waiting & self._waited if let_in[index] == self._let_in[index])

@@ -107,6 +107,14 @@ def test_who_was_sent_to_a_shut_door_too_late_is_the_last(doors: Doors) -> None:
     assert doors.comes_to() == 2
 
 
+def test_who_was_full_is_tried_again_after_a_look(doors: Doors) -> None:
+    doors.porter.serve([0, 1, 2])
+    doors.turns.is_full[1] = True
+    assert doors.turns.after(0) == 2
+    doors.porter.look(1.0)
+    assert doors.turns.after(0) == 1
+
+
 def test_the_next_look_is_a_second_later_and_one_door_needs_none(doors: Doors) -> None:
     doors.porter.look(5.0)
     assert doors.porter.look_at == 5.0 + LOOK_SECONDS

@@ -6,11 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 
 from clients.checker import Acknowledged, Checker, Delivered, Fact, Finding, Followed, Kind, Opened, Posted, Stored
-from clients.endpoint import Endpoint
+from clients.endpoint import Endpoint, endpoint_of
 from loadtest.crowd.entries import Entry
 from loadtest.ledger import Ledger
 from loadtest.people import People
@@ -82,6 +83,25 @@ def test_a_log_is_refused_with_the_same_words_for_the_same_reason() -> None:
         pytest.raises(Unreadable, match="answers `log` with forbidden"),
     ):
         list(log.read(PEOPLE.room(0), 0))
+
+
+def test_a_reader_comes_again_while_the_server_is_full_and_not_where_it_is_unwelcome() -> None:
+    statuses = ["503 Service Unavailable", "503 Service Unavailable", "403 Forbidden"]
+
+    def refuse(listener: socket.socket) -> None:
+        for status in statuses:
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(4_096)
+                sock.sendall(f"HTTP/1.1 {status}\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusing = Thread(target=refuse, args=(listener,))
+        refusing.start()
+        endpoint = endpoint_of(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(Unreadable, match="403"):
+            LogReader(endpoint, PEOPLE.token(0), time.monotonic() + 30.0)
+        refusing.join(10)
 
 
 # --- the log from where a run began ---
