@@ -72,8 +72,8 @@ class Timeline:
                 return message
             case Edited(text=None):
                 return message  # a later entry says what it is now
-            case Edited(text=text, at=at):
-                return replace(message, text=text, edited_at=at)
+            case Edited(text=text, at=at, mentions=mentions):
+                return replace(message, text=text, edited_at=at, mentions=mentions)
             case Deleted(by=by):
                 return Message(
                     seq=message.seq, room=message.room, from_=message.from_, at=message.at, deleted=True, by=by

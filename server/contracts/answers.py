@@ -78,9 +78,18 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Leave: Answer(carries=("room",), refuses=(ErrorCode.FORBIDDEN,)),
     Post: Answer(
         carries=("room", "seq", "at", "duplicate"),
-        refuses=(ErrorCode.FORBIDDEN, ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.CONFLICT),
+        refuses=(
+            ErrorCode.FORBIDDEN,
+            ErrorCode.TOO_LONG,
+            ErrorCode.NO_SUCH_MESSAGE,
+            ErrorCode.CONFLICT,
+            ErrorCode.LIMIT_REACHED,
+        ),
     ),
-    Edit: Answer(may_carry=("seq",), refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.FORBIDDEN)),
+    Edit: Answer(
+        may_carry=("seq",),
+        refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_MESSAGE, ErrorCode.FORBIDDEN, ErrorCode.LIMIT_REACHED),
+    ),
     Delete: Answer(may_carry=("seq",), refuses=(ErrorCode.NO_SUCH_MESSAGE, ErrorCode.FORBIDDEN)),
     React: Answer(may_carry=("seq",), refuses=(ErrorCode.NO_SUCH_MESSAGE, ErrorCode.LIMIT_REACHED)),
     History: Answer(carries=("messages", "more", "to")),

@@ -78,7 +78,7 @@ ADA: Final = User(user=_ADA_ID, name="ada", display_name="Ada L.", status="onlin
 BOB: Final = User(user=_BOB_ID, name="bob", status="offline", last_seen=_EARLIER)
 ROOM: Final = Room(
     room=ROOM_ID, log=_LOG, kind="group", name="Analytical engine", members=2, last_seq=3, read_seq=2, role="owner",
-    unread=1, mentions=0,
+    unread=1, mentions=1,
 )  # fmt: skip
 CHANNEL: Final = Room(
     room=CHANNEL_ID, log=_LOG, kind="channel", name="lobby", members=41, last_seq=1_204, read_seq=1_204, role="member",
@@ -87,10 +87,12 @@ CHANNEL: Final = Room(
 LISTED: Final = Channel(room=CHANNEL_ID, name="lobby", topic="Tables of numbers", members=41)
 THUMB: Final = "\N{THUMBS UP SIGN}"
 MESSAGE: Final = Message(
-    seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE,
-    reactions=(Reaction(emoji=THUMB, count=1, me=True),),
+    seq=3, room=ROOM_ID, from_=BOB, text="Hello, @ada", at=AT, nonce=NONCE,
+    reactions=(Reaction(emoji=THUMB, count=1, me=True),), mentions=(_ADA_ID,),
 )  # fmt: skip
-_ENTRY: Final = MessageEntry(seq=3, room=ROOM_ID, from_=BOB, text="Hello, Ada", at=AT, nonce=NONCE, reactions=())
+_ENTRY: Final = MessageEntry(
+    seq=3, room=ROOM_ID, from_=BOB, text="Hello, @ada", at=AT, nonce=NONCE, reactions=(), mentions=(_ADA_ID,)
+)
 _JOINED: Final = Joined(room=ROOM_ID, seq=2, user=BOB, at=_EARLIER, by=_ADA_ID)
 
 COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {

@@ -50,7 +50,8 @@ MEANING: Final = {
     ErrorCode.FORBIDDEN: "members may not do this here, or not this one",
     ErrorCode.TOO_LONG: "over a limit of length",
     ErrorCode.RATE_LIMITED: "too much at once: wait for `retry_after`",
-    ErrorCode.LIMIT_REACHED: "there are as many as may be: of a user's rooms, a room's members, a message's reactions",
+    ErrorCode.LIMIT_REACHED: "there are as many as may be: of a user's rooms, a room's members, a message's reactions, "
+    "or the people it mentions",
     ErrorCode.CONFLICT: "this nonce was used for something else, or the name is in use",
     ErrorCode.UNAVAILABLE: "nothing was done, or the nonce makes the retry safe",
     ErrorCode.NAME_TAKEN: "somebody has this name",

@@ -140,6 +140,7 @@ class Edited(Event, frozen=True, kw_only=True, tag="edited"):
     text: Text | None = None
     by: Annotated[UserId, Meta(description="Its author.")]
     at: Time
+    mentions: Annotated[tuple[UserId, ...], Meta(description="Whom the text mentions, as in a message.")] = ()
 
 
 class Deleted(Event, frozen=True, kw_only=True, tag="deleted"):

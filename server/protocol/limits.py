@@ -26,6 +26,7 @@ PASSWORD_CHARACTERS: Final = 8, 1_024
 ROOM_ID_CHARACTERS: Final = 64
 EMOJI_CODE_POINTS: Final = 16  # the longest recommended sequence has 10 (unicode.org/Public/emoji/latest)
 REACTION_EMOJI: Final = 20  # different ones on a message
+MENTIONED_NAMES: Final = 50  # different ones in a text; `@here` and `@all` beside them
 HELLO_BYTES: Final = 64 * 1024  # with 500 rooms to resume; see HELLO_BYTES_UNTRUSTED
 HELLO_BYTES_UNTRUSTED: Final = 4 * 1024  # before a token was seen to be good
 RESUME_ROOMS: Final = 500

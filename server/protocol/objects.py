@@ -125,5 +125,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reactions: Annotated[
         tuple[Reaction, ...] | None, Meta(description="In the order of their first use; of an entry of the log: none.")
     ] = None
+    mentions: Annotated[
+        tuple[UserId, ...], Meta(description="Members whom its text mentions; `*` alone: all of them. Absent: nobody.")
+    ] = ()
     deleted: bool = False
     by: Annotated[UserId | None, Meta(description="Who deleted it.")] = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from server.protocol.commands import Delete, Edit, React
 from server.protocol.rules import check_emoji, check_text
 from server.rooms.effects import Effect
+from server.rooms.mentioning import mentioned_by
 from server.rooms.messages import Request
 from server.rooms.rights import check_target, may_delete_of_others
 from server.rooms.state import RoomState
@@ -27,14 +28,14 @@ def change(
         The command is against the rules.
     """
     check_target(command.target, state.last_seq)
-    draft = _draft(command, request.user.user, member)
+    draft = _draft(state, command, request.user.user, member)
     return [state.append(draft, request.user, request, now)]
 
 
-def _draft(command: Edit | Delete | React, by: str, member: MemberRecord) -> MessageChange:
+def _draft(state: RoomState, command: Edit | Delete | React, by: str, member: MemberRecord) -> MessageChange:
     match command:
         case Edit(target=target, text=text):
-            return NewText(by, target, check_text(text))
+            return NewText(by, target, check_text(text), mentioned_by(state, text, member.role, is_edit=True))
         case Delete(target=target):
             return MessageGone(by, target, of_others=may_delete_of_others(member.role))
         case React(target=target, emoji=emoji, on=on):

@@ -35,6 +35,7 @@ from server.rooms.effects import Consult, Effect
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.marking import mark
+from server.rooms.mentioning import mentioned_by
 from server.rooms.messages import Request
 from server.rooms.people import look_up, mute_room
 from server.rooms.questions import PageWanted
@@ -119,7 +120,8 @@ def _post(state: RoomState, request: Request, post: Post, role: Role, now: float
     check_reply_to(post.reply_to, state.last_seq)
     if not state.admits(request, now):
         raise unavailable()
-    draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to)
+    mentioned = mentioned_by(state, post.text, role)
+    draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to, mentioned)
     if state.in_flight.joins_first(draft, request):
         return []
     if (particulars := state.record.particulars) is not None:

@@ -11,14 +11,16 @@ from functools import lru_cache
 from typing import Final
 
 from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted
-from server.protocol.objects import User
+from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
 from server.store.changes import MessageGone, NewText, Reacting
+from server.store.mentioning import People
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, entry_from_news, news_of
 
 DELIVERY_ENTRIES: Final = 100
 DELIVERY_CODE_POINTS: Final = 32_000  # at most 4 bytes each: a delivery stays below half of what a socket may queue
+MENTION_CODE_POINTS: Final = 8  # an id is 28 bytes, and two quotes and a comma are around it
 
 
 @lru_cache(maxsize=64)
@@ -27,7 +29,7 @@ def stamp(at: int) -> str:
     return rfc3339(at)
 
 
-def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
+def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: People = ()) -> Entry:
     """The log entry that `draft` has become.
 
     Parameters
@@ -36,19 +38,23 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
         Whom the entry names: the author, or who comes or goes. Who changes a message is named by the draft.
     at
         Milliseconds since the epoch.
+    mentions
+        Whom its text mentions.
     """
     match draft:
         case NewMessage():
             return MessageEntry(
                 seq=seq, room=room, from_=user, text=draft.text, at=stamp(at), nonce=draft.nonce,
-                reply_to=draft.reply_to, reactions=(),
+                reply_to=draft.reply_to, reactions=(), mentions=mentions,
             )  # fmt: skip
         case NewMember():
             return Joined(room=room, seq=seq, user=user, at=stamp(at), by=draft.by)
         case MemberGone():
             return Left(room=room, seq=seq, user=user.user, at=stamp(at), by=draft.by, reason=draft.reason)
         case NewText():
-            return Edited(room=room, seq=seq, target=draft.target, text=draft.text, by=draft.by, at=stamp(at))
+            return Edited(
+                room=room, seq=seq, target=draft.target, text=draft.text, by=draft.by, at=stamp(at), mentions=mentions
+            )
         case MessageGone():
             return Deleted(room=room, seq=seq, target=draft.target, by=draft.by, at=stamp(at))
         case Reacting():
@@ -62,8 +68,12 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int) -> Entry:
 
 
 def entry_length(entry: Entry) -> int:
-    """The code points of its text; what else there is does not count."""
-    return len(entry.text or "") if isinstance(entry, MessageEntry | Edited) else 0
+    """The code points of its text and of whom it mentions; what else there is does not count."""
+    return length_of(entry) if isinstance(entry, MessageEntry | Edited) else 0
+
+
+def length_of(said: Message | Edited) -> int:
+    return len(said.text or "") + MENTION_CODE_POINTS * len(said.mentions)
 
 
 def portions(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
@@ -85,7 +86,7 @@ class InFlight:
         first = self._nonces.get((draft.author, draft.nonce))
         if first is None:
             return False
-        if first.draft != draft:
+        if replace(draft, mentioned=None) != replace(first.draft, mentioned=None):
             raise nonce_conflict()
         first.requests.append(request)
         return True

@@ -75,7 +75,7 @@ class Landing:
 
     def _landed(self, pending: Pending, landed: Landed) -> None:
         room, seq, draft = self._state.room, landed.seq, pending.draft
-        entry = None if seq is None else entry_of(room, draft, pending.user, seq, landed.at)
+        entry = None if seq is None else entry_of(room, draft, pending.user, seq, landed.at, landed.mentions)
         match draft:
             case NewMessage():
                 assert entry is not None, "a message always has its place in the log"

@@ -14,7 +14,7 @@ from msgspec import structs
 from server.protocol.commands import CommandId, History
 from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
-from server.rooms.entries import entry_length
+from server.rooms.entries import entry_length, length_of
 from server.store.messages import HistoryPage, LogPage, MembersPage
 
 PAGE_CODE_POINTS: Final = 64_000
@@ -36,7 +36,7 @@ def history_reply(command: History, page: HistoryPage) -> Ok:
     """Read upwards, the newest are cut off; read downwards, the oldest."""
     messages: Sequence[Message] = page.messages
     upwards = command.after is not None
-    kept = fitting(messages, _length) if upwards else fitting(messages[::-1], _length)[::-1]
+    kept = fitting(messages, length_of) if upwards else fitting(messages[::-1], length_of)[::-1]
     return Ok(id=command.id, messages=list(kept), more=page.more or len(kept) < len(messages), to=page.known)
 
 
@@ -52,10 +52,6 @@ def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
 def members_reply(command_id: CommandId | None, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
     """`is_here` tells of a user's id whether that person is online."""
     return Ok(id=command_id, members=list(_with_status(page.members, is_here)), next=page.next)
-
-
-def _length(message: Message) -> int:
-    return len(message.text or "")
 
 
 def _with_status(members: Iterable[Member], is_here: Callable[[str], bool]) -> Iterable[Member]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from server.protocol.errors import ErrorCode, Refusal, no_such_message
 from server.protocol.limits import REACTION_EMOJI
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+from server.store.mentioning import People
 
 Place = tuple[str, int]
 """Room, seq."""
@@ -40,6 +41,7 @@ class Target(Struct, frozen=True, gc=False):
     edited_seq: int | None = None
     edited_at: int | None = None
     reactions: Tally = ()
+    mentions: People = ()
 
 
 class Amendments(Struct):
@@ -64,13 +66,14 @@ class Amendments(Struct):
 
 
 class Messages(Struct):
-    """What is known of the messages that are to be changed. One that is missing is none.
+    """What is known of the messages that are to be changed, or answered. One that is missing is none.
 
-    `forgotten`: something that was said is to be gone.
+    `members`: those of whom somebody speaks. `forgotten`: something that was said is to be gone.
     """
 
     targets: dict[Place, Target] = field(default_factory=dict)
     reacted: set[Reaction] = field(default_factory=set)
+    members: dict[tuple[str, str], str] = field(default_factory=dict)
     forgotten: bool = False
 
     def learn(self, amended: Amendments) -> None:
@@ -118,12 +121,19 @@ def is_so(change: MessageChange, target: Target, *, has_reacted: bool) -> bool:
             return has_reacted == on
 
 
-def amend(change: MessageChange, place: Place, target: Target, seq: int, at: int, amended: Amendments) -> None:
-    """Enter into `amended` what the change makes of the message, as entry `seq` of the log at `at` (ms)."""
+def amend(
+    change: MessageChange, place: Place, target: Target, seq: int, at: int, amended: Amendments, mentions: People = ()
+) -> None:
+    """Enter into `amended` what the change makes of the message, as entry `seq` of the log at `at` (ms).
+
+    `mentions`: whom a new text mentions.
+    """
     room, _ = place
     match change:
         case NewText(text=text):
-            amended.targets[place] = replace(target, text=text, digest=None, edited_seq=seq, edited_at=at)
+            amended.targets[place] = replace(
+                target, text=text, digest=None, edited_seq=seq, edited_at=at, mentions=mentions
+            )
         case MessageGone(by=by):
             amended.targets[place] = Target(target.author, None, by=by)
             amended.bare.add(place)

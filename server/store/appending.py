@@ -36,7 +36,18 @@ from server.store.connections import ROW_ERRORS
 from server.store.fencing import LOCK_FENCES
 from server.store.in_lists import portions
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
-from server.store.planning import EntryRow, Knowledge, MemberRow, MessageRow, NonceKey, Pair, Place, Plan, plan
+from server.store.planning import (
+    EntryRow,
+    FullMessageRow,
+    Knowledge,
+    MemberRow,
+    MessageRow,
+    NonceKey,
+    Pair,
+    Place,
+    Plan,
+    plan,
+)
 from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
 from server.store.tables import entries, members, rooms, users
@@ -45,6 +56,9 @@ REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
 _insert_messages: Final = Bulk(
     {name: entries.c[name].type for name in MessageRow._fields}, lambda given: given.inserted_into(entries)
+)
+_insert_full_messages: Final = Bulk(
+    {name: entries.c[name].type for name in FullMessageRow._fields}, lambda given: given.inserted_into(entries)
 )
 _insert_entries: Final = Bulk(
     {name: entries.c[name].type for name in EntryRow._fields}, lambda given: given.inserted_into(entries)
@@ -149,6 +163,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         statements.execute(LOCK_FENCES, known.fences)
         statements.execute(_move_rooms, moves)
         statements.execute(_insert_messages, planned.messages)
+        statements.execute(_insert_full_messages, planned.full_messages)
+        statements.execute(targets.MENTION, planned.mentions)
         statements.execute(_insert_entries, planned.entries)
         if planned.amended.targets:
             targets.write(statements, planned.amended, known.messages)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from server.store.mentioning import Mentioned
+
 
 class NewText(Struct, frozen=True):
     """The author `by` has changed what was said."""
@@ -16,6 +18,7 @@ class NewText(Struct, frozen=True):
     by: str
     target: int
     text: str
+    mentioned: Mentioned | None = None
 
 
 class MessageGone(Struct, frozen=True):

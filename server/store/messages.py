@@ -16,6 +16,7 @@ from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.account_messages import AccountRead, AccountWrite
 from server.store.changes import MessageChange
 from server.store.finding_messages import FindingRead
+from server.store.mentioning import Mentioned, People
 from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
@@ -49,10 +50,13 @@ class Release(Struct, frozen=True):
 
 
 class NewMessage(Struct, frozen=True):
+    """`mentioned` is no content that a retry would have to have again: who is there changes."""
+
     author: str
     nonce: str
     text: str
     reply_to: int | None = None
+    mentioned: Mentioned | None = None
 
 
 class NewMember(Struct, frozen=True):
@@ -100,11 +104,12 @@ class Append(Struct, frozen=True):
 
 
 class Landed(Struct, frozen=True):
-    """On disk. `seq` is None where the change is not logged."""
+    """On disk. `seq` is None where the change is not logged; `mentions` are the people whom its text mentions."""
 
     ref: int
     seq: int | None
     at: int
+    mentions: People = ()
 
 
 class Known(Struct, frozen=True):

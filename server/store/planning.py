@@ -21,6 +21,7 @@ from server.protocol.objects import Role
 from server.store.amending import Amendments, Messages, Target, amend, is_so, refusal_of, refusal_of_reply
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
+from server.store.mentioning import Mentioned, People, people_of, written_people
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.quotas import too_many_rooms
 from server.store.room_changes import (
@@ -58,6 +59,30 @@ class MessageRow(NamedTuple):
     reply_to: int | None
 
 
+class FullMessageRow(NamedTuple):
+    """A row of `entries` for a message that has more than nearly all have."""
+
+    room_id: str
+    seq: int
+    kind: str
+    at: int
+    user_id: str
+    nonce: str
+    digest: bytes
+    text: str
+    reply_to: int | None
+    mentions: str | None
+
+
+class MentionRow(NamedTuple):
+    """A row of `mentions`; the fields are its columns, in its order."""
+
+    room_id: str
+    user_id: str
+    seq: int
+    author: str
+
+
 class EntryRow(NamedTuple):
     """A row of `entries` for what is no message; the fields are its columns."""
 
@@ -71,6 +96,7 @@ class EntryRow(NamedTuple):
     reason: str | None = None
     target: int | None = None
     news: str | None = None
+    mentions: str | None = None
 
 
 class BanRow(NamedTuple):
@@ -164,6 +190,8 @@ class Plan(Struct):
 
     outcomes: list[Outcome] = field(default_factory=list)
     messages: list[MessageRow] = field(default_factory=list)
+    full_messages: list[FullMessageRow] = field(default_factory=list)
+    mentions: list[MentionRow] = field(default_factory=list)
     entries: list[EntryRow] = field(default_factory=list)
     leaves: set[Pair] = field(default_factory=set)
     joins: dict[Pair, MemberRow] = field(default_factory=dict)
@@ -224,13 +252,22 @@ def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge,
             return Denied(append.ref, refusal)
         seq = _next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
-        planned.messages.append(
-            MessageRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
-        )
-        return Landed(append.ref, seq, at)
+        row = MessageRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
+        if draft.mentioned is None:
+            planned.messages.append(row)
+            return Landed(append.ref, seq, at)
+        return _full_message(append, draft.mentioned, row, planned, known)
     if first.digest is None or first.digest == digest:
         return Known(append.ref, first.seq, first.at)
     return Denied(append.ref, Refusal(ErrorCode.CONFLICT, "this nonce was used for another message"))
+
+
+def _full_message(append: Append, mentioned: Mentioned, row: MessageRow, planned: Plan, known: Knowledge) -> Outcome:
+    room, author, seq = row.room_id, row.user_id, row.seq
+    people = people_of(mentioned, room, author, known.messages.members)
+    planned.full_messages.append(FullMessageRow(*row, written_people(people)))
+    planned.mentions += [MentionRow(room, user, seq, author) for user in people]
+    return Landed(append.ref, seq, row.at, people)
 
 
 def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, at: int) -> Outcome:
@@ -276,9 +313,12 @@ def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowle
     if is_so(change, target, has_reacted=_has_reacted(append.room, change, planned, known)):
         return Landed(append.ref, None, at)
     seq = _next_seq(append.room, planned, known)
-    planned.entries.append(_row_of_change(append.room, seq, change, at))
-    amend(change, place, target, seq, at, planned.amended)
-    return Landed(append.ref, seq, at)
+    people: People = ()
+    if isinstance(change, NewText) and change.mentioned is not None:
+        people = people_of(change.mentioned, append.room, target.author, known.messages.members, target.mentions)
+    planned.entries.append(_row_of_change(append.room, seq, change, at, people))
+    amend(change, place, target, seq, at, planned.amended, people)
+    return Landed(append.ref, seq, at, people)
 
 
 def _target(room: str, seq: int | None, planned: Plan, known: Knowledge) -> Target | None:
@@ -295,10 +335,10 @@ def _has_reacted(room: str, change: MessageChange, planned: Plan, known: Knowled
     return planned.amended.reacted.get(key, key in known.messages.reacted)
 
 
-def _row_of_change(room: str, seq: int, change: MessageChange, at: int) -> EntryRow:
+def _row_of_change(room: str, seq: int, change: MessageChange, at: int, people: People) -> EntryRow:
     match change:
         case NewText(by=by, target=target, text=text):
-            return EntryRow(room, seq, "edited", at, by, text=text, target=target)
+            return EntryRow(room, seq, "edited", at, by, text=text, target=target, mentions=written_people(people))
         case MessageGone(by=by, target=target):
             return EntryRow(room, seq, "deleted", at, by, target=target)
         case Reacting(by=by, target=target, emoji=emoji, on=on):

@@ -12,6 +12,7 @@ from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, literal, or_, select
 
+from server.protocol.mentions import EVERYBODY
 from server.protocol.objects import Room
 from server.protocol.times import rfc3339
 from server.store.in_lists import padded
@@ -27,7 +28,7 @@ from server.store.messages import (
     RoomRecord,
 )
 from server.store.room_changes import Particulars, read_rights, remaining
-from server.store.tables import bans, entries, members, mutes, rooms, users
+from server.store.tables import bans, entries, members, mentions, mutes, rooms, users
 from server.store.wire import AnyRow, member_from, user_from
 
 Text = TypeVar("Text", bound=str)
@@ -54,6 +55,19 @@ _unread: Final = (
     .subquery()
 )
 _count_unread: Final = select(func.count()).select_from(_unread).correlate(rooms, members).scalar_subquery()
+_mentions: Final = (
+    select(literal(1))
+    .where(
+        mentions.c.room_id == rooms.c.id,
+        mentions.c.user_id.in_((members.c.user_id, EVERYBODY)),
+        mentions.c.seq > _seen,
+        mentions.c.author != members.c.user_id,
+    )
+    .limit(UNREAD_COUNTED)
+    .correlate(rooms, members)
+    .subquery()
+)
+_count_mentions: Final = select(func.count()).select_from(_mentions).correlate(rooms, members).scalar_subquery()
 _list_rooms: Final = (
     select(
         members.c.user_id,
@@ -67,6 +81,7 @@ _list_rooms: Final = (
         members.c.role,
         _seen.label("read"),
         case((_seen >= rooms.c.last_seq, 0), else_=_count_unread).label("unread"),
+        case((_seen >= rooms.c.last_seq, 0), else_=_count_mentions).label("mentions"),
         _peer.c.id.label("peer"),
         _peer.c.name.label("peer_name"),
         _peer.c.display_name,
@@ -194,7 +209,7 @@ def _room_from(row: AnyRow) -> Room:
     a crowd that signs in asks for thousands.
     """
     (
-        _reader, room, log, kind, name, topic, people, last_seq, role, read, unread,
+        _reader, room, log, kind, name, topic, people, last_seq, role, read, unread, mentioned,
         peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights, icon,
     ) = row  # fmt: skip
     return Room(
@@ -208,7 +223,7 @@ def _room_from(row: AnyRow) -> Room:
         read_seq=read,
         role=role,
         unread=unread,
-        mentions=0,
+        mentions=mentioned,
         peer=user_from(peer, peer_name, peer_display_name, peer_last_seen) if peer else None,
         quiet_until=None if quiet_until is None else rfc3339(quiet_until),
         rights=read_rights(rights),

@@ -139,6 +139,7 @@ entries: Final = Table(
     Column("edited_at", BigInteger),
     Column("reactions", WORDS),  # of a message: `[[emoji, people], …]` in JSON, in the order of their first use
     Column("news", WORDS),  # of a change of the room: what is so since, in JSON
+    Column("mentions", WORDS),  # of a message, and of its newest edit: users' ids in JSON, or `["*"]`: all
     sqlite_with_rowid=False,
 )
 Index(
@@ -161,6 +162,17 @@ reactions: Final = Table(
     sqlite_with_rowid=False,
 )
 """Who has reacted to which message, and still does. How many there are of each stands in the message's own row."""
+
+mentions: Final = Table(
+    "mentions",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("user_id", WORDS, primary_key=True),  # `*`: all members, so this refers to nobody
+    Column("seq", BigInteger, primary_key=True),
+    Column("author", WORDS, ForeignKey("users.id"), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who is mentioned by which message that is there. Nobody is by their own, but `*` says so of its author, too."""
 
 bans: Final = Table(
     "bans",

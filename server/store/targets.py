@@ -14,18 +14,19 @@ from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
 from server.protocol.limits import LARGEST_INTEGER
 from server.store.amending import Amendments, Messages, Place, Reaction, Target, read_tally, written
 from server.store.bulk import Bulk, Together
-from server.store.changes import MessageChange, Reacting
+from server.store.changes import MessageChange, NewText, Reacting
 from server.store.in_lists import portions
+from server.store.mentioning import read_people, written_people
 from server.store.messages import Append, NewMessage
-from server.store.tables import entries, reactions
+from server.store.tables import entries, members, mentions, reactions
 
 _columns: Final = (
     entries.c.room_id, entries.c.seq, entries.c.user_id, entries.c.text, entries.c.digest, entries.c.by,
-    entries.c.edited_seq, entries.c.edited_at, entries.c.reactions,
+    entries.c.edited_seq, entries.c.edited_at, entries.c.reactions, entries.c.mentions,
 )  # fmt: skip
 _reaction: Final = (reactions.c.room_id, reactions.c.target, reactions.c.user_id, reactions.c.emoji)
 
-_CHANGED: Final = ("text", "digest", "by", "edited_seq", "edited_at", "reactions")
+_CHANGED: Final = ("text", "digest", "by", "edited_seq", "edited_at", "reactions", "mentions")
 
 _amend: Final = Bulk(
     {name: entries.c[name].type for name in (*_CHANGED, "room_id", "seq")},
@@ -38,7 +39,9 @@ _amend: Final = Bulk(
 _empty: Final = Bulk(
     {name: entries.c[name].type for name in ("room_id", "seq")},
     lambda given: (
-        update(entries).where(entries.c.room_id == given["room_id"], entries.c.seq == given["seq"]).values(text=null())
+        update(entries)
+        .where(entries.c.room_id == given["room_id"], entries.c.seq == given["seq"])
+        .values(text=null(), mentions=null())
     ),
 )
 _react: Final = Bulk({column.name: column.type for column in _reaction}, lambda given: given.inserted_into(reactions))
@@ -51,28 +54,47 @@ _lay_bare: Final = Bulk(
     lambda given: delete(reactions).where(*(column == given[column.name] for column in _reaction[:2])),
 )
 
+MENTION: Final = Bulk(
+    {column.name: column.type for column in mentions.columns}, lambda given: given.inserted_into(mentions)
+)
+_unmention: Final = Bulk(
+    {name: mentions.c[name].type for name in ("room_id", "user_id", "seq")},
+    lambda given: delete(mentions).where(
+        mentions.c.room_id == given["room_id"], mentions.c.user_id == given["user_id"], mentions.c.seq == given["seq"]
+    ),
+)
+
 
 def look_up(connection: Connection, appends: Iterable[Append], known: Messages) -> None:
-    """Learn of the messages that these appends would change or answer; nothing is asked where there is none."""
+    """Learn of the messages that these appends would change or answer, and of the members whom they mention; nothing is
+    asked where there is none."""
     changes: list[tuple[str, MessageChange]] = []
     places: set[Place] = set()
+    names: set[tuple[str, str]] = set()
     for append in appends:
-        draft = append.draft
+        room, draft = append.room, append.draft
         if type(draft) is NewMessage:
             if draft.reply_to is not None:
-                places.add((append.room, draft.reply_to))
+                places.add((room, draft.reply_to))
+            if draft.mentioned is not None:
+                names.update((room, name) for name in draft.mentioned.names)
         elif isinstance(draft, MessageChange):
-            changes.append((append.room, draft))
-            places.add((append.room, draft.target))
+            changes.append((room, draft))
+            places.add((room, draft.target))
+            if isinstance(draft, NewText) and draft.mentioned is not None:
+                names.update((room, name) for name in draft.mentioned.names)
     if places:
         known.targets = _targets(connection, list(places))
     if changes:
         known.reacted = _reacted(connection, changes)
+    if names:
+        known.members = _members(connection, list(names))
 
 
 def write(statements: Together, amended: Amendments, known: Messages) -> None:
     """What a plan has made of messages. Behind its entries, of which one may be emptied at once."""
     statements.execute(_amend, [_row(place, target) for place, target in amended.targets.items()])
+    _write_mentions(statements, amended, known)
     statements.execute(_empty, list(amended.emptied))
     new = [
         key for key, on in amended.reacted.items() if on and key not in known.reacted and key[:2] not in amended.bare
@@ -83,9 +105,22 @@ def write(statements: Together, amended: Amendments, known: Messages) -> None:
     statements.execute(_lay_bare, list(amended.bare), each=False)
 
 
+def _write_mentions(statements: Together, amended: Amendments, known: Messages) -> None:
+    mentioned: list[tuple[object, ...]] = []
+    not_any_more: list[tuple[object, ...]] = []
+    for (room, seq), target in amended.targets.items():
+        before, now = known.targets[room, seq].mentions, target.mentions
+        if before != now:
+            mentioned += [(room, user, seq, target.author) for user in now if user not in before]
+            not_any_more += [(room, user, seq) for user in before if user not in now]
+    statements.execute(MENTION, mentioned)
+    statements.execute(_unmention, not_any_more)
+
+
 def _row(place: Place, target: Target) -> tuple[object, ...]:
     return (
-        target.text, target.digest, target.by, target.edited_seq, target.edited_at, written(target.reactions), *place
+        target.text, target.digest, target.by, target.edited_seq, target.edited_at, written(target.reactions),
+        written_people(target.mentions), *place,
     )  # fmt: skip
 
 
@@ -98,7 +133,19 @@ def _targets(connection: Connection, places: Sequence[Place]) -> dict[Place, Tar
 
 
 def _target(row: Row[*tuple[Any, ...]]) -> Target:
-    return Target(row.user_id, row.text, row.digest, row.by, row.edited_seq, row.edited_at, read_tally(row.reactions))
+    return Target(
+        row.user_id, row.text, row.digest, row.by, row.edited_seq, row.edited_at, read_tally(row.reactions),
+        read_people(row.mentions),
+    )  # fmt: skip
+
+
+def _members(connection: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    columns = members.c.room_id, members.c.name
+    found: dict[tuple[str, str], str] = {}
+    for some in portions(names):
+        rows = connection.execute(select(*columns, members.c.user_id).where(tuple_(*columns).in_(some)))
+        found |= {(room, name): user for room, name, user in rows}
+    return found
 
 
 def _reacted(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> set[Reaction]:

@@ -12,6 +12,7 @@ from server.protocol.events import Deleted, Edited, Entry, Joined, Left, Message
 from server.protocol.objects import Member, Message, Reaction, User
 from server.protocol.times import rfc3339
 from server.store.amending import read_tally
+from server.store.mentioning import read_people
 from server.store.room_changes import entry_from_news, read_news
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -79,6 +80,7 @@ def _message(kind: type[_M], row: AnyRow, reactions: tuple[Reaction, ...]) -> _M
         reply_to=row.reply_to,
         edited_at=None if row.edited_at is None else rfc3339(row.edited_at),
         reactions=reactions,
+        mentions=read_people(row.mentions),
     )
 
 
@@ -89,7 +91,8 @@ def _tombstone(kind: type[_M], row: AnyRow) -> _M:
 
 def _edited(row: AnyRow) -> Edited:
     return Edited(
-        room=row.room_id, seq=row.seq, target=row.target, text=row.text, by=row.user_id, at=rfc3339(row.at)
+        room=row.room_id, seq=row.seq, target=row.target, text=row.text, by=row.user_id, at=rfc3339(row.at),
+        mentions=read_people(row.mentions),
     )  # fmt: skip
 
 

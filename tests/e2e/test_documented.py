@@ -113,11 +113,36 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     ada.hear("left")
     found = bob.say("channels", query=lobby["info"]["name"], limit=1)["channels"]
     assert found == [{"room": lobby["room"], "name": lobby["info"]["name"], "members": 1}]
+    _mention(ada, bob)
     _moderate(ada, bob)
     assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read", "mark_unread"}
     assert ada.said | bob.said == set(LEGAL)
     heard = {"ok", "error", "welcome", "pong", "message", "joined", "left", "receipt", "typing"}
     assert heard | {"edited", "deleted", "reaction"} <= ada.heard | bob.heard
+
+
+def _mention(ada: Witness, bob: Witness) -> None:
+    room = ada.say("create_room", kind="group", name="Tea", members=[bob.name], nonce=nonce())["room"]
+    calling = ada.say("post", room=room, nonce=nonce(), text=f"Is @{bob.name} here?")["seq"]
+    assert _heard_of(room, bob, "message")["mentions"] == [bob.id]
+    assert _counted(bob, room) == 1
+    ada.say("edit", room=room, target=calling, text="@all!")
+    assert _heard_of(room, bob, "edited")["mentions"] == ["*"]
+    assert _counted(bob, room) == 1
+    ada.say("edit", room=room, target=calling, text="`@all` is code")
+    assert "mentions" not in bob.hear("edited")
+    assert _counted(bob, room) == 0
+
+
+def _heard_of(room: str, witness: Witness, op: str) -> Frame:
+    while (told := witness.hear(op))["room"] != room:
+        pass
+    return told
+
+
+def _counted(witness: Witness, room: str) -> int:
+    mentions: dict[str, int] = {seen["room"]: seen["mentions"] for seen in witness.say("rooms")["rooms"]}
+    return mentions[room]
 
 
 def _moderate(ada: Witness, bob: Witness) -> None:
@@ -196,6 +221,9 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         assert ada.say("delete", room=secret, target=target)["code"] == "no_such_message"
         assert ada.say("react", room=secret, target=target, emoji="👍", on=True)["code"] == "no_such_message"
     assert ada.say("react", room=secret, target=mine, emoji="fine", on=True)["code"] == "bad_request"
+    crowd = " ".join(f"@n{number}" for number in range(51))
+    assert ada.say("post", room=secret, nonce=nonce(), text=crowd)["code"] == "limit_reached"
+    assert ada.say("edit", room=secret, target=mine, text=crowd)["code"] == "limit_reached"
     eve.say("join", room=open_room)
     others = ada.say("post", room=open_room, nonce="n", text="Hello")["seq"]
     assert eve.say("edit", room=open_room, target=others, text="Bye")["code"] == "forbidden"

@@ -21,6 +21,7 @@ from server.store.answering import answer_all
 from server.store.batches import Batch, Change, commit
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.direct import NOBODY
+from server.store.mentioning import Mentioned
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -47,7 +48,7 @@ AT = 1_750_000_000_000
 OFTEN = 12
 """A statement is prepared at its sixth execution, and its plan for all values is considered five later."""
 
-BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms)\b")
+BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms|mentions)\b")
 
 TOWN = """
 INSERT INTO users SELECT 'u_' || n, 'name' || n, NULL, 'hash', false, n, n FROM generate_series(1, 20000) n;
@@ -63,6 +64,8 @@ INSERT INTO members SELECT 'r_' || r, 'u_' || (r + 7 * u), 'name' || (r + 7 * u)
 INSERT INTO entries SELECT 'r_' || r, s, 'message', s, 'u_' || r, 'nonce' || s, '', 'text', NULL, NULL, NULL
     FROM generate_series(1, 4000) r, generate_series(1, 20) s;
 INSERT INTO reactions SELECT 'r_' || r, s, 'u_' || r, 'x' FROM generate_series(1, 4000) r, generate_series(5, 9) s;
+INSERT INTO mentions SELECT 'r_' || r, 'u_' || (r + 7 * (s % 5)), s, 'u_' || (r + 1)
+    FROM generate_series(1, 4000) r, generate_series(1, 5) s;
 UPDATE entries SET reactions = '[["x",1]]' WHERE room_id = 'r_77';
 VACUUM ANALYZE;
 """
@@ -136,6 +139,19 @@ def test_no_change_of_a_message_reads_a_whole_table(town: Store, plans: Callable
         )  # fmt: skip
         head = commit(town.writing, batch(*drafts, head=head, room="r_78"), AT).heads["r_78"]
     assert head == 20 + 4 * OFTEN - 1
+    assert_none_scans(plans())
+
+
+def test_nothing_that_answers_or_mentions_reads_a_whole_table(town: Store, plans: Callable[[], list[str]]) -> None:
+    head = 20
+    for turn in range(OFTEN):
+        mentioned = Mentioned(("name79", "name86", "nobody"), everybody=turn % 3 == 0)
+        drafts = (
+            NewMessage("u_79", f"new {turn}", "hello", 2, mentioned),
+            NewText("u_79", 3, f"new {turn}", Mentioned(("name86", f"name{turn}"))),
+        )  # fmt: skip
+        head = commit(town.writing, batch(*drafts, head=head, room="r_79"), AT).heads["r_79"]
+    assert head == 20 + 2 * OFTEN
     assert_none_scans(plans())
 
 

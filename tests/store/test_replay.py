@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from clients.timeline import Timeline
-from server.protocol.objects import Message, User
+from server.protocol.mentions import EVERYBODY
+from server.protocol.objects import Message, Room, User
 from server.rooms.entries import entry_of
 from server.store.batches import Batch, commit
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.connections import snapshot
 from server.store.direct import NOBODY
 from server.store.log_queries import read_history, read_log
+from server.store.mentioning import Mentioned
 from server.store.messages import (
     AddUser,
     Append,
@@ -35,6 +37,7 @@ from server.store.messages import (
     RoomCreated,
 )
 from server.store.opening import Store
+from server.store.room_queries import list_rooms
 
 AT = 1_750_000_000_000
 EXAMPLES = 30
@@ -44,11 +47,24 @@ ALL = 200
 
 _numbers = itertools.count()
 
+
+class Calling(Struct, frozen=True):
+    """Whom a text mentions, by their numbers."""
+
+    names: frozenset[int]
+    here: frozenset[int]
+    everybody: bool
+    again: bool
+
+
 people = st.sampled_from(PEOPLE)
 targets = st.integers(3, 9)  # the first three entries say who has come, so there is one that is no message
+callings = st.none() | st.builds(
+    Calling, names=st.frozensets(people), here=st.frozensets(people), everybody=st.booleans(), again=st.booleans()
+)
 changes = st.one_of(
-    st.tuples(st.just("post"), people),
-    st.tuples(st.just("edit"), people, targets, st.sampled_from(("a", "b"))),
+    st.tuples(st.just("post"), people, callings, st.none() | targets),
+    st.tuples(st.just("edit"), people, targets, st.sampled_from(("a", "b")), callings),
     st.tuples(st.just("delete"), people, targets, st.booleans()),
     st.tuples(st.just("react"), people, targets, st.sampled_from(EMOJI), st.booleans()),
 )
@@ -65,6 +81,8 @@ class Modelled(Struct):
 
     author: int
     text: str | None
+    reply_to: int | None = None
+    mentions: frozenset[str] = frozenset()
     reactions: dict[str, set[int]] = field(default_factory=dict)
 
 
@@ -153,16 +171,28 @@ class History:
 
     def _draft(self, change: tuple[object, ...]) -> Iterator[tuple[int, Draft]]:
         match change:
-            case ("post", int(who)):
-                yield who, NewMessage(self.users[who].user, f"n{next(_numbers)}", "a")
+            case ("post", int(who), calling, reply_to):
+                assert calling is None or isinstance(calling, Calling)
+                assert reply_to is None or isinstance(reply_to, int)
+                answered = reply_to if reply_to is None or reply_to <= self.head else None
+                mentioned = self._mentioned(calling)
+                yield who, NewMessage(self.users[who].user, f"n{next(_numbers)}", "a", answered, mentioned)
             case (_, int(who), int(target), *_) if target > self.head:
                 return
-            case ("edit", int(who), int(target), str(text)):
-                yield who, NewText(self.users[who].user, target, text)
+            case ("edit", int(who), int(target), str(text), calling):
+                assert calling is None or isinstance(calling, Calling)
+                yield who, NewText(self.users[who].user, target, text, self._mentioned(calling))
             case ("delete", int(who), int(target), bool(moderates)):
                 yield who, MessageGone(self.users[who].user, target, moderates)
             case ("react", int(who), int(target), str(emoji), bool(on)):
                 yield who, Reacting(self.users[who].user, target, emoji, on)
+
+    def _mentioned(self, calling: Calling | None) -> Mentioned | None:
+        if calling is None:
+            return None
+        names = tuple(str(self.users[who].name) for who in calling.names)
+        here = tuple(self.users[who].user for who in calling.here)
+        return Mentioned(names, here, calling.everybody, calling.again)
 
     def _landed(self, who: int, draft: Draft, outcome: Outcome) -> None:
         expected = self._model(who, draft)
@@ -175,7 +205,7 @@ class History:
             return
         self.head += 1
         assert outcome.seq == self.head
-        entry = entry_of(self.room, draft, self.users[who], outcome.seq, outcome.at)
+        entry = entry_of(self.room, draft, self.users[who], outcome.seq, outcome.at, outcome.mentions)
         for reader in self.readers:
             if reader.is_there:
                 reader.timeline.take(entry)
@@ -184,7 +214,10 @@ class History:
     def _model(self, who: int, draft: Draft) -> bool | None:
         """Whether anything changes; None: it is refused."""
         if isinstance(draft, NewMessage):
-            self.model[self.head + 1] = Modelled(who, draft.text)
+            if draft.reply_to is not None and not self._is_there(draft.reply_to):
+                return None
+            mentions = self._people(who, draft.mentioned, frozenset())
+            self.model[self.head + 1] = Modelled(who, draft.text, draft.reply_to, mentions)
             return True
         assert isinstance(draft, NewText | MessageGone | Reacting)
         message = self.model.get(draft.target)
@@ -195,19 +228,47 @@ class History:
                 if who != message.author and not may:
                     return None
                 changes, message.text, message.reactions = message.text is not None, None, {}
+                message.reply_to, message.mentions = None, frozenset()
                 return changes
             case _ if message.text is None:
                 return None
             case NewText(text=text):
                 if who != message.author:
                     return None
-                changes, message.text = message.text != text, text
+                if changes := message.text != text:
+                    message.text, message.mentions = text, self._people(who, draft.mentioned, message.mentions)
                 return changes
             case Reacting(emoji=emoji, on=on):
                 reacted = message.reactions.setdefault(emoji, set())
                 changes = (who in reacted) is not on
                 (reacted.add if on else reacted.discard)(who)
                 return changes
+
+    def _is_there(self, seq: int) -> bool:
+        message = self.model.get(seq)
+        return message is not None and message.text is not None
+
+    def _people(self, author: int, mentioned: Mentioned | None, before: frozenset[str]) -> frozenset[str]:
+        """Whom a text mentions, by the rules of it."""
+        if mentioned is None:
+            return frozenset()
+        if mentioned.everybody or (mentioned.again and EVERYBODY in before):
+            return frozenset({EVERYBODY})
+        named = {user.user for user in self.users if user.name in mentioned.names}
+        again = before if mentioned.again else frozenset()
+        return frozenset(named | {*mentioned.here} | again) - {self.users[author].user}
+
+    def check_counts(self) -> None:
+        """What each has before them, whatever was edited and deleted since they have read."""
+        for who, user in enumerate(self.users):
+            [room] = [each for each in self._rooms(user.user) if each.room == self.room]
+            others = [m for seq, m in self.model.items() if seq > who and m.author != who and m.text is not None]
+            mentioning = [m for m in others if {user.user, EVERYBODY} & m.mentions]
+            assert (room.unread, room.mentions) == (len(others), len(mentioning))
+
+    def _rooms(self, user: str) -> list[Room]:
+        with snapshot(self.store.reading) as connection:
+            return list_rooms(connection, [user])[user]
 
     def check(self) -> None:
         for who, reader in enumerate(self.readers):
@@ -220,11 +281,14 @@ class History:
 
     def _as_modelled(self, message: Message) -> tuple[object, ...]:
         reactions = {(each.emoji, each.count, each.me) for each in message.reactions or ()}
-        return message.from_.user, message.text, message.deleted, reactions
+        mentions = frozenset(message.mentions)
+        return message.from_.user, message.text, message.deleted, reactions, message.reply_to, mentions
 
     def _expected(self, who: int, message: Modelled) -> tuple[object, ...]:
         reactions = {(emoji, len(by), who in by) for emoji, by in message.reactions.items() if by}
-        return self.users[message.author].user, message.text, message.text is None, reactions
+        is_gone = message.text is None
+        author = self.users[message.author].user
+        return author, message.text, is_gone, reactions, message.reply_to, message.mentions
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -234,3 +298,4 @@ def test_who_was_away_and_who_was_there_end_with_the_same(store: Store, history:
     for step in history:
         told.take(step)
     told.check()
+    told.check_counts()
