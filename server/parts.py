@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from actors import Inbox, System
+from server.accounts.departing import Departing
 from server.accounts.own import OwnAccounts
 from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
@@ -44,7 +45,7 @@ from server.protocol.objects import User
 from server.relays.actor import RELAYS, RelayEnvironment
 from server.rooms.actor import ROOMS, RoomEnvironment
 from server.rooms.easing import PORTION, Easing
-from server.rooms.finding import rooms_here
+from server.rooms.finding import Rooms, rooms_here
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import Named
 from server.rooms.sizes import Sizes
@@ -100,8 +101,8 @@ class Shared:
     """
 
     __slots__ = (
-        "changes", "connection_pace", "counts", "easing", "elsewhere", "hashing", "heads", "reader", "throttle",
-        "usage", "user_pace", "writer",
+        "changes", "connection_pace", "counts", "departing", "easing", "elsewhere", "hashing", "heads", "reader",
+        "throttle", "usage", "user_pace", "writer",
     )  # fmt: skip
 
     def __init__(self, ground: Ground) -> None:
@@ -116,6 +117,7 @@ class Shared:
         self.heads = HeadsTable()
         self.counts = Counts()
         self.easing = _easing(1 if ground.place is None else ground.place.workers)
+        self.departing = Departing(self.changes, self.reader, settings.command_deadline)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
         self.connection_pace: Pace[Hashable] = Pace(
@@ -210,15 +212,20 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
     )
     return HttpEnvironment(
         accounts=accounts,
-        own_accounts=OwnAccounts(accounts, partial(_tell_named, system, shared)),
+        own_accounts=OwnAccounts(accounts, partial(_tell_named, system, shared), shared.departing.ring),
         reader=shared.reader,
-        rooms=(rooms_here if ground.cluster is None else ground.cluster.rooms)(system),
+        rooms=rooms_of(system, ground),
         readiness=ground.readiness,
         body_bytes=settings.body_bytes,
         seconds=settings.command_deadline,
         pace=shared.user_pace,
         hsts_days=settings.hsts_days,
     )
+
+
+def rooms_of(system: System, ground: Ground) -> Rooms:
+    """Where this process finds any room."""
+    return (rooms_here if ground.cluster is None else ground.cluster.rooms)(system)
 
 
 def _tell_named(system: System, shared: Shared, user: User) -> None:

@@ -67,6 +67,7 @@ from server.parts import (
     operator_environment,
     relay_environment,
     room_environment,
+    rooms_of,
     session_environment,
     users_environment,
 )
@@ -119,6 +120,9 @@ def tree(ground: Ground) -> SupervisorSpec:
     async def revocations(context: TaskContext) -> None:
         await run_revocation_sweep(context, reader, context.system.dynamic(SESSIONS), now)
 
+    async def departing(context: TaskContext) -> None:
+        await shared.departing.run(context, rooms_of(context.system, ground))
+
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, shared.changes, context.system.dynamic(SESSIONS), shared.usage, now)
 
@@ -154,6 +158,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("hashing", partial(run_hashing, inbox=shared.hashing)),
                 TaskSpec("revocations", revocations),
                 TaskSpec("usage", token_usage),
+                TaskSpec("departing", departing),
             ),
             # All sockets. Without it every connection is lost, so there is no going on without it.
             TaskSpec("reactor", gateway.reactor.run),

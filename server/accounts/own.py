@@ -1,8 +1,9 @@
 """What people do with their own accounts: their devices, their password, what they are called.
 
 The rules:
-- Whoever has a token may sign devices out and choose a display name; a new password takes the present one, so that a
-  device left open somewhere does not lose its owner the account. A wrong one counts as a try to log in.
+- Whoever has a token may sign devices out and choose a display name; a new password, and the end of the account, take
+  the present one, so that a device left open somewhere does not lose its owner the account. A wrong one counts as a try
+  to log in.
 - Tokens end in the store first, and then the sockets: here at once, on other nodes by their sweep (`revocations.py`).
 - A display name is told to the person's own sessions and to nobody else: what they say from then on carries it, and so
   does whatever is read of them, old entries as well. An event to everybody they share a room with would be the
@@ -20,7 +21,14 @@ from server.accounts.revocations import tell_revoked
 from server.accounts.service import Accounts
 from server.protocol.objects import User
 from server.protocol.rules import check_display_name, check_password
-from server.store.account_messages import ChangePassword, DeviceRow, EndSessions, ListDevices, SetDisplayName
+from server.store.account_messages import (
+    ChangePassword,
+    DeleteUser,
+    DeviceRow,
+    EndSessions,
+    ListDevices,
+    SetDisplayName,
+)
 from server.store.messages import Identity, Revocations
 
 DEVICES_LISTED: Final = 200
@@ -37,10 +45,13 @@ class OwnAccounts:
         The other part.
     named
         Is told of users that are called differently now.
+    deleted
+        Is told that somebody was deleted, whose rooms are to be left.
     """
 
     accounts: Accounts
-    named: Callable[[User], None]
+    named: Callable[[User], object]
+    deleted: Callable[[], None]
 
     async def devices(self, identity: Identity) -> tuple[DeviceRow, ...]:
         """Those used last, at most `DEVICES_LISTED`. Raises `Refusal`."""
@@ -95,6 +106,15 @@ class OwnAccounts:
         )
         self.named(user)
         return user
+
+    async def delete(self, identity: Identity, password: str, address: str) -> None:
+        """The account is gone when this returns, and its rooms are left soon after.
+
+        `address` is where the try comes from. Raises `Refusal`: `bad_credentials`, `rate_limited`.
+        """
+        known = await self.accounts.authenticate(identity.user.name or "", password, address)
+        await self._end(lambda to: DeleteUser(reply_to=to, user=identity.user.user, known_hash=known.password_hash))
+        self.deleted()
 
     async def _end(self, question: Asking) -> None:
         ended = await answer_to(self.accounts.writer, question, Revocations, self.accounts.seconds)

@@ -35,7 +35,14 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.store.account_messages import ChangePassword, EndSessions, SetDisplayName
+from server.store.account_messages import (
+    ChangePassword,
+    DeleteUser,
+    EndDeparture,
+    EndSessions,
+    ForgetMember,
+    SetDisplayName,
+)
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -64,6 +71,9 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "end_sessions": EndSessions,
     "change_password": ChangePassword,
     "set_display_name": SetDisplayName,
+    "delete_user": DeleteUser,
+    "forget_member": ForgetMember,
+    "end_departure": EndDeparture,
     "touch_tokens": TouchTokens,
     "failed": Failed,
     # What concerns users wherever their sessions are (`users.py`).

@@ -10,7 +10,7 @@ from server.accounts.service import SignedIn
 from server.contracts.examples import ADA, AT, CHANNEL, LISTED, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
 from server.http_api.account_calls import Login, Register
 from server.http_api.health_calls import Health
-from server.http_api.own_calls import Device, Devices, NewPassword, Profile
+from server.http_api.own_calls import Device, Devices, Farewell, NewPassword, Profile
 from server.http_api.room_calls import Channels, Messages, NewPost, Posted, Rooms
 from server.protocol.objects import User
 
@@ -23,6 +23,7 @@ EXAMPLES: Final[dict[type, Struct]] = {
     User: ADA,
     Profile: Profile("Ada L."),
     NewPassword: NewPassword(_PASSWORD, "tr0ubador and 3", keep_devices=False),
+    Farewell: Farewell(_PASSWORD),
     Devices: Devices((Device("s_01KX2Y8F7Q3M5N9PABCDEFGHJK", AT, AT, current=True, name="laptop"),)),
     Rooms: Rooms((ROOM, CHANNEL)),
     Channels: Channels((LISTED,), "lobby"),

@@ -36,6 +36,12 @@ class NewPassword(Struct, frozen=True):
     keep_devices: Annotated[bool, Meta(description="Whether the other devices stay signed in.")] = False
 
 
+class Farewell(Struct, frozen=True):
+    """That one means it."""
+
+    password: Password
+
+
 class OfDevice(Struct, frozen=True):
     """Which device a call is about."""
 
@@ -91,6 +97,17 @@ class OwnCalls:
         await self._own.change_password(
             identity, asked.password, asked.new_password, client_address(request), keeps_others=asked.keep_devices
         )
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def delete_account(self, request: Request) -> Response:
+        """Deletes the caller's account, for good.
+
+        The name, the password and all tokens are gone at once, and the rooms are left one after the other. What was
+        said stays, by a deleted user. A wrong `password` counts as a try to log in.
+        """
+        identity = await caller(request, self._environment)
+        asked = await read_body(request, Farewell, self._environment.body_bytes)
+        await self._own.delete(identity, asked.password, client_address(request))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def list_devices(self, request: Request) -> Response:
@@ -155,6 +172,16 @@ OWN_CALLS: Final[tuple[Call[OwnCalls], ...]] = (
         body=NewPassword,
         answers={HTTPStatus.NO_CONTENT: None},
         refuses=(ErrorCode.BAD_CREDENTIALS, ErrorCode.RATE_LIMITED),
+    ),
+    Call(
+        method="POST",
+        path="/v1/me/delete",
+        handler=OwnCalls.delete_account,
+        tag="accounts",
+        needs_token=True,
+        body=Farewell,
+        answers={HTTPStatus.NO_CONTENT: None},
+        refuses=(ErrorCode.BAD_CREDENTIALS, ErrorCode.RATE_LIMITED, ErrorCode.NO_SUCH_USER),
     ),
     Call(
         method="GET",

@@ -1,40 +1,31 @@
 """Rooms over HTTP, so that a script needs only curl: the list, history, and posting.
 
 The calls go straight to the room's actor, as a session's commands do, but from nobody who is attached: the same
-rules decide, in the room, and the same refusals come back. A room that rests, or moves to another node, is looked for
-again, as sessions do: nobody has answered, and a post that was done is known by its nonce.
+rules decide, in the room, and the same refusals come back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import trio
 from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from actors import AskFailed, Quarantined, Reply, StartFailed, StartRefused, Stopped, ask
 from server.accounts.asking import answer_to
 from server.contracts.call import Call
 from server.http_api.authentication import caller
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
 from server.protocol.commands import ChannelsSize, History, HistorySize, Post, Seq
-from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
-from server.protocol.events import Error, Ok
+from server.protocol.errors import ErrorCode
+from server.protocol.events import Ok
 from server.protocol.fields import EntrySeq, Nonce, Query, RoomId, Text, Time
 from server.protocol.objects import Channel, Message, Room, User
-from server.protocol.rules import looks_like_room
-from server.rooms.messages import Answer
-from server.rooms.messages import Request as RoomRequest
+from server.rooms.calling import told_by_room
 from server.store.finding_messages import ChannelsPage, ReadChannels
 from server.store.messages import ListRooms, RoomList
-
-MOVING_SECONDS: Final = 3.0  # a room that is handed over is found again within one
-LOOK_AGAIN_SECONDS: Final = 0.1
 
 
 class OfRoom(Struct, frozen=True):
@@ -154,35 +145,7 @@ class RoomCalls:
 
     async def _told(self, user: User, command: Post | History) -> Ok:
         """What the room answers. Raises `Refusal`."""
-        if not looks_like_room(command.room):
-            raise no_such_room()
-
-        def question(to: Reply[Any]) -> RoomRequest:
-            return RoomRequest(ref=0, reply_to=to, user=user, command=command)
-
-        try:
-            answer = await self._answer(command.room, question)
-        except Quarantined as quarantined:
-            raise unavailable(round(quarantined.retry_after * 1000)) from None
-        except (AskFailed, StartRefused, StartFailed) as failure:
-            raise unavailable() from failure
-        match answer.reply:
-            case Ok() as done:
-                return done
-            case Error(code=code, message=message, retry_after=retry_after):
-                raise Refusal(code, message, retry_after)
-
-    async def _answer(self, key: str, question: Callable[[Reply[Any]], RoomRequest]) -> Answer:
-        """Raises what `find_or_start` and `ask` raise; a room that has stopped in order only if it goes on doing so."""
-        begun = trio.current_time()
-        while True:
-            room = self._environment.rooms.find_or_start(key)
-            try:
-                return await ask(room, question, begun + self._environment.seconds - trio.current_time())
-            except Stopped:
-                if trio.current_time() - begun >= MOVING_SECONDS:
-                    raise
-            await trio.sleep(LOOK_AGAIN_SECONDS)
+        return await told_by_room(self._environment.rooms, user, command, self._environment.seconds)
 
 
 ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from server.protocol.objects import RoomKind
 from server.store.questions import Question
 
 # --- to the writer -------------------------------------------------------------------------------------------
@@ -41,7 +42,32 @@ class SetDisplayName(Question, frozen=True, kw_only=True):
     display_name: str | None
 
 
-AccountWrite = EndSessions | ChangePassword | SetDisplayName
+class DeleteUser(Question, frozen=True, kw_only=True):
+    """`user` is deleted from now on, for everybody; their rooms are left one by one after that (`Departure`). Answered
+    `Revocations`: all tokens end.
+
+    Fails with `bad_credentials` if the hash is not `known_hash` (None: whatever it is), with `no_such_user` if there is
+    nobody to delete.
+    """
+
+    user: str
+    known_hash: str | None
+
+
+class ForgetMember(Question, frozen=True, kw_only=True):
+    """What a membership that stays tells of a deleted user's name is forgotten. Answered True."""
+
+    user: str
+    room: str
+
+
+class EndDeparture(Question, frozen=True, kw_only=True):
+    """Nothing is left to do for this deleted user. Answered with whether that is so."""
+
+    user: str
+
+
+AccountWrite = EndSessions | ChangePassword | SetDisplayName | DeleteUser | ForgetMember | EndDeparture
 
 
 # --- to the reader -------------------------------------------------------------------------------------------
@@ -63,4 +89,26 @@ class DeviceRow(Struct, frozen=True):
     last_used: int
 
 
-AccountRead = ListDevices
+class ReadDepartures(Question, frozen=True, kw_only=True):
+    """Deleted users for whom there is something left to do: answered with a tuple of `Departure`, of some of them."""
+
+    limit: int
+
+
+class Departure(Struct, frozen=True):
+    """`user` is still a member of `room`; None: of none that would have to be left."""
+
+    user: str
+    room: str | None
+    kind: RoomKind | None
+
+
+class FindHeir(Question, frozen=True, kw_only=True):
+    """Who would own `room` next if `but` left it: answered with the id of a moderator, a member, or a guest, of whoever
+    has been there longest. None: there is nobody."""
+
+    room: str
+    but: str
+
+
+AccountRead = ListDevices | ReadDepartures | FindHeir

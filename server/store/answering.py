@@ -13,11 +13,12 @@ from msgspec import structs
 from sqlalchemy import Connection, Engine, literal, select
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.account_messages import ListDevices
+from server.store.account_messages import FindHeir, ListDevices, ReadDepartures
 from server.store.accounts import list_devices
 from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
 from server.store.finding_messages import ReadChannels
+from server.store.leaving import find_heir, read_departures
 from server.store.log_queries import read_authors, read_history, read_log
 from server.store.messages import (
     Done,
@@ -134,6 +135,10 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_memberships(connection, question, now)
         case ReadChannels():
             return read_channels(connection, question)
+        case ReadDepartures():
+            return read_departures(connection, question)
+        case FindHeir():
+            return find_heir(connection, question)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
         case FindIdentity() | ListRooms() | LoadRoom() | ListDevices():

@@ -19,8 +19,16 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, Connection, Text, case, update
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store import accounts, creating, people
-from server.store.account_messages import AccountWrite, ChangePassword, EndSessions, SetDisplayName
+from server.store import accounts, creating, leaving, people
+from server.store.account_messages import (
+    AccountWrite,
+    ChangePassword,
+    DeleteUser,
+    EndDeparture,
+    EndSessions,
+    ForgetMember,
+    SetDisplayName,
+)
 from server.store.appending import REFUSED, append_careful, append_trusting
 from server.store.bulk import Bulk, together
 from server.store.connections import Writing
@@ -180,6 +188,12 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
             return accounts.change_password(connection, change, at)
         case SetDisplayName():
             return accounts.set_display_name(connection, change)
+        case DeleteUser():
+            return leaving.delete_user(connection, change, at)
+        case ForgetMember():
+            return leaving.forget_member(connection, change)
+        case EndDeparture():
+            return leaving.end_departure(connection, change)
 
 
 def _save(connection: Connection, saved: Sequence[SaveMarks]) -> None:

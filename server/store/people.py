@@ -23,7 +23,7 @@ from server.store.messages import (
     SetRegistration,
     TouchTokens,
 )
-from server.store.tables import settings, tokens, users
+from server.store.tables import retired_names, settings, tokens, users
 from server.store.wire import owner_from, user_from
 
 _REGISTRATION: Final = "registration"
@@ -49,6 +49,9 @@ def add_user(connection: Connection, wanted: AddUser, at: int) -> User:
     if connection.execute(closed).scalar() is not None:
         raise Refusal(ErrorCode.REGISTRATION_CLOSED, "registration is closed")
     if connection.execute(select(users.c.id).where(users.c.name == wanted.name)).scalar() is not None:
+        raise Refusal(ErrorCode.NAME_TAKEN, "this name is taken")
+    retired = select(retired_names.c.name).where(retired_names.c.name == wanted.name, retired_names.c.until > at)
+    if connection.execute(retired).scalar() is not None:
         raise Refusal(ErrorCode.NAME_TAKEN, "this name is taken")
     user = new_id("u", at)
     connection.execute(

@@ -119,7 +119,13 @@ _all_members: Final = select(
     members.c.room_id, members.c.user_id, members.c.role, members.c.received, members.c.read, members.c.seen
 ).where(members.c.room_id.in_(bindparam("rooms", expanding=True)))
 _page_of_members: Final = (
-    select(members, users.c.display_name, users.c.last_seen, mutes.c.until.label("muted_until"))
+    select(
+        members,
+        users.c.name.label("user_name"),
+        users.c.display_name,
+        users.c.last_seen,
+        mutes.c.until.label("muted_until"),
+    )
     .join(users, users.c.id == members.c.user_id)
     .outerjoin(mutes, and_(mutes.c.room_id == members.c.room_id, mutes.c.user_id == members.c.user_id))
     .where(members.c.room_id == bindparam("room"), members.c.name > bindparam("after"))

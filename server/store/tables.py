@@ -69,6 +69,24 @@ tokens: Final = Table(
     sqlite_with_rowid=False,
 )
 
+departures: Final = Table(
+    "departures",
+    metadata,
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Users that were deleted, and whose rooms have not all been left yet: by whoever finds them here."""
+
+retired_names: Final = Table(
+    "retired_names",
+    metadata,
+    Column("name", WORDS, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""User names of deleted people, which nobody else can have until then."""
+
 rooms: Final = Table(
     "rooms",
     metadata,

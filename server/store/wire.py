@@ -41,7 +41,7 @@ def owner_from(user: str, name: str | None, display_name: str | None) -> User:
 
 def member_from(row: AnyRow) -> Member:
     return Member(
-        user=user_from(row.user_id, row.name, row.display_name, row.last_seen),
+        user=user_from(row.user_id, row.user_name, row.display_name, row.last_seen),
         role=row.role,
         joined_at=rfc3339(row.joined_at),
         read_seq=row.read,

@@ -34,7 +34,14 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.store.account_messages import ChangePassword, EndSessions, SetDisplayName
+from server.store.account_messages import (
+    ChangePassword,
+    DeleteUser,
+    EndDeparture,
+    EndSessions,
+    ForgetMember,
+    SetDisplayName,
+)
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -102,6 +109,9 @@ SAMPLES: dict[str, Struct] = {
         reply_to=ASKER, ref=10, user="u_1", known_hash="$argon2id$x", password_hash="$argon2id$y", but="s_1"
     ),
     "set_display_name": SetDisplayName(reply_to=ASKER, ref=11, user="u_1", display_name="Ada"),
+    "delete_user": DeleteUser(reply_to=ASKER, ref=12, user="u_1", known_hash="$argon2id$x"),
+    "forget_member": ForgetMember(reply_to=ASKER, ref=13, user="u_1", room="r_1"),
+    "end_departure": EndDeparture(reply_to=ASKER, ref=14, user="u_1"),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
     "user_named": UserNamed(ADA),

@@ -17,7 +17,8 @@ import httpx
 import pytest
 import trio
 
-from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskSpec, open_system
+from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
+from server.accounts.departing import Departing
 from server.accounts.own import OwnAccounts
 from server.accounts.passwords import run_hashing
 from server.accounts.service import Accounts
@@ -151,12 +152,18 @@ def milliseconds() -> int:
 async def open_house(data: Path) -> AsyncIterator[House]:
     writer, reader, hashing = Inbox(1_000), Inbox(1_000), Inbox(10)
     rooms = RoomEnvironment(writer=writer, reader=reader)
+    departing = Departing(writer, reader, 10.0)
+
+    async def departures(context: TaskContext) -> None:
+        await departing.run(context, context.system.dynamic("rooms"))
+
     with open_store(data) as store:
         children = [
             TaskSpec("writer", partial(run_writer, store=store, inbox=writer, clock=milliseconds)),
             TaskSpec("reader", partial(run_reader, store=store, inbox=reader, clock=milliseconds, token_days=90)),
             DynamicSpec("rooms", partial(RoomActor, rooms)),
             DynamicSpec("sessions", Open),
+            TaskSpec("departing", departures),
             TaskSpec("hashing", partial(run_hashing, inbox=hashing)),
         ]
         async with open_system(SupervisorSpec("house", children)) as system:
@@ -173,7 +180,7 @@ async def open_house(data: Path) -> AsyncIterator[House]:
                 seconds=10.0,
                 now=trio.current_time,
             )
-            own_accounts = OwnAccounts(accounts, lambda user: system.broadcast(user.user, user))
+            own_accounts = OwnAccounts(accounts, lambda user: system.broadcast(user.user, user), departing.ring)
             environment = HttpEnvironment(
                 accounts, own_accounts, reader, system.dynamic("rooms"), readiness, 64 * 1024, 10.0
             )

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from server.accounts.asking import answer_to
-from server.http_api import room_calls
 from server.protocol.objects import RoomKind
+from server.rooms import calling
 from server.rooms.actor import RoomActor
 from server.rooms.messages import HandOver
 from server.store.messages import CreateRoom, RoomCreated
@@ -89,7 +89,7 @@ async def test_a_room_that_goes_on_being_handed_over_is_unavailable(
 ) -> None:
     ada = await house.person("ada")
     room = await room_of(house, ada)
-    monkeypatch.setattr(room_calls, "MOVING_SECONDS", 0.25)
+    monkeypatch.setattr(calling, "MOVING_SECONDS", 0.25)
     monkeypatch.setattr(RoomActor, "started", RoomActor.stop)
     assert problem_of(await post(house, room, ada, nonce="n1", text="Hello")) == (503, "unavailable")
 
