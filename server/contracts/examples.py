@@ -12,6 +12,7 @@ from server.protocol.commands import (
     AnyCommand,
     Ban,
     Channels,
+    CreateInvite,
     CreateRoom,
     Cursor,
     Delete,
@@ -19,6 +20,8 @@ from server.protocol.commands import (
     Hello,
     History,
     Invite,
+    InviteInfo,
+    Invites,
     Join,
     Kick,
     Leave,
@@ -32,6 +35,7 @@ from server.protocol.commands import (
     Read,
     Received,
     Rename,
+    RevokeInvite,
     Rooms,
     SetRights,
     SetRole,
@@ -62,7 +66,7 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
-from server.protocol.objects import Channel, Member, Message, Reaction, Room, RoomInfo, User
+from server.protocol.objects import Channel, Invited, InviteLink, Member, Message, Reaction, Room, RoomInfo, User
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
 ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"
@@ -85,6 +89,8 @@ CHANNEL: Final = Room(
     unread=0, mentions=0,
 )  # fmt: skip
 LISTED: Final = Channel(room=CHANNEL_ID, name="lobby", topic="Tables of numbers", members=41)
+_CODE: Final = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
+_LINK: Final = InviteLink(invite=_CODE, by=_ADA_ID, at=_EARLIER, uses=25, used=3, expires_at="2026-11-23T12:00:00.000Z")
 THUMB: Final = "\N{THUMBS UP SIGN}"
 MESSAGE: Final = Message(
     seq=3, room=ROOM_ID, from_=BOB, text="Hello, @ada", at=AT, nonce=NONCE,
@@ -119,6 +125,10 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Rename: Rename(id=16, room=ROOM_ID, name="Difference engine", topic="Tables of numbers", icon="\N{ABACUS}"),
     Mute: Mute(id=17, room=ROOM_ID, user="bob", seconds=600),
     SetRights: SetRights(id=18, room=ROOM_ID, post="moderator", slow=30),
+    CreateInvite: CreateInvite(id=19, room=ROOM_ID, nonce=NONCE, uses=25, seconds=86_400),
+    Invites: Invites(id=20, room=ROOM_ID),
+    RevokeInvite: RevokeInvite(id=21, room=ROOM_ID, invite=_CODE),
+    InviteInfo: InviteInfo(id=22, invite=_CODE),
     Channels: Channels(id=18, query="numb", limit=20),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
@@ -154,6 +164,10 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Rename: Ok(id=16, seq=6),
     Mute: Ok(id=17, seq=10),
     SetRights: Ok(id=18, seq=11),
+    CreateInvite: Ok(id=19, invite=_CODE),
+    Invites: Ok(id=20, invites=[_LINK]),
+    RevokeInvite: Ok(id=21),
+    InviteInfo: Ok(id=22, invited=Invited(kind="group", name="Analytical engine", members=2)),
     Channels: Ok(id=18, channels=[LISTED]),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }

@@ -27,6 +27,7 @@ STATUS: Final[dict[ErrorCode, HTTPStatus]] = {
     ErrorCode.NO_SUCH_ROOM: HTTPStatus.NOT_FOUND,
     ErrorCode.NO_SUCH_USER: HTTPStatus.NOT_FOUND,
     ErrorCode.NO_SUCH_MESSAGE: HTTPStatus.NOT_FOUND,
+    ErrorCode.NO_SUCH_INVITE: HTTPStatus.NOT_FOUND,
     ErrorCode.NOT_A_MEMBER: HTTPStatus.FORBIDDEN,
     ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
     ErrorCode.TOO_LONG: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -10,11 +10,13 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from server.protocol.fields import Emoji, Icon, LogId, Nonce, Query, Reason, RoomId, Text, Topic
+from server.protocol.fields import Emoji, Icon, InviteCode, LogId, Nonce, Query, Reason, RoomId, Text, Topic
 from server.protocol.limits import (
     CHANNELS_LIMIT,
     HISTORY_LIMIT,
     ID_CHARACTERS,
+    INVITE_SECONDS,
+    INVITE_USES,
     LARGEST_INTEGER,
     LOG_LIMIT,
     MEMBERS_LIMIT,
@@ -34,6 +36,8 @@ HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_sche
 LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
 MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
 ChannelsSize = Annotated[int, Meta(ge=1, description="Channels.", extra_json_schema={"maximum": CHANNELS_LIMIT})]
+InviteUses = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_USES})]
+InviteSeconds = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_SECONDS})]
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
 SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
 Person = Annotated[str, Meta(description="By name or id.")]
@@ -90,10 +94,14 @@ class CreateRoom(Command, frozen=True, kw_only=True, tag="create_room"):
 
 
 class Join(Command, frozen=True, kw_only=True, tag="join"):
-    """Becomes a member of a channel, given by `room` or by `name`. The next entry delivered is `last_seq` + 1."""
+    """Becomes a member of a channel, given by `room` or by `name`, or of the room that an `invite` leads to.
+
+    The next entry delivered is `last_seq` + 1.
+    """
 
     room: RoomId | None = None
     name: Annotated[str | None, Meta(description="Of a channel.")] = None
+    invite: InviteCode | None = None
 
 
 class Leave(Command, frozen=True, kw_only=True, tag="leave"):
@@ -288,6 +296,37 @@ class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
     ] = None
 
 
+class CreateInvite(Command, frozen=True, kw_only=True, tag="create_invite"):
+    """Makes a code by which people come into a channel or group: by `join`, as many and as long as it says.
+
+    Said again with the same `nonce` and the same content, it is answered with the same code.
+    """
+
+    room: RoomId
+    nonce: Nonce
+    uses: Annotated[InviteUses | None, Meta(description="How many may come. Absent: any number.")] = None
+    seconds: Annotated[InviteSeconds | None, Meta(description="For how long. Absent: until it is revoked.")] = None
+
+
+class Invites(Command, frozen=True, kw_only=True, tag="invites"):
+    """The invites of a room that are good, the oldest first."""
+
+    room: RoomId
+
+
+class RevokeInvite(Command, frozen=True, kw_only=True, tag="revoke_invite"):
+    """Ends an invite. `ok` also where it has ended, or the room has none of this code."""
+
+    room: RoomId
+    invite: InviteCode
+
+
+class InviteInfo(Command, frozen=True, kw_only=True, tag="invite_info"):
+    """Where an invite leads to, as long as it is good."""
+
+    invite: InviteCode
+
+
 class Channels(Command, frozen=True, kw_only=True, tag="channels"):
     """Channels that one may join, page by page: by name, or those that a `query` finds, the best first.
 
@@ -331,6 +370,10 @@ AnyCommand = (
     | Rename
     | Mute
     | SetRights
+    | CreateInvite
+    | Invites
+    | RevokeInvite
+    | InviteInfo
     | Channels
     | Rooms
     | Ping
@@ -340,6 +383,7 @@ PersonCommand = Invite | Kick | Ban | Unban | SetRole | Mute
 GoverningCommand = Rename | SetRights
 """Those that concern the room itself."""
 MessageCommand = Edit | Delete | React
+InviteCommand = CreateInvite | Invites | RevokeInvite
 RoomCommand = (
     Leave
     | Post
@@ -351,6 +395,7 @@ RoomCommand = (
     | MarkUnread
     | Typing
     | Members
+    | InviteCommand
     | GoverningCommand
     | PersonCommand
 )
@@ -381,6 +426,10 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "rename": frozenset({"ready"}),
     "mute": frozenset({"ready"}),
     "set_rights": frozenset({"ready"}),
+    "create_invite": frozenset({"ready"}),
+    "invites": frozenset({"ready"}),
+    "revoke_invite": frozenset({"ready"}),
+    "invite_info": frozenset({"ready"}),
     "channels": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),

@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     NO_SUCH_ROOM = "no_such_room"
     NO_SUCH_USER = "no_such_user"
     NO_SUCH_MESSAGE = "no_such_message"
+    NO_SUCH_INVITE = "no_such_invite"
     NOT_A_MEMBER = "not_a_member"
     FORBIDDEN = "forbidden"
     TOO_LONG = "too_long"
@@ -46,6 +47,7 @@ MEANING: Final = {
     ErrorCode.NO_SUCH_ROOM: "there is no such room, or none that the asker may know of",
     ErrorCode.NO_SUCH_USER: "there is no such user",
     ErrorCode.NO_SUCH_MESSAGE: "the room has no such message",
+    ErrorCode.NO_SUCH_INVITE: "never made, run out, used up, revoked, or not for the asker",
     ErrorCode.NOT_A_MEMBER: "of this channel: join it first",
     ErrorCode.FORBIDDEN: "members may not do this here, or not this one",
     ErrorCode.TOO_LONG: "over a limit of length",
@@ -93,6 +95,11 @@ def no_such_room() -> Refusal:
 def no_such_message() -> Refusal:
     """There is none, or it is gone, or it is another kind of entry."""
     return Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")
+
+
+def no_such_invite() -> Refusal:
+    """One text for all that is no good: never made, run out, used up, revoked, or not for the one who asks."""
+    return Refusal(ErrorCode.NO_SUCH_INVITE, "this invite is not good, or not any more")
 
 
 def unavailable(retry_after: int = 500) -> Refusal:

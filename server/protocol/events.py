@@ -11,8 +11,8 @@ from msgspec import Meta, Struct, field
 
 from server.protocol.commands import CommandId
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.fields import Emoji, EntrySeq, LastSeq, Milliseconds, RoomId, Text, Time, UserId
-from server.protocol.objects import Channel, Member, Message, Role, Room, RoomInfo, Status, User
+from server.protocol.fields import Emoji, EntrySeq, InviteCode, LastSeq, Milliseconds, RoomId, Text, Time, UserId
+from server.protocol.objects import Channel, Invited, InviteLink, Member, Message, Role, Room, RoomInfo, Status, User
 
 NotRecovered = Literal["another_log", "future", "too_much"]
 """The cursor is of another log, it is ahead of the log, or more is missing than is replayed."""
@@ -54,6 +54,9 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
     rooms: list[Room] | None = None
     channels: list[Channel] | None = None
+    invite: InviteCode | None = None
+    invites: list[InviteLink] | None = None
+    invited: Invited | None = None
 
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):

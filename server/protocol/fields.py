@@ -83,6 +83,13 @@ Topic = Annotated[
         extra_json_schema={"maxLength": limits.TOPIC_CHARACTERS, "pattern": f"^$|{SHOWN}"},
     ),
 ]
+InviteCode = Annotated[
+    str,
+    Meta(
+        description="Lets in whoever has it: opaque.",
+        examples=["MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"],
+    ),
+]
 Query = Annotated[
     str,
     Meta(

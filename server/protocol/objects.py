@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from server.protocol.fields import Emoji, EntrySeq, Icon, LastSeq, LogId, RoomId, Text, Time, UserId
+from server.protocol.fields import Emoji, EntrySeq, Icon, InviteCode, LastSeq, LogId, RoomId, Text, Time, UserId
 
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
@@ -87,6 +87,25 @@ class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     room: RoomId
     name: str
     topic: Annotated[str | None, Meta(description="Absent where there is none.")] = None
+    members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
+
+
+class InviteLink(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An invite as those see it who may make some. Whoever knows the code may come, as long as it is good."""
+
+    invite: InviteCode
+    by: UserId
+    at: Time
+    uses: Annotated[int | None, Meta(description="How many may come by it; absent: any number.")] = None
+    used: Annotated[int, Meta(description="How many have come.", extra_json_schema={"minimum": 0})]
+    expires_at: Annotated[Time | None, Meta(description="Absent: it does not end by itself.")] = None
+
+
+class Invited(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an invite shows of its room to somebody who is no member."""
+
+    kind: RoomKind
+    name: str | None = None
     members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
 
 

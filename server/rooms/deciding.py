@@ -8,9 +8,11 @@ already gets `ok`, and nothing is logged.
 from __future__ import annotations
 
 from server.protocol.commands import (
+    CreateInvite,
     Delete,
     Edit,
     History,
+    Invites,
     Join,
     Leave,
     Log,
@@ -22,6 +24,7 @@ from server.protocol.commands import (
     Read,
     Received,
     Rename,
+    RevokeInvite,
     SetRights,
     Typing,
     is_answered,
@@ -34,6 +37,7 @@ from server.rooms.changing import change
 from server.rooms.effects import Consult, Effect
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
+from server.rooms.inviting import about_invites
 from server.rooms.marking import mark
 from server.rooms.mentioning import mentioned_by
 from server.rooms.messages import Request
@@ -43,6 +47,7 @@ from server.rooms.renaming import rename
 from server.rooms.rights import (
     SPEAKING,
     check_has_room,
+    check_invited,
     check_joinable,
     check_may_speak,
     check_owner_stays,
@@ -53,6 +58,7 @@ from server.rooms.rights import (
 from server.rooms.room_rights import check_kept_for
 from server.rooms.slow_mode import take_turn
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
+from server.store.invite_codes import invite_of
 from server.store.messages import (
     MemberGone,
     MemberRecord,
@@ -79,7 +85,7 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
         return []
     member = state.members.get(user)
     if isinstance(command, Join):
-        return _join(state, request, member, now)
+        return _join(state, request, command, member, now)
     if member is None:
         if isinstance(command, Leave):
             return _leave_again(state, request)
@@ -106,6 +112,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return _typing(state, request, now)
         case Rename() as wanted:
             return rename(state, request, wanted, now)
+        case CreateInvite() | Invites() | RevokeInvite() as wanted:
+            return about_invites(state, request, wanted, now)
         case SetRights() as wanted:
             return set_rights(state, request, wanted, now)
         case Mute(user=None) as mute:
@@ -129,16 +137,20 @@ def _post(state: RoomState, request: Request, post: Post, role: Role, now: float
     return [state.append(draft, request.user, request, now)]
 
 
-def _join(state: RoomState, request: Request, member: MemberRecord | None, now: float) -> Effects:
+def _join(state: RoomState, request: Request, join: Join, member: MemberRecord | None, now: float) -> Effects:
     if member is not None:
-        return welcomed(state, request, Ok(id=request.command.id, room=state.room))
-    user = request.user.user
-    check_joinable(state.record.kind, is_banned=state.is_banned(user))
+        return welcomed(state, request, Ok(id=join.id, room=state.room))
+    user, invite = request.user.user, None
+    if join.invite is None:
+        check_joinable(state.record.kind, is_banned=state.is_banned(user))
+    else:
+        check_invited(is_banned=state.is_banned(user))
+        invite = invite_of(join.invite)
     check_has_room(is_full=state.is_full)
     role: Role = "owner" if state.is_deserted else "member"
     if role == "owner" and state.in_flight.waits_for_change(THE_ROOM, request):
         return []
-    draft = NewMember(user, role, logged=state.logs_membership)
+    draft = NewMember(user, role, logged=state.logs_membership, invite=invite)
     return [state.append(draft, request.user, request, now)]
 
 

@@ -15,9 +15,11 @@ from server.rooms.effects import Effect, TellUser
 from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.governing import govern
 from server.rooms.in_flight import Pending
+from server.rooms.inviting import look_up_invites
 from server.rooms.messages import Added, Request
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Reacting
+from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 
 Effects = list[Effect]
@@ -89,8 +91,10 @@ class Landing:
                 if draft.banned:
                     govern(self._state, draft, landed.at, self._now)
                 self._went(pending, draft, entry)
-            case NewText() | MessageGone() | Reacting():
+            case NewText() | MessageGone() | Reacting() | InviteRevoked():
                 self._is_done(pending, entry)
+            case InviteMade(invite=invite):
+                self._answers += [look_up_invites(self._state, r, invite, self._now) for r in pending.requests]
             case _:
                 govern(self._state, draft, landed.at, self._now)
                 self._is_done(pending, entry)

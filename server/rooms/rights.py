@@ -21,10 +21,12 @@ from typing import Final, NamedTuple, get_args
 from server.protocol import limits
 from server.protocol.commands import (
     Ban,
+    CreateInvite,
     Delete,
     Edit,
     History,
     Invite,
+    Invites,
     Kick,
     Leave,
     Log,
@@ -36,13 +38,14 @@ from server.protocol.commands import (
     Read,
     Received,
     Rename,
+    RevokeInvite,
     RoomCommand,
     SetRights,
     SetRole,
     Typing,
     Unban,
 )
-from server.protocol.errors import ErrorCode, Refusal, no_such_message, no_such_room
+from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_message, no_such_room
 from server.protocol.objects import Role, RoomKind
 from server.protocol.rules import check_user_name
 from server.rooms.room_rights import RANK
@@ -94,6 +97,9 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     Typing: _EVERYBODY,
     Leave: Right(_YES, _YES, _YES, _YES, in_dm=False),
     Invite: Right(_YES, _YES, _YES, _NO, in_dm=False),
+    CreateInvite: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    Invites: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    RevokeInvite: Right(_YES, _YES, _NO, _NO, in_dm=False),
     Kick: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
     Ban: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
     Unban: Right(_YES, _YES, _NO, _NO, in_dm=False),
@@ -163,6 +169,12 @@ def check_joinable(kind: RoomKind, *, is_banned: bool) -> None:
     """Whether a stranger may come in without being invited."""
     if kind != "channel" or is_banned:
         raise no_such_room()
+
+
+def check_invited(*, is_banned: bool) -> None:
+    """Whether a stranger may come in by an invite, if it is good."""
+    if is_banned:
+        raise no_such_invite()
 
 
 def check_not_banned(*, is_banned: bool) -> None:

@@ -28,6 +28,7 @@ from server.rooms.announcing import Announcing
 from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_own_marks, tell_receipts
 from server.rooms.deciding import decide
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
+from server.rooms.inviting import invites_reply
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
@@ -36,6 +37,7 @@ from server.rooms.people import person_found
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
+from server.store.finding_messages import InvitesPage
 from server.store.marks import keep_known
 from server.store.messages import (
     Anchor,
@@ -353,6 +355,8 @@ class Room:
                 return [answered(request, log_reply(request.command.id, page))]
             case PageWanted(request=request), MembersPage() as page:
                 return [answered(request, members_reply(request.command.id, page, state.audience.is_here))]
+            case PageWanted(request=request), InvitesPage() as page:
+                return [answered(request, invites_reply(request.command, page))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
                 return receipts_told(state, [(covered.receipt, authors)])
             case PersonWanted(request=request), User() | None as person:

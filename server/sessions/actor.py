@@ -21,15 +21,16 @@ from server.protocol.commands import (
     FEATURES,
     Channels,
     CreateRoom,
+    InviteInfo,
     Join,
     RoomCommand,
     Rooms,
     Typing,
     is_answered,
 )
-from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
+from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_room, unavailable
 from server.protocol.events import Ok, ReadMark, Welcome, error_from
-from server.protocol.objects import Room, User
+from server.protocol.objects import Invited, Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
 from server.rooms.messages import (
@@ -64,6 +65,7 @@ from server.sessions.purposes import (
     CreationWanted,
     DirectoryWanted,
     InfoWanted,
+    InviteWanted,
     Opening,
     PageWanted,
     RoomsWanted,
@@ -71,7 +73,7 @@ from server.sessions.purposes import (
     WelcomeWanted,
 )
 from server.sessions.tabs import connections_of, has_come, has_gone
-from server.store.finding_messages import ChannelsPage, ReadChannels
+from server.store.finding_messages import ChannelsPage, FindInvite, Leading, ReadChannels
 from server.store.messages import CreateRoom as NewRoom
 from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreated, RoomList, TouchTokens
 
@@ -272,6 +274,9 @@ class SessionActor(Attending):
                     query=command.query, limit=command.limit, next=command.next,
                 )
             )  # fmt: skip
+        elif isinstance(command, Join | InviteInfo) and opened.room is None and command.invite is not None:
+            asked = self._new_ref(InviteWanted(opened.ref))
+            self._ask(FindInvite(reply_to=self.address, ref=asked, code=command.invite, user=self._user_id))
         elif isinstance(command, Join) and opened.room is None:
             asked = self._new_ref(ChannelWanted(opened.ref))
             self._ask(FindChannel(reply_to=self.address, ref=asked, name=command.name or ""))
@@ -337,6 +342,8 @@ class SessionActor(Attending):
                 self._informed(command, next((info for info in self._shown(rooms) if info.room == room), None))
             case DirectoryWanted(command=command), ChannelsPage(channels=channels, next=cursor):
                 self._reply(command, lambda opened: Ok(id=opened.command.id, channels=list(channels), next=cursor))
+            case InviteWanted(command=command), Leading() | None as found:
+                self._invite_found(command, found)
             case ChannelWanted(command=command), str(room):
                 self._go_on(self._commands.concerning(command, room, trio.current_time()))
             case ChannelWanted(command=command), None:
@@ -362,9 +369,24 @@ class SessionActor(Attending):
                 | InfoWanted(command=command)
                 | ChannelWanted(command=command)
                 | DirectoryWanted(command=command)
+                | InviteWanted(command=command)
                 | CreationWanted(command=command)
             ):
                 self._refuse(command, failed.refusal)
+
+    def _invite_found(self, command: int, found: Leading | None) -> None:
+        """Who comes by it again, and is a member, need not be let in: to them it is good for that, and for nothing
+        else."""
+        opened = self._commands.find(command)
+        if opened is None:
+            return
+        if found is None or not (found.is_good or isinstance(opened.command, Join)):
+            self._refuse(command, no_such_invite())
+        elif isinstance(opened.command, Join):
+            self._go_on(self._commands.concerning(command, found.room, trio.current_time()))
+        else:
+            shown = Invited(kind=found.kind, name=found.name, members=found.members)
+            self._reply(command, lambda opened: Ok(id=opened.command.id, invited=shown))
 
     def _created(self, command: int, created: RoomCreated) -> None:
         """Tell everyone who is in the room now, attach to it, and answer when that is done."""
@@ -424,7 +446,7 @@ class SessionActor(Attending):
 
 
 def _check_join(join: Join) -> None:
-    if (join.room is None) == (join.name is None):
-        raise Refusal(ErrorCode.BAD_REQUEST, "`join` takes either `room` or `name`")
+    if sum(given is not None for given in (join.room, join.name, join.invite)) != 1:
+        raise Refusal(ErrorCode.BAD_REQUEST, "`join` takes either `room` or `name` or `invite`")
     if join.name is not None:
         check_channel_name(join.name)

@@ -49,6 +49,12 @@ class DirectoryWanted(Struct, frozen=True):
     command: int
 
 
+class InviteWanted(Struct, frozen=True):
+    """Which room an invite leads to: to `join` it, or only to see it."""
+
+    command: int
+
+
 class CreationWanted(Struct, frozen=True):
     """Which room a `create_room` made."""
 
@@ -72,6 +78,7 @@ Purpose = (
     | InfoWanted
     | ChannelWanted
     | DirectoryWanted
+    | InviteWanted
     | CreationWanted
     | PageWanted
     | SyncWanted

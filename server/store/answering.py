@@ -17,7 +17,8 @@ from server.store.account_messages import FindHeir, ListDevices, ReadDepartures
 from server.store.accounts import list_devices
 from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
-from server.store.finding_messages import ReadChannels
+from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
+from server.store.invites import find_invite, read_invites
 from server.store.leaving import find_heir, read_departures
 from server.store.log_queries import read_authors, read_history, read_log
 from server.store.messages import (
@@ -135,6 +136,10 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_memberships(connection, question, now)
         case ReadChannels():
             return read_channels(connection, question)
+        case FindInvite():
+            return find_invite(connection, question, now)
+        case ReadInvites():
+            return read_invites(connection, question, now)
         case ReadDepartures():
             return read_departures(connection, question)
         case FindHeir():

@@ -35,6 +35,8 @@ from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
 from server.store.fencing import LOCK_FENCES
 from server.store.in_lists import portions
+from server.store.invite_changes import InviteMade
+from server.store.invites import change_invites, uses_left
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import (
     EntryRow,
@@ -128,6 +130,8 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     targets.look_up(connection, appends, known.messages)
     arriving = {append.draft.user for append in appends if isinstance(append.draft, NewMember)}
     known.rooms_of.update(rooms_of(connection, arriving))
+    links = {(a.room, a.draft.invite) for a in appends if isinstance(a.draft, NewMember) and a.draft.invite is not None}
+    known.uses_left.update(uses_left(connection, links, at))
     return _bisect(connection, appends, known, at)
 
 
@@ -149,9 +153,11 @@ def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge,
 
 
 def _why(draft: Draft) -> Refusal:
-    """What the database has against a single append. The name of a channel is the one thing that must be unique."""
+    """What the database has against a single append: the name of a channel must be unique, and invites are counted."""
     if isinstance(draft, Renamed):
         return Refusal(ErrorCode.CONFLICT, "a channel of this name exists")
+    if isinstance(draft, InviteMade):
+        return Refusal(ErrorCode.LIMIT_REACHED, "this room has as many invites as it may: revoke one first")
     return Refusal(ErrorCode.BAD_REQUEST, "the database does not take this")
 
 
@@ -175,6 +181,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         add_members(connection, planned.joins.values(), known.most_rooms)
     if planned.governed:
         govern(connection, planned.governed, at)
+    if planned.invites or planned.spent:
+        change_invites(connection, planned.invites, planned.spent, at)
 
 
 def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from server.protocol.objects import Channel
+from server.protocol.objects import Channel, InviteLink, RoomKind
 from server.store.questions import Question
 
 
@@ -27,4 +27,35 @@ class ChannelsPage(Struct, frozen=True):
     next: str | None
 
 
-FindingRead = ReadChannels
+class FindInvite(Question, frozen=True, kw_only=True):
+    """Where an invite's code leads `user`. Answered `Leading`, or None; fails with `no_such_invite` for no code."""
+
+    code: str
+    user: str
+
+
+class Leading(Struct, frozen=True):
+    """A room, by an invite that is good, or, where `user` is a member, was (`is_good`)."""
+
+    room: str
+    kind: RoomKind
+    name: str | None
+    members: int
+    is_good: bool
+
+
+class ReadInvites(Question, frozen=True, kw_only=True):
+    """Those of a room that are good, or the one `invite`, whatever it is. Answered `InvitesPage`."""
+
+    room: str
+    invite: str | None = None
+
+
+class InvitesPage(Struct, frozen=True):
+    """The oldest first."""
+
+    room: str
+    invites: tuple[InviteLink, ...]
+
+
+FindingRead = ReadChannels | FindInvite | ReadInvites

@@ -16,6 +16,7 @@ from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.account_messages import AccountRead, AccountWrite
 from server.store.changes import MessageChange
 from server.store.finding_messages import FindingRead
+from server.store.invite_changes import InviteChange
 from server.store.mentioning import Mentioned, People
 from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
@@ -63,13 +64,15 @@ class NewMember(Struct, frozen=True):
     """Membership and its `joined` entry; `logged=False` (large channels) changes the membership only.
 
     The marks of a new member begin at the log's head, its own entry included: nothing before it is unread. Whoever is
-    a member already lands without a `seq`, and nothing changes.
+    a member already lands without a `seq`, and nothing changes. `invite`: by which they come, of which a use is spent
+    then; denied with `no_such_invite` where that is no good.
     """
 
     user: str
     role: Role
     by: str | None = None
     logged: bool = True
+    invite: str | None = None
 
 
 class MemberGone(Struct, frozen=True):
@@ -85,7 +88,7 @@ class MemberGone(Struct, frozen=True):
     banned: bool = False
 
 
-Draft = NewMessage | NewMember | MemberGone | MessageChange | RoomChange | BanLifted
+Draft = NewMessage | NewMember | MemberGone | MessageChange | RoomChange | BanLifted | InviteChange
 
 
 class Append(Struct, frozen=True):

@@ -16,14 +16,15 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.errors import ErrorCode, Refusal, no_such_invite
 from server.protocol.objects import Role
 from server.store.amending import Amendments, Messages, Target, amend, is_so, refusal_of, refusal_of_reply
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
+from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked
 from server.store.mentioning import Mentioned, People, people_of, written_people
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
-from server.store.quotas import too_many_rooms
+from server.store.quotas import UNLIMITED, too_many_rooms
 from server.store.room_changes import (
     BanLifted,
     Muted,
@@ -41,6 +42,8 @@ NonceKey = tuple[str, str, str]
 """Room, author, nonce."""
 Pair = tuple[str, str]
 """Room, user."""
+Link = tuple[str, str]
+"""Room, invite."""
 
 _DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own nonce and answers only the author
 
@@ -142,6 +145,7 @@ class Knowledge(Struct):
     memberships: dict[Pair, bool] = field(default_factory=dict)
     rooms_of: dict[str, int] = field(default_factory=dict)
     messages: Messages = field(default_factory=Messages)
+    uses_left: dict[Link, int] = field(default_factory=dict)
 
     def learn(self, planned: Plan) -> None:
         """The rows of the plan were taken."""
@@ -149,6 +153,8 @@ class Knowledge(Struct):
         self.places.update(planned.places)
         self.memberships.update(planned.memberships)
         self.messages.learn(planned.amended)
+        for link, people in planned.spent.items():
+            self.uses_left[link] = self.uses_left.get(link, 0) - people
         for user, change in planned.moves.items():
             self.rooms_of[user] = self.rooms_of.get(user, 0) + change
 
@@ -203,6 +209,8 @@ class Plan(Struct):
     amended: Amendments = field(default_factory=Amendments)
     in_doubt: bool = False
     governed: Governed = field(default_factory=Governed)
+    invites: list[tuple[str, InviteChange]] = field(default_factory=list)
+    spent: dict[Link, int] = field(default_factory=dict)
 
 
 def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
@@ -237,6 +245,10 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _room_changed(append, append.draft, planned, known, at)
         case BanLifted(user=user):
             planned.governed.bans[append.room, user] = None
+            planned.heads.setdefault(append.room, known.heads[append.room])
+            return Landed(append.ref, None, at)
+        case InviteMade() | InviteRevoked() as change:
+            planned.invites.append((append.room, change))
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
 
@@ -276,6 +288,12 @@ def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, a
         return Landed(append.ref, None, at)
     if known.rooms_of.get(draft.user, 0) + planned.moves.get(draft.user, 0) >= known.most_rooms:
         return Denied(append.ref, too_many_rooms(who_asks=draft.by is None))
+    if draft.invite is not None:
+        link = append.room, draft.invite
+        spent = planned.spent.get(link, 0)
+        if spent >= known.uses_left.get(link, UNLIMITED):
+            return Denied(append.ref, no_such_invite())
+        planned.spent[link] = spent + 1
     seq = None
     if draft.logged:
         seq = _next_seq(append.room, planned, known)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.limits import RESUME_ROOMS
+
+UNLIMITED: Final = 2**53
+"""More of anything than there will ever be."""
 
 
 class Quotas(Struct, frozen=True, kw_only=True):

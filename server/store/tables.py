@@ -224,6 +224,20 @@ channel_terms: Final = Table(
 )
 """By which texts channels are found: `channel_terms.py`."""
 
+invites: Final = Table(
+    "invites",
+    metadata,
+    Column("id", WORDS, primary_key=True),  # the part of its code that is no signature
+    Column("room_id", WORDS, ForeignKey("rooms.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("by", WORDS, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("uses", Integer),  # how many may come; NULL: any number
+    Column("used", Integer, nullable=False),
+    Column("expires_at", BigInteger),  # or when it was revoked
+    sqlite_with_rowid=False,
+)
+"""By which people come into rooms that they were not brought into by name."""
+
 settings: Final = Table(
     "settings",
     metadata,
@@ -232,7 +246,7 @@ settings: Final = Table(
     sqlite_with_rowid=False,
 )
 """What an administrator changed while the server runs: `registration` is `open` or `closed`. And what the nodes that
-share this database call themselves: `cluster`."""
+share this database call themselves: `cluster`. And what invites are signed with: `invite_key`."""
 
 nodes: Final = Table(
     "nodes",

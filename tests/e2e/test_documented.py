@@ -114,6 +114,7 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     found = bob.say("channels", query=lobby["info"]["name"], limit=1)["channels"]
     assert found == [{"room": lobby["room"], "name": lobby["info"]["name"], "members": 1}]
     _mention(ada, bob)
+    _invite_by_code(ada, bob, room)
     _moderate(ada, bob)
     assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read", "mark_unread"}
     assert ada.said | bob.said == set(LEGAL)
@@ -143,6 +144,19 @@ def _heard_of(room: str, witness: Witness, op: str) -> Frame:
 def _counted(witness: Witness, room: str) -> int:
     mentions: dict[str, int] = {seen["room"]: seen["mentions"] for seen in witness.say("rooms")["rooms"]}
     return mentions[room]
+
+
+def _invite_by_code(ada: Witness, bob: Witness, room: str) -> None:
+    """Into a group that Bob is not in."""
+    code = ada.say("create_invite", room=room, nonce=nonce(), uses=5, seconds=60)["invite"]
+    assert ada.say("invites", room=room)["invites"][0]["invite"] == code
+    assert bob.say("invite_info", invite=code)["invited"]["name"] == "Engine"
+    assert bob.say("join", invite=code)["info"]["room"] == room
+    ada.say("revoke_invite", room=room, invite=code)
+    bob.say("leave", room=room)
+    for op in ("join", "invite_info"):
+        assert bob.say(op, invite=code)["code"] == "no_such_invite"
+    ada.say("invite_info", invite=code)
 
 
 def _moderate(ada: Witness, bob: Witness) -> None:
@@ -191,6 +205,9 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "unban": {"user": "nobody-at-all"},
         "set_role": {"user": "nobody-at-all", "role": "guest"},
         "rename": {"topic": "Nothing"},
+        "create_invite": {"nonce": "n"},
+        "invites": {},
+        "revoke_invite": {"invite": "A" * 32},
         "mute": {"seconds": 1},
         "set_rights": {"post": "owner"},
     }

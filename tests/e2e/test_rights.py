@@ -38,6 +38,9 @@ SAID: dict[str, dict[str, Any]] = {
     "typing": {},
     "leave": {},
     "invite": {"user": VICTIM},
+    "create_invite": {"nonce": "n"},
+    "invites": {},
+    "revoke_invite": {"invite": "A" * 32},
     "unban": {"user": VICTIM},
     "rename": {"topic": "rights"},
     "mute": {"user": VICTIM, "seconds": 0},
@@ -184,6 +187,32 @@ def test_to_who_is_banned_a_channel_is_a_room_that_never_was(stage: Stage, serve
         assert again.expect("left") == {"op": "left", "room": room, "user": mallory.user}
 
 
+@pytest.mark.parametrize("kind", ["group", "channel"])
+def test_an_invite_that_is_not_good_sounds_the_same_whatever_it_was(stage: Stage, kind: str) -> None:
+    room, name = stage.room(kind)
+
+    def made(**fields: Any) -> str:
+        code: str = stage.host.talker.ask("create_invite", room=room, nonce=secrets.token_hex(8), **fields)["invite"]
+        return code
+
+    spent, revoked, good = made(uses=1), made(), made(seconds=600)
+    shown = stage.eve.talker.ask("invite_info", invite=spent)["invited"]
+    assert shown == {"kind": kind, "name": name, "members": 6}
+    guest = stage.people["guest"].talker
+    assert stage.victim.talker.ask("join", invite=spent)["room"] == room
+    stage.does("kick", room=room, user=stage.people["guest"].user)
+    guest.wait(lambda frame: frame["op"] == "left" and frame["room"] == room)
+    assert guest.ask("join", invite=spent)["room"] == room
+    stage.does("revoke_invite", room=room, invite=revoked)
+    forged = good[:-1] + ("A" if good[-1] != "A" else "B")
+    bad = [(stage.eve, spent), (stage.eve, revoked), (stage.eve, forged), (stage.eve, ""), (stage.mallory, good)]
+    for op in ("join", "invite_info"):
+        told = [without_id(person.talker.ask(op, invite=code)) for person, code in bad]
+        assert told == [told[0]] * len(bad)
+        assert told[0]["code"] == "no_such_invite"
+    assert [link["invite"] for link in stage.host.talker.ask("invites", room=room)["invites"]] == [good]
+
+
 def test_the_directory_has_channels_only_and_none_for_who_is_banned_there(stage: Stage, server: ServerProcess) -> None:
     names = {kind: stage.room(kind)[1] for kind in ("channel", "group")}
     for person, wanted in ((stage.eve, {names["channel"]}), (stage.victim, {names["channel"]}), (stage.mallory, set())):
@@ -214,7 +243,7 @@ def test_who_is_not_signed_in_may_nothing(stage: Stage, server: ServerProcess) -
     room, _ = stage.room("channel")
     websocket = open_websocket(server.websocket_url)
     for op in sorted(set(LEGAL) - {"hello", "ping"}):
-        fields = stage.fields(op) if op in SAID else {"kind": "group", "nonce": "n", "members": []}
+        fields = stage.fields(op) if op in SAID else {"kind": "group", "nonce": "n", "members": [], "invite": ""}
         websocket.send(json.dumps({"op": op, "room": room} | fields))
         assert json.loads(websocket.recv(timeout=15))["code"] == "not_ready", op
     websocket.close()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event
 
 from server.store.answering import answer_all
 from server.store.direct import NOBODY
-from server.store.finding_messages import ReadChannels
+from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
 from server.store.messages import (
     FindChannel,
     FindCredentials,
@@ -28,6 +28,8 @@ from server.store.messages import (
 )
 from server.store.opening import Store
 
+CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
+
 QUESTIONS: list[Read] = [
     FindIdentity(reply_to=NOBODY, token_hash=b"h" * 32),
     FindUser(reply_to=NOBODY, who="ann"),
@@ -43,6 +45,9 @@ QUESTIONS: list[Read] = [
     ReadAuthors(reply_to=NOBODY, room="ROOM", after=0, upto=10),
     ReadChannels(reply_to=NOBODY, reader="u_1", query=None, limit=10, next="general"),
     ReadChannels(reply_to=NOBODY, reader="u_1", query="eng", limit=10, next=None),
+    FindInvite(reply_to=NOBODY, code=CODE, user="u_1"),
+    ReadInvites(reply_to=NOBODY, room="ROOM"),
+    ReadInvites(reply_to=NOBODY, room="ROOM", invite="INVITE"),
     ReadRevocations(reply_to=NOBODY, since=0),
     ReadMemberships(reply_to=NOBODY, since=2**50),  # lately: long after nearly all began
 ]

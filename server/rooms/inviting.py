@@ -1,0 +1,62 @@
+"""What a room does about its invites, which let in whoever has the code of one: pure.
+
+Whether an invite is still good only the transaction can say in which somebody comes by it; that its code was made by a
+server, and not guessed, has been looked at by whoever found the room by it.
+"""
+
+from __future__ import annotations
+
+from server.protocol import limits
+from server.protocol.commands import CreateInvite, InviteCommand, Invites, Join, RevokeInvite, RoomCommand
+from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.events import Ok
+from server.protocol.rules import check_nonce
+from server.rooms.effects import Consult, Effect
+from server.rooms.messages import Request
+from server.rooms.questions import PageWanted
+from server.rooms.state import RoomState
+from server.store.finding_messages import InvitesPage, ReadInvites
+from server.store.invite_changes import InviteMade, InviteRevoked
+from server.store.invite_codes import invite_id, invite_of
+
+
+def about_invites(state: RoomState, request: Request, command: InviteCommand, now: float) -> list[Effect]:
+    """Carry out a command about them, or send it on its way.
+
+    Raises
+    ------
+    Refusal
+        The command is against the rules.
+    """
+    match command:
+        case CreateInvite():
+            return [state.append(_made(state, request, command), request.user, request, now)]
+        case RevokeInvite(invite=code):
+            return [state.append(InviteRevoked(invite_of(code)), request.user, request, now)]
+        case Invites():
+            return [look_up_invites(state, request, None, now)]
+
+
+def look_up_invites(state: RoomState, request: Request, invite: str | None, now: float) -> Effect:
+    """Those that are good, or the one that was made: its code only the store can say."""
+    ref = state.next_ref()
+    state.questions.asked(ref, PageWanted(request), now)
+    return Consult(ReadInvites(reply_to=state.itself, ref=ref, room=state.room, invite=invite))
+
+
+def invites_reply(command: RoomCommand | Join, page: InvitesPage) -> Ok:
+    if isinstance(command, CreateInvite):
+        return Ok(id=command.id, invite=page.invites[0].invite)
+    return Ok(id=command.id, invites=list(page.invites))
+
+
+def _made(state: RoomState, request: Request, command: CreateInvite) -> InviteMade:
+    check_nonce(command.nonce)
+    for name, value, most in (
+        ("uses", command.uses, limits.INVITE_USES), ("seconds", command.seconds, limits.INVITE_SECONDS),
+    ):  # fmt: skip
+        if value is not None and value > most:
+            raise Refusal(ErrorCode.BAD_REQUEST, f"`{name}` is {most} at the most; without it, no limit")
+    by = request.user.user
+    invite = invite_id(state.room, by, command.nonce, command.uses, command.seconds)
+    return InviteMade(invite, by, command.uses, command.seconds)

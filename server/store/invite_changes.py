@@ -1,0 +1,26 @@
+"""What can become of the invites of a room: drafts, as the room tells them to the writer. None of it is in the log."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class InviteMade(Struct, frozen=True):
+    """Whoever has the code of this invite may come: so many (`uses`), and for so long (`seconds`), if these say so.
+
+    Lands where it was made before, too. Denied with `limit_reached` where the room has as many as it may.
+    """
+
+    invite: str
+    by: str
+    uses: int | None
+    seconds: int | None
+
+
+class InviteRevoked(Struct, frozen=True):
+    """Nobody comes by it any more. Lands where there is none, too."""
+
+    invite: str
+
+
+InviteChange = InviteMade | InviteRevoked
