@@ -72,7 +72,8 @@ class Following:
         if not self._attachments.audience:
             stream.head = seq
             return []
-        was_behind, stream.known = stream.is_behind, seq
+        was_behind = stream.is_behind
+        stream.reaches(seq)
         return [] if was_behind else [self._read(now)]
 
     def _read(self, now: float) -> RelayEffect:

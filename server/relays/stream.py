@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct, field
+
 from server.relays.messages import Admitted, Answered, Delivered, HeadOf, Removed
 
 PAGE_ENTRIES: Final = 200
@@ -18,80 +20,108 @@ PATIENCE_SECONDS: Final = 5.0  # a question without an answer for so long was lo
 Ordered = Delivered | Admitted | Answered | Removed | HeadOf
 
 
-class Stream:
-    """A place in a log.
+class _Missing(Struct, gc=False):
+    """What there is only while something is missing, or waits behind it. `ref`: of the question for the next page, and
+    when to ask again. `put_off`: what waits; `entries`: how many of these there are in it."""
+
+    known: int = 0
+    ahead: int = 0
+    ref: int | None = None
+    again_at: float = 0.0
+    put_off: list[Ordered] = field(default_factory=list)
+    entries: int = 0
+
+    def read_instead(self) -> None:
+        """Too many entries wait: they are read as well."""
+        self.known = max(self.known, self.ahead)
+        self.put_off = [one for one in self.put_off if not isinstance(one, Delivered)]
+        self.entries = self.ahead = 0
+
+
+class Stream(Struct, gc=False):
+    """A place in a log. Out of the collector's sight: nothing in it refers to what it belongs to.
 
     Attributes
     ----------
     head
         The last entry that was passed on; None: it is not known yet where to begin.
-    known
-        The log is known to reach so far. Above the head: what is between is missing.
-    ahead
-        The last entry that waits behind what is missing; 0: none does.
     """
 
-    __slots__ = ("_again_at", "_entries_put_off", "_put_off", "_ref", "ahead", "head", "known")
+    head: int | None = None
+    _missing: _Missing | None = None
 
-    def __init__(self) -> None:
-        self.head: int | None = None
-        self.known = 0
-        self.ahead = 0
-        self._ref: int | None = None
-        self._again_at = 0.0
-        self._put_off: list[Ordered] | None = None
-        self._entries_put_off = 0
+    @property
+    def known(self) -> int:
+        """The log is known to reach so far. Above the head: what is between is missing."""
+        return 0 if self._missing is None else self._missing.known
+
+    @property
+    def ahead(self) -> int:
+        """The last entry that waits behind what is missing; 0: none does."""
+        return 0 if self._missing is None else self._missing.ahead
 
     @property
     def is_behind(self) -> bool:
-        return self.head is not None and self.known > self.head
+        missing = self._missing
+        return missing is not None and self.head is not None and missing.known > self.head
 
     @property
     def is_following(self) -> bool:
         """Whether it has begun, and nothing is missing."""
-        return self.head is not None and self.known <= self.head
+        return self.head is not None and not self.is_behind
 
     # --- what is missing --------------------------------------------------------------------------------------
 
+    def reaches(self, seq: int) -> None:
+        """The log is known to reach so far, which is beyond the head."""
+        self._made_missing().known = seq
+
     def asks(self, ref: int, now: float) -> None:
         """The next page is asked for."""
-        self._ref = ref
-        self._again_at = now + PATIENCE_SECONDS
+        missing = self._made_missing()
+        missing.ref = ref
+        missing.again_at = now + PATIENCE_SECONDS
 
     def takes_answer(self, ref: int) -> bool:
         """Whether this is the answer that is waited for; then it is no more."""
-        if ref != self._ref:
+        missing = self._missing
+        if missing is None or missing.ref != ref:
             return False
-        self._ref = None
+        missing.ref = None
         return True
 
     def failed(self, now: float) -> None:
         """Nothing came of the question: ask again in a moment."""
-        self._ref = None
-        self._again_at = now + RETRY_SECONDS
+        missing = self._made_missing()
+        missing.ref = None
+        missing.again_at = now + RETRY_SECONDS
 
     def is_due(self, now: float) -> bool:
         """Whether to ask again."""
-        return self.is_behind and now >= self._again_at
+        return self.is_behind and now >= self._made_missing().again_at
 
     # --- what waits -------------------------------------------------------------------------------------------
 
     def put_off(self, told: Ordered) -> None:
-        if self._put_off is None:
-            self._put_off = []
-        self._put_off.append(told)
+        missing = self._made_missing()
+        missing.put_off.append(told)
         if isinstance(told, Delivered):
-            self.ahead = told.entries[-1].seq or 0
-            self._entries_put_off += len(told.entries)
-            if self._entries_put_off > PUT_OFF_ENTRIES:
-                self._read_instead()
-
-    def _read_instead(self) -> None:
-        self.known = max(self.known, self.ahead)
-        self._put_off = [one for one in self._put_off or () if not isinstance(one, Delivered)]
-        self._entries_put_off = self.ahead = 0
+            missing.ahead = told.entries[-1].seq or 0
+            missing.entries += len(told.entries)
+            if missing.entries > PUT_OFF_ENTRIES:
+                missing.read_instead()
 
     def take_put_off(self) -> list[Ordered]:
-        put_off, self._put_off = self._put_off, None
-        self._entries_put_off = self.ahead = 0
-        return put_off or []
+        missing = self._missing
+        if missing is None:
+            return []
+        put_off, missing.put_off = missing.put_off, []
+        missing.entries = missing.ahead = 0
+        if missing.ref is None and not self.is_behind:
+            self._missing = None
+        return put_off
+
+    def _made_missing(self) -> _Missing:
+        if self._missing is None:
+            self._missing = _Missing()
+        return self._missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import count
+from sys import intern
 from typing import Any, TypeVar, cast
 
 from actors import Address
@@ -104,7 +105,7 @@ class Scene:
         self.beat()
 
     def record(self, last_seq: int | None = None) -> RoomRecord:
-        members = {f"u_{name}": MemberRecord(self.roles.get(name, "member"), 0, 0) for name in self.names}
+        members = {intern(f"u_{name}"): MemberRecord(self.roles.get(name, "member"), 0, 0) for name in self.names}
         return RoomRecord(
             ROOM, "l_SCENE", self.kind, "Scene", None, self.last_seq if last_seq is None else last_seq, members,
             self.particulars,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypeVar
 
+import pytest
+
 from actors import Address
 from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
 from server.protocol.events import Left, Ok, Presence, RoomStats
@@ -126,13 +128,15 @@ def test_many_users_are_told_of_in_parts() -> None:
     assert len(told(Delivered, hall.lands(hall.posts("ann", "n")))) == 1, "it is one subscription"
 
 
-def test_the_names_of_members_are_not_held_twice() -> None:
-    hall = Hall("ann", "bob")
+@pytest.mark.parametrize("others", [0, 1_000])
+def test_the_names_of_members_are_not_held_twice(others: int) -> None:
+    hall = Hall("ann", "bob", *map(str, range(others)))
     number = hall.subscribed("bob")
     hall.room.admit(Admit(number, 7, ("".join(("u_", "ann")),)))
     state = hall.room._state
     assert state is not None
-    assert sorted(map(id, state.audience.subscriber(number).users)) == sorted(map(id, state.members))
+    theirs = [member for member in state.members if member in ("u_ann", "u_bob")]
+    assert sorted(map(id, state.audience.subscriber(number).users)) == sorted(map(id, theirs))
 
 
 def test_subscribing_again_replaces_the_first_subscription() -> None:

@@ -72,7 +72,7 @@ class Store:
             case Anchor(reply_to=asker, ref=ref, room=room):
                 asker.answer(Done(ref, Anchored(room, 1)))
             case LoadRoom(reply_to=asker, ref=ref, room=room):
-                members = {_user(room, number): MemberRecord("member", 0, 0) for number in range(MEMBERS)}
+                members = {sys.intern(_user(room, number)): MemberRecord("member", 0, 0) for number in range(MEMBERS)}
                 asker.answer(Done(ref, RoomRecord(room, f"l_{room[2:]}", "group", "Ten", None, 700, members)))
             case _:
                 pass
