@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clients.happenings import LogEntry
-from server.protocol.objects import Member, Message
+from server.protocol.objects import Hit, Member, Message
 
 
 class ConversationOver(Exception):
@@ -55,4 +55,12 @@ class MembersPage:
     """`next` goes into the following call; None on the last page."""
 
     members: Sequence[Member]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HitsPage:
+    """`next` goes into the following call; None on the last page."""
+
+    hits: Sequence[Hit]
     next: str | None

@@ -39,6 +39,7 @@ from clients.happenings import Answered, Event, Happening, Offline, Refused
 from clients.incoming import BrokenServer
 from clients.link import Bell, Ending, Link
 from clients.marking import Marking
+from clients.searching import Searching
 from clients.wire import Wire
 from server.protocol.commands import (
     AnyCommand,
@@ -154,7 +155,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Governing, Marking):
+class Client(Governing, Marking, Searching):
     """A conversation with verbs. Made by `open_client`."""
 
     def __init__(

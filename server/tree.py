@@ -72,6 +72,7 @@ from server.parts import (
     users_environment,
 )
 from server.placement.mover import MOVER, Mover
+from server.placement.ownership import Alone
 from server.relays.actor import RELAYS, RelayActor
 from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
@@ -80,6 +81,7 @@ from server.rooms.leased import LeasedRoomActor
 from server.sessions.actor import SessionActor
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
 from server.settings import Settings
+from server.store.indexing import run_indexing
 from server.store.reader import run_reader
 from server.store.writer import run_writer
 
@@ -224,7 +226,11 @@ def writers(ground: Ground, shared: Shared) -> tuple[TaskSpec, ...]:
         counts=shared.counts.store,
         fencing=ground.fencing if ground.cluster is None else ground.cluster.ownership,
     )
-    return (TaskSpec("writer", run),)
+    is_mine = (Alone("") if ground.cluster is None else ground.cluster.ownership).is_mine
+    follow = partial(
+        run_indexing, tails=ground.store.tails, writer=shared.writer, reader=shared.reader, is_mine=is_mine
+    )
+    return (TaskSpec("writer", run), TaskSpec("indexing", follow))
 
 
 def room_maker(ground: Ground, shared: Shared) -> Callable[[], RoomActor]:

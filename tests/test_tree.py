@@ -40,6 +40,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
     async with open_system(tree(ground)) as system:
         assert leaves(system.describe()) == [
             "writer",
+            "indexing",
             "reader",
             "rooms",
             "sessions",

@@ -38,6 +38,7 @@ from server.protocol.commands import (
     RevokeInvite,
     RoomCommand,
     Rooms,
+    Search,
     SetRights,
     SetRole,
     Typing,
@@ -119,6 +120,11 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     RevokeInvite: Answer(refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_INVITE)),
     InviteInfo: Answer(carries=("invited",), refuses=(ErrorCode.NO_SUCH_INVITE,)),
     Channels: Answer(carries=("channels",), may_carry=("next",)),
+    Search: Answer(
+        carries=("hits",),
+        may_carry=("next",),
+        refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_USER),
+    ),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),
 }

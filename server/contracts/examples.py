@@ -37,6 +37,7 @@ from server.protocol.commands import (
     Rename,
     RevokeInvite,
     Rooms,
+    Search,
     SetRights,
     SetRole,
     Typing,
@@ -66,7 +67,19 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
-from server.protocol.objects import Channel, Invited, InviteLink, Member, Message, Reaction, Room, RoomInfo, User
+from server.protocol.objects import (
+    Channel,
+    Hit,
+    Invited,
+    InviteLink,
+    Mark,
+    Member,
+    Message,
+    Reaction,
+    Room,
+    RoomInfo,
+    User,
+)
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
 ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"
@@ -95,6 +108,10 @@ THUMB: Final = "\N{THUMBS UP SIGN}"
 MESSAGE: Final = Message(
     seq=3, room=ROOM_ID, from_=BOB, text="Hello, @ada", at=AT, nonce=NONCE,
     reactions=(Reaction(emoji=THUMB, count=1, me=True),), mentions=(_ADA_ID,),
+)  # fmt: skip
+HIT: Final = Hit(
+    room=ROOM_ID, seq=4, from_=User(user=_ADA_ID, name="ada", display_name="Ada L."), at=AT, edited_at=AT,
+    snippet="Hello, dear Bob", marks=(Mark(start=0, end=5), Mark(start=7, end=15)),
 )  # fmt: skip
 _ENTRY: Final = MessageEntry(
     seq=3, room=ROOM_ID, from_=BOB, text="Hello, @ada", at=AT, nonce=NONCE, reactions=(), mentions=(_ADA_ID,)
@@ -130,6 +147,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     RevokeInvite: RevokeInvite(id=21, room=ROOM_ID, invite=_CODE),
     InviteInfo: InviteInfo(id=22, invite=_CODE),
     Channels: Channels(id=18, query="numb", limit=20),
+    Search: Search(id=19, query='"dear bob" hel*', room=ROOM_ID, limit=20),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
 }
@@ -169,6 +187,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     RevokeInvite: Ok(id=21),
     InviteInfo: Ok(id=22, invited=Invited(kind="group", name="Analytical engine", members=2)),
     Channels: Ok(id=18, channels=[LISTED]),
+    Search: Ok(id=19, hits=[HIT]),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }
 """What each of them is answered with."""

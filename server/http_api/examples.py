@@ -7,11 +7,11 @@ from typing import Final
 from msgspec import Struct
 
 from server.accounts.service import SignedIn
-from server.contracts.examples import ADA, AT, CHANNEL, LISTED, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
+from server.contracts.examples import ADA, AT, CHANNEL, HIT, LISTED, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
 from server.http_api.account_calls import Login, Register
 from server.http_api.health_calls import Health
 from server.http_api.own_calls import Device, Devices, Farewell, NewPassword, Profile
-from server.http_api.room_calls import Channels, Messages, NewPost, Posted, Rooms
+from server.http_api.room_calls import Channels, Found, Messages, NewPost, Posted, Rooms
 from server.protocol.objects import User
 
 _PASSWORD: Final = "correct horse battery"  # noqa: S105 - nobody's
@@ -27,6 +27,7 @@ EXAMPLES: Final[dict[type, Struct]] = {
     Devices: Devices((Device("s_01KX2Y8F7Q3M5N9PABCDEFGHJK", AT, AT, current=True, name="laptop"),)),
     Rooms: Rooms((ROOM, CHANNEL)),
     Channels: Channels((LISTED,), "lobby"),
+    Found: Found([HIT], None),
     Messages: Messages([MESSAGE], more=False),
     NewPost: NewPost(NONCE, "Hello, Bob", reply_to=3),
     Posted: Posted(ROOM_ID, 4, AT, duplicate=False),

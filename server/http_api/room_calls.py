@@ -6,10 +6,11 @@ rules decide, in the room, and the same refusals come back.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field, structs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,14 +19,17 @@ from server.contracts.call import Call
 from server.http_api.authentication import caller
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
-from server.protocol.commands import ChannelsSize, History, HistorySize, Post, Seq
+from server.protocol.commands import ChannelsSize, History, HistorySize, Post, Search, SearchSize, Seq
 from server.protocol.errors import ErrorCode
 from server.protocol.events import Ok
-from server.protocol.fields import EntrySeq, Nonce, Query, RoomId, Text, Time
-from server.protocol.objects import Channel, Message, Room, User
+from server.protocol.fields import EntrySeq, Moment, Nonce, Query, RoomId, Text, Time
+from server.protocol.fields import SearchQuery as Words
+from server.protocol.objects import Channel, Hit, Message, Room, User
 from server.rooms.calling import told_by_room
+from server.rooms.searching import question_of
 from server.store.finding_messages import ChannelsPage, ReadChannels
 from server.store.messages import ListRooms, RoomList
+from server.store.search_messages import Hits
 
 
 class OfRoom(Struct, frozen=True):
@@ -68,6 +72,27 @@ class Channels(Struct, frozen=True):
     """By name, or the best first. `next`: to ask for the next page with; null on the last."""
 
     channels: tuple[Channel, ...]
+    next: str | None
+
+
+class SearchQuery(Struct, frozen=True):
+    """What is searched for, and where; as the websocket's `search`."""
+
+    query: Words
+    room: RoomId | UnsetType = UNSET
+    from_: Annotated[str, Meta(description="Only what they wrote: by name or id.")] | UnsetType = field(
+        default=UNSET, name="from"
+    )
+    after: Moment | UnsetType = UNSET
+    before: Moment | UnsetType = UNSET
+    limit: SearchSize = 20
+    next: Annotated[str, Meta(description="As the page before gave it.")] | UnsetType = UNSET
+
+
+class Found(Struct, frozen=True):
+    """The newest first. `next`: to ask for the next page with; null on the last."""
+
+    hits: list[Hit]
     next: str | None
 
 
@@ -118,6 +143,19 @@ class RoomCalls:
         )
         return json_response(Channels(found.channels, found.next))
 
+    async def search(self, request: Request) -> Response:
+        """Messages that have all words of `query`, in the caller's rooms or in one of them."""
+        user = (await caller(request, self._environment)).user
+        wanted = read_query(request, SearchQuery)
+        command = Search(**{name: value for name, value in structs.asdict(wanted).items() if value is not UNSET})
+        if command.room is not None:
+            done = await self._told(user, command)
+            return json_response(Found(done.hits or [], done.next))
+        found = await answer_to(
+            self._environment.reader, partial(question_of, command, user.user), Hits, self._environment.seconds
+        )
+        return json_response(Found(list(found.hits), found.next))
+
     async def history(self, request: Request) -> Response:
         """Messages of a room in their present state, ascending by `seq`: `before` one, `after` one, or the newest."""
         user = (await caller(request, self._environment)).user
@@ -143,7 +181,7 @@ class RoomCalls:
         posted = Posted(room, done.seq, done.at, bool(done.duplicate))
         return json_response(posted, HTTPStatus.OK if posted.duplicate else HTTPStatus.CREATED)
 
-    async def _told(self, user: User, command: Post | History) -> Ok:
+    async def _told(self, user: User, command: Post | History | Search) -> Ok:
         """What the room answers. Raises `Refusal`."""
         return await told_by_room(self._environment.rooms, user, command, self._environment.seconds)
 
@@ -167,6 +205,22 @@ ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (
         query=ChannelsQuery,
         answers={HTTPStatus.OK: Channels},
         refuses=(ErrorCode.RATE_LIMITED,),
+    ),
+    Call(
+        method="GET",
+        path="/v1/search",
+        handler=RoomCalls.search,
+        tag="rooms",
+        needs_token=True,
+        query=SearchQuery,
+        answers={HTTPStatus.OK: Found},
+        refuses=(
+            ErrorCode.TOO_LONG,
+            ErrorCode.NO_SUCH_ROOM,
+            ErrorCode.NOT_A_MEMBER,
+            ErrorCode.NO_SUCH_USER,
+            ErrorCode.RATE_LIMITED,
+        ),
     ),
     Call(
         method="GET",

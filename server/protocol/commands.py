@@ -8,9 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
-from server.protocol.fields import Emoji, Icon, InviteCode, LogId, Nonce, Query, Reason, RoomId, Text, Topic
+from server.protocol.fields import (
+    Emoji,
+    Icon,
+    InviteCode,
+    LogId,
+    Moment,
+    Nonce,
+    Query,
+    Reason,
+    RoomId,
+    SearchQuery,
+    Text,
+    Topic,
+)
 from server.protocol.limits import (
     CHANNELS_LIMIT,
     HISTORY_LIMIT,
@@ -23,6 +36,7 @@ from server.protocol.limits import (
     MUTE_SECONDS,
     RESUME_ROOMS,
     ROOM_MEMBERS_AT_CREATION,
+    SEARCH_LIMIT,
     SLOW_SECONDS,
 )
 from server.protocol.objects import Role, RoomKind, Trusted
@@ -38,6 +52,7 @@ MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schem
 ChannelsSize = Annotated[int, Meta(ge=1, description="Channels.", extra_json_schema={"maximum": CHANNELS_LIMIT})]
 InviteUses = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_USES})]
 InviteSeconds = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_SECONDS})]
+SearchSize = Annotated[int, Meta(ge=1, description="Hits.", extra_json_schema={"maximum": SEARCH_LIMIT})]
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
 SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
 Person = Annotated[str, Meta(description="By name or id.")]
@@ -338,6 +353,21 @@ class Channels(Command, frozen=True, kw_only=True, tag="channels"):
     next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
 
 
+class Search(Command, frozen=True, kw_only=True, tag="search"):
+    """Finds messages by their words, the newest first, in all rooms this user is a member of, or in one of them.
+
+    All words have to be there, in any order; `"several in this order"`, `beginn*`. Everything else is literal text.
+    """
+
+    query: SearchQuery
+    room: RoomId | None = None
+    from_: Annotated[Person | None, Meta(description="Only what they wrote.")] = field(default=None, name="from")
+    after: Annotated[Moment | None, Meta(description="Only what was written then, or later.")] = None
+    before: Annotated[Moment | None, Meta(description="Only what was written earlier.")] = None
+    limit: SearchSize = 20
+    next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
+
+
 class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
     """The rooms this user is a member of."""
 
@@ -375,6 +405,7 @@ AnyCommand = (
     | RevokeInvite
     | InviteInfo
     | Channels
+    | Search
     | Rooms
     | Ping
 )
@@ -396,6 +427,7 @@ RoomCommand = (
     | Typing
     | Members
     | InviteCommand
+    | Search
     | GoverningCommand
     | PersonCommand
 )
@@ -431,6 +463,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "revoke_invite": frozenset({"ready"}),
     "invite_info": frozenset({"ready"}),
     "channels": frozenset({"ready"}),
+    "search": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),
 }

@@ -12,7 +12,19 @@ from msgspec import Meta, Struct, field
 from server.protocol.commands import CommandId
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.fields import Emoji, EntrySeq, InviteCode, LastSeq, Milliseconds, RoomId, Text, Time, UserId
-from server.protocol.objects import Channel, Invited, InviteLink, Member, Message, Role, Room, RoomInfo, Status, User
+from server.protocol.objects import (
+    Channel,
+    Hit,
+    Invited,
+    InviteLink,
+    Member,
+    Message,
+    Role,
+    Room,
+    RoomInfo,
+    Status,
+    User,
+)
 
 NotRecovered = Literal["another_log", "future", "too_much"]
 """The cursor is of another log, it is ahead of the log, or more is missing than is replayed."""
@@ -53,6 +65,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     members: list[Member] | None = None
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
     rooms: list[Room] | None = None
+    hits: Annotated[list[Hit] | None, Meta(description="The newest first.")] = None
     channels: list[Channel] | None = None
     invite: InviteCode | None = None
     invites: list[InviteLink] | None = None

@@ -97,6 +97,16 @@ Query = Annotated[
         extra_json_schema={"minLength": 1, "maxLength": limits.QUERY_CHARACTERS},
     ),
 ]
+SearchQuery = Annotated[
+    str,
+    Meta(
+        description="Words; at least one letter, digit or emoji.",
+        extra_json_schema={"minLength": 1, "maxLength": limits.SEARCH_CODE_POINTS},
+    ),
+]
+Moment = Annotated[
+    str, Meta(description="RFC 3339, or a date, which is its beginning in UTC.", examples=["2026-11-22"])
+]
 Reason = Annotated[
     str,
     Meta(

@@ -127,6 +127,31 @@ class Reaction(Struct, frozen=True, kw_only=True, gc=False):
     me: bool
 
 
+class Mark(Struct, frozen=True, kw_only=True, gc=False):
+    """A part of a text, in code points."""
+
+    start: Annotated[int, Meta(extra_json_schema={"minimum": 0})]
+    end: Annotated[int, Meta(description="Where it has ended.", extra_json_schema={"minimum": 1})]
+
+
+class Hit(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message that a search has found, and the part of its text that shows why.
+
+    Lengths and places are code points of the text. What is marked is said by numbers only, so no text can feign it.
+    """
+
+    room: RoomId
+    seq: EntrySeq
+    from_: User = field(name="from")
+    at: Time
+    edited_at: Annotated[Time | None, Meta(description="When its text was changed last.")] = None
+    snippet: Annotated[str, Meta(description="A part of the text, exactly as it is there; 160 at the most.")]
+    start: Annotated[
+        int, Meta(description="Where in the text the snippet begins.", extra_json_schema={"minimum": 0})
+    ] = 0
+    marks: Annotated[tuple[Mark, ...], Meta(description="What was searched for, in the snippet.")]
+
+
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message in its present state. `nonce` goes to everyone, so that everyone gets the same bytes.
 

@@ -26,14 +26,15 @@ LOOK_AGAIN_SECONDS: Final = 0.1
 
 async def told_by_room(rooms: Rooms, user: User, command: RoomCommand, seconds: float) -> Ok:
     """What the room answers within `seconds`. Raises `Refusal`."""
-    if not looks_like_room(command.room):
+    room = command.room or ""
+    if not looks_like_room(room):
         raise no_such_room()
 
     def question(to: Reply[Any]) -> Request:
         return Request(ref=0, reply_to=to, user=user, command=command)
 
     try:
-        answer = await _answer(rooms, command.room, question, seconds)
+        answer = await _answer(rooms, room, question, seconds)
     except Quarantined as quarantined:
         raise unavailable(round(quarantined.retry_after * 1000)) from None
     except (AskFailed, StartRefused, StartFailed) as failure:

@@ -25,6 +25,7 @@ from server.protocol.commands import (
     Received,
     Rename,
     RevokeInvite,
+    Search,
     SetRights,
     Typing,
     is_answered,
@@ -56,6 +57,7 @@ from server.rooms.rights import (
     check_right,
 )
 from server.rooms.room_rights import check_kept_for
+from server.rooms.searching import search_here
 from server.rooms.slow_mode import take_turn
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.invite_codes import invite_of
@@ -106,6 +108,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return change(state, request, wanted, member, now)
         case History() | Log() | Members() as command:
             return _read_page(state, request, command, now)
+        case Search() as search:
+            return search_here(state, request, search, now)
         case Received() | Read() | MarkUnread() as said:
             return mark(state, request, said)
         case Typing():

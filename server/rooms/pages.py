@@ -1,4 +1,4 @@
-"""From a page of the store to the reply to `history`, `log` or `members`: pure functions.
+"""From a page of the store to the reply to `history`, `log`, `members` or `search`: pure functions.
 
 A page may hold less than was asked for, and then says `more`: two hundred texts of the longest kind would be a frame
 of megabytes. What is cut off is what lies farthest from where the reader came from.
@@ -16,6 +16,7 @@ from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
 from server.rooms.entries import entry_length, length_of
 from server.store.messages import HistoryPage, LogPage, MembersPage
+from server.store.search_messages import Hits
 
 PAGE_CODE_POINTS: Final = 64_000
 
@@ -52,6 +53,10 @@ def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
 def members_reply(command_id: CommandId | None, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
     """`is_here` tells of a user's id whether that person is online."""
     return Ok(id=command_id, members=list(_with_status(page.members, is_here)), next=page.next)
+
+
+def hits_reply(command_id: CommandId | None, page: Hits) -> Ok:
+    return Ok(id=command_id, hits=list(page.hits), next=page.next)
 
 
 def _with_status(members: Iterable[Member], is_here: Callable[[str], bool]) -> Iterable[Member]:

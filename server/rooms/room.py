@@ -32,7 +32,7 @@ from server.rooms.inviting import invites_reply
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
-from server.rooms.pages import history_reply, log_reply, members_reply
+from server.rooms.pages import history_reply, hits_reply, log_reply, members_reply
 from server.rooms.people import person_found
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
@@ -55,6 +55,7 @@ from server.store.messages import (
     RoomRecord,
     SaveMarks,
 )
+from server.store.search_messages import Hits
 
 REST_SECONDS: Final = 60.0
 HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
@@ -357,6 +358,8 @@ class Room:
                 return [answered(request, members_reply(request.command.id, page, state.audience.is_here))]
             case PageWanted(request=request), InvitesPage() as page:
                 return [answered(request, invites_reply(request.command, page))]
+            case PageWanted(request=request), Hits() as page:
+                return [answered(request, hits_reply(request.command.id, page))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
                 return receipts_told(state, [(covered.receipt, authors)])
             case PersonWanted(request=request), User() | None as person:

@@ -25,6 +25,7 @@ from server.protocol.commands import (
     Join,
     RoomCommand,
     Rooms,
+    Search,
     Typing,
     is_answered,
 )
@@ -45,6 +46,8 @@ from server.rooms.messages import (
     Passing,
     Request,
 )
+from server.rooms.pages import hits_reply
+from server.rooms.searching import question_of
 from server.sessions.attending import (
     READ_ON_AGAIN,
     RETRY_SECONDS,
@@ -64,6 +67,7 @@ from server.sessions.purposes import (
     ChannelWanted,
     CreationWanted,
     DirectoryWanted,
+    HitsWanted,
     InfoWanted,
     InviteWanted,
     Opening,
@@ -76,6 +80,7 @@ from server.sessions.tabs import connections_of, has_come, has_gone
 from server.store.finding_messages import ChannelsPage, FindInvite, Leading, ReadChannels
 from server.store.messages import CreateRoom as NewRoom
 from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreated, RoomList, TouchTokens
+from server.store.search_messages import Hits
 
 
 class SessionActor(Attending):
@@ -277,6 +282,8 @@ class SessionActor(Attending):
         elif isinstance(command, Join | InviteInfo) and opened.room is None and command.invite is not None:
             asked = self._new_ref(InviteWanted(opened.ref))
             self._ask(FindInvite(reply_to=self.address, ref=asked, code=command.invite, user=self._user_id))
+        elif isinstance(command, Search) and opened.room is None:
+            self._search(opened.ref, command)
         elif isinstance(command, Join) and opened.room is None:
             asked = self._new_ref(ChannelWanted(opened.ref))
             self._ask(FindChannel(reply_to=self.address, ref=asked, name=command.name or ""))
@@ -284,6 +291,13 @@ class SessionActor(Attending):
             self._send_to_room(opened, opened.room, command)
         else:
             raise TypeError(f"a session is not told to {type(command).__name__}")
+
+    def _search(self, ref: int, command: Search) -> None:
+        asked = self._new_ref(HitsWanted(ref))
+        try:
+            self._ask(question_of(command, self._user_id, self.address, asked))
+        except Refusal as refusal:
+            self._unanswerable(Failed(asked, refusal))
 
     def _create(self, ref: int, creation: CreateRoom) -> None:
         asked = self._new_ref(CreationWanted(ref))
@@ -344,6 +358,8 @@ class SessionActor(Attending):
                 self._reply(command, lambda opened: Ok(id=opened.command.id, channels=list(channels), next=cursor))
             case InviteWanted(command=command), Leading() | None as found:
                 self._invite_found(command, found)
+            case HitsWanted(command=command), Hits() as page:
+                self._reply(command, lambda opened: hits_reply(opened.command.id, page))
             case ChannelWanted(command=command), str(room):
                 self._go_on(self._commands.concerning(command, room, trio.current_time()))
             case ChannelWanted(command=command), None:
@@ -368,6 +384,7 @@ class SessionActor(Attending):
                 RoomsWanted(command=command)
                 | InfoWanted(command=command)
                 | ChannelWanted(command=command)
+                | HitsWanted(command=command)
                 | DirectoryWanted(command=command)
                 | InviteWanted(command=command)
                 | CreationWanted(command=command)

@@ -55,6 +55,12 @@ class InviteWanted(Struct, frozen=True):
     command: int
 
 
+class HitsWanted(Struct, frozen=True):
+    """What a `search` of all rooms finds."""
+
+    command: int
+
+
 class CreationWanted(Struct, frozen=True):
     """Which room a `create_room` made."""
 
@@ -77,6 +83,7 @@ Purpose = (
     | RoomsWanted
     | InfoWanted
     | ChannelWanted
+    | HitsWanted
     | DirectoryWanted
     | InviteWanted
     | CreationWanted

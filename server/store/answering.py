@@ -51,6 +51,8 @@ from server.store.people_queries import (
     read_revocations,
 )
 from server.store.room_queries import find_channel, list_rooms, load_rooms, read_members, read_memberships
+from server.store.search_index import find_tails
+from server.store.search_messages import FindTails, Search
 
 _NOBODY = NoIdentity(revoked=False)
 
@@ -146,7 +148,9 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return find_heir(connection, question)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
-        case FindIdentity() | ListRooms() | LoadRoom() | ListDevices():
+        case FindTails():
+            return find_tails(connection, question)
+        case FindIdentity() | ListRooms() | LoadRoom() | ListDevices() | Search():
             raise AssertionError("answered beside the others")
         case _:
             assert_never(question)

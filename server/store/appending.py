@@ -52,6 +52,7 @@ from server.store.planning import (
 )
 from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
+from server.store.search_index import reindex
 from server.store.tables import entries, members, rooms, users
 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
@@ -174,6 +175,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         statements.execute(_insert_entries, planned.entries)
         if planned.amended.targets:
             targets.write(statements, planned.amended, known.messages)
+    if planned.amended.targets:
+        reindex(connection, known.messages.targets, planned.amended.targets)
     if planned.leaves:
         gone = [{"room": room, "user": user} for room, user in planned.leaves]
         _expect(len(gone), connection.execute(_delete_members, gone).rowcount)

@@ -23,6 +23,7 @@ from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
 from server.store.questions import Question as Question
 from server.store.room_changes import BanLifted, Particulars, RoomChange
+from server.store.search_messages import IndexTails, SearchRead
 
 # --- the log of a room (writer) ------------------------------------------------------------------------------
 
@@ -254,6 +255,7 @@ Write = (
     | SetRegistration
     | TouchTokens
     | AccountWrite
+    | IndexTails
 )
 
 
@@ -494,4 +496,5 @@ Read = (
     | FindingRead
     | Ready
     | AccountRead
+    | SearchRead
 )

@@ -17,6 +17,7 @@ from server.store.directory import DataDirectory
 from server.store.migrating import migrate, require_newest
 from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
+from server.store.tails import TailsHere
 
 READING_THREADS: Final = 2
 """One that is busy with somebody's history, and one for everybody else."""
@@ -32,11 +33,14 @@ class Store:
     ----------
     lineage_numbers
         Never the same one twice.
+    tails
+        Rooms to which the writer has appended, until what was said there is in the index.
     """
 
     def __init__(self, database: Database, claim: Claim, quotas: Quotas) -> None:
         self.database = database
         self.lineage_numbers: Iterator[int] = count(1)
+        self.tails = TailsHere()
         self._quotas = quotas
         self._claim = claim
 
@@ -49,6 +53,11 @@ class Store:
     def reading(self) -> Engine:
         """An engine of `READING_THREADS` connections that cannot write."""
         return self.database.reading(READING_THREADS)
+
+    @cached_property
+    def searching(self) -> Engine:
+        """Another one, for searches."""
+        return self.database.reading(1)
 
     @cached_property
     def log_file(self) -> LogFile:
@@ -65,8 +74,9 @@ class Store:
 
     def close(self) -> None:
         """Nobody may be writing or reading any more. SQLite's last connection copies the write-ahead log back."""
-        if "reading" in vars(self):
-            self.reading.dispose()
+        for engine in (vars(self).get("reading"), vars(self).get("searching")):
+            if engine is not None:
+                engine.dispose()
         if "writing" in vars(self):
             self.writing.throw_away()
         self._claim.close()

@@ -41,6 +41,8 @@ from server.store.messages import (
 )
 from server.store.opening import READING_THREADS, Store
 from server.store.patience import Patience
+from server.store.search_messages import FindTails, Search
+from server.store.searcher import Searcher
 from server.store.thread import OwnThread
 
 QUICK_IN_A_PORTION: Final = 100
@@ -53,7 +55,7 @@ SLOW_SET_ASIDE: Final = 1_000
 
 Clock = Callable[[], int]
 
-_SLOW: Final = ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ListUsers
+_SLOW: Final = FindTails | ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ListUsers
 
 _log = logging.getLogger(__name__)
 
@@ -80,16 +82,18 @@ async def run_reader(
     patience = Patience(store.database.patience, "questions")
     counts = counts or StoreCounts()
     lifetime = token_days * 86_400_000
+    searcher = Searcher(store, patience)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(searcher.serve)
         for _ in range(READING_THREADS):
-            nursery.start_soon(_Worker(store, inbox, clock, lifetime, patience, counts).serve)
+            nursery.start_soon(_Worker(store, inbox, clock, lifetime, patience, counts, searcher).serve)
         context.started()
 
 
 class _Worker:
     __slots__ = (
-        "_clock", "_counts", "_inbox", "_patience", "_quick", "_rooms", "_slow", "_slow_next", "_store", "_thread",
-        "_token_lifetime",
+        "_clock", "_counts", "_inbox", "_patience", "_quick", "_rooms", "_searcher", "_slow", "_slow_next", "_store",
+        "_thread", "_token_lifetime",
     )  # fmt: skip
 
     def __init__(
@@ -100,8 +104,10 @@ class _Worker:
         token_lifetime: int,
         patience: Patience,
         counts: StoreCounts,
+        searcher: Searcher,
     ) -> None:
         self._store = store
+        self._searcher = searcher
         self._inbox = inbox
         self._clock = clock
         self._token_lifetime = token_lifetime
@@ -130,7 +136,9 @@ class _Worker:
 
     def _set_aside(self, questions: Iterable[object]) -> None:
         for question in questions:
-            if isinstance(question, _SLOW):
+            if isinstance(question, Search):
+                self._searcher.take(question)
+            elif isinstance(question, _SLOW):
                 self._slow.setdefault(self._kind_of(question), []).append(question)
             else:
                 self._quick.append(cast("Read", question))

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 WORDS: Final = Text().with_variant(Text(collation="C"), "postgresql")
 """In the order of their bytes everywhere, as SQLite has them: lists come in the same order, indexes are quicker, and
@@ -237,6 +238,28 @@ invites: Final = Table(
     sqlite_with_rowid=False,
 )
 """By which people come into rooms that they were not brought into by name."""
+
+documents: Final = Table(
+    "documents",
+    metadata,
+    Column("doc", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("room_id", WORDS, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("words", Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
+)
+"""Messages that are in the index of what was said. Beside it each engine has its own, which refers to this one, and is
+made by its migration: `document_words` (`full_text.py`)."""
+
+indexed: Final = Table(
+    "indexed",
+    metadata,
+    Column("room_id", WORDS, primary_key=True),
+    Column("upto", BigInteger, nullable=False),
+    postgresql_with=_ROOM_TO_CHANGE,
+    sqlite_with_rowid=False,
+)
+"""How far the log of a room is in there; without a row, not at all. Neither table refers to `rooms`: of a room that is
+deleted, `search_index.forget_room` takes what is there."""
 
 settings: Final = Table(
     "settings",

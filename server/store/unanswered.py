@@ -27,6 +27,7 @@ from server.store.messages import (
     TouchTokens,
     Write,
 )
+from server.store.search_messages import IndexTails
 
 
 class Unanswered:
@@ -38,6 +39,11 @@ class Unanswered:
         Asked, and told what the commit means for them.
     fencing
         Which rooms are this process's; None: all are.
+
+    Attributes
+    ----------
+    indexing
+        What is to be done behind all of it, each in a transaction of its own.
     """
 
     __slots__ = (
@@ -51,6 +57,7 @@ class Unanswered:
         "_marks",
         "_stale",
         "_touches",
+        "indexing",
     )
 
     def __init__(self, lineages: Lineages, fencing: Fencing | None = None) -> None:
@@ -64,6 +71,7 @@ class Unanswered:
         self._changes: list[Change] = []
         self._marks: list[SaveMarks] = []
         self._touches: list[TouchTokens] = []
+        self.indexing: list[IndexTails] = []
 
     def take(self, write: Write) -> None:
         match write:
@@ -78,6 +86,8 @@ class Unanswered:
                 self._marks.append(write)
             case TouchTokens():
                 self._touches.append(write)
+            case IndexTails():
+                self.indexing.append(write)
             case _:
                 self._changes.append(write)
 
@@ -110,6 +120,9 @@ class Unanswered:
         self._tell_outcomes((append, Lost(append.ref)) for append in appends)
         for change in changes:
             change.reply_to.answer(Failed(change.ref, unavailable()))
+        indexing, self.indexing = self.indexing, []
+        for wanted in indexing:
+            wanted.reply_to.answer(Failed(wanted.ref, unavailable()))
         self._tell_the_rest()
 
     def _take_append(self, append: Append) -> None:

@@ -26,13 +26,16 @@ import trio
 
 from actors import Backoff, Inbox, TaskContext
 from server.metrics.counts import StoreCounts
+from server.protocol.errors import unavailable
 from server.store.batches import Batch, Committed, commit
 from server.store.connections import DATABASE_ERRORS, Disconnected, complaint_of
 from server.store.fencing import Fencing
 from server.store.lineages import Lineages
-from server.store.messages import Landed, NewMessage, Write
+from server.store.messages import Done, Failed, Landed, NewMessage, Write
 from server.store.opening import Store
 from server.store.patience import Patience
+from server.store.search_index import index_tails
+from server.store.search_messages import Indexed
 from server.store.thread import OwnThread
 from server.store.unanswered import Unanswered
 
@@ -143,6 +146,8 @@ class _Writer:
             for write in writes:
                 unanswered.take(cast("Write", write))
             await self._settle(unanswered)
+            while unanswered.indexing:
+                await self._index(unanswered)
         except BaseException:
             unanswered.lose()
             raise
@@ -158,8 +163,26 @@ class _Writer:
             return
         on_disk, log_is_due = committed
         unanswered.settle(on_disk)
+        self._store.tails.moved(on_disk.heads)
         if log_is_due:
             await self._thread.run(self._store.log_file.shrink)
+
+    async def _index(self, unanswered: Unanswered) -> None:
+        """Nobody's words depend on it, so where it fails nothing else does; who asked for it asks again."""
+        wanted = unanswered.indexing[0]
+
+        def work() -> Indexed:
+            with self._store.writing.begin() as connection:
+                return index_tails(connection, wanted.rooms)
+
+        try:
+            answer: Done | Failed = Done(wanted.ref, await self._thread.run(work))
+        except DATABASE_ERRORS as error:
+            _log.error("nothing was indexed: %s", complaint_of(error))
+            await self._thread.run(self._store.writing.throw_away)
+            answer = Failed(wanted.ref, unavailable())
+        del unanswered.indexing[0]
+        wanted.reply_to.answer(answer)
 
     async def _commit(self, batch: Batch) -> tuple[Committed, bool] | None:
         """What is on disk now, and whether the log's file is to be emptied; None if that is nothing, or nobody

@@ -32,6 +32,7 @@ SAID: dict[str, dict[str, Any]] = {
     "history": {},
     "log": {"after": 0},
     "members": {},
+    "search": {"query": "hello"},
     "received": {"seq": 1},
     "read": {"seq": 1},
     "mark_unread": {"seq": 1},

@@ -16,6 +16,7 @@ from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.direct import NOBODY
 from server.store.messages import Append, Draft, Landed, NewMessage
 from server.store.opening import Store
+from server.store.search_index import index_tails
 from tests.store.desk import Desk, database_file, serving
 
 AT = 1_750_000_000_000
@@ -107,6 +108,38 @@ async def test_what_is_gone_is_in_no_file_once_the_log_is_emptied(store: Store, 
     assert len(remnants(gone, found)) <= TRACES * len(gone)
     vacuum(store)
     assert remnants(gone, in_files(store)) == []
+
+
+async def test_what_is_gone_is_in_no_index_either(store: Store) -> None:
+    """Neither whole words are there nor the ends of them, which is what an index has of words that begin alike."""
+    dice = random.Random(1)
+    async with serving(store) as desk:
+        ann, heads = await rooms_of(desk, 3)
+    rooms, words = list(heads), [f"{dice.getrandbits(48):012x}" for _ in range(600)]
+    said = []
+    for n in range(0, len(words), 20):
+        news: list[tuple[str, Draft]] = [
+            (dice.choice(rooms), NewMessage(ann, f"n{n} {m}", f"{word} is what I say"))
+            for m, word in enumerate(words[n : n + 20])
+        ]
+        said += list(zip((room for room, _ in news), landed(store, heads, news), words[n : n + 20], strict=True))
+        with store.writing.begin() as connection:
+            index_tails(connection, rooms)
+    assert remnants(words, in_files(store)) == words
+    gone, kept = said[::2], said[1::2]
+    changes: list[tuple[str, MessageChange]] = [
+        (room, MessageGone(ann, seq) if number % 2 else NewText(ann, seq, "something else"))
+        for number, (room, seq, _) in enumerate(gone)
+    ]
+    for some in range(0, len(changes), 50):
+        landed(store, heads, list(changes[some : some + 50]))
+    store.log_file.forget()
+    assert store.log_file.copy_back(), "nobody reads meanwhile"
+    ends = [word[4:] for _, _, word in gone]
+    assert len(remnants(ends, in_files(store))) <= TRACES * len(ends)
+    assert remnants([word for _, _, word in kept], in_files(store)) == [word for _, _, word in kept]
+    vacuum(store)
+    assert remnants(ends, in_files(store)) == []
 
 
 async def test_the_writer_empties_the_log_by_itself_when_nothing_comes(

@@ -1,0 +1,92 @@
+"""Who has the index follow the logs: a task beside the writer, which does the writing in between.
+
+The rules:
+- No post waits for the index, and posts wait for it ten milliseconds at the longest: it takes in a few messages at a
+  time, and then leaves the writer alone for `REST` times as long as that took. So it has a fifth of a writer that is
+  busy, which is some thousand messages a second; a search reads what is behind (`searching.py`).
+- It keeps nothing that a crash could lose. How far each room is in the index stands in the database. Whoever begins
+  looks for the rooms that are behind, all of them, page by page: after a crash, and after an upgrade from a version
+  that had no index. And again from time to time, for rooms that were somebody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import trio
+
+from actors import AskFailed, Inbox, Reply, TaskContext, ask
+from server.store.questions import Done, Failed, Question
+from server.store.search_messages import FindTails, Indexed, IndexTails, Tails
+from server.store.tails import TailsHere
+
+REST: Final = 4.0
+SHORTEST_REST_SECONDS: Final = 0.02
+"""Of a server on which little is said, many posts share a transaction of the index."""
+
+AGAIN_SECONDS: Final = 300.0
+TROUBLE_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 30.0
+
+T = TypeVar("T")
+
+
+async def run_indexing(
+    context: TaskContext, tails: TailsHere, writer: Inbox, reader: Inbox, is_mine: Callable[[str], bool]
+) -> None:
+    """Follow the logs until cancelled.
+
+    Parameters
+    ----------
+    tails
+        Where the writer notes what it has appended to.
+    is_mine
+        Whether a room's entries are this process's to index: those of others are theirs.
+    """
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_look_for_tails, tails, reader, is_mine)
+        nursery.start_soon(_take_in, tails, writer, is_mine)
+        context.started()
+
+
+async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[str], bool]) -> None:
+    after = ""
+    while True:
+        found = await _answer(reader, Tails, partial(_find_tails, after))
+        if found is not None:
+            tails.moved(room for room in found.rooms if is_mine(room))
+            after = found.next or ""
+        at_the_end = found is not None and found.next is None
+        await trio.sleep(AGAIN_SECONDS if at_the_end else TROUBLE_SECONDS if found is None else SHORTEST_REST_SECONDS)
+
+
+async def _take_in(tails: TailsHere, writer: Inbox, is_mine: Callable[[str], bool]) -> None:
+    while True:
+        rooms = tuple(room for room in await tails.some() if is_mine(room))
+        begun = trio.current_time()
+        indexed = await _answer(writer, Indexed, partial(_index_tails, rooms))
+        tails.moved(rooms if indexed is None else indexed.left)
+        took = trio.current_time() - begun
+        await trio.sleep(TROUBLE_SECONDS if indexed is None else max(SHORTEST_REST_SECONDS, REST * took))
+
+
+def _find_tails(after: str, to: Reply[Any]) -> FindTails:
+    return FindTails(reply_to=to, after=after)
+
+
+def _index_tails(rooms: tuple[str, ...], to: Reply[Any]) -> IndexTails:
+    return IndexTails(reply_to=to, rooms=rooms)
+
+
+async def _answer(inbox: Inbox, kind: type[T], question: Callable[[Reply[Any]], Question]) -> T | None:
+    """None: not now."""
+    try:
+        answer: Done | Failed = await ask(inbox, question, PATIENCE_SECONDS)
+    except AskFailed:
+        return None
+    if isinstance(answer, Failed):
+        return None
+    assert isinstance(answer.value, kind), f"unexpected answer: {type(answer.value).__name__}"
+    return answer.value

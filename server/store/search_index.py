@@ -1,0 +1,174 @@
+"""What the writer does about the index of what was said.
+
+The rules: `indexed.upto` of a room says how far its log is in the index, and that far all of it is, as it is now. What
+comes behind is the tail: new messages are taken in a little later, by a transaction of their own (`indexing.py`), so no
+post waits for it; a search looks at tails itself (`searching.py`). What was taken in, and is edited or deleted, is
+changed in the transaction that says so: so a search finds nothing that is not so any more, and nothing is left of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+
+from server.store.amending import Place, Target
+from server.store.full_text import MOMENT_BITS, Document, FullText, full_text
+from server.store.in_lists import padded
+from server.store.search_messages import FindTails, Indexed, Tails
+from server.store.tables import documents, entries, indexed, rooms
+from server.store.wire import AnyRow
+from server.store.words import words_of
+
+MESSAGES_AT_ONCE: Final = 200
+ROOMS_AT_ONCE: Final = 50
+"""In one transaction, so that posts wait ten milliseconds for it."""
+
+ENTRIES_AT_ONCE: Final = 5_000
+"""Of one room, whatever they are."""
+
+ROOMS_LOOKED_AT: Final = 1_000
+
+_upto: Final = func.coalesce(indexed.c.upto, 0)
+_tails: Final = (
+    select(rooms.c.id, rooms.c.last_seq, _upto.label("upto"))
+    .outerjoin(indexed, indexed.c.room_id == rooms.c.id)
+    .where(rooms.c.id.in_(bindparam("rooms", expanding=True)), rooms.c.last_seq > _upto)
+    .order_by(rooms.c.id)
+    .with_for_update(of=rooms)
+)
+_messages: Final = (
+    select(entries.c.room_id, entries.c.seq, entries.c.at, entries.c.user_id, entries.c.text)
+    .where(
+        entries.c.room_id == bindparam("room"),
+        entries.c.seq > bindparam("after"),
+        entries.c.seq <= bindparam("to"),
+        entries.c.kind == "message",
+        entries.c.text.is_not(None),
+    )
+    .order_by(entries.c.seq)
+    .limit(bindparam("most"))
+)
+_move: Final = update(indexed).where(indexed.c.room_id == bindparam("room")).values(upto=bindparam("to"))
+_document: Final = (
+    select(documents.c.doc, entries.c.user_id)
+    .join(indexed, indexed.c.room_id == entries.c.room_id)
+    .join(
+        documents,
+        (documents.c.room_id == entries.c.room_id)
+        & (documents.c.seq == entries.c.seq)
+        & (documents.c.doc >= entries.c.at * (1 << MOMENT_BITS)),
+    )
+    .where(
+        entries.c.room_id == bindparam("room"), entries.c.seq == bindparam("seq"), indexed.c.upto >= bindparam("seq")
+    )
+    .order_by(documents.c.doc)
+    .limit(1)
+)
+_next_rooms: Final = (
+    select(rooms.c.id).where(rooms.c.id > bindparam("after")).order_by(rooms.c.id).limit(ROOMS_LOOKED_AT)
+)
+_with_tails: Final = (
+    select(rooms.c.id)
+    .outerjoin(indexed, indexed.c.room_id == rooms.c.id)
+    .where(
+        rooms.c.id > bindparam("after"),
+        rooms.c.id <= bindparam("to"),
+        rooms.c.last_seq > _upto,
+        exists().where(
+            entries.c.room_id == rooms.c.id,
+            entries.c.seq > _upto,
+            entries.c.kind == "message",
+            entries.c.text.is_not(None),
+        ),
+    )
+)
+
+
+def find_tails(connection: Connection, question: FindTails) -> Tails:
+    """Rooms in which nothing was said are in the index as they are."""
+    some = connection.execute(_next_rooms, {"after": question.after}).scalars().all()
+    if not some:
+        return Tails((), None)
+    found = connection.execute(_with_tails, {"after": question.after, "to": some[-1]}).scalars()
+    return Tails(tuple(found), some[-1] if len(some) == ROOMS_LOOKED_AT else None)
+
+
+def index_tails(connection: Connection, wanted: Sequence[str]) -> Indexed:
+    """Take the beginnings of these rooms' tails in. Their logs do not move meanwhile."""
+    now, left = wanted[:ROOMS_AT_ONCE], list(wanted[ROOMS_AT_ONCE:])
+    taken: list[AnyRow] = []
+    for room, last_seq, upto in connection.execute(_tails, {"rooms": padded(now)}).all():
+        to, budget = min(last_seq, upto + ENTRIES_AT_ONCE), MESSAGES_AT_ONCE - len(taken)
+        asked = {"room": room, "after": upto, "to": to, "most": budget}
+        found = connection.execute(_messages, asked).all() if budget else ()
+        reached = found[-1].seq if len(found) == budget and budget else to if budget else upto
+        if reached > upto:
+            _reach(connection, room, reached)
+        if reached < last_seq:
+            left.append(room)
+        taken += found
+    if taken:
+        _take_in(connection, taken)
+    return Indexed(tuple(left), len(taken))
+
+
+def _reach(connection: Connection, room: str, to: int) -> None:
+    if connection.execute(_move, {"room": room, "to": to}).rowcount == 0:
+        connection.execute(insert(indexed).values(room_id=room, upto=to))
+
+
+def _take_in(connection: Connection, found: Iterable[AnyRow]) -> None:
+    """In the order of their time, in which they lie side by side."""
+    rows = sorted(found, key=lambda row: (row.at, row.room_id, row.seq))
+    keeping = full_text(connection)
+    numbers = _Numbers(connection, keeping, {row.at for row in rows})
+    keeping.add(
+        connection,
+        [(Document(numbers.of(row.at), row.room_id, row.seq), row.user_id, words_of(row.text)) for row in rows],
+    )
+
+
+class _Numbers:
+    """Numbers that no document has."""
+
+    __slots__ = ("_connection", "_keeping", "_last")
+
+    def __init__(self, connection: Connection, keeping: FullText, moments: Iterable[int]) -> None:
+        self._connection = connection
+        self._keeping = keeping
+        self._last = dict.fromkeys(moments, 0) | keeping.numbered(connection, moments)
+
+    def of(self, moment: int) -> int:
+        """The next one of a moment (ms); where that has as many as it may, of the next that has not."""
+        while True:
+            if moment not in self._last:
+                self._last[moment] = self._keeping.numbered(self._connection, (moment,)).get(moment, 0)
+            number = max(self._last[moment] + 1, moment << MOMENT_BITS)
+            if number >> MOMENT_BITS == moment:
+                self._last[moment] = number
+                return number
+            moment += 1
+
+
+def reindex(connection: Connection, before: Mapping[Place, Target], after: Mapping[Place, Target]) -> None:
+    """Messages have become something else. What is still in a tail is taken in as it is by then."""
+    for (room, seq), target in after.items():
+        if target.text == before[room, seq].text:
+            continue
+        found = connection.execute(_document, {"room": room, "seq": seq}).first()
+        if found is None:
+            continue
+        keeping = full_text(connection)
+        if target.text is None:
+            keeping.remove(connection, [found.doc])
+        else:
+            keeping.replace(connection, Document(found.doc, room, seq), found.user_id, words_of(target.text))
+
+
+def forget_room(connection: Connection, room: str) -> None:
+    """Nothing of this room is to be found any more: for who deletes it."""
+    numbers = connection.execute(select(documents.c.doc).where(documents.c.room_id == room)).scalars().all()
+    full_text(connection).remove(connection, numbers)
+    connection.execute(delete(indexed).where(indexed.c.room_id == room))
