@@ -8,7 +8,8 @@ The rules:
 - Both ends change in one call: what `one` knows of `other` and what `other` knows of `one` never differ.
 - Whoever watches itself is tied one way, at both ends.
 - What stands for an actor on another node (`far_address.py`) is never tied both ways, and there may be one for a link,
-  or one for each of a hundred thousand actors. So it keeps its end itself, and only the other end is changed here.
+  or one for each of a hundred thousand actors. So it keeps its end itself, and only the other end is changed here. One
+  that is watched is told from the others by its class, so it stands among those that are tied both ways.
 - Each change costs O(1), however many there are.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from actors.far_address import FarAddress
 from actors.few import Few, added, contains, each, removed
 
 if TYPE_CHECKING:
@@ -26,9 +28,9 @@ class OneWay:
     """The ties of an address of which some go only one way.
 
     Attributes:
-        mutual: whom it watches and is watched by.
+        mutual: whom it watches and is watched by; and whom it watches on other nodes.
         watchers: by whom it is only watched.
-        watched: whom it only watches.
+        watched: whom it only watches, of this node.
     """
 
     __slots__ = ("mutual", "watched", "watchers")
@@ -70,16 +72,20 @@ def untie(watcher: Address, target: Address) -> None:
 
 def tie_to_far(watcher: Address, far: Address) -> None:
     """`watcher` watches somebody on another node from now on: its end of that."""
-    here = _opened(watcher)
-    here.watched = added(here.watched, far)
-    _closed(watcher, here)
+    ties = watcher._ties
+    if isinstance(ties, OneWay):
+        ties.mutual = added(ties.mutual, far)
+    else:
+        watcher._ties = added(ties, far)
 
 
 def untie_from_far(watcher: Address, far: Address) -> None:
     """`watcher` watches `far` no more; harmless if it did not."""
-    here = _opened(watcher)
-    here.watched = removed(here.watched, far)
-    _closed(watcher, here)
+    ties = watcher._ties
+    if isinstance(ties, OneWay):
+        ties.mutual = removed(ties.mutual, far)
+    else:
+        watcher._ties = removed(ties, far)
 
 
 def tie_by_far(far: Address, target: Address) -> None:
@@ -107,7 +113,13 @@ def is_tied(watcher: Address, target: Address) -> bool:
 def watchers_of(address: Address) -> tuple[Address, ...]:
     """Who watches it now."""
     ties = address._ties
-    return (*each(ties.mutual), *each(ties.watchers)) if isinstance(ties, OneWay) else each(ties)
+    if isinstance(ties, OneWay):
+        return (*_watching(ties.mutual), *each(ties.watchers))
+    return _watching(ties)
+
+
+def _watching(mutual: Few[Address]) -> tuple[Address, ...]:
+    return tuple(one for one in each(mutual) if not isinstance(one, FarAddress))
 
 
 def watched_by(address: Address) -> tuple[Address, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.far_address import FarAddress
 from actors.few import MOST
 from actors.ties import (
     OneWay,
@@ -89,13 +90,30 @@ def test_who_watches_itself_can_let_go_of_it() -> None:
 
 
 def test_of_what_is_far_only_the_end_here_is_kept() -> None:
-    one, far, sibling = some(3)
+    one, sibling = some(2)
+    far = FarAddress.__new__(FarAddress)
+    far._ties = None
     tie(one, sibling)
     tie_to_far(one, far)
+    assert (watchers_of(one), watched_by(one)) == ((), (far, sibling))
     tie_by_far(far, one)
-    assert (watchers_of(one), watched_by(one)) == ((far,), (sibling, far))
+    assert (watchers_of(one), watched_by(one)) == ((far,), (far, sibling))
     assert far._ties is None
     for _ in range(2):
         untie_from_far(one, far)
         untie_by_far(far, one)
     assert (watchers_of(one), watched_by(one)) == ((), (sibling,))
+
+
+def test_who_watches_back_and_somebody_far_has_one_set() -> None:
+    one, other = some(2)
+    far = FarAddress.__new__(FarAddress)
+    tie(one, other)
+    tie(other, one)
+    tie_to_far(one, far)
+    assert not isinstance(one._ties, OneWay)
+    assert (watchers_of(one), watched_by(one)) == ((other,), (other, far))
+    untie(other, one)
+    assert (watchers_of(one), watched_by(one)) == ((), (far, other))
+    untie_from_far(one, far)
+    assert (watchers_of(one), watched_by(one)) == ((), (other,))
