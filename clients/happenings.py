@@ -21,6 +21,7 @@ from server.protocol.events import (
     Reconnect,
     Resumed,
     RoomStats,
+    SettingsChanged,
     TypingEvent,
     Welcome,
 )
@@ -85,6 +86,7 @@ Event = (
     | Resumed
     | Receipt
     | ReadMark
+    | SettingsChanged
     | TypingEvent
     | Presence
     | RoomStats

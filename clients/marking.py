@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, MarkUnread, Read, Received
+from server.protocol.commands import AnyCommand, MarkUnread, Read, Received, Settings
 from server.protocol.events import Ok
+from server.protocol.objects import AccountSettings
 
 
 class Marking(Protocol):
@@ -24,3 +25,9 @@ class Marking(Protocol):
     async def mark_unread(self, room: str, seq: int) -> None:
         """Everything from `seq` on is unread again, until it is read. Nobody else is told."""
         await self._ask(MarkUnread(room=room, seq=seq))
+
+    async def settings(self, *, receipts: bool | None = None) -> AccountSettings:
+        """Change what is given of the account's settings; all of them."""
+        settings = (await self._ask(Settings(receipts=receipts))).settings
+        assert settings is not None, "the server says so"
+        return settings

@@ -50,6 +50,7 @@ from server.protocol.events import (
     Resumed,
     RoomChanged,
     RoomStats,
+    SettingsChanged,
     TypingEvent,
     Welcome,
 )
@@ -242,7 +243,7 @@ class Members:
                 return (self._first(slot, Entry(room, seq)),), b""
             case RoomChanged() | Edited() | Deleted() | Reacted():
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
-            case Receipt() | ReadMark() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
+            case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
                 return (), b""
             case Ok(id=int(count)):
                 self.speeches.done(slot, count, event)

@@ -18,7 +18,7 @@ from msgspec import Raw, Struct
 
 from actors import Address, Reply
 from server.cluster.hints import ShardsMoved
-from server.cluster.users import UserNamed, UsersAdded
+from server.cluster.users import UserChose, UserNamed, UsersAdded
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.relays.messages import (
@@ -43,6 +43,7 @@ from server.store.account_messages import (
     ForgetMember,
     SetDisplayName,
 )
+from server.store.choices import Choice, SaveChoice
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -74,11 +75,14 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "delete_user": DeleteUser,
     "forget_member": ForgetMember,
     "end_departure": EndDeparture,
+    "save_choice": SaveChoice,
+    "choice": Choice,
     "touch_tokens": TouchTokens,
     "failed": Failed,
     # What concerns users wherever their sessions are (`users.py`).
     "users_added": UsersAdded,
     "user_named": UserNamed,
+    "user_chose": UserChose,
     # Between the owner of a room and its relays, and how far logs reach (`server/relays/`).
     "subscribe": Subscribe,
     "here": Here,

@@ -24,7 +24,8 @@ from actors import Actor, Address, Mailbox, Overflow, System, Tell
 from server.cluster.door import Door
 from server.protocol.objects import User
 from server.rhythm import seconds_to_next
-from server.rooms.messages import Added, Named, News
+from server.rooms.messages import Added, Chose, Named, News
+from server.store.choices import Choice
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
 
 USERS: Final = "users"
@@ -62,6 +63,13 @@ class UserNamed(Struct, frozen=True):
     """From another node: the user is called so from now on. Lost news are made good when they connect anew."""
 
     user: User
+
+
+class UserChose(Struct, frozen=True):
+    """From another node: what the user has chosen from now on. Lost news are made good when they connect anew."""
+
+    user: str
+    choice: Choice
 
 
 class Look(Struct, frozen=True):
@@ -117,6 +125,11 @@ class Users(Actor):
             case Named(user=user):
                 for other in self._environment.others():
                     other.tell(UserNamed(user))
+            case Chose(user=one, choice=choice):
+                for other in self._environment.others():
+                    other.tell(UserChose(one, choice))
+            case UserChose(user=one, choice=choice):
+                self.system.broadcast(one, Chose(one, choice))
             case UserNamed(user=user):
                 self.system.broadcast(user.user, Named(user))
             case Look():

@@ -41,6 +41,7 @@ from server.protocol.commands import (
     Search,
     SetRights,
     SetRole,
+    Settings,
     Typing,
     Unban,
 )
@@ -125,6 +126,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
         may_carry=("next",),
         refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_USER),
     ),
+    Settings: Answer(carries=("settings",)),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),
 }

@@ -40,6 +40,7 @@ from server.protocol.commands import (
     Search,
     SetRights,
     SetRole,
+    Settings,
     Typing,
     Unban,
 )
@@ -64,10 +65,12 @@ from server.protocol.events import (
     Resumed,
     RoomChanged,
     RoomStats,
+    SettingsChanged,
     TypingEvent,
     Welcome,
 )
 from server.protocol.objects import (
+    AccountSettings,
     Channel,
     Hit,
     Invited,
@@ -118,6 +121,8 @@ _ENTRY: Final = MessageEntry(
 )
 _JOINED: Final = Joined(room=ROOM_ID, seq=2, user=BOB, at=_EARLIER, by=_ADA_ID)
 
+_SETTINGS: Final = AccountSettings(receipts=False)
+
 COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Hello: Hello(token=TOKEN, resume={ROOM_ID: Cursor(_LOG, 2)}),
     CreateRoom: CreateRoom(id=1, kind="group", name="Analytical engine", members=["bob"], nonce=NONCE),
@@ -148,6 +153,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     InviteInfo: InviteInfo(id=22, invite=_CODE),
     Channels: Channels(id=18, query="numb", limit=20),
     Search: Search(id=19, query='"dear bob" hel*', room=ROOM_ID, limit=20),
+    Settings: Settings(id=19, receipts=False),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
 }
@@ -188,6 +194,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     InviteInfo: Ok(id=22, invited=Invited(kind="group", name="Analytical engine", members=2)),
     Channels: Ok(id=18, channels=[LISTED]),
     Search: Ok(id=19, hits=[HIT]),
+    Settings: Ok(id=19, settings=_SETTINGS),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }
 """What each of them is answered with."""
@@ -215,6 +222,7 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     ),
     Receipt: Receipt(room=ROOM_ID, user=_BOB_ID, received=4, read=4),
     ReadMark: ReadMark(room=ROOM_ID, read_seq=2),
+    SettingsChanged: SettingsChanged(settings=_SETTINGS),
     TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
     Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),
     RoomStats: RoomStats(room=CHANNEL_ID, members=312),

@@ -368,6 +368,14 @@ class Search(Command, frozen=True, kw_only=True, tag="search"):
     next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
 
 
+class Settings(Command, frozen=True, kw_only=True, tag="settings"):
+    """Changes what is named of the account's settings, on all devices, and tells all of them."""
+
+    receipts: Annotated[
+        bool | None, Meta(description="Whether others are told how far one has read, and one how far others have.")
+    ] = None
+
+
 class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
     """The rooms this user is a member of."""
 
@@ -406,6 +414,7 @@ AnyCommand = (
     | InviteInfo
     | Channels
     | Search
+    | Settings
     | Rooms
     | Ping
 )
@@ -464,6 +473,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "invite_info": frozenset({"ready"}),
     "channels": frozenset({"ready"}),
     "search": frozenset({"ready"}),
+    "settings": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),
 }

@@ -13,6 +13,7 @@ from server.protocol.commands import CommandId
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.fields import Emoji, EntrySeq, InviteCode, LastSeq, Milliseconds, RoomId, Text, Time, UserId
 from server.protocol.objects import (
+    AccountSettings,
     Channel,
     Hit,
     Invited,
@@ -70,6 +71,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     invite: InviteCode | None = None
     invites: list[InviteLink] | None = None
     invited: Invited | None = None
+    settings: AccountSettings | None = None
 
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
@@ -249,6 +251,12 @@ class ReadMark(Event, frozen=True, kw_only=True, tag="read_mark"):
     read_seq: Annotated[int, Meta(description="Up to here, for themselves.", extra_json_schema={"minimum": 0})]
 
 
+class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings"):
+    """This user has changed the settings of the account on another of their connections."""
+
+    settings: AccountSettings
+
+
 class TypingEvent(Event, frozen=True, kw_only=True, tag="typing"):
     """Somebody is typing. Clients let it fade after 5 s."""
 
@@ -299,6 +307,7 @@ AnyEvent = (
     | RoomChanged
     | Receipt
     | ReadMark
+    | SettingsChanged
     | TypingEvent
     | Presence
     | RoomStats

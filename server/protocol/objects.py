@@ -109,6 +109,14 @@ class Invited(Struct, frozen=True, kw_only=True, omit_defaults=True):
     members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
 
 
+class AccountSettings(Struct, frozen=True, kw_only=True, gc=False):
+    """What somebody has chosen for their account."""
+
+    receipts: Annotated[
+        bool, Meta(description="Whether others are told how far one has read, and one how far others have.")
+    ]
+
+
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody in a room, and since when."""
 

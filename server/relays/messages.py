@@ -68,7 +68,8 @@ class Forwarded(NodeMessage, frozen=True):
     """A command of `user`. Answered `Answered`, unless it is one that nobody waits for: `ref` is 0 then.
 
     `asker` tells the sessions of one relay apart, whose posts must not overtake each other; None: nobody is attached.
-    `number`: 1, 2, 3 … within a subscription. One that is missing did not fit into the room's mailbox.
+    `number`: 1, 2, 3 … within a subscription. One that is missing did not fit into the room's mailbox. `hides`: as in
+    `Request`.
     """
 
     subscription: int
@@ -77,6 +78,7 @@ class Forwarded(NodeMessage, frozen=True):
     user: User
     command: RoomCommand | Join
     number: int
+    hides: bool = False
 
 
 # --- the room's owner to a relay ---------------------------------------------------------------------------------

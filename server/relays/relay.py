@@ -189,7 +189,7 @@ class Relay(Following):
             return []
         asker = None if request.attachment is None else self._asker(request.reply_to)
         owner.told += 1
-        forwarded = Forwarded(owner.number, ref, asker, request.user, request.command, owner.told)
+        forwarded = Forwarded(owner.number, ref, asker, request.user, request.command, owner.told, request.hides)
         return [ToOwner(owner.address, forwarded)]
 
     def _asker(self, session: object) -> int:

@@ -14,6 +14,8 @@ from server.store.marks import seen_by
 def mark(state: RoomState, request: Request, said: Received | Read | MarkUnread) -> list[Effect]:
     """What is ahead of the log counts as its end.
 
+    Who hides how far they have read has only received it, as others see it.
+
     What is marked as unread is written at once, ahead of the answer: nothing that comes later would say it again, as
     the next `read` does of one that was lost.
     """
@@ -23,7 +25,10 @@ def mark(state: RoomState, request: Request, said: Received | Read | MarkUnread)
             state.receipts.mark(user, members, seq, 0)
             return [answered(request, Ok(id=said.id))]
         case Read():
-            state.receipts.mark(user, members, 0, seq)
+            if request.hides:
+                state.receipts.mark(user, members, seq, 0, seen=seq)
+            else:
+                state.receipts.mark(user, members, 0, seq)
             return [answered(request, Ok(id=said.id, read_seq=seen_by(members[user])))]
         case MarkUnread():
             state.receipts.mark_unread(user, members, max(0, said.seq - 1))

@@ -18,6 +18,7 @@ from server.protocol.errors import Refusal
 from server.protocol.events import AnyEvent, Entry, Error, Left, Ok
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
+from server.store.choices import Choice
 from server.store.messages import Asker
 
 # --- to a room -----------------------------------------------------------------------------------------------
@@ -42,6 +43,7 @@ class Request(Struct, frozen=True):
     commands before it, and doing this one would put it ahead of them.
     `session` is the address to attach when the command is a `join`: it is told `Attached` with this `ref`, unless it
     is attached already, and then the answer. A `join` of someone who is a member already is answered without `info`.
+    `hides`: the user keeps to themselves how far they have read, and is not told how far others have.
     """
 
     ref: int
@@ -50,6 +52,7 @@ class Request(Struct, frozen=True):
     command: RoomCommand | Join
     attachment: int | None = None
     session: Address | None = None
+    hides: bool = False
 
 
 class HandOver(Struct, frozen=True):
@@ -144,6 +147,16 @@ class Named(Struct, frozen=True):
     """
 
     user: User
+
+
+class Chose(Struct, frozen=True):
+    """To all sessions of a user, who are in the group named by the user's id: what they have chosen from now on.
+
+    Told to the users' actor, it concerns those on all other nodes.
+    """
+
+    user: str
+    choice: Choice
 
 
 class Delivery(Outgoing):

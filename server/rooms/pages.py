@@ -15,6 +15,7 @@ from server.protocol.commands import CommandId, History
 from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
 from server.rooms.entries import entry_length, length_of
+from server.rooms.messages import Request
 from server.store.messages import HistoryPage, LogPage, MembersPage
 from server.store.search_messages import Hits
 
@@ -50,9 +51,13 @@ def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
     )  # fmt: skip
 
 
-def members_reply(command_id: CommandId | None, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
-    """`is_here` tells of a user's id whether that person is online."""
-    return Ok(id=command_id, members=list(_with_status(page.members, is_here)), next=page.next)
+def members_reply(request: Request, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
+    """`is_here` tells of a user's id whether that person is online. Who hides how far they have read is not told how
+    far others have."""
+    members = list(_with_status(page.members, is_here))
+    if request.hides:
+        members = [structs.replace(member, read_seq=None) for member in members]
+    return Ok(id=request.command.id, members=members, next=page.next)
 
 
 def hits_reply(command_id: CommandId | None, page: Hits) -> Ok:

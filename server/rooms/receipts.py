@@ -53,16 +53,17 @@ class Receipts:
         if len(self._authors) > REMEMBERED_AUTHORS:
             self._known_above, _ = self._authors.pop(0)
 
-    def mark(self, user: str, members: dict[str, MemberRecord], received: int, read: int) -> None:
-        """`user`, a member, says how far; the larger wins, and who has read has received."""
+    def mark(self, user: str, members: dict[str, MemberRecord], received: int, read: int, seen: int = 0) -> None:
+        """`user`, a member, says how far; the larger wins, and who has read has received. `seen`: who has read for
+        themselves only."""
         member = members[user]
-        before, seen = (member.received, member.read), seen_by(member)
+        before, seen_before = (member.received, member.read), seen_by(member)
         member.read = max(member.read, read)
         member.received = max(member.received, received, member.read)
         if before != (member.received, member.read):
             self._untold.setdefault(user, before)
             self._unsaved[user] = None
-        self._see(user, members, seen, max(seen, read))
+        self._see(user, members, seen_before, max(seen_before, read, seen))
 
     def mark_unread(self, user: str, members: dict[str, MemberRecord], after: int) -> None:
         """For `user`, a member, nothing behind `after` is read any more."""

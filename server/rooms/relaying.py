@@ -86,7 +86,7 @@ def request_of(state: RoomState, forwarded: Forwarded) -> Request | Effects:
         return [Reply(subscriber.relay, NotSubscribed(subscriber.ref, error_from(unavailable())))]
     asker = RemoteAsker(subscriber.relay, forwarded.asker)
     attachment = None if forwarded.asker is None else state.first_number
-    return Request(forwarded.ref, asker, forwarded.user, forwarded.command, attachment)
+    return Request(forwarded.ref, asker, forwarded.user, forwarded.command, attachment, hides=forwarded.hides)
 
 
 def relay_of(state: RoomState, subscription: int) -> Address | None:

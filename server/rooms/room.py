@@ -355,7 +355,7 @@ class Room:
             case PageWanted(request=request), LogPage() as page:
                 return [answered(request, log_reply(request.command.id, page))]
             case PageWanted(request=request), MembersPage() as page:
-                return [answered(request, members_reply(request.command.id, page, state.audience.is_here))]
+                return [answered(request, members_reply(request, page, state.audience.is_here))]
             case PageWanted(request=request), InvitesPage() as page:
                 return [answered(request, invites_reply(request.command, page))]
             case PageWanted(request=request), Hits() as page:

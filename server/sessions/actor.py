@@ -26,6 +26,7 @@ from server.protocol.commands import (
     RoomCommand,
     Rooms,
     Search,
+    Settings,
     Typing,
     is_answered,
 )
@@ -38,6 +39,7 @@ from server.rooms.messages import (
     Added,
     Answer,
     Attached,
+    Chose,
     Delivery,
     Detached,
     Named,
@@ -52,10 +54,10 @@ from server.sessions.attending import (
     READ_ON_AGAIN,
     RETRY_SECONDS,
     AttachAgain,
-    Attending,
     Overdue,
     ReadOnAgain,
 )
+from server.sessions.choosing import Choosing
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
 from server.sessions.environment import NOTED_FOR_MS
@@ -65,6 +67,7 @@ from server.sessions.opening import begin
 from server.sessions.places import as_read
 from server.sessions.purposes import (
     ChannelWanted,
+    ChoiceWanted,
     CreationWanted,
     DirectoryWanted,
     HitsWanted,
@@ -77,13 +80,14 @@ from server.sessions.purposes import (
     WelcomeWanted,
 )
 from server.sessions.tabs import connections_of, has_come, has_gone
+from server.store.choices import Choice
 from server.store.finding_messages import ChannelsPage, FindInvite, Leading, ReadChannels
 from server.store.messages import CreateRoom as NewRoom
 from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreated, RoomList, TouchTokens
 from server.store.search_messages import Hits
 
 
-class SessionActor(Attending):
+class SessionActor(Choosing):
     """One session. Its key in the supervisor is the session's id; its argument is the identity.
 
     All sessions of a user are in the group whose name is the user's id.
@@ -96,6 +100,8 @@ class SessionActor(Attending):
 
     def stopped(self, reason: object) -> None:
         self._note_use()
+        if len(self.system.members(self._user_id)) <= 1:
+            self._environment.choices.drop(self._user_id)
 
     def _note_use(self, noted: int = 0) -> None:
         """Write down that the token is in use, unless that was `noted` (in ms) lately: most of a crowd that comes back
@@ -152,6 +158,8 @@ class SessionActor(Attending):
                 self._feed_on(self._feed.go_on())
             case Gapped():
                 self._missed_something()
+            case Chose(choice=choice):
+                self._chose(choice)
             case Named(user=user):
                 self._call(user)
             case Revoked():
@@ -284,6 +292,8 @@ class SessionActor(Attending):
             self._ask(FindInvite(reply_to=self.address, ref=asked, code=command.invite, user=self._user_id))
         elif isinstance(command, Search) and opened.room is None:
             self._search(opened.ref, command)
+        elif isinstance(command, Settings):
+            self._choose(opened.ref, command)
         elif isinstance(command, Join) and opened.room is None:
             asked = self._new_ref(ChannelWanted(opened.ref))
             self._ask(FindChannel(reply_to=self.address, ref=asked, name=command.name or ""))
@@ -366,6 +376,8 @@ class SessionActor(Attending):
                 self._refuse(command, no_such_room())
             case CreationWanted(command=command), RoomCreated() as created:
                 self._created(command, created)
+            case ChoiceWanted(command=command), Choice() as choice:
+                self._has_chosen(command, choice)
             case SyncWanted(), RoomList(rooms=rooms):
                 self._adopt(rooms)
             case purpose, value:
@@ -388,6 +400,7 @@ class SessionActor(Attending):
                 | DirectoryWanted(command=command)
                 | InviteWanted(command=command)
                 | CreationWanted(command=command)
+                | ChoiceWanted(command=command)
             ):
                 self._refuse(command, failed.refusal)
 

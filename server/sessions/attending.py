@@ -31,6 +31,7 @@ from server.sessions.messages import Close, NotifyDrained
 from server.sessions.ongoing import Ongoing
 from server.sessions.places import Attaching, Place
 from server.sessions.purposes import InfoWanted, PageWanted, Purpose
+from server.store.choices import Choice
 from server.store.messages import Failed, Identity, ListRooms, Read, ReadLog
 
 RETRY_SECONDS: Final = 0.5
@@ -66,6 +67,7 @@ class Attending(Actor):
         self._call(user)
         self._feed = Feed()
         self._busy_with: Ongoing | None = None
+        environment.choices.has_come(user.user, identity.choice)
 
     def _call(self, user: User) -> None:
         self._names = "\n".join(name for name in (user.name, user.display_name) if name is not None).encode()
@@ -92,6 +94,11 @@ class Attending(Actor):
         """Keep nothing for what is over."""
         if self._busy_with is not None and not self._busy_with:
             self._busy_with = None
+
+    @property
+    def _choice(self) -> Choice:
+        """What the user has chosen."""
+        return self._environment.choices.of(self._user_id)
 
     @property
     def _id(self) -> str:
@@ -214,7 +221,8 @@ class Attending(Actor):
             self._go_on(self._commands.not_taken(opened.ref, refusal, trio.current_time()))
             return
         session = self.address if isinstance(command, Join) else None
-        request = Request(opened.ref, self.address, self._user, command, place.attachment, session)
+        hides = self._choice.hides_receipts
+        request = Request(opened.ref, self.address, self._user, command, place.attachment, session, hides)
         if not address.tell(request) and address.alive:
             self._go_on(self._commands.not_taken(opened.ref, unavailable(), trio.current_time()))
 

@@ -13,6 +13,7 @@ from actors import Mailbox, Overflow, System, Tell
 from server.pacing import Pace, without_limit
 from server.protocol.events import Limits
 from server.rooms.finding import Rooms, rooms_here
+from server.sessions.choices import Choices
 from server.sessions.commands import COMMAND_SECONDS
 
 MAILBOX: Final = Mailbox(limit=1_000, overflow=Overflow.GAP)
@@ -49,6 +50,8 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         Gives the references of all sessions.
     rooms
         Where rooms are found.
+    choices
+        What those have chosen who are here.
     elsewhere
         Told the `News` of memberships that begin, for the users' sessions on other nodes. None: there are none.
     """
@@ -64,4 +67,5 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     pace: Pace[str] = field(default_factory=without_limit)
     refs: Iterator[int] = field(default_factory=lambda: count(1))
     rooms: Callable[[System], Rooms] = rooms_here
+    choices: Choices = field(default_factory=Choices)
     elsewhere: Tell | None = None

@@ -67,6 +67,12 @@ class CreationWanted(Struct, frozen=True):
     command: int
 
 
+class ChoiceWanted(Struct, frozen=True):
+    """For the reply to `settings`."""
+
+    command: int
+
+
 class PageWanted(Struct, frozen=True):
     """A page of the log for a connection that is behind."""
 
@@ -87,6 +93,7 @@ Purpose = (
     | DirectoryWanted
     | InviteWanted
     | CreationWanted
+    | ChoiceWanted
     | PageWanted
     | SyncWanted
 )

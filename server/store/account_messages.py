@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from server.protocol.objects import RoomKind
+from server.store.choices import SaveChoice
 from server.store.questions import Question
 
 # --- to the writer -------------------------------------------------------------------------------------------
@@ -67,7 +68,7 @@ class EndDeparture(Question, frozen=True, kw_only=True):
     user: str
 
 
-AccountWrite = EndSessions | ChangePassword | SetDisplayName | DeleteUser | ForgetMember | EndDeparture
+AccountWrite = EndSessions | ChangePassword | SetDisplayName | DeleteUser | ForgetMember | EndDeparture | SaveChoice
 
 
 # --- to the reader -------------------------------------------------------------------------------------------

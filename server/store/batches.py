@@ -31,6 +31,7 @@ from server.store.account_messages import (
 )
 from server.store.appending import REFUSED, append_careful, append_trusting
 from server.store.bulk import Bulk, together
+from server.store.choices import SaveChoice, save_choice
 from server.store.connections import Writing
 from server.store.fencing import Fence, in_order, lock_those_that_hold
 from server.store.messages import (
@@ -186,6 +187,8 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
             return accounts.end_sessions(connection, change, at)
         case ChangePassword():
             return accounts.change_password(connection, change, at)
+        case SaveChoice():
+            return save_choice(connection, change)
         case SetDisplayName():
             return accounts.set_display_name(connection, change)
         case DeleteUser():

@@ -1,8 +1,9 @@
 """How far a member has read for themselves, where that is not what others are told: pure.
 
 `MemberRecord.read` only grows, because others are told of it, and it arrives from several devices, late and in any
-order. For oneself that is not enough: one may mark as unread what one has read. So there is a second mark beside it,
-in a record of another kind: few memberships have one at any time, and the others are no larger for it.
+order. For oneself that is not enough: one may mark as unread what one has read, or keep to oneself how far one reads.
+So there is a second mark beside it, in a record of another kind: few memberships have one at any time, and the others
+are no larger for it.
 """
 
 from __future__ import annotations

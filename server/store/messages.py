@@ -15,6 +15,7 @@ from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.account_messages import AccountRead, AccountWrite
 from server.store.changes import MessageChange
+from server.store.choices import Choice
 from server.store.finding_messages import FindingRead
 from server.store.invite_changes import InviteChange
 from server.store.mentioning import Mentioned, People
@@ -269,13 +270,15 @@ class FindIdentity(Question, frozen=True, kw_only=True):
 
 
 class Identity(Struct, frozen=True):
-    """One user on one device. `session` is the token's public id; `last_used` when its use was noted last (ms)."""
+    """One user on one device. `session` is the token's public id; `last_used` when its use was noted last (ms).
+    `choice`: what they have chosen, if anything."""
 
     user: User
     session: str
     device: str | None
     administrator: bool
     last_used: int = 0
+    choice: Choice | None = None
 
 
 class NoIdentity(Struct, frozen=True):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.store.accounts import end_tokens
+from server.store.choices import CHOSEN, choice_from
 from server.store.ids import new_id
 from server.store.in_lists import padded
 from server.store.messages import (
@@ -84,7 +85,8 @@ def add_token(connection: Connection, wanted: AddToken, at: int) -> Identity:
         )
     )
     user = owner_from(owner.id, owner.name, owner.display_name)
-    return Identity(user, session, wanted.device, owner.administrator, at)
+    choice = choice_from(*(getattr(owner, column.name) for column in CHOSEN))
+    return Identity(user, session, wanted.device, owner.administrator, at, choice)
 
 
 def revoke_token(connection: Connection, wanted: RevokeToken, at: int) -> Revocations:

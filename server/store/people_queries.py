@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, or_, select
 
 from server.protocol.objects import User
+from server.store.choices import CHOSEN, choice_from
 from server.store.in_lists import padded
 from server.store.messages import (
     Credentials,
@@ -37,6 +38,7 @@ _find_identities: Final = (
         users.c.name,
         users.c.display_name,
         users.c.administrator,
+        *CHOSEN,
     )
     .join(users, users.c.id == tokens.c.user_id)
     .where(tokens.c.hash.in_(bindparam("hashes", expanding=True)))
@@ -64,12 +66,12 @@ def find_identities(
     found: dict[bytes, Identity | NoIdentity] = {}
     # Taken apart in one go: to look each column up by its name takes twice as long, and a crowd asks for thousands.
     rows = connection.execute(_find_identities, {"hashes": padded(hashes)}).all()
-    for token_hash, session, device, last_used, ended_at, user, name, display_name, administrator in rows:
+    for token_hash, session, device, last_used, ended_at, user, name, display_name, administrator, *chosen in rows:
         if ended_at is not None or last_used < used_since or name is None:
             found[token_hash] = NoIdentity(revoked=True)
         else:
             owner = owner_from(user, name, display_name)
-            found[token_hash] = Identity(owner, session, device, administrator, last_used)
+            found[token_hash] = Identity(owner, session, device, administrator, last_used, choice_from(*chosen))
     return found
 
 

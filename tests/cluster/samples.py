@@ -13,7 +13,7 @@ from msgspec import Struct
 from actors import Address, AskFailed, Reply
 from server.cluster.codec import NodeCodec
 from server.cluster.hints import ShardsMoved
-from server.cluster.users import UserAdded, UserNamed, UsersAdded
+from server.cluster.users import UserAdded, UserChose, UserNamed, UsersAdded
 from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Error, Left, MessageEntry, Ok, Presence
@@ -42,6 +42,7 @@ from server.store.account_messages import (
     ForgetMember,
     SetDisplayName,
 )
+from server.store.choices import Choice, SaveChoice
 from server.store.messages import (
     AddToken,
     AddUser,
@@ -114,7 +115,10 @@ SAMPLES: dict[str, Struct] = {
     "end_departure": EndDeparture(reply_to=ASKER, ref=14, user="u_1"),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
+    "save_choice": SaveChoice(reply_to=ASKER, ref=12, user="u_1", hides_receipts=True),
+    "choice": Choice(hides_receipts=True),
     "user_named": UserNamed(ADA),
+    "user_chose": UserChose("u_1", Choice(hides_receipts=True)),
     "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), admit=("u_2",)),
     "here": Here(subscription=1, came=("u_1",), went=("u_2",)),
     "admit": Admit(subscription=1, ref=2, users=("u_1", "u_2")),

@@ -11,7 +11,8 @@ from server.cluster.door import Door
 from server.cluster.users import BEFORE_START_MS, MAILBOX, MOST_AT_ONCE, USERS, Users, UsersEnvironment
 from server.protocol.errors import unavailable
 from server.protocol.objects import User
-from server.rooms.messages import Added, Named, News
+from server.rooms.messages import Added, Chose, Named, News
+from server.store.choices import Choice
 from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
 from tests.cluster.two_nodes import Nodes, named
 from tests.cluster.waiting import until
@@ -166,3 +167,12 @@ async def test_a_database_that_does_not_answer_is_asked_again_for_the_same(
 async def test_nothing_is_taken_before_the_actor_lives() -> None:
     assert not Door().tell(News("u_ann", Added("r_1", 7)))
     await trio.lowlevel.checkpoint()
+
+
+async def test_what_somebody_has_chosen_here_is_kept_to_there(nodes: Nodes, places: tuple[Place, Place]) -> None:
+    here, there = places
+    async with nodes.living(a=here.children, b=there.children):
+        heard = nodes.session("b", "u_ann")
+        chose = Chose("u_ann", Choice(hides_receipts=True))
+        assert here.door.tell(chose)
+        await until(holds(heard, chose), "ann's other device hears of it")

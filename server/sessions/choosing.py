@@ -1,0 +1,86 @@
+"""The part of a session that looks to what its user has chosen: changing it, telling all devices, and keeping to it.
+
+A choice is on disk before it is answered. Then the table of this node has it (`choices.py`), and all other sessions of
+the user are told, on all nodes. One that does not hear of it, because the link between two nodes was lost, goes by the
+former choice until its user connects anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import trio
+from msgspec import structs
+
+from actors import Address
+from server.protocol.commands import Settings
+from server.protocol.errors import unavailable
+from server.protocol.events import Ok, Receipt, SettingsChanged
+from server.protocol.objects import AccountSettings
+from server.protocol.outgoing import Outgoing
+from server.rooms.messages import Chose, Passing
+from server.sessions.attending import Attending
+from server.sessions.purposes import ChoiceWanted
+from server.store.choices import Choice, SaveChoice
+from server.store.messages import Failed
+
+
+class Choosing(Attending):
+    """See the top of this file."""
+
+    __slots__ = ()
+
+    def _choose(self, command: int, settings: Settings) -> None:
+        if settings.receipts is None:
+            self._answer_choice(command, self._choice)
+            return
+        asked = self._new_ref(ChoiceWanted(command))
+        save = SaveChoice(
+            reply_to=self.address, ref=asked, user=self._user_id, hides_receipts=not settings.receipts
+        )  # fmt: skip
+        if not self._environment.writer.tell(save):
+            self._unanswerable(Failed(asked, unavailable()))
+
+    def _has_chosen(self, command: int, choice: Choice) -> None:
+        """It is on disk."""
+        self._environment.choices.put(self._user_id, choice)
+        opened = self._commands.find(command)
+        asker = None if opened is None else opened.connection
+        self._tell_choice([connection for connection in self._feed.takes_passing() if connection is not asker], choice)
+        self._answer_choice(command, choice)
+        chose, elsewhere = Chose(self._user_id, choice), self._environment.elsewhere
+        self.system.broadcast(self._user_id, chose, but=self.address)
+        if elsewhere is not None:
+            elsewhere.tell(chose)
+
+    def _chose(self, choice: Choice) -> None:
+        """On another device."""
+        self._environment.choices.put(self._user_id, choice)
+        self._tell_choice(self._feed.takes_passing(), choice)
+
+    def _tell_choice(self, connections: Iterable[Address], choice: Choice) -> None:
+        told = Outgoing([SettingsChanged(settings=_settings(choice))])
+        for connection in connections:
+            connection.tell(told)
+
+    def _answer_choice(self, command: int, choice: Choice) -> None:
+        opened = self._commands.find(command)
+        if opened is not None:
+            reply = Ok(id=opened.command.id, settings=_settings(choice))
+            self._go_on(self._commands.answered(command, reply, trio.current_time()))
+
+    def _pass_on(self, passing: Passing) -> None:
+        if isinstance(passing.events[0], Receipt) and self._choice.hides_receipts:
+            told = [structs.replace(event, read=None) for event in passing.events if _is_of_receiving(event)]
+            if not told:
+                return
+            passing = Passing(passing.room, told)
+        super()._pass_on(passing)
+
+
+def _is_of_receiving(event: object) -> bool:
+    return isinstance(event, Receipt) and event.received is not None
+
+
+def _settings(choice: Choice) -> AccountSettings:
+    return AccountSettings(receipts=not choice.hides_receipts)
