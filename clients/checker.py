@@ -82,6 +82,14 @@ class Began:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedAway:
+    """From here on `reader` is owed nothing of the room, until it `Began` again: it is told how it stands instead."""
+
+    reader: Name
+    room: Name
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """`reader` was given an entry. Entries that are no messages have no author, nonce and content."""
 
@@ -169,6 +177,7 @@ Fact = (
     | Refused
     | Closed
     | Began
+    | LookedAway
     | Delivered
     | Shown
     | Followed
@@ -258,6 +267,10 @@ class _Stream:
         if self.last is None or through > self.position:
             self._move(fact, through, skipped_to=through + 1)
 
+    def looked_away(self) -> None:
+        """Entries that are skipped now are no gap; none that came before may come again."""
+        self.last = None
+
     def _move(self, fact: Fact, position: int, skipped_to: int) -> None:
         if skipped_to > self.position + 1:
             self.skipped.append(range(self.position + 1, skipped_to))
@@ -317,6 +330,8 @@ class Checker:
                 self._closed[fact.connection] = fact.at
             case Began():
                 self._stream(fact.reader, fact.room).told(fact, fact.after)
+            case LookedAway():
+                self._stream(fact.reader, fact.room).looked_away()
             case GapTold():
                 self._stream(fact.reader, fact.room).told(fact, fact.through)
             case CaughtUp():

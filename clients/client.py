@@ -38,6 +38,7 @@ from clients.governing import Governing
 from clients.happenings import Answered, Event, Happening, Offline, Refused
 from clients.incoming import BrokenServer
 from clients.link import Bell, Ending, Link
+from clients.looking import Looking
 from clients.marking import Marking
 from clients.searching import Searching
 from clients.wire import Wire
@@ -85,6 +86,7 @@ async def open_client(
     *,
     cursors: Mapping[str, Cursor] | None = None,
     width: int = 1,
+    passive: bool = False,
     welcome_within: float = WELCOME_WITHIN,
     answer_within: float = ANSWER_WITHIN,
     backlog: int = BACKLOG,
@@ -102,6 +104,8 @@ async def open_client(
         `client.cursors()` of an earlier client: entries since then are delivered first.
     width
         Posts of one room that may be under way at once; see `clients.outbox`.
+    passive
+        Of large rooms only the one that `focus` names is to be told; see `clients.looking`.
     welcome_within, answer_within
         Seconds until the first welcome, and until the answer to a command.
     backlog
@@ -118,7 +122,7 @@ async def open_client(
     """
     endpoint = endpoint_of(url)
     client = Client(
-        Conversation(cursors=cursors, width=width),
+        Conversation(cursors=cursors, width=width, passive=passive),
         lambda: Wire(endpoint, token),
         lambda: (connect or (lambda where: dial(where, tls)))(endpoint),
         answer_within,
@@ -155,7 +159,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Governing, Marking, Searching):
+class Client(Governing, Looking, Marking, Searching):
     """A conversation with verbs. Made by `open_client`."""
 
     def __init__(

@@ -24,9 +24,10 @@ from clients.outbox import Outbox
 from clients.pulse import Pulse
 from clients.reading import Reading
 from server.protocol.codec import encode_command
-from server.protocol.commands import AnyCommand, CommandId, Cursor, Hello, Leave, Log, Ping, Post, Rooms, Typing
+from server.protocol.commands import AnyCommand, CommandId, Cursor, Focus, Hello, Leave, Log, Ping, Post, Rooms, Typing
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
+    Activity,
     Deleted,
     Edited,
     Error,
@@ -66,12 +67,23 @@ class Conversation:
         Where an earlier conversation stopped, by room.
     width
         Posts of one room that may be under way at once; see `outbox`.
+    passive
+        Of large rooms only the entries of the one that `Focus` names are wanted, and `Activity` of the others.
     """
 
-    def __init__(self, token: str | None = None, cursors: Mapping[str, Cursor] | None = None, width: int = 1) -> None:
+    def __init__(
+        self,
+        token: str | None = None,
+        cursors: Mapping[str, Cursor] | None = None,
+        width: int = 1,
+        *,
+        passive: bool = False,
+    ) -> None:
         self.limits = UNTIL_WELCOME
         self.ready = False
         self._token = token
+        self._passive = passive
+        self._focus: str | None = None
         self._reading = Reading(cursors or {})
         self._outbox = Outbox(width)
         self._pulse: Pulse | None = None
@@ -133,7 +145,8 @@ class Conversation:
         """A websocket is open: say hello, and name what was read."""
         self._pulse = Pulse(now)
         named = self._reading.resume((HELLO_BYTES_UNTRUSTED if self._token else HELLO_BYTES) - HELLO_MARGIN)
-        self._send(HELLO_NUMBER, Hello(token=self._token, resume=named or None), now)
+        hello = Hello(token=self._token, resume=named or None, passive=self._passive, focus=self._focus)
+        self._send(HELLO_NUMBER, hello, now)
 
     def lost(self) -> None:
         """The connection is gone: everything unanswered goes out again on the next one."""
@@ -229,6 +242,8 @@ class Conversation:
                 return list(self._reading.entry(event, event.seq))
             case Left():
                 return list(self._reading.left(event))
+            case Activity():
+                return list(self._reading.activity(event))
             case Heartbeat():
                 self._beat(event.every)
                 return [event]
@@ -260,6 +275,10 @@ class Conversation:
             self._reading.learn(ok.info)
         if isinstance(command, Leave):
             self._reading.leave(command.room)
+        if isinstance(command, Focus) and self._passive:
+            self._focus = command.room
+            if command.room is not None and ok.last_seq is not None:
+                yield from self._reading.looks(command.room, ok.last_seq)
         if command is not None:
             yield Answered(number, command, ok)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from server.protocol.commands import AnyCommand
 from server.protocol.events import (
+    Activity,
     Entry,
     Error,
     Heartbeat,
@@ -90,6 +91,7 @@ Event = (
     | TypingEvent
     | Presence
     | RoomStats
+    | Activity
     | Heartbeat
     | Reconnect
     | Error

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from clients.happenings import Happening, LogEntry, Missed
 from clients.places import Place, resume
 from server.protocol.commands import Cursor, Log, Rooms
-from server.protocol.events import Left, Ok, Resumed, RoomChanged, Welcome
-from server.protocol.limits import LOG_LIMIT, RESUME_ROOMS
+from server.protocol.events import Activity, Left, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.limits import LOG_LIMIT, REPLAY_PER_ROOM, RESUME_ROOMS
 from server.protocol.objects import Room, User
 
 
@@ -33,6 +33,7 @@ class Reading:
         self.rooms: dict[str, Room] = {}
         self._places = {room: Place(cursor.log, cursor.seq) for room, cursor in cursors.items()}
         self._resuming: set[str] = set()
+        self._asleep: set[str] = set()  # rooms that are told by `activity`: of their entries none is missing
         self._rooms_wanted = False
 
     def cursors(self) -> dict[str, Cursor]:
@@ -42,7 +43,8 @@ class Reading:
 
     def resume(self, size: int) -> dict[str, Cursor]:
         """What `hello` names, in `size` bytes at the most."""
-        named = resume(self._places, RESUME_ROOMS, size)
+        looked_at = {room: place for room, place in self._places.items() if room not in self._asleep}
+        named = resume(looked_at, RESUME_ROOMS, size)
         self._resuming = set(named)
         return named
 
@@ -58,7 +60,7 @@ class Reading:
         self.rooms = {room.room: room for room in welcome.rooms}
         yield welcome
         for room in welcome.rooms:
-            if room.room not in self._resuming:
+            if room.room not in self._resuming and room.room not in self._asleep:
                 yield from self._go_on(room)
         for lost in self._places.keys() - self.rooms.keys() - self._resuming:
             del self._places[lost]
@@ -72,6 +74,29 @@ class Reading:
             place.newest = room.last_seq
         else:
             yield from self._skip(place, room.room, room.last_seq, "another log")
+
+    # --- rooms that are not looked at --------------------------------------------------------------------------
+
+    def activity(self, activity: Activity) -> Iterator[Happening]:
+        """How a room stands of which no entries come: that is no gap."""
+        room = self.rooms.get(activity.room)
+        if room is not None:
+            self.rooms[activity.room] = replace(
+                room, last_seq=activity.last_seq, unread=activity.unread, mentions=activity.mentions
+            )
+            self._asleep.add(activity.room)
+        yield activity
+
+    def looks(self, room: str, last_seq: int) -> Iterator[Happening]:
+        """Live entries come from behind `last_seq` on. What came before is asked for, unless that is too much."""
+        self._asleep.discard(room)
+        place = self._places.get(room)
+        if place is None:
+            return
+        if 0 <= last_seq - place.seq <= REPLAY_PER_ROOM:
+            place.newest = max(place.newest, last_seq)
+        else:
+            yield from self._skip(place, room, last_seq, "not looked at")
 
     def resumed(self, resumed: Resumed) -> Iterator[Happening]:
         self._resuming.discard(resumed.room)
@@ -130,6 +155,7 @@ class Reading:
         self._places.pop(room, None)
         self.rooms.pop(room, None)
         self._resuming.discard(room)
+        self._asleep.discard(room)
 
     # --- rooms ---------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ from server.rooms.finding import Rooms, rooms_here
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import Named
 from server.rooms.sizes import Sizes
+from server.sessions.attention import Rules
 from server.sessions.environment import SessionEnvironment
 from server.settings import Settings
 from server.store.fencing import Fencing
@@ -194,6 +195,7 @@ def session_environment(ground: Ground, shared: Shared, heartbeats: Heartbeats) 
         most_connections=settings.max_connections_per_user,
         rooms=rooms_here if cluster is None else cluster.rooms,
         elsewhere=shared.elsewhere,
+        attention=Rules(above=settings.passive_above, every=settings.activity),
     )
 
 

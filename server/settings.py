@@ -129,6 +129,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     burst: Annotated[Seconds, _is("seconds' worth of these at once; twice as much: close 4503")] = 10.0
     max_rooms_per_user: Annotated[Count, _is("rooms a user may be in; more: `limit_reached`")] = 500
     max_members_per_room: Annotated[Count, _is("members a room may have; more: `limit_reached`")] = 100_000
+    passive_above: Annotated[Count, _is("members of a room of which who does not look hears `activity` only")] = 256
+    activity: Annotated[Seconds, _is("seconds between two `activity` of a room, at the least")] = 5.0
     unanswered: Annotated[Count, _is("open commands of a connection; more: it is not read meanwhile")] = 32
     partial_bytes: Annotated[Bytes, _is("bytes of all unfinished messages; more: close 4004")] = 64 * 1024 * 1024
     send_buffer_bytes: Annotated[Bytes, _is("bytes the kernel keeps for a websocket that does not read")] = 16 * 1024

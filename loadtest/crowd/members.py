@@ -33,6 +33,7 @@ from loadtest.marks import read_mark
 from server.protocol.codec import decode_event, encode_command
 from server.protocol.commands import Cursor, Hello
 from server.protocol.events import (
+    Activity,
     Deleted,
     Edited,
     Error,
@@ -243,7 +244,9 @@ class Members:
                 return (self._first(slot, Entry(room, seq)),), b""
             case RoomChanged() | Edited() | Deleted() | Reacted():
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
-            case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats() | Heartbeat():
+            case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats():
+                return (), b""
+            case Activity() | Heartbeat():
                 return (), b""
             case Ok(id=int(count)):
                 self.speeches.done(slot, count, event)

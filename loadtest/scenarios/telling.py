@@ -12,6 +12,7 @@ from clients.checker import (
     Finding,
     Followed,
     GapTold,
+    LookedAway,
     Name,
     Opened,
     Posted,
@@ -39,6 +40,8 @@ def _told(fact: Fact) -> str:
             return f"the connection {fact.connection} ended"
         case Began():
             return f"{fact.reader} was welcome when the room had {fact.after} entries"
+        case LookedAway():
+            return f"{fact.reader} looked away, and was owed nothing"
         case Delivered() | Shown():
             return f"{fact.reader} was given entry {fact.seq}: {_entry(fact.who, fact.nonce, fact.content)}"
         case Followed():

@@ -17,6 +17,7 @@ from server.protocol.commands import (
     Cursor,
     Delete,
     Edit,
+    Focus,
     Hello,
     History,
     Invite,
@@ -46,6 +47,7 @@ from server.protocol.commands import (
 )
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
+    Activity,
     AnyEvent,
     Deleted,
     Edited,
@@ -138,6 +140,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Read: Read(id=8, room=ROOM_ID, seq=3),
     MarkUnread: MarkUnread(id=18, room=ROOM_ID, seq=3),
     Typing: Typing(room=ROOM_ID),
+    Focus: Focus(id=18, room=CHANNEL_ID),
     Members: Members(id=9, room=ROOM_ID, limit=100),
     Invite: Invite(id=10, room=ROOM_ID, user="bob"),
     Kick: Kick(id=12, room=ROOM_ID, user="bob", reason="Off topic"),
@@ -172,6 +175,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Read: Ok(id=8, read_seq=3),
     MarkUnread: Ok(id=18, read_seq=2),
     Typing: Ok(id="typing 1"),
+    Focus: Ok(id=18, room=CHANNEL_ID, last_seq=1_204),
     Members: Ok(
         id=9,
         members=[
@@ -226,6 +230,7 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
     Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),
     RoomStats: RoomStats(room=CHANNEL_ID, members=312),
+    Activity: Activity(room=CHANNEL_ID, last_seq=1_204, unread=31, mentions=0),
     Heartbeat: Heartbeat(every=60_000),
     Reconnect: Reconnect(after=500, window=3_000),
 }  # fmt: skip

@@ -225,7 +225,8 @@ class Connection(Websocket):
             return
         self._session = session
         self.watch(session)
-        session.answer(Open(self.address, hello.resume or {}, hello.id, identity.last_used))
+        resume, focus = hello.resume or {}, hello.focus
+        session.answer(Open(self.address, resume, hello.id, identity.last_used, hello.passive, focus))
 
     def _session_ended(self, down: Down) -> None:
         """A session that ended in order before it could welcome had just lost its last connection: start it anew."""

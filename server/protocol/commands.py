@@ -86,6 +86,10 @@ class Hello(Command, frozen=True, kw_only=True, tag="hello"):
 
     token: Annotated[str | None, Meta(description="Not needed where the upgrade carried it as a header.")] = None
     resume: Resume | None = None
+    passive: Annotated[
+        bool, Meta(description="Of large rooms that have not the focus, `activity` is wanted, and no entries.")
+    ] = False
+    focus: Annotated[RoomId | None, Meta(description="Where `passive`: the room that is looked at first.")] = None
 
 
 class CreateRoom(Command, frozen=True, kw_only=True, tag="create_room"):
@@ -212,6 +216,16 @@ class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     """Shows that this user is typing; at most one in 3 s is passed on. Answered only if it carries an `id`."""
 
     room: RoomId
+
+
+class Focus(Command, frozen=True, kw_only=True, tag="focus"):
+    """The client looks at this room now, and at no other; without `room`, at none.
+
+    Live entries begin exactly after the `last_seq` of the `ok`. It matters to clients that are `passive`, and only in
+    large rooms: of those they do not look at they are told `activity`.
+    """
+
+    room: RoomId | None = None
 
 
 class Members(Command, frozen=True, kw_only=True, tag="members"):
@@ -399,6 +413,7 @@ AnyCommand = (
     | Read
     | MarkUnread
     | Typing
+    | Focus
     | Members
     | Invite
     | Kick
@@ -434,6 +449,7 @@ RoomCommand = (
     | Read
     | MarkUnread
     | Typing
+    | Focus
     | Members
     | InviteCommand
     | Search
@@ -458,6 +474,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "read": frozenset({"ready"}),
     "mark_unread": frozenset({"ready"}),
     "typing": frozenset({"ready"}),
+    "focus": frozenset({"ready"}),
     "members": frozenset({"ready"}),
     "invite": frozenset({"ready"}),
     "kick": frozenset({"ready"}),

@@ -72,6 +72,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     invites: list[InviteLink] | None = None
     invited: Invited | None = None
     settings: AccountSettings | None = None
+    last_seq: Annotated[LastSeq | None, Meta(description="Live entries of the room begin exactly after it.")] = None
 
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
@@ -279,6 +280,15 @@ class RoomStats(Event, frozen=True, kw_only=True, tag="room_stats"):
     members: int
 
 
+class Activity(Event, frozen=True, kw_only=True, tag="activity"):
+    """How a large room stands that this client, which is `passive`, does not look at: in place of its entries."""
+
+    room: RoomId
+    last_seq: LastSeq
+    unread: Annotated[int, Meta(description="As in `Room`.", extra_json_schema={"minimum": 0})]
+    mentions: Annotated[int, Meta(description="As in `Room`.", extra_json_schema={"minimum": 0})]
+
+
 class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """From now on the server pings after this much silence."""
 
@@ -311,6 +321,7 @@ AnyEvent = (
     | TypingEvent
     | Presence
     | RoomStats
+    | Activity
     | Heartbeat
     | Reconnect
 )

@@ -33,7 +33,7 @@ from server.relays.relay import QUIET_SECONDS, Relay
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
-from server.rooms.messages import MOVED, Attach, HandOver, Request
+from server.rooms.messages import MOVED, Attach, HandOver, Remind, Request
 from server.rooms.telling import NextSlice, Telling
 from server.store.messages import Done, Failed
 
@@ -145,6 +145,9 @@ class RelayActor(Telling):
                 return relay.done(message, now)
             case Failed():
                 relay.failed(message, now)
+                return []
+            case Remind(session=session):
+                relay.remind(session)
                 return []
             case HandOver():
                 return relay.hand_over()

@@ -20,6 +20,7 @@ from server.rooms.attachments import Attachments
 from server.rooms.effects import Consult, FanOut, TellUser
 from server.rooms.entries import portions
 from server.rooms.messages import Added, Delivery
+from server.rooms.pulsing import tally_failed, tally_read, tell_passive
 from server.store.messages import Done, Failed, LogPage, ReadLog
 
 
@@ -90,7 +91,9 @@ class Following:
     def done(self, done: Done, now: float) -> Effects:
         """A page of what is missing."""
         stream = self._stream
-        if not stream.takes_answer(done.ref) or stream.head is None:
+        if not stream.takes_answer(done.ref):
+            return [*tally_read(self._attachments.audience, done)]
+        if stream.head is None:
             return []
         page = done.value
         assert isinstance(page, LogPage)
@@ -110,6 +113,15 @@ class Following:
         """The store cannot be asked."""
         if self._stream.takes_answer(failed.ref):
             self._stream.failed(now)
+        else:
+            tally_failed(self._attachments.audience, failed)
+
+    def remind(self, session: Address) -> None:
+        self._attachments.remind(session)
+
+    def _tell_passive(self, now: float) -> Effects:
+        """Those who do not look."""
+        return [*tell_passive(self._attachments.audience, self._room, self._itself, self._refs.__next__, now)]
 
     def _pass_on(self, entries: Sequence[Entry]) -> Effects:
         """To all sessions; nothing from the entry on by which somebody left to the sessions of that one.
@@ -135,6 +147,6 @@ class Following:
 
     def _deliver(self, entries: Sequence[Entry]) -> Effects:
         audience = self._attachments.audience
-        if not audience:
-            return []
-        return [FanOut(Delivery(self._room, portion), audience.everyone) for portion in portions(entries)]
+        self._attachments.stir(entries)
+        to = audience.everyone
+        return [FanOut(Delivery(self._room, portion), to) for portion in portions(entries)] if to else []

@@ -117,6 +117,7 @@ class Relay(Following):
             or self._stream.is_behind
             or not self._attachments.audience
             or self._attachments.audience.has_news
+            or self._attachments.audience.is_pulsing
             or self._is_asked_for_something
         )
 
@@ -133,7 +134,8 @@ class Relay(Following):
             return RETRY_SECONDS
         admissions = self._admissions_open
         is_held = admissions is not None and admissions.is_held
-        return QUIET_SECONDS if is_held or self._errands_open is not None else PATIENT_SECONDS
+        is_soon = is_held or self._errands_open is not None or self._attachments.audience.is_pulsing
+        return QUIET_SECONDS if is_soon else PATIENT_SECONDS
 
     @property
     def _errands(self) -> Errands:
@@ -452,7 +454,7 @@ class Relay(Following):
             return []
         [admission] = told.admissions
         assert admission is not None, "who joins is a member"
-        return self._attach(request.ref, request.session, request.user.user, told.members, admission)
+        return self._attach(Attach(request.ref, request.session, request.user.user), told.members, admission)
 
     def _let_all_in(self, told: Admitted) -> Effects:
         """Who may come counts as being there, at the owner; unless that was told since that the user is not."""
@@ -464,20 +466,23 @@ class Relay(Following):
             if admission is None:
                 effects.append(self._not_attached(attach, no_such_room()))
                 continue
-            effects += self._attach(attach.ref, attach.session, attach.user, told.members, admission)
+            effects += self._attach(attach, told.members, admission)
             if not admissions.has_parted(attach.user):
                 audience.is_known(attach.user)
         if not admissions:
             self._admissions_open = None
         return effects
 
-    def _attach(self, ref: int, session: Address, user: str, members: int, admission: Admission) -> Effects:
+    def _attach(self, attach: Attach, members: int, admission: Admission) -> Effects:
         owner, head = self._subscription, self._stream.head
         assert owner is not None
         assert head is not None
-        number = self._attachments.number(session, user)
+        session = attach.session
+        number = self._attachments.number(session, attach.user)
+        if attach.passive is not None:
+            self._attachments.audience.look_away(session, attach.passive, head)
         attached = Attached(
-            ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
+            attach.ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
             admission.peer,
         )  # fmt: skip
         self._alone_since = None
@@ -509,7 +514,7 @@ class Relay(Following):
                 self._admissions_open = None
         if self._stream.is_due(now):
             effects.append(self._read(now))
-        return [*effects, *self._seek_again(now), *self._rest(now)]
+        return [*effects, *self._tell_passive(now), *self._seek_again(now), *self._rest(now)]
 
     def _give_up(self, admissions: Admissions, now: float) -> list[Reply]:
         """Who is not waited for any more may be counted as being there by the owner, all the same."""

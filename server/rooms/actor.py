@@ -26,7 +26,7 @@ from server.rooms.easing import Easing
 from server.rooms.effects import Announce, Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.fan_out import Ordered
 from server.rooms.heads import HeadsTable
-from server.rooms.messages import MOVED, Attach, HandOver, News, Request
+from server.rooms.messages import MOVED, Attach, HandOver, News, Remind, Request
 from server.rooms.opening import Applicant
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
@@ -146,6 +146,8 @@ class RoomActor(Telling):
                 effects = room.subscribe(Applicant(message, epoch))
             case Down(address=listener):
                 effects = room.ended(listener)
+            case Remind(session=session):
+                effects = room.remind(session)
             case Done():
                 effects = room.done(message, now)
             case Failed():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from actors import Address
-from server.protocol.events import Left
+from server.protocol.events import Edited, Entry, Left, MessageEntry
+from server.protocol.mentions import EVERYBODY
 from server.rooms.audience import Audience
 from server.rooms.effects import InTurn, Unwatch
 from server.rooms.messages import Detached, Request
@@ -53,6 +55,19 @@ class Attachments:
             self._number += 1
         self.audience.attach(session, user)
         return self._number
+
+    def stir(self, entries: Iterable[Entry]) -> None:
+        """The log has moved, for those who do not look; whom it mentions is to hear soon."""
+        if (passive := self.audience.passive) is None:
+            return
+        passive.stirs()
+        named = {user for entry in entries if isinstance(entry, MessageEntry | Edited) for user in entry.mentions}
+        passive.hasten(passive if EVERYBODY in named else self.audience.sessions_of(named))
+
+    def remind(self, session: Address) -> None:
+        """It is told soon how the room stands, if it is one that does not look."""
+        if (passive := self.audience.passive) is not None:
+            passive.hasten((session,))
 
     def detach(self, session: Address) -> int | None:
         """The session hears nothing more; a number that its attachment does not exceed, and every later one does.

@@ -17,6 +17,8 @@ from actors import Address
 from actors.few import Few, added, each, removed
 from server.protocol.events import Presence
 from server.rooms.elsewhere import Elsewhere, Subscriber
+from server.rooms.messages import Terms
+from server.rooms.passive import PassiveSessions
 
 FEW: Final = 8
 
@@ -24,12 +26,14 @@ FEW: Final = 8
 class _Crowd:
     """The sessions of a room that has, or had, more than a few: by session and by user.
 
-    Nearly everybody has one session there: it stands by itself, without a tuple around it.
+    Nearly everybody has one session there: it stands by itself, without a tuple around it. `passive`: there is one
+    only while somebody is not looking.
     """
 
-    __slots__ = ("sessions", "users")
+    __slots__ = ("passive", "sessions", "users")
 
     def __init__(self) -> None:
+        self.passive: PassiveSessions | None = None
         self.users: dict[Address, str] = {}
         self.sessions: dict[str, Few[Address]] = {}
 
@@ -38,6 +42,7 @@ class _Crowd:
         self.sessions[user] = added(self.sessions.get(user), session)
 
     def pop(self, session: Address) -> None:
+        self.looks(session)
         user = self.users.pop(session)
         left = removed(self.sessions[user], session)
         if left is None:
@@ -45,11 +50,24 @@ class _Crowd:
         else:
             self.sessions[user] = left
 
+    def looks(self, session: Address) -> None:
+        """It wants all entries, and nothing else; or is about to go."""
+        if self.passive is not None:
+            self.passive.pop(session)
+            if not self.passive:
+                self.passive = None
+
+    def lookers(self) -> tuple[Address, ...]:
+        """Who is told every entry."""
+        passive = self.passive
+        return tuple(self.users) if passive is None else tuple(filter(passive.takes_entries, self.users))
+
 
 class Audience:
     """The attached sessions of a room, and its subscribed relays.
 
-    `everyone` is one tuple of sessions, shared by all deliveries until somebody comes or goes.
+    `everyone` is one tuple of sessions, shared by all deliveries until somebody comes or goes: everyone who is told
+    each entry. Those who do not look at the room are here, too, but not there (`passive.py`).
 
     Attributes
     ----------
@@ -82,22 +100,44 @@ class Audience:
     @property
     def everyone(self) -> tuple[Address, ...]:
         if self._everyone is None:
-            self._everyone = () if self._crowd is None else tuple(self._crowd.users)
+            self._everyone = () if self._crowd is None else self._crowd.lookers()
         return self._everyone
+
+    @property
+    def passive(self) -> PassiveSessions | None:
+        """Those who do not look; None: all do."""
+        return None if self._crowd is None else self._crowd.passive
+
+    @property
+    def is_pulsing(self) -> bool:
+        """Whether those who do not look are to be told anything."""
+        return self._crowd is not None and self._crowd.passive is not None and self._crowd.passive.is_restless
 
     @property
     def has_news(self) -> bool:
         return self._were_here is not None
 
     def attach(self, session: Address, user: str) -> None:
-        """Harmless where it is attached already."""
+        """From now on it looks. Harmless where it is attached already."""
         if not self.is_here(user):
             self._moves(user, was_here=False)
         if self._crowd is not None:
             self._crowd.put(session, user)
+            self._crowd.looks(session)
             self._everyone = None
         elif session not in self.everyone:
             self._keep([*self._pairs(), (session, user)])
+
+    def look_away(self, session: Address, terms: Terms, last_seq: int) -> None:
+        """It is attached, and from now on told `Pulse`. `last_seq`: how far the log goes that others are told."""
+        crowd = self._crowd
+        if crowd is None:
+            crowd = _crowd_of(self._pairs())
+            self._few, self._crowd = (), crowd
+        if crowd.passive is None:
+            crowd.passive = PassiveSessions(terms.every)
+        crowd.passive.put(session, terms, last_seq)
+        self._everyone = None
 
     def detach(self, session: Address) -> bool:
         """Whether it was attached."""
@@ -160,9 +200,7 @@ class Audience:
         if len(pairs) <= FEW:
             self._few, self._crowd = tuple(user for _, user in pairs), None
             return
-        self._few, self._crowd = (), _Crowd()
-        for session, user in pairs:
-            self._crowd.put(session, user)
+        self._few, self._crowd = (), _crowd_of(pairs)
 
     def moved(self) -> tuple[list[str], list[str]]:
         """Who came and who went since this was last asked for.
@@ -262,3 +300,10 @@ class Audience:
         if self._were_here is None:
             self._were_here = {}
         self._were_here.setdefault(user, was_here)
+
+
+def _crowd_of(pairs: Iterable[tuple[Address, str]]) -> _Crowd:
+    crowd = _Crowd()
+    for session, user in pairs:
+        crowd.put(session, user)
+    return crowd

@@ -7,6 +7,7 @@ into nothing, where a room is large.
 from __future__ import annotations
 
 from server.protocol.events import ReadMark, Receipt, RoomStats
+from server.rooms import pulsing
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.questions import AuthorsWanted
 from server.rooms.receipts import Covered, grouped
@@ -32,6 +33,12 @@ def news(state: RoomState) -> Effects:
         effects += state.pass_on(presence)
     state.stats_told()
     return effects
+
+
+def tell_all(state: RoomState, now: float) -> Effects:
+    """What is due every second, but for who came and went."""
+    passive = pulsing.tell_passive(state.audience, state.room, state.itself, state.next_ref, now)
+    return [*tell_receipts(state, now), *tell_own_marks(state), *save_marks(state), *passive]
 
 
 def save_marks(state: RoomState) -> Effects:

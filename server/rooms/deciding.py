@@ -11,6 +11,7 @@ from server.protocol.commands import (
     CreateInvite,
     Delete,
     Edit,
+    Focus,
     History,
     Invites,
     Join,
@@ -114,6 +115,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return mark(state, request, said)
         case Typing():
             return _typing(state, request, now)
+        case Focus():
+            return [answered(request, Ok(id=request.command.id, room=state.room))]
         case Rename() as wanted:
             return rename(state, request, wanted, now)
         case CreateInvite() | Invites() | RevokeInvite() as wanted:

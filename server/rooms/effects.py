@@ -18,7 +18,7 @@ from server.relays.messages import (
     Removed,
     Subscribed,
 )
-from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing
+from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing, Pulse
 from server.store.messages import Anchor, Append, Asker, Read, Release, SaveMarks
 
 
@@ -44,7 +44,7 @@ class Reply(Struct, frozen=True):
 class FanOut(Struct, frozen=True):
     """Tell all of `to` the same thing, behind everything that is being fanned out already: sessions, or relays."""
 
-    message: Delivery | Passing | Delivered | PassedOn
+    message: Delivery | Passing | Pulse | Delivered | PassedOn
     to: tuple[Address, ...]
 
 

@@ -20,19 +20,39 @@ from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
 from server.store.choices import Choice
 from server.store.messages import Asker
+from server.store.tally import Tally
 
 # --- to a room -----------------------------------------------------------------------------------------------
+
+
+class Terms(Struct, frozen=True, gc=False):
+    """How a session listens that has connections which are not looking at the room: it is told `Pulse`.
+
+    `heard`: as far as they know how it stands. `every`: not more often than once in so many seconds. `live`: it gets
+    the entries as well, because another connection does look.
+    """
+
+    heard: int
+    every: float
+    live: bool
 
 
 class Attach(Struct, frozen=True):
     """`session` wants the entries of this room, in the name of `user`. Answered `Attached` or `NotAttached`.
 
-    Attaching again replaces the earlier attachment.
+    Attaching again replaces the earlier attachment. `passive`: it does not want just the entries.
     """
 
     ref: int
     session: Address
     user: str
+    passive: Terms | None = None
+
+
+class Remind(Struct, frozen=True):
+    """`session`, which hears `Pulse`, wants to hear it soon: what it was told is not so any more."""
+
+    session: Address
 
 
 class Request(Struct, frozen=True):
@@ -169,6 +189,13 @@ class Delivery(Outgoing):
         self.room = room
         self.first: int = entries[0].seq or 0
         self.last: int = entries[-1].seq or 0
+
+
+class Pulse(Struct, frozen=True, gc=False):
+    """How a room stands, to those who are not looking at it. Each counts for itself what is unread."""
+
+    room: str
+    tally: Tally
 
 
 class Passing(Outgoing):

@@ -25,7 +25,7 @@ from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
-from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_own_marks, tell_receipts
+from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_all
 from server.rooms.deciding import decide
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.inviting import invites_reply
@@ -34,6 +34,7 @@ from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
 from server.rooms.pages import history_reply, hits_reply, log_reply, members_reply
 from server.rooms.people import person_found
+from server.rooms.pulsing import tally_failed, tally_read
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
@@ -148,7 +149,12 @@ class Room:
         if attach.user not in state.members:
             return [Reply(attach.session, NotAttached(attach.ref, self._room, no_such_room()))]
         self._alone_since = None
-        return state.attach(attach.session, attach.user, attach.ref)
+        return state.attach(attach.session, attach.user, attach.ref, attach.passive)
+
+    def remind(self, session: Address) -> Effects:
+        if self._state is not None:
+            self._state.remind(session)
+        return []
 
     def ended(self, listener: Address) -> Effects:
         """A session has, or a relay. Marks are written now: who reloads a page should find as read what was read."""
@@ -302,17 +308,21 @@ class Room:
     def done(self, done: Done, now: float) -> Effects:
         if self._opening is not None and self._opening.waits_for(done.ref):
             return self._opening_went_on(self._opening, done.value, now)
-        if self._state is None or (purpose := self._state.questions.take(done.ref)) is None:
+        state = self._state
+        if state is None or self._leaving_since is not None:
             return []
-        if self._leaving_since is not None:
-            return []
-        return self._answered(self._state, purpose, done.value, now)
+        if (purpose := state.questions.take(done.ref)) is None:
+            return [*tally_read(state.audience, done)]
+        return self._answered(state, purpose, done.value, now)
 
     def failed(self, failed: Failed, now: float) -> Effects:
         if self._opening is not None and self._opening.waits_for(failed.ref):
             self._opening.failed(now)
             return []
-        if self._state is None or (purpose := self._state.questions.take(failed.ref)) is None:
+        if self._state is None:
+            return []
+        if (purpose := self._state.questions.take(failed.ref)) is None:
+            tally_failed(self._state.audience, failed)
             return []
         return _given_up(self._state, purpose, failed.refusal, now)
 
@@ -423,9 +433,7 @@ class Room:
             effects += _given_up(state, purpose, unavailable(), now)
         state.look_for_the_gone(now)
         effects += self._tell_news(state, now)
-        effects += tell_receipts(state, now)
-        effects += tell_own_marks(state)
-        effects += save_marks(state)
+        effects += tell_all(state, now)
         effects += self._give_up_writer(state, now)
         state.sweep(now)
         effects += self._rest(state, now)

@@ -20,7 +20,7 @@ from server.rooms.attachments import Attachments
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
 from server.rooms.holds import Holds
 from server.rooms.in_flight import InFlight, Pending
-from server.rooms.messages import Answer, Attached, Delivery, Passing, Request
+from server.rooms.messages import Answer, Attached, Delivery, Passing, Request, Terms
 from server.rooms.ongoing import Ongoing
 from server.rooms.particulars import begun
 from server.rooms.questions import Purpose, Questions
@@ -129,7 +129,7 @@ class RoomState(Attachments):
 
     @property
     def is_busy(self) -> bool:
-        return self._ongoing is not None or self.has_marks
+        return self._ongoing is not None or self.has_marks or self.audience.is_pulsing
 
     @property
     def oldest_append(self) -> Pending | None:
@@ -239,8 +239,10 @@ class RoomState(Attachments):
         self.in_flight.add(Pending(ref, draft, user, [request], now))
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
-    def attach(self, session: Address, user: str, ref: int) -> list[Effect]:
+    def attach(self, session: Address, user: str, ref: int, passive: Terms | None = None) -> list[Effect]:
         number = self.number(session, user)
+        if passive is not None:
+            self.audience.look_away(session, passive, self.last_seq)
         record, member = self.record, self.members[user]
         attached = Attached(
             ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role,
@@ -285,11 +287,13 @@ class RoomState(Attachments):
     # --- telling ----------------------------------------------------------------------------------------------
 
     def deliver(self, entries: Sequence[Entry]) -> list[Effect]:
-        """To everybody attached here, and once to every relay."""
+        """To everybody attached here who looks, and once to every relay."""
         audience = self.audience
         effects: list[Effect] = []
-        if audience:
-            effects.append(FanOut(Delivery(self.room, entries), audience.everyone))
+        if to := audience.everyone:
+            effects.append(FanOut(Delivery(self.room, entries), to))
+        if audience.passive is not None:
+            self.stir(entries)
         if (elsewhere := audience.elsewhere) is not None:
             effects.append(FanOut(Delivered(elsewhere.epoch, tuple(entries)), elsewhere.relays))
         return effects

@@ -21,6 +21,7 @@ from server.protocol.commands import (
     FEATURES,
     Channels,
     CreateRoom,
+    Focus,
     InviteInfo,
     Join,
     RoomCommand,
@@ -31,7 +32,7 @@ from server.protocol.commands import (
     is_answered,
 )
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_room, unavailable
-from server.protocol.events import Ok, ReadMark, Welcome, error_from
+from server.protocol.events import Error, Ok, ReadMark, Welcome, error_from
 from server.protocol.objects import Invited, Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
@@ -46,6 +47,7 @@ from server.rooms.messages import (
     News,
     NotAttached,
     Passing,
+    Pulse,
     Request,
 )
 from server.rooms.pages import hits_reply
@@ -62,6 +64,7 @@ from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
 from server.sessions.environment import NOTED_FOR_MS
 from server.sessions.feed import Start, Tabs
+from server.sessions.looking import Looking
 from server.sessions.messages import Close, Congested, Drained, Open, Revoked, Said
 from server.sessions.opening import begin
 from server.sessions.places import as_read
@@ -87,7 +90,7 @@ from server.store.messages import Done, Failed, FindChannel, LogPage, RoomCreate
 from server.store.search_messages import Hits
 
 
-class SessionActor(Choosing):
+class SessionActor(Choosing, Looking):
     """One session. Its key in the supervisor is the session's id; its argument is the identity.
 
     All sessions of a user are in the group whose name is the user's id.
@@ -130,6 +133,8 @@ class SessionActor(Choosing):
                 self._said(message)
             case Passing():
                 self._pass_on(message)
+            case Pulse(tally=tally):
+                self._feed_on(self._feed.pulse(tally, self._user_id))
             case Done():
                 self._answered(message)
             case Failed():
@@ -180,11 +185,14 @@ class SessionActor(Choosing):
         self._note_use(said.last_used)
         has_come(self.system, self._user_id, said.connection, others)
         self.watch(said.connection)
-        opening = Opening(said.connection, said.resume, said.command_id, {})
+        opening = Opening(said.connection, said.resume, said.command_id, {}, said.passive, said.focus)
         self._ongoing.openings[said.connection] = opening
         self._ask_rooms(WelcomeWanted(opening))
 
     def _welcome(self, opening: Opening, rooms: tuple[Room, ...]) -> None:
+        before = self._feed.attention
+        if opening.passive and opening.connection in self._ongoing.openings:
+            self._attends(opening, rooms)
         self._adopt(rooms)
         if not self._close_opening(opening.connection):
             return
@@ -197,6 +205,7 @@ class SessionActor(Choosing):
         )  # fmt: skip
         opening.connection.answer(Outgoing([welcome, *beginning.news]))
         self._feed_on(self._feed.opened(opening.connection, starts | beginning.starts))
+        self._look_again(self._feed.attention or before)
         self._ask_for_peers(rooms)
 
     def _ask_for_peers(self, rooms: Iterable[Room]) -> None:
@@ -221,8 +230,10 @@ class SessionActor(Choosing):
                 self._follow(room.room, room.last_seq, room.read_seq)
 
     def _ended(self, down: Down) -> None:
+        attention = self._feed.attention
         if self._feed.closed(down.address) or self._close_opening(down.address):
             has_gone(self.system, self._user_id, self._connections())
+            self._look_again(attention if self._feed.connections else None)
             self._stop_if_alone()
         else:
             self._room_ended(down)
@@ -265,6 +276,8 @@ class SessionActor(Choosing):
             said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
             return
         early = rate_limited(wait) if wait else None
+        if isinstance(command, Focus) and early is None:
+            self._wants_focus(said.connection, room)
         self._go_on(self._commands.said(next(self._environment.refs), said.connection, command, room, now, early))
 
     def _pass_typing(self, typing: Typing) -> None:
@@ -279,6 +292,8 @@ class SessionActor(Choosing):
             self._ask_rooms(RoomsWanted(opened.ref))
         elif isinstance(command, CreateRoom):
             self._create(opened.ref, command)
+        elif isinstance(command, Focus) and opened.room is None:
+            self._reply(opened.ref, lambda opened: self._focused(opened, command, Ok(id=command.id)))
         elif isinstance(command, Channels):
             asked = self._new_ref(DirectoryWanted(opened.ref))
             self._ask(
@@ -331,6 +346,8 @@ class SessionActor(Choosing):
             reply = structs.replace(reply, info=self._seen_from(opened, reply.info))
         if isinstance(reply, Ok) and reply.read_seq is not None and room is not None:
             self._tell_read(opened.connection, ReadMark(room=room, read_seq=reply.read_seq))
+        if isinstance(opened.command, Focus):
+            reply = self._focused(opened, opened.command, reply)
         self._go_on(self._commands.answered(answer.ref, reply, trio.current_time()))
         if room is not None:
             self._end_visit(room)
@@ -439,7 +456,7 @@ class SessionActor(Choosing):
                 lambda opened: Ok(id=opened.command.id, room=info.room, info=self._seen_from(opened, info)),
             )
 
-    def _reply(self, command: int, reply: Callable[[OpenCommand], Ok]) -> None:
+    def _reply(self, command: int, reply: Callable[[OpenCommand], Ok | Error]) -> None:
         opened = self._commands.find(command)
         if opened is not None:
             self._go_on(self._commands.answered(command, reply(opened), trio.current_time()))

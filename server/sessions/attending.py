@@ -26,7 +26,7 @@ from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.environment import SessionEnvironment
-from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Send
+from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Remember, Send
 from server.sessions.messages import Close, NotifyDrained
 from server.sessions.ongoing import Ongoing
 from server.sessions.places import Attaching, Place
@@ -135,10 +135,15 @@ class Attending(Actor):
                     connection.answer(Outgoing(events))
                 case ReadOn():
                     self._read_on(effect)
+                case Remember(room=room):
+                    self._remind(room)
                 case AwaitDrained(connection=connection):
                     connection.answer(NotifyDrained())
                 case GiveUp(connection=connection):
                     connection.answer(Close(CloseCode.INTERNAL_ERROR, "the log has a gap"))
+
+    def _remind(self, room: str) -> None:
+        raise NotImplementedError
 
     def _read_on(self, effect: ReadOn) -> None:
         ref = self._new_ref(PageWanted(effect.connection, effect.room))
@@ -243,7 +248,7 @@ class Attending(Actor):
         ref = next(self._environment.refs)
         shown = None if place.attaching is None else place.attaching.shown
         place.attaching = Attaching(ref, place.creator if creator is None else creator, shown)
-        if not address.tell(Attach(ref, self.address, self._user_id)) and address.alive:
+        if not address.tell(Attach(ref, self.address, self._user_id, self._feed.terms(room))) and address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
 
     def _cannot_attach(self, room: str, refusal: Refusal, creator: int | None) -> None:
@@ -259,7 +264,7 @@ class Attending(Actor):
     def _attach_again(self, room: str) -> None:
         place = self._feed.place(room)
         is_wanted = self._feed.follows(room) or (place is not None and place.creator is not None)
-        if is_wanted and (place is None or place.attachment is None):
+        if is_wanted and (place is None or place.attachment is None or self._commands.is_blocked(room)):
             self._attach(room)
 
     def _follow(self, room: str, head: int, read: int | None = None) -> None:

@@ -98,6 +98,10 @@ class Commands:
     def find(self, ref: int) -> Open | None:
         return self._open.get(ref)
 
+    def is_blocked(self, room: str) -> bool:
+        """Whether what is said there waits for an attachment."""
+        return room in self._blocked
+
     def concerns(self, room: str) -> bool:
         """Whether anything is open there."""
         return room in self._queues

@@ -13,6 +13,7 @@ from actors import Mailbox, Overflow, System, Tell
 from server.pacing import Pace, without_limit
 from server.protocol.events import Limits
 from server.rooms.finding import Rooms, rooms_here
+from server.sessions.attention import DEFAULT_RULES, Rules
 from server.sessions.choices import Choices
 from server.sessions.commands import COMMAND_SECONDS
 
@@ -54,6 +55,8 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         What those have chosen who are here.
     elsewhere
         Told the `News` of memberships that begin, for the users' sessions on other nodes. None: there are none.
+    attention
+        From which size on rooms are large, to clients that do not look at them, and how often these hear of them.
     """
 
     writer: Tell
@@ -69,3 +72,4 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     rooms: Callable[[System], Rooms] = rooms_here
     choices: Choices = field(default_factory=Choices)
     elsewhere: Tell | None = None
+    attention: Rules = DEFAULT_RULES

@@ -25,8 +25,11 @@ from msgspec import Struct, field
 from actors import Address
 from server.protocol.events import AnyEvent, Entry, Left, Resumed
 from server.rooms.entries import entry_length
+from server.rooms.messages import Terms
 from server.rooms.pages import fitting
+from server.sessions.attention import Attention, Rules
 from server.sessions.places import Place, Places
+from server.store.tally import Tally
 
 PAGE_ENTRIES: Final = 100
 PAGE_CODE_POINTS: Final = 20_000  # of text in a page; at most 4 bytes each
@@ -61,13 +64,19 @@ class AwaitDrained(Struct, frozen=True):
     connection: Address
 
 
+class Remember(Struct, frozen=True):
+    """Those who are asleep in this room may have been told less than others were: have it told again."""
+
+    room: str
+
+
 class GiveUp(Struct, frozen=True):
     """The log does not give what is missing: end this connection, and let the client come back."""
 
     connection: Address
 
 
-FeedEffect = Send | ReadOn | AwaitDrained | GiveUp
+FeedEffect = Send | ReadOn | AwaitDrained | Remember | GiveUp
 Effects = list[FeedEffect]
 
 
@@ -99,9 +108,13 @@ class Reader(Struct):
     full: bool = False
     weight: int = 0
 
-    def falls_behind(self, room: str, cursor: int, since: int | None = None) -> None:
+    def falls_behind(self, room: str, cursor: int) -> None:
         """Who is behind already stays where it is."""
-        self.behind.setdefault(room, Behind(cursor, since))
+        self.behind.setdefault(room, Behind(cursor))
+
+    def resumes(self, room: str, seq: int) -> None:
+        """The client named `seq` as its place."""
+        self.behind[room] = Behind(seq, seq)
 
     def is_done_with(self, room: str) -> bool:
         """It is live there, or the room is over; whether it was behind."""
@@ -120,10 +133,13 @@ class Tabs(Struct, frozen=True):
     ----------
     late
         Those that are behind somewhere, or full.
+    attention
+        What those look at that do not want everything; None: all do.
     """
 
     connections: tuple[Address, ...]
     late: dict[Address, Reader] = field(default_factory=dict)
+    attention: Attention | None = None
 
 
 NO_TABS: Final = Tabs(())
@@ -213,9 +229,12 @@ class Feed(Places, gc=False):
 
     def _takers(self, tabs: Tabs, room: str, head: int) -> Sequence[Address]:
         """Apart from `delivered`, whose every call would pay for the closure."""
+        connections: Sequence[Address] = tabs.connections
+        if tabs.attention is not None:
+            connections = [one for one in connections if not tabs.attention.is_asleep(one, room)]
         if not tabs.late:
-            return tabs.connections
-        return [connection for connection in tabs.connections if self._takes(connection, room, head)]
+            return connections
+        return [connection for connection in connections if self._takes(connection, room, head)]
 
     def _takes(self, connection: Address, room: str, head: int) -> bool:
         """Whether this connection takes what follows `head`; if it is full, it is behind from there on."""
@@ -242,14 +261,18 @@ class Feed(Places, gc=False):
         is_next = left.seq in (None, head + 1)
         effects: Effects = []
         for connection in self.connections:
-            is_live = not self._is_done_with(connection, room) and is_next
+            is_live = not self._is_done_with(connection, room) and is_next and not self._is_asleep(connection, room)
             news = left if is_live else Left(room=room, user=left.user, by=left.by, reason=left.reason)
             effects.append(Send(connection, [news]))
+        if (attention := self.attention) is not None:
+            attention.forget(room)
         return [*effects, *self.go_on()]
 
     def _all_fall_behind(self, room: str, head: int) -> None:
+        """But those who are not looking there."""
         for connection in self.connections:
-            self._reader(connection).falls_behind(room, head)
+            if not self._is_asleep(connection, room):
+                self._reader(connection).falls_behind(room, head)
 
     def _is_done_with(self, connection: Address, room: str) -> bool:
         """The room is over for this connection; whether it was behind there."""
@@ -265,21 +288,31 @@ class Feed(Places, gc=False):
     def opened(self, connection: Address, starts: Mapping[str, Start]) -> Effects:
         """A connection was welcomed. Rooms it has no start in are live from the head on."""
         self._keep((*self.connections, connection), self._late)
+        effects: Effects = []
         for room, start in starts.items():
-            if start.resumed or start.seq < self._head(room):
-                self._reader(connection).falls_behind(room, start.seq, start.seq if start.resumed else None)
-        return self.go_on()
+            if (attention := self.attention) is not None and attention.is_asleep(connection, room):
+                effects += [Remember(room)] if attention.is_new_to(room, start.seq) else []
+            elif start.seq < self._head(room):
+                self._reader(connection).falls_behind(room, start.seq)
+            if start.resumed:
+                self._reader(connection).resumes(room, start.seq)
+        return [*effects, *self.go_on()]
 
     def closed(self, connection: Address) -> bool:
         """Whether there was such a connection."""
         before, late = self.connections, self._late
+        if (attention := self.attention) is not None:
+            attention.closed(connection)
         left = {other: reader for other, reader in late.items() if other is not connection}
         self._keep(tuple(other for other in before if other is not connection), left)
         return len(self) < len(before)
 
     def _keep(self, connections: tuple[Address, ...], late: Mapping[Address, Reader]) -> None:
         """These are all there are now."""
-        if not connections:
+        attention = self.attention
+        if attention is not None and attention.focus:
+            self.tabs = Tabs(connections, dict(late), attention)
+        elif not connections:
             self.tabs = NO_TABS
         elif len(connections) == 1 and not late:
             self.tabs = connections[0]
@@ -298,6 +331,50 @@ class Feed(Places, gc=False):
         late = self._late
         return [c for c in self.connections if c not in late or not late[c].full] if late else self.connections
 
+    # --- attention --------------------------------------------------------------------------------------------
+
+    @property
+    def attention(self) -> Attention | None:
+        tabs = self.tabs
+        return tabs.attention if isinstance(tabs, Tabs) else None
+
+    def _is_asleep(self, connection: Address, room: str) -> bool:
+        attention = self.attention
+        return attention is not None and attention.is_asleep(connection, room)
+
+    def terms(self, room: str) -> Terms | None:
+        """How to attach to this room; None: for all that it tells."""
+        attention = self.attention
+        return None if attention is None else attention.terms(room, self.connections)
+
+    def attends(self, connection: Address, focus: str | None, rules: Rules) -> Attention:
+        """The connection, which is about to be welcomed, does not want everything."""
+        attention = self.attention or Attention(rules)
+        attention.focus[connection] = focus
+        self.tabs = Tabs(self.connections, dict(self._late), attention)
+        return attention
+
+    def pulse(self, tally: Tally, user: str) -> Effects:
+        """How a room stands, for those who are asleep there."""
+        attention = self.attention
+        activity = None if attention is None else attention.counted(tally, user)
+        if attention is None or activity is None:
+            return []
+        asleep = [connection for connection in self.connections if attention.is_asleep(connection, tally.room)]
+        attention.owed.update((connection, tally.room) for connection in asleep)
+        return [effect for connection in asleep for effect in self._pay(connection)]
+
+    def _pay(self, connection: Address) -> Effects:
+        """What is owed to this connection, unless it is full."""
+        attention, reader = self.attention, self._late.get(connection)
+        if attention is None or (reader is not None and reader.full):
+            return []
+        rooms = [room for one, room in attention.owed if one is connection]
+        attention.owed.difference_update((connection, room) for room in rooms)
+        large = [attention.large[room] for room in rooms if attention.is_asleep(connection, room)]
+        told = [one.told for one in large if one.told is not None]
+        return [Send(connection, told)] if told else []
+
     def congested(self, connection: Address) -> Effects:
         """The connection's socket does not keep up."""
         if connection not in self.connections:
@@ -314,7 +391,7 @@ class Feed(Places, gc=False):
             return []
         reader.full = False
         reader.weight = 0
-        return self.go_on()
+        return [*self._pay(connection), *self.go_on()]
 
     # --- catching up ------------------------------------------------------------------------------------------
 

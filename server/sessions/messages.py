@@ -18,13 +18,15 @@ from server.protocol.commands import AnyCommand, CommandId, Cursor
 class Open(Struct, frozen=True):
     """A connection said a good `hello`. Answered by `welcome`, recoveries, and everything that follows.
 
-    `last_used`: when the use of its token was noted last (ms).
+    `last_used`: when the use of its token was noted last (ms). `passive`, `focus`: as `hello` had them.
     """
 
     connection: Address
     resume: dict[str, Cursor]
     command_id: CommandId | None
     last_used: int = 0
+    passive: bool = False
+    focus: str | None = None
 
 
 class Said(Struct, frozen=True):

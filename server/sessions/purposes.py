@@ -11,13 +11,16 @@ from server.protocol.commands import CommandId, Cursor
 class Opening(Struct):
     """A connection that has said `hello` and is not welcomed yet.
 
-    `added`: rooms that became the user's meanwhile, and the entry each begins with.
+    `added`: rooms that became the user's meanwhile, and the entry each begins with. `passive`, `focus`: as `hello` had
+    them.
     """
 
     connection: Address
     resume: dict[str, Cursor]
     command_id: CommandId | None
     added: dict[str, int]
+    passive: bool = False
+    focus: str | None = None
 
 
 class WelcomeWanted(Struct, frozen=True):

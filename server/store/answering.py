@@ -20,7 +20,7 @@ from server.store.connections import snapshot
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
 from server.store.invites import find_invite, read_invites
 from server.store.leaving import find_heir, read_departures
-from server.store.log_queries import read_authors, read_history, read_log
+from server.store.log_queries import read_authors, read_history, read_log, read_tally
 from server.store.messages import (
     Done,
     Failed,
@@ -53,6 +53,7 @@ from server.store.people_queries import (
 from server.store.room_queries import find_channel, list_rooms, load_rooms, read_members, read_memberships
 from server.store.search_index import find_tails
 from server.store.search_messages import FindTails, Search
+from server.store.tally import ReadTally
 
 _NOBODY = NoIdentity(revoked=False)
 
@@ -124,6 +125,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_members(connection, question)
         case ReadAuthors():
             return read_authors(connection, question)
+        case ReadTally():
+            return read_tally(connection, question)
         case FindChannel():
             return find_channel(connection, question)
         case FindUser():

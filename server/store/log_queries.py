@@ -8,8 +8,10 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, select
 
 from server.store.in_lists import padded
+from server.store.mentioning import read_people
 from server.store.messages import Authors, HistoryPage, LogPage, ReadAuthors, ReadHistory, ReadLog
 from server.store.tables import entries, reactions, rooms, users
+from server.store.tally import COUNTED_AMONG, ReadTally, Tally, tally_of
 from server.store.wire import AnyRow, entry_from, message_from
 
 AUTHORS_AMONG: Final = 1_000
@@ -39,6 +41,12 @@ _newest_authors: Final = (
     .limit(AUTHORS_AMONG)
 )
 
+_newest_undeleted: Final = (
+    select(entries.c.seq, entries.c.user_id, entries.c.mentions)
+    .where(entries.c.room_id == bindparam("room"), entries.c.kind == "message", entries.c.text.is_not(None))
+    .order_by(entries.c.seq.desc())
+    .limit(COUNTED_AMONG)
+)
 _head: Final = select(rooms.c.last_seq).where(rooms.c.id == bindparam("room"))
 _own_reactions: Final = select(reactions.c.target, reactions.c.emoji).where(
     reactions.c.room_id == bindparam("room"),
@@ -96,3 +104,10 @@ def read_authors(connection: Connection, question: ReadAuthors) -> Authors:
         _newest_authors, {"room": question.room, "after": question.after, "upto": question.upto}
     ).scalars()
     return Authors(question.room, question.after, question.upto, frozenset(authors))
+
+
+def read_tally(connection: Connection, question: ReadTally) -> Tally:
+    room = {"room": question.room}
+    head = connection.execute(_head, room).scalar() or 0
+    newest = ((seq, author, read_people(people)) for seq, author, people in connection.execute(_newest_undeleted, room))
+    return tally_of(question.room, head, newest)

@@ -25,6 +25,7 @@ from server.store.questions import Failed as Failed
 from server.store.questions import Question as Question
 from server.store.room_changes import BanLifted, Particulars, RoomChange
 from server.store.search_messages import IndexTails, SearchRead
+from server.store.tally import ReadTally
 
 # --- the log of a room (writer) ------------------------------------------------------------------------------
 
@@ -290,7 +291,7 @@ class NoIdentity(Struct, frozen=True):
 class ListRooms(Question, frozen=True, kw_only=True):
     """All rooms of a user with `last_seq` and `unread` of one and the same snapshot. Answered `RoomList`.
 
-    `unread` is counted up to `room_queries.UNREAD_COUNTED`.
+    `unread` is counted up to `tally.UNREAD_COUNTED`.
     """
 
     user: str
@@ -490,6 +491,7 @@ Read = (
     | ReadLog
     | ReadMembers
     | ReadAuthors
+    | ReadTally
     | FindChannel
     | FindUser
     | FindCredentials

@@ -43,6 +43,7 @@ from server.store.opening import READING_THREADS, Store
 from server.store.patience import Patience
 from server.store.search_messages import FindTails, Search
 from server.store.searcher import Searcher
+from server.store.tally import ReadTally
 from server.store.thread import OwnThread
 
 QUICK_IN_A_PORTION: Final = 100
@@ -55,7 +56,7 @@ SLOW_SET_ASIDE: Final = 1_000
 
 Clock = Callable[[], int]
 
-_SLOW: Final = FindTails | ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ListUsers
+_SLOW: Final = FindTails | ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ReadTally | ListUsers
 
 _log = logging.getLogger(__name__)
 

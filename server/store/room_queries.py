@@ -29,12 +29,10 @@ from server.store.messages import (
 )
 from server.store.room_changes import Particulars, read_rights, remaining
 from server.store.tables import bans, entries, members, mentions, mutes, rooms, users
+from server.store.tally import UNREAD_COUNTED
 from server.store.wire import AnyRow, member_from, user_from
 
 Text = TypeVar("Text", bound=str)
-
-UNREAD_COUNTED: Final = 1_000
-"""Nobody reads a larger number, and somebody who was away for a year must not hold up everybody's sign-in."""
 
 BEGUN_OVERLAP_MS: Final = 30_000
 """A membership begins at the time its transaction began, and by the clock of the node that wrote it."""

@@ -21,6 +21,7 @@ from clients.checker import (
     Followed,
     GapTold,
     Kind,
+    LookedAway,
     Posted,
     Refused,
     Shown,
@@ -343,3 +344,15 @@ def _nobody_could_know(facts: list[Fact], at: int) -> bool:
         if isinstance(later, Delivered | GapTold | CaughtUp) and (later.reader, later.room) == (fact.reader, fact.room)
     )
     return isinstance(next(stream, None), GapTold | None)
+
+
+def test_who_looks_away_is_owed_nothing_until_it_looks_again() -> None:
+    history = (*TWO_HONEST_POSTS, posted("c"), ok("c", 3), stored("c", 3))
+    looked = (Began("bob", ROOM, 0), delivered("a", 1))
+    assert kinds(*history, *looked, LookedAway("bob", ROOM), Began("bob", ROOM, 2), delivered("c", 3)) == set()
+    assert kinds(*history, *looked, LookedAway("bob", ROOM), CaughtUp("bob", ROOM, 3)) == set()
+    assert kinds(*history, *looked, delivered("c", 3)) == {Kind.SILENT_GAP}
+    again = (*looked, LookedAway("bob", ROOM), Began("bob", ROOM, 1), delivered("a", 1))
+    assert kinds(*history, *again) == {Kind.DELIVERED_TWICE}
+    skipping = (*looked, LookedAway("bob", ROOM), Began("bob", ROOM, 1), delivered("c", 3))
+    assert kinds(*history, *skipping) == {Kind.SILENT_GAP}

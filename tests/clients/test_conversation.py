@@ -15,9 +15,21 @@ from clients.conversation import ANSWER_DEADLINE, WELCOME_DEADLINE, Conversation
 from clients.happenings import Answered, Happening, Missed, Refused, UnknownEntry
 from clients.incoming import BrokenServer
 from server.protocol import commands as said
-from server.protocol.codec import JSON
+from server.protocol.codec import JSON, encode_event
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Error, Heartbeat, Joined, Left, MessageEntry, Ok, Resumed, TypingEvent, Welcome
+from server.protocol.events import (
+    Activity,
+    Error,
+    Heartbeat,
+    Joined,
+    Left,
+    Limits,
+    MessageEntry,
+    Ok,
+    Resumed,
+    TypingEvent,
+    Welcome,
+)
 from server.protocol.objects import User
 
 if TYPE_CHECKING:
@@ -110,6 +122,36 @@ def test_the_welcome_tells_who_one_is_and_where_one_is(talk: Talk) -> None:
     assert talk.core.me.name == "ann"
     assert list(talk.core.rooms) == [ROOM]
     assert isinstance(talk.seen[0], Welcome)
+
+
+# --- what is looked at ---------------------------------------------------------------------------------------
+
+
+def test_a_passive_client_says_so_and_names_what_it_looks_at(hub: SmallHub) -> None:
+    hub.logs[ROOM] = []
+    core = Conversation("token", passive=True)
+    core.opened(0.0)
+    [hello] = [JSON.decode_command(frame) for frame in core.to_send(0.0)]
+    assert hello == said.Hello(token="token", passive=True)
+    limits = Limits(frame=65_536, text=4_000, unanswered=32)
+    welcome = Welcome(
+        me=User(user="u_ANN", name="ann"), session="s", node="n", heartbeat=30_000, features=said.FEATURES,
+        limits=limits, rooms=[hub.room(ROOM)],
+    )  # fmt: skip
+    core.receive(encode_event(welcome), 0.0)
+    assert core.receive(encode_event(Activity(room=ROOM, last_seq=9, unread=9, mentions=0)), 0.0)
+    assert core.to_send(0.0) == [], "nothing is missing"
+    number = core.command(said.Focus(room=ROOM))
+    core.to_send(0.0)
+    core.receive(encode_event(Ok(id=number, room=ROOM, last_seq=9)), 0.0)
+    [asked] = [JSON.decode_command(frame) for frame in core.to_send(0.0)]
+    assert isinstance(asked, said.Log)
+    assert (asked.room, asked.after) == (ROOM, 0)
+    core.lost()
+    core.opened(1.0)
+    [again] = [JSON.decode_command(frame) for frame in core.to_send(1.0)]
+    assert isinstance(again, said.Hello)
+    assert (again.focus, again.resume) == (ROOM, {ROOM: said.Cursor("l_1", 0)})
 
 
 # --- commands and their answers ------------------------------------------------------------------------------

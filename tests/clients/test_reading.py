@@ -9,7 +9,7 @@ from clients.places import HELD_BACK, Place, resume
 from clients.reading import Reading
 from server.protocol.codec import encode_command
 from server.protocol.commands import FEATURES, Cursor, Hello, Log, Rooms
-from server.protocol.events import Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.events import Activity, Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
 from server.protocol.objects import Room, RoomInfo, User
 
 ROOM = "r_1"
@@ -135,6 +135,44 @@ def test_a_gap_that_closed_by_itself_is_not_told() -> None:
     assert isinstance(asked, Log)
     assert list(reading.entry(message(6), 6)) == [message(6), message(7)]
     assert list(reading.missing_for_good(asked, "busy")) == []
+
+
+# --- rooms that are not looked at ---------------------------------------------------------------------------------
+
+
+def test_a_room_that_is_not_looked_at_has_no_gap() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    told = Activity(room=ROOM, last_seq=40, unread=30, mentions=1)
+    assert list(reading.activity(told)) == [told]
+    assert reading.rooms[ROOM] == replace(INFO, last_seq=40, unread=30, mentions=1)
+    assert list(reading.to_ask(0.0)) == []
+    assert reading.resume(1_000) == {}
+    assert list(reading.welcomed(welcome(replace(INFO, last_seq=60))))[1:] == []
+    assert list(reading.to_ask(0.0)) == []
+
+
+def test_what_came_meanwhile_is_asked_for_with_the_first_look() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    list(reading.activity(Activity(room=ROOM, last_seq=7, unread=2, mentions=0)))
+    assert list(reading.looks(ROOM, 7)) == []
+    assert list(reading.entry(message(8), 8)) == [], "it waits"
+    [asked] = reading.to_ask(0.0)
+    assert asked == Log(room=ROOM, after=5, limit=500)
+    assert list(reading.missing_came(asked, Ok(entries=[message(6), message(7)]))) == [message(n) for n in (6, 7, 8)]
+    assert reading.resume(1_000) == {ROOM: Cursor("l_1", 8)}
+
+
+def test_too_much_of_it_is_missed() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    list(reading.activity(Activity(room=ROOM, last_seq=2_000, unread=1_000, mentions=0)))
+    assert list(reading.looks(ROOM, 2_000)) == [Missed(ROOM, 5, 2_000, "not looked at")]
+    assert list(reading.entry(message(2_001), 2_001)) == [message(2_001)]
+
+
+def test_an_answer_about_a_room_one_has_left_is_nothing_to_look_at() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    reading.leave(ROOM)
+    assert list(reading.looks(ROOM, 7)) == []
 
 
 # --- one place -----------------------------------------------------------------------------------------------

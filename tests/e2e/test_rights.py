@@ -37,6 +37,7 @@ SAID: dict[str, dict[str, Any]] = {
     "read": {"seq": 1},
     "mark_unread": {"seq": 1},
     "typing": {},
+    "focus": {},
     "leave": {},
     "invite": {"user": VICTIM},
     "create_invite": {"nonce": "n"},

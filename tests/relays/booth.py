@@ -19,7 +19,7 @@ from server.relays.messages import (
 )
 from server.relays.relay import RETRY_SECONDS, Relay
 from server.rooms.effects import Consult, FanOut, InTurn, Reply
-from server.rooms.messages import Answer, Attach, Attached, Delivery, Detached, Request
+from server.rooms.messages import Answer, Attach, Attached, Delivery, Detached, Request, Terms
 from server.store.messages import Done, LogPage, ReadLog
 from tests.rooms.scene import ROOM, key, user
 
@@ -78,6 +78,7 @@ class Booth:
         self.refs = count(1_000)
         self.sessions: dict[str, Address] = {}
         self.attachments: dict[str, int] = {}
+        self.passive: dict[str, Terms] = {}
         self.last_seq = last_seq
         self.number = 0
         self.seeking = self.relay.started(self.now)
@@ -106,7 +107,7 @@ class Booth:
     def wants(self, name: str) -> None:
         """A session of this person asks to be attached."""
         session = self.sessions.setdefault(name, key(f"session of {name}"))
-        self.relay.attach(Attach(next(self.refs), session, f"u_{name}"), self.now)
+        self.relay.attach(Attach(next(self.refs), session, f"u_{name}", self.passive.get(name)), self.now)
 
     def asks(self) -> list[Admit]:
         """Of whom the owner is asked when all that was told at once is handled."""

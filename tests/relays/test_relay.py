@@ -26,8 +26,9 @@ from server.relays.messages import (
 from server.relays.relay import ASKING_SECONDS, PATIENT_SECONDS, QUIET_SECONDS, REST_SECONDS, RETRY_SECONDS
 from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
 from server.rooms.effects import Consult, FanOut, Reply, Rest, TellUser, Unwatch
-from server.rooms.messages import Added, Answer, Attached, NotAttached, Passing, Request
-from server.store.messages import Failed, ReadLog
+from server.rooms.messages import Added, Answer, Attached, NotAttached, Passing, Pulse, Request, Terms
+from server.store.messages import Done, Failed, ReadLog
+from server.store.tally import ReadTally, tally_of
 from tests.relays.booth import EPOCH, NEXT_OWNER, OWNER, Booth, answers, delivered_to, entry, joined, left, of, to_owner
 from tests.rooms.scene import ROOM, key, user
 
@@ -420,3 +421,35 @@ def test_an_error_is_given_back_as_it_came() -> None:
     [reply] = of(Reply, booth.relay.answered(Answered(forwarded.ref, error), booth.now))
     assert isinstance(reply.message, Answer)
     assert reply.message.reply is error
+
+
+# --- those who do not look ---------------------------------------------------------------------------------------
+
+
+def test_who_does_not_look_is_told_how_the_room_stands_in_place_of_entries() -> None:
+    booth = Booth("ann", "bob")
+    booth.passive["bob"] = Terms(heard=0, every=2.0, live=False)
+    booth.attach("bob")
+    delivered = booth.delivers(entry(1))
+    assert delivered_to(booth.sessions["ann"], delivered) == [1]
+    assert delivered_to(booth.sessions["bob"], delivered) == []
+    assert booth.relay.restless
+    [asked] = of(Consult, booth.beat(1.0))
+    assert isinstance(asked.question, ReadTally)
+    tally = tally_of(ROOM, 1, [(1, "u_zoe", ())])
+    [told] = of(FanOut, booth.relay.done(Done(asked.question.ref, tally), booth.now))
+    assert (told.message, told.to) == (Pulse(ROOM, tally), (booth.sessions["bob"],))
+    booth.beat(1.0)
+    assert not booth.relay.restless
+    booth.passive.clear()
+    booth.attach("bob")
+    assert delivered_to(booth.sessions["bob"], booth.delivers(entry(2))) == [2]
+
+
+def test_a_store_that_cannot_be_asked_is_asked_again() -> None:
+    booth = Booth("ann", "bob", last_seq=3)
+    booth.passive["bob"] = Terms(heard=1, every=2.0, live=False)
+    booth.attach("bob")
+    [asked] = of(Consult, booth.beat(1.0))
+    booth.relay.failed(Failed(asked.question.ref, unavailable()), booth.now)
+    assert len(of(Consult, booth.beat(1.0))) == 1

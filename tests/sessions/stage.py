@@ -33,6 +33,7 @@ from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import RoomActor, RoomEnvironment
 from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
+from server.sessions.attention import DEFAULT_RULES, Rules
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
 from server.sessions.environment import SessionEnvironment
 from server.sessions.messages import Close, Drained, NotifyDrained, Open, Said
@@ -101,10 +102,12 @@ class Guest:
 
     # --- doing ------------------------------------------------------------------------------------------------
 
-    async def come(self, resume: dict[str, Cursor] | None = None) -> Welcome:
+    async def come(
+        self, resume: dict[str, Cursor] | None = None, *, passive: bool = False, focus: str | None = None
+    ) -> Welcome:
         self.heard, self.closed = [], None
         self.line = self.stage.system.dynamic("connections").start(object(), self)
-        self.line.tell(Open(self.line, resume or {}, None, self.identity.last_used))
+        self.line.tell(Open(self.line, resume or {}, None, self.identity.last_used, passive, focus))
         return await self.until(lambda: self.found(Welcome))
 
     async def go(self) -> None:
@@ -213,6 +216,7 @@ async def staged(
     small_room: int = 256,
     pace: Pace[str] | None = None,
     most_connections: int = 100,
+    attention: Rules = DEFAULT_RULES,
 ) -> AsyncIterator[Stage]:
     """A server without gateway; `room` and `session` may be classes that fail in the way a test wants."""
     desk = Desk(store, Inbox(10_000), Inbox(10_000))
@@ -227,7 +231,7 @@ async def staged(
     sessions = SessionEnvironment(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
         heartbeat=lambda: 30_000, clock=lambda: desk.now, pace=without_limit() if pace is None else pace,
-        most_connections=most_connections,
+        most_connections=most_connections, attention=attention,
     )  # fmt: skip
     tree = SupervisorSpec(
         "server",

@@ -27,6 +27,7 @@ from server.store.messages import (
     ReadRevocations,
 )
 from server.store.opening import Store
+from server.store.tally import ReadTally
 
 CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
 
@@ -48,6 +49,7 @@ QUESTIONS: list[Read] = [
     FindInvite(reply_to=NOBODY, code=CODE, user="u_1"),
     ReadInvites(reply_to=NOBODY, room="ROOM"),
     ReadInvites(reply_to=NOBODY, room="ROOM", invite="INVITE"),
+    ReadTally(reply_to=NOBODY, room="ROOM"),
     ReadRevocations(reply_to=NOBODY, since=0),
     ReadMemberships(reply_to=NOBODY, since=2**50),  # lately: long after nearly all began
 ]

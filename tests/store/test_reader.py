@@ -41,8 +41,8 @@ from server.store.messages import (
     SaveMarks,
     TouchTokens,
 )
-from server.store.room_queries import UNREAD_COUNTED
 from server.store.tables import users
+from server.store.tally import UNREAD_COUNTED
 from tests.store.desk import Desk, Ear, Room
 
 DAY = 86_400_000
