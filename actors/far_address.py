@@ -12,7 +12,7 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from actors.address import Address
 
@@ -27,6 +27,9 @@ class FarAddress(Address):
     """An address whose actor is elsewhere, or nowhere."""
 
     __slots__ = ()
+
+    is_watcher: ClassVar[bool] = False
+    """Whether it watches actors here, or is watched by them: none does both."""
 
     def __init__(self, blueprint: Blueprint, key: Hashable | None) -> None:
         super().__init__(blueprint, key)

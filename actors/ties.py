@@ -8,8 +8,8 @@ The rules:
 - Both ends change in one call: what `one` knows of `other` and what `other` knows of `one` never differ.
 - Whoever watches itself is tied one way, at both ends.
 - What stands for an actor on another node (`far_address.py`) is never tied both ways, and there may be one for a link,
-  or one for each of a hundred thousand actors. So it keeps its end itself, and only the other end is changed here. One
-  that is watched is told from the others by its class, so it stands among those that are tied both ways.
+  or one for each of a hundred thousand actors. So it keeps its end itself, and only the other end is changed here. Its
+  class says which way that goes; so it stands among those that are tied both ways, and needs no set of its own.
 - Each change costs O(1), however many there are.
 """
 
@@ -28,8 +28,8 @@ class OneWay:
     """The ties of an address of which some go only one way.
 
     Attributes:
-        mutual: whom it watches and is watched by; and whom it watches on other nodes.
-        watchers: by whom it is only watched.
+        mutual: whom it watches and is watched by; and all that are far, either way.
+        watchers: by whom of this node it is only watched.
         watched: whom it only watches, of this node.
     """
 
@@ -70,36 +70,22 @@ def untie(watcher: Address, target: Address) -> None:
     _closed(target, there)
 
 
-def tie_to_far(watcher: Address, far: Address) -> None:
-    """`watcher` watches somebody on another node from now on: its end of that."""
-    ties = watcher._ties
+def tie_far(address: Address, far: FarAddress) -> None:
+    """`address` watches, or is watched by, somebody on another node from now on: its end of that."""
+    ties = address._ties
     if isinstance(ties, OneWay):
         ties.mutual = added(ties.mutual, far)
     else:
-        watcher._ties = added(ties, far)
+        address._ties = added(ties, far)
 
 
-def untie_from_far(watcher: Address, far: Address) -> None:
-    """`watcher` watches `far` no more; harmless if it did not."""
-    ties = watcher._ties
+def untie_far(address: Address, far: FarAddress) -> None:
+    """That is over; harmless if it was not so."""
+    ties = address._ties
     if isinstance(ties, OneWay):
         ties.mutual = removed(ties.mutual, far)
     else:
-        watcher._ties = removed(ties, far)
-
-
-def tie_by_far(far: Address, target: Address) -> None:
-    """`target` is watched from another node from now on: its end of that."""
-    there = _opened(target)
-    there.watchers = added(there.watchers, far)
-    _closed(target, there)
-
-
-def untie_by_far(far: Address, target: Address) -> None:
-    """`target` is watched by `far` no more; harmless if it was not."""
-    there = _opened(target)
-    there.watchers = removed(there.watchers, far)
-    _closed(target, there)
+        address._ties = removed(ties, far)
 
 
 def is_tied(watcher: Address, target: Address) -> bool:
@@ -114,18 +100,21 @@ def watchers_of(address: Address) -> tuple[Address, ...]:
     """Who watches it now."""
     ties = address._ties
     if isinstance(ties, OneWay):
-        return (*_watching(ties.mutual), *each(ties.watchers))
-    return _watching(ties)
-
-
-def _watching(mutual: Few[Address]) -> tuple[Address, ...]:
-    return tuple(one for one in each(mutual) if not isinstance(one, FarAddress))
+        return (*_but_far(ties.mutual, watchers=False), *each(ties.watchers))
+    return _but_far(ties, watchers=False)
 
 
 def watched_by(address: Address) -> tuple[Address, ...]:
     """Whom it watches now."""
     ties = address._ties
-    return (*each(ties.mutual), *each(ties.watched)) if isinstance(ties, OneWay) else each(ties)
+    if isinstance(ties, OneWay):
+        return (*_but_far(ties.mutual, watchers=True), *each(ties.watched))
+    return _but_far(ties, watchers=True)
+
+
+def _but_far(mutual: Few[Address], *, watchers: bool) -> tuple[Address, ...]:
+    """All but those on other nodes that watch, or that do not."""
+    return tuple(one for one in each(mutual) if not isinstance(one, FarAddress) or one.is_watcher is not watchers)
 
 
 def _opened(address: Address) -> OneWay:

@@ -20,7 +20,7 @@ from actors.few import Few, added, contains, each, removed
 from actors.introspect import Statistics
 from actors.lifecycle import last_end
 from actors.messages import Down
-from actors.ties import tie_by_far, tie_to_far, untie_by_far, untie_from_far
+from actors.ties import tie_far, untie_far
 
 if TYPE_CHECKING:
     from actors.address import Address
@@ -117,12 +117,12 @@ class RemoteAddress(FarAddress):
                 return
             self._distribution.addresses.keep(self)
         self._ties = added(self._ties, watcher)
-        tie_to_far(watcher, self)
+        tie_far(watcher, self)
 
     def unwatched_by(self, watcher: Address) -> None:
         """See `FarAddress.unwatched_by`."""
         self._ties = removed(self._ties, watcher)
-        untie_from_far(watcher, self)
+        untie_far(watcher, self)
         if self._watch and self._ties is None:
             watch = self._watched_no_more()
             peer = self._peer
@@ -142,7 +142,7 @@ class RemoteAddress(FarAddress):
         self._life = ~self.incarnation
         watchers, self._ties = each(self._ties), None
         for watcher in watchers:
-            untie_from_far(watcher, self)
+            untie_far(watcher, self)
 
     def _watched_no_more(self) -> int:
         """Which watch that was."""
@@ -197,6 +197,8 @@ class FarWatcher(FarAddress):
 
     __slots__ = ("_numbers", "_peer", "_targets")
 
+    is_watcher = True
+
     def __init__(self, distribution: Distribution, peer: Peer) -> None:
         super().__init__(distribution.blueprint, None)
         self._peer = peer
@@ -212,7 +214,7 @@ class FarWatcher(FarAddress):
         """Watch this actor, which has not stopped for good."""
         self._targets[number] = target
         self._numbers[target] = added(self._numbers.get(target), number)
-        tie_by_far(self, target)
+        tie_far(target, self)
         if not target.living:
             self._say_down(number, last_end(target))
 
@@ -223,14 +225,14 @@ class FarWatcher(FarAddress):
             return
         left = removed(self._numbers.pop(target), number)
         if left is None:
-            untie_by_far(self, target)
+            untie_far(target, self)
         else:
             self._numbers[target] = left
 
     def end_all(self) -> None:
         """The session is over."""
         for target in self._numbers:
-            untie_by_far(self, target)
+            untie_far(target, self)
         self._targets, self._numbers = {}, {}
 
     def answer(self, message: object, /) -> bool:
@@ -242,7 +244,7 @@ class FarWatcher(FarAddress):
 
     def watches_no_more(self, target: Address) -> None:
         """See `FarAddress.watches_no_more`."""
-        untie_by_far(self, target)
+        untie_far(target, self)
         for number in each(self._numbers.pop(target, None)):
             del self._targets[number]
             self._peer.say_gone(number)

@@ -13,11 +13,9 @@ from actors.ties import (
     OneWay,
     is_tied,
     tie,
-    tie_by_far,
-    tie_to_far,
+    tie_far,
     untie,
-    untie_by_far,
-    untie_from_far,
+    untie_far,
     watched_by,
     watchers_of,
 )
@@ -89,19 +87,25 @@ def test_who_watches_itself_can_let_go_of_it() -> None:
     assert one._ties is None
 
 
+class Watcher(FarAddress):
+    __slots__ = ()
+
+    is_watcher = True
+
+
 def test_of_what_is_far_only_the_end_here_is_kept() -> None:
     one, sibling = some(2)
-    far = FarAddress.__new__(FarAddress)
-    far._ties = None
+    far, watcher = FarAddress.__new__(FarAddress), Watcher.__new__(Watcher)
+    far._ties = watcher._ties = None
     tie(one, sibling)
-    tie_to_far(one, far)
+    tie_far(one, far)
     assert (watchers_of(one), watched_by(one)) == ((), (far, sibling))
-    tie_by_far(far, one)
-    assert (watchers_of(one), watched_by(one)) == ((far,), (far, sibling))
-    assert far._ties is None
+    tie_far(one, watcher)
+    assert (watchers_of(one), watched_by(one)) == ((watcher,), (far, sibling))
+    assert far._ties is watcher._ties is None
     for _ in range(2):
-        untie_from_far(one, far)
-        untie_by_far(far, one)
+        untie_far(one, far)
+        untie_far(one, watcher)
     assert (watchers_of(one), watched_by(one)) == ((), (sibling,))
 
 
@@ -110,10 +114,10 @@ def test_who_watches_back_and_somebody_far_has_one_set() -> None:
     far = FarAddress.__new__(FarAddress)
     tie(one, other)
     tie(other, one)
-    tie_to_far(one, far)
+    tie_far(one, far)
     assert not isinstance(one._ties, OneWay)
     assert (watchers_of(one), watched_by(one)) == ((other,), (other, far))
     untie(other, one)
     assert (watchers_of(one), watched_by(one)) == ((), (far, other))
-    untie_from_far(one, far)
+    untie_far(one, far)
     assert (watchers_of(one), watched_by(one)) == ((), (other,))
