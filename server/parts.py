@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from actors import Inbox, System
+from server.accounts.blocking import tell_blocked
 from server.accounts.departing import Departing
 from server.accounts.own import OwnAccounts
 from server.accounts.service import Accounts
@@ -214,7 +215,12 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
     )
     return HttpEnvironment(
         accounts=accounts,
-        own_accounts=OwnAccounts(accounts, partial(_tell_named, system, shared), shared.departing.ring),
+        own_accounts=OwnAccounts(
+            accounts,
+            named=partial(_tell_named, system, shared),
+            deleted=shared.departing.ring,
+            blocked=partial(tell_blocked, system.dynamic(ROOMS)),
+        ),
         reader=shared.reader,
         rooms=rooms_of(system, ground),
         readiness=ground.readiness,

@@ -28,6 +28,7 @@ from actors import (
     TaskContext,
     TaskSpec,
 )
+from server.accounts.blocking import run_blocks_sweep
 from server.accounts.passwords import run_hashing
 from server.accounts.revocations import run_revocation_sweep
 from server.accounts.usage import run_usage
@@ -125,6 +126,9 @@ def tree(ground: Ground) -> SupervisorSpec:
     async def departing(context: TaskContext) -> None:
         await shared.departing.run(context, rooms_of(context.system, ground))
 
+    async def blocks(context: TaskContext) -> None:
+        await run_blocks_sweep(context, reader, context.system.dynamic(ROOMS), now)
+
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, shared.changes, context.system.dynamic(SESSIONS), shared.usage, now)
 
@@ -159,6 +163,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 "accounts",
                 TaskSpec("hashing", partial(run_hashing, inbox=shared.hashing)),
                 TaskSpec("revocations", revocations),
+                TaskSpec("blocks", blocks),
                 TaskSpec("usage", token_usage),
                 TaskSpec("departing", departing),
             ),

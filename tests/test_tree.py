@@ -46,6 +46,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "sessions",
             "hashing",
             "revocations",
+            "blocks",
             "usage",
             "departing",
             "reactor",

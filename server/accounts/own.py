@@ -19,14 +19,18 @@ from typing import Final
 from server.accounts.asking import Asking, answer_to
 from server.accounts.revocations import tell_revoked
 from server.accounts.service import Accounts
+from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
-from server.protocol.rules import check_display_name, check_password
+from server.protocol.rules import check_display_name, check_password, looks_like_id_or_name
 from server.store.account_messages import (
+    BlockChange,
     ChangePassword,
     DeleteUser,
     DeviceRow,
     EndSessions,
+    ListBlocked,
     ListDevices,
+    SetBlock,
     SetDisplayName,
 )
 from server.store.messages import Identity, Revocations
@@ -47,11 +51,14 @@ class OwnAccounts:
         Is told of users that are called differently now.
     deleted
         Is told that somebody was deleted, whose rooms are to be left.
+    blocked
+        Is told of people who were blocked, or are so no more.
     """
 
     accounts: Accounts
     named: Callable[[User], object]
     deleted: Callable[[], None]
+    blocked: Callable[[BlockChange], None]
 
     async def devices(self, identity: Identity) -> tuple[DeviceRow, ...]:
         """Those used last, at most `DEVICES_LISTED`. Raises `Refusal`."""
@@ -65,6 +72,8 @@ class OwnAccounts:
 
     async def sign_out(self, identity: Identity, device: str) -> None:
         """End the token of one device. Raises `Refusal`: `not_found` if it is none of theirs."""
+        if not looks_like_id_or_name(device):
+            raise Refusal(ErrorCode.NOT_FOUND, "you have no such device")
         await self._end(lambda to: EndSessions(reply_to=to, user=identity.user.user, only=device))
 
     async def sign_out_everywhere(self, identity: Identity, *, but_here: bool) -> None:
@@ -106,6 +115,26 @@ class OwnAccounts:
         )
         self.named(user)
         return user
+
+    async def block(self, identity: Identity, who: str, *, on: bool) -> None:
+        """Block somebody, by name or id, or do so no more; what is so already is no error. Raises `Refusal`."""
+        if not looks_like_id_or_name(who):
+            raise Refusal(ErrorCode.NO_SUCH_USER, "no such user")
+        accounts = self.accounts
+        change = await answer_to(
+            accounts.writer,
+            lambda to: SetBlock(reply_to=to, user=identity.user.user, who=who, on=on),
+            BlockChange,
+            accounts.seconds,
+        )
+        self.blocked(change)
+
+    async def blocked_people(self, identity: Identity) -> tuple[User, ...]:
+        """By name. Raises `Refusal`."""
+        accounts = self.accounts
+        return await answer_to(
+            accounts.reader, lambda to: ListBlocked(reply_to=to, user=identity.user.user), tuple, accounts.seconds
+        )
 
     async def delete(self, identity: Identity, password: str, address: str) -> None:
         """The account is gone when this returns, and its rooms are left soon after.

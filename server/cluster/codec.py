@@ -36,11 +36,13 @@ from server.relays.messages import (
     Subscribed,
 )
 from server.store.account_messages import (
+    BlockChange,
     ChangePassword,
     DeleteUser,
     EndDeparture,
     EndSessions,
     ForgetMember,
+    SetBlock,
     SetDisplayName,
 )
 from server.store.choices import Choice, SaveChoice
@@ -77,6 +79,8 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "end_departure": EndDeparture,
     "save_choice": SaveChoice,
     "choice": Choice,
+    "set_block": SetBlock,
+    "block_change": BlockChange,
     "touch_tokens": TouchTokens,
     "failed": Failed,
     # What concerns users wherever their sessions are (`users.py`).

@@ -7,10 +7,10 @@ from typing import Final
 from msgspec import Struct
 
 from server.accounts.service import SignedIn
-from server.contracts.examples import ADA, AT, CHANNEL, HIT, LISTED, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
+from server.contracts.examples import ADA, AT, BOB, CHANNEL, HIT, LISTED, MESSAGE, NONCE, ROOM, ROOM_ID, TOKEN
 from server.http_api.account_calls import Login, Register
 from server.http_api.health_calls import Health
-from server.http_api.own_calls import Device, Devices, Farewell, NewPassword, Profile
+from server.http_api.own_calls import Blocked, Device, Devices, Farewell, NewPassword, Profile
 from server.http_api.room_calls import Channels, Found, Messages, NewPost, Posted, Rooms
 from server.protocol.objects import User
 
@@ -24,6 +24,7 @@ EXAMPLES: Final[dict[type, Struct]] = {
     Profile: Profile("Ada L."),
     NewPassword: NewPassword(_PASSWORD, "tr0ubador and 3", keep_devices=False),
     Farewell: Farewell(_PASSWORD),
+    Blocked: Blocked((BOB,)),
     Devices: Devices((Device("s_01KX2Y8F7Q3M5N9PABCDEFGHJK", AT, AT, current=True, name="laptop"),)),
     Rooms: Rooms((ROOM, CHANNEL)),
     Channels: Channels((LISTED,), "lobby"),

@@ -42,6 +42,18 @@ class Farewell(Struct, frozen=True):
     password: Password
 
 
+class OfPerson(Struct, frozen=True):
+    """Whom a call is about."""
+
+    user: Annotated[str, Meta(description="A user's id, or name.")]
+
+
+class Blocked(Struct, frozen=True):
+    """People, by name."""
+
+    blocked: tuple[User, ...]
+
+
 class OfDevice(Struct, frozen=True):
     """Which device a call is about."""
 
@@ -132,6 +144,27 @@ class OwnCalls:
         await self._own.sign_out_everywhere(identity, but_here=wanted.keep_this)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    async def block(self, request: Request) -> Response:
+        """Blocks somebody.
+
+        Neither can write to the other then, nor see whether they are there, and nobody blocked brings the caller into a
+        room. In rooms that both are in, everything goes on.
+        """
+        identity = await caller(request, self._environment)
+        await self._own.block(identity, request.path_params["user"], on=True)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def unblock(self, request: Request) -> Response:
+        """Blocks somebody no more."""
+        identity = await caller(request, self._environment)
+        await self._own.block(identity, request.path_params["user"], on=False)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def list_blocked(self, request: Request) -> Response:
+        """Whom the caller has blocked. Nobody learns who has blocked them."""
+        identity = await caller(request, self._environment)
+        return json_response(Blocked(await self._own.blocked_people(identity)))
+
 
 def _shown(row: DeviceRow, current: str) -> Device:
     return Device(
@@ -182,6 +215,35 @@ OWN_CALLS: Final[tuple[Call[OwnCalls], ...]] = (
         body=Farewell,
         answers={HTTPStatus.NO_CONTENT: None},
         refuses=(ErrorCode.BAD_CREDENTIALS, ErrorCode.RATE_LIMITED, ErrorCode.NO_SUCH_USER),
+    ),
+    Call(
+        method="GET",
+        path="/v1/blocks",
+        handler=OwnCalls.list_blocked,
+        tag="accounts",
+        needs_token=True,
+        answers={HTTPStatus.OK: Blocked},
+        refuses=(ErrorCode.RATE_LIMITED,),
+    ),
+    Call(
+        method="PUT",
+        path="/v1/blocks/{user}",
+        handler=OwnCalls.block,
+        tag="accounts",
+        needs_token=True,
+        in_path=OfPerson,
+        answers={HTTPStatus.NO_CONTENT: None},
+        refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.BAD_REQUEST, ErrorCode.LIMIT_REACHED, ErrorCode.RATE_LIMITED),
+    ),
+    Call(
+        method="DELETE",
+        path="/v1/blocks/{user}",
+        handler=OwnCalls.unblock,
+        tag="accounts",
+        needs_token=True,
+        in_path=OfPerson,
+        answers={HTTPStatus.NO_CONTENT: None},
+        refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.BAD_REQUEST, ErrorCode.RATE_LIMITED),
     ),
     Call(
         method="GET",

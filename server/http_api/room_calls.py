@@ -245,6 +245,7 @@ ROOM_CALLS: Final[tuple[Call[RoomCalls], ...]] = (
         refuses=(
             ErrorCode.NO_SUCH_ROOM,
             ErrorCode.NOT_A_MEMBER,
+            ErrorCode.FORBIDDEN,
             ErrorCode.NO_SUCH_MESSAGE,
             ErrorCode.CONFLICT,
             ErrorCode.RATE_LIMITED,

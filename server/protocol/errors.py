@@ -92,6 +92,16 @@ def no_such_room() -> Refusal:
     return Refusal(ErrorCode.NO_SUCH_ROOM, "no such room")
 
 
+def no_conversation() -> Refusal:
+    """One of two has blocked the other: the same text whichever it was."""
+    return Refusal(ErrorCode.FORBIDDEN, "there is no conversation with this person")
+
+
+def not_to_be_invited() -> Refusal:
+    """They have blocked whoever would bring them in."""
+    return Refusal(ErrorCode.FORBIDDEN, "somebody named cannot be brought in by you")
+
+
 def no_such_message() -> Refusal:
     """There is none, or it is gone, or it is another kind of entry."""
     return Refusal(ErrorCode.NO_SUCH_MESSAGE, "there is no such message in this room")

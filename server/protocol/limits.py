@@ -21,6 +21,7 @@ TOPIC_CHARACTERS: Final = 250
 REASON_CHARACTERS: Final = 250
 MUTE_SECONDS: Final = 366 * 86_400  # who means longer means for ever
 SLOW_SECONDS: Final = 6 * 3_600  # as Discord's; who means longer means that few may post
+BLOCKED: Final = 1_000  # people, by one of them
 BANS: Final = 10_000  # of one room: an open room knows them all
 PASSWORD_CHARACTERS: Final = 8, 1_024
 ROOM_ID_CHARACTERS: Final = 64

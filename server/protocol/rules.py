@@ -18,6 +18,7 @@ _USER_NAME: Final = re.compile(f"{limits.USER_NAME_ALPHABET}+")
 _CHANNEL_NAME: Final = re.compile(f"{limits.CHANNEL_NAME_ALPHABET}+")
 _EMOJI: Final = re.compile(EMOJI)
 _ID: Final = re.compile(r"[A-Za-z0-9_]+")
+_ID_OR_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 # Bidirectional controls can make a name read as another one (Unicode Technical Report 36, section 2.5).
 _BIDI_OVERRIDES: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _CONTROL: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -96,6 +97,11 @@ def check_password(password: str) -> str:
 def looks_like_room(room: str) -> bool:
     """Whether a string can be a room's id at all; anything else is `no_such_room` without a look at the store."""
     return room.startswith("r_") and len(room) <= limits.ROOM_ID_CHARACTERS and bool(_ID.fullmatch(room))
+
+
+def looks_like_id_or_name(text: str) -> bool:
+    """Whether a string can be an id, or a user's name, at all: of anything else the store need not be asked."""
+    return len(text) <= limits.ROOM_ID_CHARACTERS and bool(_ID_OR_NAME.fullmatch(text))
 
 
 def _check_line(line: str, field: str, most: int) -> str:

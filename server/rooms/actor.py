@@ -31,6 +31,7 @@ from server.rooms.opening import Applicant
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.telling import NextSlice, Telling
+from server.store.account_messages import BlockChange
 from server.store.messages import Done, Failed, Outcomes
 
 ROOMS: Final = "rooms"
@@ -157,6 +158,8 @@ class RoomActor(Telling):
                 effects = room.beat(now)
             case Turn():
                 effects = room.announce()
+            case BlockChange():
+                effects = room.blocked(message)
             case HandOver():
                 effects = room.hand_over(now)
             case _:

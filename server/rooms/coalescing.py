@@ -63,7 +63,7 @@ def tell_own_marks(state: RoomState) -> Effects:
 
 def receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) -> Effects:
     effects: Effects = []
-    for authors, receipts in grouped(told).items():
+    for authors, receipts in () if state.is_parted else grouped(told).items():
         effects += state.pass_on_to(authors, receipts)
     return effects
 

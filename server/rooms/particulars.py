@@ -27,7 +27,7 @@ def begun(record: RoomRecord, now: float, before: Particulars | None = None) -> 
     muted = {user: now + seconds for user, seconds in told.muted.items()}
     quiet_until = now + told.quiet_until if told.quiet_until else 0.0
     posted = None if before is None else before.posted
-    kept = Particulars(told.banned, muted, quiet_until, told.quiet_told, told.rights, posted, told.icon)
+    kept = structs.replace(told, muted=muted, quiet_until=quiet_until, posted=posted)
     return structs.replace(record, particulars=kept)
 
 

@@ -42,7 +42,8 @@ def look_up(state: RoomState, request: Request, command: PersonCommand, now: flo
     _check_shape(command)
     ref = state.next_ref()
     state.questions.asked(ref, PersonWanted(request), now)
-    return [Consult(FindUser(reply_to=state.itself, ref=ref, who=who))]
+    invited_by = request.user.user if isinstance(command, Invite) else None
+    return [Consult(FindUser(reply_to=state.itself, ref=ref, who=who, invited_by=invited_by))]
 
 
 def person_found(state: RoomState, request: Request, person: User | None, now: float) -> Effects:

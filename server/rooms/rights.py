@@ -47,7 +47,7 @@ from server.protocol.commands import (
     Typing,
     Unban,
 )
-from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_message, no_such_room
+from server.protocol.errors import ErrorCode, Refusal, no_conversation, no_such_invite, no_such_message, no_such_room
 from server.protocol.objects import Role, RoomKind
 from server.protocol.rules import check_user_name
 from server.rooms.room_rights import RANK
@@ -153,7 +153,9 @@ def check_owner_stays(*, others: int) -> None:
 
 
 def check_may_speak(particulars: Particulars, user: str, role: Role, now: float) -> None:
-    """Whether a member is muted, or the room is. `now`: in seconds of the room's clock."""
+    """Whether a member is muted, or the room is, or its two people are parted. `now`: in seconds of its clock."""
+    if particulars.blocked_by:
+        raise no_conversation()
     until = particulars.muted.get(user, 0.0)
     if RANK[role] <= RANK["member"]:
         until = max(until, particulars.quiet_until)

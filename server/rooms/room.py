@@ -25,6 +25,7 @@ from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
+from server.rooms.blocking import blocked
 from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_all
 from server.rooms.deciding import decide
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
@@ -38,6 +39,7 @@ from server.rooms.pulsing import tally_failed, tally_read
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
+from server.store.account_messages import BlockChange
 from server.store.finding_messages import InvitesPage
 from server.store.marks import keep_known
 from server.store.messages import (
@@ -189,6 +191,12 @@ class Room:
     def forwarded(self, forwarded: Forwarded, now: float) -> Effects:
         request = [] if self._state is None else relaying.request_of(self._state, forwarded)
         return self.request(request, now) if isinstance(request, Request) else request
+
+    def blocked(self, change: BlockChange) -> Effects:
+        """While it opens, it has yet to read how that stands, or is told again."""
+        if self._state is not None:
+            blocked(self._state, change)
+        return []
 
     # --- commands that wait -----------------------------------------------------------------------------------
 

@@ -187,6 +187,11 @@ class RoomState(Attachments):
         """What this one hears, who is no member."""
         return stranger(self.record.kind, is_banned=self.is_banned(user))
 
+    @property
+    def is_parted(self) -> bool:
+        """Whether one of two has blocked the other: neither sees anything of the other that is in no log."""
+        return (particulars := self.record.particulars) is not None and bool(particulars.blocked_by)
+
     def owners_beside(self, user: str) -> int:
         """How many owners there are beside this one, and will be when what is on its way is decided."""
         return sum(
@@ -260,7 +265,7 @@ class RoomState(Attachments):
 
     def _peer_of(self, user: str) -> str | None:
         """The other person of a dm, if anybody listens for them."""
-        if self.record.kind != "dm":
+        if self.record.kind != "dm" or self.is_parted:
             return None
         return next((other for other in self.members if other != user and self.audience.is_here(other)), None)
 
@@ -299,7 +304,9 @@ class RoomState(Attachments):
         return effects
 
     def pass_on(self, events: Sequence[PassingEvent], but: str | None = None) -> list[Effect]:
-        """To everybody who listens, but this user."""
+        """To everybody who listens, but this user; nothing between two who are parted."""
+        if self.is_parted:
+            return []
         audience = self.audience
         effects: list[Effect] = []
         if to := audience.everyone if but is None else audience.without(but):

@@ -473,7 +473,7 @@ class SessionActor(Choosing, Looking):
 
     def _with_status(self, user: User) -> User:
         """Who is not here may be on another node; the dm's room knows, and says so to whoever is attached."""
-        if user.deleted:
+        if user.deleted or user.status is not None:
             return user
         if self._is_on_this_node(user.user):
             return structs.replace(user, status="online")

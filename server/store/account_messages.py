@@ -68,7 +68,31 @@ class EndDeparture(Question, frozen=True, kw_only=True):
     user: str
 
 
-AccountWrite = EndSessions | ChangePassword | SetDisplayName | DeleteUser | ForgetMember | EndDeparture | SaveChoice
+class SetBlock(Question, frozen=True, kw_only=True):
+    """`user` has blocked `who` (an id, or a name), or does so no more. Answered `BlockChange`, also where that is so.
+
+    Fails with `no_such_user`, `bad_request` for oneself, and `limit_reached`.
+    """
+
+    user: str
+    who: str
+    on: bool
+
+
+class BlockChange(Struct, frozen=True):
+    """`by` has blocked the other one of their conversation `room` (None: they have none), or does so no more.
+
+    Told to the room as well, by whoever learns of it.
+    """
+
+    by: str
+    on: bool
+    room: str | None
+
+
+AccountWrite = (
+    EndSessions | ChangePassword | SetDisplayName | DeleteUser | ForgetMember | EndDeparture | SaveChoice | SetBlock
+)
 
 
 # --- to the reader -------------------------------------------------------------------------------------------
@@ -112,4 +136,23 @@ class FindHeir(Question, frozen=True, kw_only=True):
     but: str
 
 
-AccountRead = ListDevices | ReadDepartures | FindHeir
+class ListBlocked(Question, frozen=True, kw_only=True):
+    """Whom `user` has blocked, by name. Answered with a tuple of `User`."""
+
+    user: str
+
+
+class ReadBlocks(Question, frozen=True, kw_only=True):
+    """Blocks between people who have a conversation that changed after `since` (ms). Answered `BlockChanges`."""
+
+    since: int
+
+
+class BlockChanges(Struct, frozen=True):
+    """`at` is the next `since`."""
+
+    changes: tuple[BlockChange, ...]
+    at: int
+
+
+AccountRead = ListDevices | ReadDepartures | FindHeir | ListBlocked | ReadBlocks

@@ -13,8 +13,9 @@ from msgspec import structs
 from sqlalchemy import Connection, Engine, literal, select
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.account_messages import FindHeir, ListDevices, ReadDepartures
+from server.store.account_messages import FindHeir, ListBlocked, ListDevices, ReadBlocks, ReadDepartures
 from server.store.accounts import list_devices
+from server.store.blocking import list_blocked, read_blocks
 from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
@@ -145,6 +146,10 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return find_invite(connection, question, now)
         case ReadInvites():
             return read_invites(connection, question, now)
+        case ListBlocked():
+            return list_blocked(connection, question)
+        case ReadBlocks():
+            return read_blocks(connection, question, now)
         case ReadDepartures():
             return read_departures(connection, question)
         case FindHeir():

@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, Connection, Text, case, update
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store import accounts, creating, leaving, people
+from server.store import accounts, blocking, creating, leaving, people
 from server.store.account_messages import (
     AccountWrite,
     ChangePassword,
@@ -27,6 +27,7 @@ from server.store.account_messages import (
     EndDeparture,
     EndSessions,
     ForgetMember,
+    SetBlock,
     SetDisplayName,
 )
 from server.store.appending import REFUSED, append_careful, append_trusting
@@ -195,6 +196,8 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
             return leaving.delete_user(connection, change, at)
         case ForgetMember():
             return leaving.forget_member(connection, change)
+        case SetBlock():
+            return blocking.set_block(connection, change, at)
         case EndDeparture():
             return leaving.end_departure(connection, change)
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, or_, select
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Role
 from server.store.appending import add_entries, add_members, rooms_of
+from server.store.blocking import check_not_blocked
 from server.store.channel_queries import list_channel
 from server.store.ids import new_id
 from server.store.messages import CreateRoom, RoomCreated
@@ -39,7 +40,8 @@ def create_room(connection: Connection, wanted: CreateRoom, at: int, quotas: Quo
     ------
     Refusal
         `no_such_user`; `bad_request` for a dm that is not between two people; `conflict` for a channel's name that
-        is taken, and for a nonce that was used for something else; `limit_reached`.
+        is taken, and for a nonce that was used for something else; `forbidden` where somebody has blocked somebody;
+        `limit_reached`.
     """
     invited = _found_users(connection, wanted)
     digest = _digest(wanted, invited)
@@ -49,6 +51,7 @@ def create_room(connection: Connection, wanted: CreateRoom, at: int, quotas: Quo
     room = earlier.id if earlier is not None else _same_room(connection, wanted, invited)
     if room is not None:
         return RoomCreated(room, created=False, added=())
+    check_not_blocked(connection, wanted.creator, invited, wanted.kind)
     _check_quotas(connection, (wanted.creator, *invited), quotas)
     return _made(connection, wanted, invited, digest, at, quotas)
 

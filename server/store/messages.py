@@ -408,9 +408,10 @@ class FindChannel(Question, frozen=True, kw_only=True):
 
 
 class FindUser(Question, frozen=True, kw_only=True):
-    """By id or by name. Answered `User`, or None."""
+    """By id or by name. Answered `User`, or None. Fails with `forbidden` if they have blocked `invited_by`."""
 
     who: str
+    invited_by: str | None = None
 
 
 class FindCredentials(Question, frozen=True, kw_only=True):

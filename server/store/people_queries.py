@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, or_, select
 
 from server.protocol.objects import User
+from server.store.blocking import check_may_invite
 from server.store.choices import CHOSEN, choice_from
 from server.store.in_lists import padded
 from server.store.messages import (
@@ -77,7 +78,11 @@ def find_identities(
 
 def find_user(connection: Connection, question: FindUser) -> User | None:
     row = connection.execute(_find_user, {"who": question.who}).one_or_none()
-    return None if row is None else user_from(row.id, row.name, row.display_name)
+    if row is None:
+        return None
+    if question.invited_by is not None:
+        check_may_invite(connection, question.invited_by, row.id)
+    return user_from(row.id, row.name, row.display_name)
 
 
 def find_credentials(connection: Connection, question: FindCredentials) -> Credentials | None:

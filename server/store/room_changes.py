@@ -72,7 +72,7 @@ class Particulars(Struct, gc=False):
     Until when, in seconds: as the store tells it, from now on; as an open room keeps it, of its own clock. `quiet_told`
     is what people are told of that. `rights`: who may do what, where that is not as in every room of its kind.
     `posted`: in slow mode, as an open room keeps it: when each posted last, and with which nonce; oldest first.
-    `icon`: an emoji.
+    `icon`: an emoji. `blocked_by`: of a conversation of two, who has blocked the other.
     """
 
     banned: set[str] = field(default_factory=set)
@@ -82,9 +82,10 @@ class Particulars(Struct, gc=False):
     rights: RoomRights | None = None
     posted: dict[str, tuple[float, str]] | None = None
     icon: str | None = None
+    blocked_by: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.banned or self.muted or self.quiet_until or self.rights or self.icon)
+        return bool(self.banned or self.muted or self.quiet_until or self.rights or self.icon or self.blocked_by)
 
 
 class News(Struct, frozen=True, omit_defaults=True):

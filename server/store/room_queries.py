@@ -13,8 +13,9 @@ from typing import Final, TypeVar, cast
 from sqlalchemy import Connection, and_, bindparam, case, exists, func, literal, or_, select
 
 from server.protocol.mentions import EVERYBODY
-from server.protocol.objects import Room
+from server.protocol.objects import Room, User
 from server.protocol.times import rfc3339
+from server.store.blocking import blocks_within, is_closed
 from server.store.in_lists import padded
 from server.store.marks import with_seen
 from server.store.messages import (
@@ -87,6 +88,7 @@ _list_rooms: Final = (
         rooms.c.quiet_until,
         rooms.c.rights,
         rooms.c.icon,
+        is_closed.label("is_closed"),
     )
     .join(members, members.c.room_id == rooms.c.id)
     .outerjoin(
@@ -107,7 +109,7 @@ _find_rooms: Final = select(
     rooms.c.quiet_until,
     rooms.c.rights,
     rooms.c.icon,
-    or_(exists().where(bans.c.room_id == rooms.c.id), exists().where(mutes.c.room_id == rooms.c.id)),
+    or_(exists().where(bans.c.room_id == rooms.c.id), exists().where(mutes.c.room_id == rooms.c.id), is_closed),
 ).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
 _find_bans: Final = select(bans.c.room_id, bans.c.user_id).where(bans.c.room_id.in_(bindparam("rooms", expanding=True)))
 _find_mutes: Final = select(mutes.c.room_id, mutes.c.user_id, mutes.c.until).where(
@@ -150,7 +152,7 @@ def find_channel(connection: Connection, question: FindChannel) -> str | None:
 
 
 def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[str, RoomRecord]:
-    """All these rooms with their members, in two queries, and another two where anybody is kept from something; one
+    """All these rooms with their members, in two queries, and another three where anybody is kept from something; one
     that is not there is missing.
     """
     names = {"rooms": padded(wanted)}
@@ -181,6 +183,8 @@ def _particulars(connection: Connection, rows: Sequence[AnyRow], now: int) -> di
             found.setdefault(room, Particulars()).banned.add(user)
         for room, user, until in connection.execute(_find_mutes, restricted | {"now": now}):
             found.setdefault(room, Particulars()).muted[user] = remaining(until, now)
+        for room, user in connection.execute(blocks_within, restricted):
+            found.setdefault(room, Particulars()).blocked_by |= {user}
     return found
 
 
@@ -214,7 +218,7 @@ def _room_from(row: AnyRow) -> Room:
     """
     (
         _reader, room, log, kind, name, topic, people, last_seq, role, read, unread, mentioned,
-        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights, icon,
+        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights, icon, is_closed_now,
     ) = row  # fmt: skip
     return Room(
         room=_shared(room),
@@ -228,8 +232,15 @@ def _room_from(row: AnyRow) -> Room:
         role=role,
         unread=unread,
         mentions=mentioned,
-        peer=user_from(peer, peer_name, peer_display_name, peer_last_seen) if peer else None,
+        peer=_peer_from(peer, peer_name, peer_display_name, peer_last_seen, is_closed_now) if peer else None,
         quiet_until=None if quiet_until is None else rfc3339(quiet_until),
         rights=read_rights(rights),
         icon=icon,
     )
+
+
+def _peer_from(peer: str, name: str | None, display_name: str | None, last_seen: int | None, is_closed: bool) -> User:
+    """Where one of two has blocked the other, neither sees whether the other is there, or was."""
+    if is_closed and name is not None:
+        return User(user=peer, name=name, display_name=display_name, status="offline")
+    return user_from(peer, name, display_name, last_seen)

@@ -71,6 +71,17 @@ tokens: Final = Table(
     sqlite_with_rowid=False,
 )
 
+blocks: Final = Table(
+    "blocks",
+    metadata,
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("blocked_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("holds", Boolean, nullable=False),  # not: it was lifted
+    Column("changed_at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""Whom `user_id` has blocked, and of late has blocked no more: `blocking.py`."""
+
 departures: Final = Table(
     "departures",
     metadata,

@@ -35,11 +35,13 @@ from server.relays.messages import (
     Subscribed,
 )
 from server.store.account_messages import (
+    BlockChange,
     ChangePassword,
     DeleteUser,
     EndDeparture,
     EndSessions,
     ForgetMember,
+    SetBlock,
     SetDisplayName,
 )
 from server.store.choices import Choice, SaveChoice
@@ -113,6 +115,8 @@ SAMPLES: dict[str, Struct] = {
     "delete_user": DeleteUser(reply_to=ASKER, ref=12, user="u_1", known_hash="$argon2id$x"),
     "forget_member": ForgetMember(reply_to=ASKER, ref=13, user="u_1", room="r_1"),
     "end_departure": EndDeparture(reply_to=ASKER, ref=14, user="u_1"),
+    "set_block": SetBlock(reply_to=ASKER, ref=15, user="u_1", who="bob", on=True),
+    "block_change": BlockChange("u_1", on=True, room="r_1"),
     "touch_tokens": TouchTokens(sessions=("s_1",), at=1_700_000_000_000),
     "users_added": UsersAdded(added=(UserAdded("u_1", "r_1", 7), UserAdded("u_2", "r_1", 8))),
     "save_choice": SaveChoice(reply_to=ASKER, ref=12, user="u_1", hides_receipts=True),

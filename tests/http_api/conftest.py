@@ -18,6 +18,7 @@ import pytest
 import trio
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
+from server.accounts.blocking import tell_blocked
 from server.accounts.departing import Departing
 from server.accounts.own import OwnAccounts
 from server.accounts.passwords import run_hashing
@@ -180,7 +181,12 @@ async def open_house(data: Path) -> AsyncIterator[House]:
                 seconds=10.0,
                 now=trio.current_time,
             )
-            own_accounts = OwnAccounts(accounts, lambda user: system.broadcast(user.user, user), departing.ring)
+            own_accounts = OwnAccounts(
+                accounts,
+                named=lambda user: system.broadcast(user.user, user),
+                deleted=departing.ring,
+                blocked=partial(tell_blocked, system.dynamic("rooms")),
+            )
             environment = HttpEnvironment(
                 accounts, own_accounts, reader, system.dynamic("rooms"), readiness, 64 * 1024, 10.0
             )
