@@ -23,9 +23,10 @@ from server.store.search_messages import FindTails, Indexed, IndexTails, Tails
 from server.store.tails import TailsHere
 
 REST: Final = 4.0
-SHORTEST_REST_SECONDS: Final = 0.02
-"""Of a server on which little is said, many posts share a transaction of the index."""
+LULL_SECONDS: Final = 0.25
+"""Behind what was all there is: of a server on which little is said, many posts share a transaction of the index."""
 
+PAGE_SECONDS: Final = 0.02  # between two looks at a thousand rooms
 AGAIN_SECONDS: Final = 300.0
 TROUBLE_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 30.0
@@ -59,7 +60,7 @@ async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[st
             tails.moved(room for room in found.rooms if is_mine(room))
             after = found.next or ""
         at_the_end = found is not None and found.next is None
-        await trio.sleep(AGAIN_SECONDS if at_the_end else TROUBLE_SECONDS if found is None else SHORTEST_REST_SECONDS)
+        await trio.sleep(AGAIN_SECONDS if at_the_end else TROUBLE_SECONDS if found is None else PAGE_SECONDS)
 
 
 async def _take_in(tails: TailsHere, writer: Inbox, is_mine: Callable[[str], bool]) -> None:
@@ -68,8 +69,11 @@ async def _take_in(tails: TailsHere, writer: Inbox, is_mine: Callable[[str], boo
         begun = trio.current_time()
         indexed = await _answer(writer, Indexed, partial(_index_tails, rooms))
         tails.moved(rooms if indexed is None else indexed.left)
-        took = trio.current_time() - begun
-        await trio.sleep(TROUBLE_SECONDS if indexed is None else max(SHORTEST_REST_SECONDS, REST * took))
+        if indexed is None:
+            await trio.sleep(TROUBLE_SECONDS)
+            continue
+        rest = REST * (trio.current_time() - begun)
+        await trio.sleep(rest if indexed.left else max(rest, LULL_SECONDS))
 
 
 def _find_tails(after: str, to: Reply[Any]) -> FindTails:

@@ -30,7 +30,8 @@ class TailsHere:
             self._come.set()
 
     async def some(self) -> tuple[str, ...]:
-        """A few of them, as soon as there are any. They are to be told again if they are not done."""
+        """A few of them, as soon as there are any. They are to be told again if they are not done: who takes them and
+        dies leaves them to whoever looks in the database."""
         await trio.lowlevel.checkpoint()
         while not self._rooms:
             self._come = trio.Event()

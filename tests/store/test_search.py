@@ -3,64 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.changes import MessageGone, NewText
 from server.store.messages import Landed, MemberGone
-from server.store.search_messages import FindTails, Hits, Indexed, IndexTails, Search, Tails
-from server.store.search_terms import terms_of
+from server.store.search_messages import FindTails, IndexTails, Tails
 from tests.store.desk import Desk, Room
-
-
-class Talk:
-    """Rooms of people, in which things are said and searched for."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._said = 0
-
-    async def room(self, creator: str, *others: str, name: str = "Friends") -> Room:
-        return await self.desk.anchored(await self.desk.created(creator, *others, name=name))
-
-    async def said(self, room: Room, author: str, *texts: str) -> list[int]:
-        places = []
-        for text in texts:
-            self._said += 1
-            self.desk.now += 1_000
-            outcome = await room.said(author, f"n{self._said}", text)
-            assert isinstance(outcome, Landed)
-            assert outcome.seq is not None
-            places.append(outcome.seq)
-        return places
-
-    async def changed(self, room: Room, change: Any) -> None:
-        before = len(room.ear.outcomes)
-        room.append(change)
-        outcome = (await room.ear.outcomes_of(before + 1))[-1]
-        assert isinstance(outcome, Landed)
-
-    async def indexed(self, *rooms: Room) -> int:
-        """Until nothing is left; how many messages were."""
-        left, messages = tuple(room.room for room in rooms), 0
-        while left:
-            done = await self.desk.write(IndexTails, rooms=left)
-            assert isinstance(done, Indexed)
-            left, messages = done.left, messages + done.messages
-        return messages
-
-    async def found(self, reader: str, query: str, **fields: Any) -> list[tuple[str, int]]:
-        return [(hit.room, hit.seq) for hit in (await self.page(reader, query, **fields)).hits]
-
-    async def page(self, reader: str, query: str, limit: int = 50, **fields: Any) -> Hits:
-        hits = await self.desk.read(Search, reader=reader, terms=terms_of(query), limit=limit, **fields)
-        assert isinstance(hits, Hits)
-        return hits
-
-    async def texts(self, reader: str, query: str, **fields: Any) -> list[str]:
-        return [hit.snippet for hit in (await self.page(reader, query, **fields)).hits]
+from tests.store.finder import Finder
 
 
 @pytest.fixture(params=["index", "tail"])
@@ -70,7 +21,7 @@ def is_indexed(request: pytest.FixtureRequest) -> bool:
 
 
 async def test_all_words_have_to_be_there_and_the_newest_comes_first(desk: Desk, *, is_indexed: bool) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)
     await talk.said(room, ann, "Red apples, green pears", "green APPLES", "pears only", "ápplés are gréen")
@@ -85,7 +36,7 @@ async def test_all_words_have_to_be_there_and_the_newest_comes_first(desk: Desk,
 
 
 async def test_whatever_is_asked_for_is_text(desk: Desk, *, is_indexed: bool) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)
     queries = [
@@ -99,7 +50,7 @@ async def test_whatever_is_asked_for_is_text(desk: Desk, *, is_indexed: bool) ->
 
 
 async def test_languages_without_spaces_are_found(desk: Desk, *, is_indexed: bool) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)
     texts = ["我们明天去北京吃烤鸭", "東京タワーへ行きました", "학교에서 만나요", "สวัสดีชาวโลก", "👋 hello"]
@@ -115,7 +66,7 @@ async def test_languages_without_spaces_are_found(desk: Desk, *, is_indexed: boo
 
 
 async def test_only_members_find_anything(desk: Desk, *, is_indexed: bool) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann, bob, eve = [await desk.user(name) for name in ("ann", "bob", "eve")]
     ours, hers = await talk.room(ann, bob), await talk.room(ann)
     [seq] = await talk.said(ours, ann, "a secret")
@@ -139,7 +90,7 @@ async def test_somebody_in_many_rooms_finds_what_is_rare_and_what_is_common(
     """More than are looked for by their words; and fewer candidates than there are messages that others find."""
     monkeypatch.setattr("server.store.full_text.FEW_ROOMS", 2)
     monkeypatch.setattr("server.store.full_text.CANDIDATES", 5)
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann, bob = await desk.user("ann"), await desk.user("bob")
     mine = [await talk.room(ann, name=f"room {n}") for n in range(4)]
     theirs = await talk.room(bob)
@@ -153,7 +104,7 @@ async def test_somebody_in_many_rooms_finds_what_is_rare_and_what_is_common(
 
 
 async def test_edits_and_deletions_count_at_once(desk: Desk, *, is_indexed: bool) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)
     first, second = await talk.said(room, ann, "before it", "as well before")
@@ -174,7 +125,7 @@ async def test_edits_and_deletions_count_at_once(desk: Desk, *, is_indexed: bool
 
 async def test_a_change_that_is_refused_changes_nothing_there(desk: Desk) -> None:
     """Tried with all others first, and then alone: the index as well."""
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)
     first, second = await talk.said(room, ann, "one thing", "another thing")
@@ -185,7 +136,9 @@ async def test_a_change_that_is_refused_changes_nothing_there(desk: Desk) -> Non
     assert await talk.texts(ann, "thing") == ["a good thing", "one thing"]
 
 
-async def pages(talk: Talk, reader: str, query: str, limit: int, between: Sequence[Room] = ()) -> list[tuple[str, int]]:
+async def pages(
+    talk: Finder, reader: str, query: str, limit: int, between: Sequence[Room] = ()
+) -> list[tuple[str, int]]:
     found, cursor = [], None
     while True:
         page = await talk.page(reader, query, limit=limit, next=cursor)
@@ -200,7 +153,7 @@ async def pages(talk: Talk, reader: str, query: str, limit: int, between: Sequen
 @pytest.mark.parametrize("step", [0, 1])
 async def test_pages_have_every_hit_once_also_while_it_is_indexed(desk: Desk, step: int) -> None:
     """Also where all was said in one moment, and half of it is in the index."""
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     rooms = [await talk.room(ann, name=f"room {n}") for n in range(3)]
     expected = set()
@@ -221,7 +174,7 @@ async def test_pages_have_every_hit_once_also_while_it_is_indexed(desk: Desk, st
 
 
 async def test_by_author_and_by_time(desk: Desk, *, is_indexed: bool) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann, bob = await desk.user("ann"), await desk.user("bob")
     room = await talk.room(ann, bob)
     [one] = await talk.said(room, ann, "a word")
@@ -243,7 +196,7 @@ async def test_by_author_and_by_time(desk: Desk, *, is_indexed: bool) -> None:
 async def test_a_cursor_that_was_never_given(desk: Desk, cursor: str) -> None:
     ann = await desk.user("ann")
     with pytest.raises(Refusal) as refused:
-        await Talk(desk).page(ann, "word", next=cursor)
+        await Finder(desk).page(ann, "word", next=cursor)
     assert refused.value.code is ErrorCode.BAD_REQUEST
 
 
@@ -251,7 +204,7 @@ async def test_a_database_without_an_index_is_taken_in_bit_by_bit(desk: Desk, mo
     monkeypatch.setattr("server.store.search_index.MESSAGES_AT_ONCE", 3)
     monkeypatch.setattr("server.store.search_index.ENTRIES_AT_ONCE", 4)
     monkeypatch.setattr("server.store.search_index.ROOMS_AT_ONCE", 2)
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     rooms = [await talk.room(ann, name=f"room {n}") for n in range(4)]
     for room in rooms[:3]:
@@ -271,7 +224,7 @@ async def test_a_database_without_an_index_is_taken_in_bit_by_bit(desk: Desk, mo
 
 async def test_more_is_behind_than_a_search_reads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.store.searching.TAIL", 3)
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann, bob = await desk.user("ann"), await desk.user("bob")
     room, other = await talk.room(ann), await talk.room(bob)
     await talk.said(room, ann, "one", "two", "three", "four")
@@ -284,7 +237,7 @@ async def test_more_is_behind_than_a_search_reads(desk: Desk, monkeypatch: pytes
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_search_that_takes_too_long_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    talk = Talk(desk)
+    talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)
     await talk.said(room, ann, "a word")
