@@ -45,6 +45,7 @@ from server.protocol.limits import TEXT_CODE_POINTS
 from server.protocol.objects import User
 from server.relays.actor import RELAYS, RelayEnvironment
 from server.rooms.actor import ROOMS, RoomEnvironment
+from server.rooms.announcing import Announcing
 from server.rooms.easing import PORTION, Easing
 from server.rooms.finding import Rooms, rooms_here
 from server.rooms.heads import HeadsTable
@@ -153,6 +154,7 @@ def room_environment(ground: Ground, shared: Shared) -> RoomEnvironment:
         easing=shared.easing,
         ownership=Alone("") if cluster is None else cluster.ownership,
         heads=shared.heads,
+        announcing=Announcing(ground.settings.presence_grace),
         elsewhere=shared.elsewhere,
     )
 

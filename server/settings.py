@@ -122,6 +122,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     processors: Annotated[Processors, _is("cores that all workers share; auto: those of the machine")] = "auto"
     keepalive: Annotated[Keepalive, _is("seconds without a byte until the kernel asks; half more: lost")] = 120.0
     compression: Annotated[bool, _is("take permessage-deflate where a client offers it")] = False
+    presence_grace: Annotated[Duration, _is("seconds for which somebody may be away without being told of")] = 15.0
     commands_per_second: Annotated[Count, _is("commands a second of a connection; more: `rate_limited`")] = 100
     bytes_per_second: Annotated[Bytes, _is("bytes a second of a connection; more: `rate_limited`")] = 128 * 1024
     commands_per_second_per_user: Annotated[Count, _is("of all connections and HTTP calls of a user")] = 200

@@ -157,7 +157,7 @@ class RoomActor(Telling):
                 self._beating = False
                 effects = room.beat(now)
             case Turn():
-                effects = room.announce()
+                effects = room.announce(now)
             case BlockChange():
                 effects = room.blocked(message)
             case HandOver():

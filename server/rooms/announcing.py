@@ -2,9 +2,9 @@
 
 At once, a second after the first of them, as long as the rooms of a node have not much to say. To say it costs a
 message to every node and to everybody in the room, so when a crowd comes, or is cut off and comes back, saying it a
-second after each would cost more than to let them in. Then rooms wait for their turn, and say all of it in one go: of
-who was away for a moment, nothing at all. Rooms do not look again and again whether it is their turn: each is given
-its time.
+second after each would cost more than to let them in. Then rooms wait for their turn, and say all of it in one go. Of
+who was away for a moment they say nothing at all (`comings.py`). Rooms do not look again and again whether it is their
+turn: each is given its time.
 
 Left out: to prefer small rooms, or those of two. Nobody would wait the less for it while the crowd lasts.
 """
@@ -22,12 +22,23 @@ LONGEST_SECONDS: Final = 60.0
 """However many there are."""
 
 
+GRACE_SECONDS: Final = 15.0
+"""A client that lost its network tries again within a second, and a second time within a few."""
+
+
 class Announcing:
-    """The turns of all rooms of a node."""
+    """The turns of all rooms of a node.
 
-    __slots__ = ("_next",)
+    Parameters
+    ----------
+    grace
+        Seconds for which somebody may be away without anybody being told.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_next", "grace")
+
+    def __init__(self, grace: float = GRACE_SECONDS) -> None:
+        self.grace = grace
         self._next = 0.0
 
     def wait(self, now: float) -> float:

@@ -1,11 +1,9 @@
 """Who is listening: the sessions attached to a room, the relays subscribed to it, and which people are there by them.
 
-Sessions and relays are opaque keys here. Told to others is only a change that has lasted until somebody looks (once a
-second): whoever reloads a page does not flicker, and a crowd that comes at once is announced in one go.
+Sessions and relays are opaque keys here. What is told to others of who comes and goes is in `comings.py`.
 
 There is one of these for every open room, and most rooms are small: up to `FEW` sessions stand in two tuples side by
-side, which are looked through as fast as a dictionary is asked, and take a quarter of it. What is to be told lies in a
-dictionary that is there only while there is something to tell.
+side, which are looked through as fast as a dictionary is asked, and take a quarter of it.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from typing import Final
 from actors import Address
 from actors.few import Few, added, each, removed
 from server.protocol.events import Presence
+from server.rooms.comings import Comings
 from server.rooms.elsewhere import Elsewhere, Subscriber
 from server.rooms.messages import Terms
 from server.rooms.passive import PassiveSessions
@@ -75,13 +74,13 @@ class Audience:
         Those who listen on other nodes; None: nobody does.
     """
 
-    __slots__ = ("_crowd", "_everyone", "_few", "_were_here", "elsewhere")
+    __slots__ = ("_comings", "_crowd", "_everyone", "_few", "elsewhere")
 
     def __init__(self) -> None:
         self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
         self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
         self._crowd: _Crowd | None = None
-        self._were_here: dict[str, bool] | None = None  # when `moved` was asked for last; of those who moved since
+        self._comings: Comings | None = None  # there is one only while there is something to tell
         self.elsewhere: Elsewhere | None = None
 
     def __len__(self) -> int:
@@ -115,7 +114,8 @@ class Audience:
 
     @property
     def has_news(self) -> bool:
-        return self._were_here is not None
+        """Whether somebody has moved since somebody looked."""
+        return self._comings is not None and bool(self._comings.moved)
 
     def attach(self, session: Address, user: str) -> None:
         """From now on it looks. Harmless where it is attached already."""
@@ -207,7 +207,8 @@ class Audience:
 
         Going is told even of those whose coming was not: who asked for the members meanwhile has seen them.
         """
-        moved, self._were_here = self._were_here or {}, None
+        moved = {} if self._comings is None else self._comings.moved
+        self._comings = None
         came = [user for user in sorted(moved) if self.is_here(user) and not moved[user]]
         went = [user for user in sorted(moved) if not self.is_here(user)]
         return came, went
@@ -221,14 +222,29 @@ class Audience:
 
     def is_known(self, user: str) -> None:
         """That this user came has been told in another way."""
-        moved = self._were_here
-        if moved is not None and moved.get(user) is False and self.is_here(user):
-            del moved[user]
-            self._were_here = moved or None
+        comings = self._comings
+        if comings is not None and comings.moved.get(user) is False and self.is_here(user):
+            del comings.moved[user]
+            self._comings = comings or None
 
-    def news(self) -> list[Presence]:
-        """What is to be announced of that."""
-        came, went = self.moved()
+    def counts_as_here(self, user: str) -> bool:
+        """As others see it, who have not been told that this user has gone."""
+        return self.is_here(user) or (self._comings is not None and self._comings.counts_as_here(user))
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to say that somebody has gone."""
+        return self._comings is not None and self._comings.is_due(now)
+
+    def wake_in(self, now: float) -> float | None:
+        """Seconds after which to ask for news again, because somebody's grace will be over; None: that was said."""
+        return None if self._comings is None else self._comings.wake_in(now)
+
+    def news(self, now: float, grace: float) -> list[Presence]:
+        """What is to be announced: who has come, and who has been gone for `grace` seconds."""
+        if self._comings is None:
+            return []
+        came, went = self._comings.look(self.is_here, now, grace)
+        self._comings = self._comings or None
         return [
             *(Presence(user=user, status="online") for user in came),
             *(Presence(user=user, status="offline") for user in went),
@@ -236,7 +252,13 @@ class Audience:
 
     def no_news(self) -> None:
         """Forget what was to be announced: the room is too large for it, or all of it is told in another way."""
-        self._were_here = None
+        self._comings = None
+
+    def is_gone_for_good(self, user: str) -> None:
+        """The user is no member any more, which is told in another way."""
+        if self._comings is not None:
+            self._comings.forget(user)
+            self._comings = self._comings or None
 
     def all_users(self) -> set[str]:
         """For whom somebody listens, here or elsewhere."""
@@ -297,9 +319,9 @@ class Audience:
         return subscriber
 
     def _moves(self, user: str, *, was_here: bool) -> None:
-        if self._were_here is None:
-            self._were_here = {}
-        self._were_here.setdefault(user, was_here)
+        if self._comings is None:
+            self._comings = Comings()
+        self._comings.moves(user, was_here=was_here)
 
 
 def _crowd_of(pairs: Iterable[tuple[Address, str]]) -> _Crowd:

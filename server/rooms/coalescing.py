@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from server.protocol.events import ReadMark, Receipt, RoomStats
 from server.rooms import pulsing
-from server.rooms.effects import Consult, Effect, Write
+from server.rooms.effects import Announce, Consult, Effect, Write
 from server.rooms.questions import AuthorsWanted
 from server.rooms.receipts import Covered, grouped
 from server.rooms.state import RoomState
@@ -17,20 +17,23 @@ from server.store.messages import ReadAuthors, SaveMarks
 Effects = list[Effect]
 
 
-def is_to_announce(state: RoomState) -> bool:
+def is_to_announce(state: RoomState, now: float) -> bool:
     """Whether something is to be told of who came and who went."""
-    return state.audience.has_news and not state.large
+    return (state.audience.has_news or state.audience.is_due(now)) and not state.large
 
 
-def news(state: RoomState) -> Effects:
+def news(state: RoomState, now: float, grace: float) -> Effects:
     """Who came and who went; in a large room only how many there are."""
     effects: Effects = []
     if state.large:
         state.audience.no_news()
         if state.stats_due:
             effects += state.pass_on([RoomStats(room=state.room, members=len(state.members))])
-    elif presence := state.audience.news():
-        effects += state.pass_on(presence)
+    else:
+        if presence := state.audience.news(now, grace):
+            effects += state.pass_on(presence)
+        if (seconds := state.audience.wake_in(now)) is not None:
+            effects.append(Announce(seconds))
     state.stats_told()
     return effects
 

@@ -373,7 +373,7 @@ class Room:
             case PageWanted(request=request), LogPage() as page:
                 return [answered(request, log_reply(request.command.id, page))]
             case PageWanted(request=request), MembersPage() as page:
-                return [answered(request, members_reply(request, page, state.audience.is_here))]
+                return [answered(request, members_reply(request, page, state.audience.counts_as_here))]
             case PageWanted(request=request), InvitesPage() as page:
                 return [answered(request, invites_reply(request.command, page))]
             case PageWanted(request=request), Hits() as page:
@@ -451,16 +451,17 @@ class Room:
         """Now, unless too many rooms have something to say: then when it is this one's turn."""
         if self._announces:
             return []
-        wait = self._announcing.wait(now) if is_to_announce(state) else 0.0
+        wait = self._announcing.wait(now) if is_to_announce(state, now) else 0.0
         self._announces = wait > 0.0
-        return [Announce(wait)] if wait else news(state)
+        return [Announce(wait)] if wait else news(state, now, self._announcing.grace)
 
-    def announce(self) -> Effects:
-        """It is this room's turn to say who came and who went."""
-        self._announces = False
+    def announce(self, now: float) -> Effects:
+        """It is this room's turn to say who came and who went; or somebody's grace is over, and it may be given one."""
+        is_turn, self._announces = self._announces, False
         state = self._state
-        is_busy = self._opening is not None or self._leaving_since is not None
-        return [] if state is None or is_busy else news(state)
+        if state is None or self._opening is not None or self._leaving_since is not None:
+            return []
+        return news(state, now, self._announcing.grace) if is_turn else self._tell_news(state, now)
 
     def _give_up_writer(self, state: RoomState, now: float) -> Effects:
         """An append without outcome for this long was lost with the writer that had it."""

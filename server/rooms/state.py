@@ -267,7 +267,7 @@ class RoomState(Attachments):
         """The other person of a dm, if anybody listens for them."""
         if self.record.kind != "dm" or self.is_parted:
             return None
-        return next((other for other in self.members if other != user and self.audience.is_here(other)), None)
+        return next((other for other in self.members if other != user and self.audience.counts_as_here(other)), None)
 
     def detach(self, session: Address) -> int | None:
         number = super().detach(session)
@@ -285,8 +285,9 @@ class RoomState(Attachments):
         elsewhere = self.audience.elsewhere
         if elsewhere is not None:
             self.audience.forget_elsewhere(user)
-            if left.seq is None:
-                effects += [InTurn(Removed(elsewhere.epoch, user, left), relay) for relay in elsewhere.relays]
+        self.audience.is_gone_for_good(user)
+        if elsewhere is not None and left.seq is None:
+            effects += [InTurn(Removed(elsewhere.epoch, user, left), relay) for relay in elsewhere.relays]
         return effects
 
     # --- telling ----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from actors import Address
 from server.protocol.commands import Join, Post, RoomCommand
 from server.protocol.events import AnyEvent, Error, Ok
 from server.protocol.objects import Role, RoomKind, User
+from server.rooms.announcing import Announcing
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
 from server.rooms.room import Room
@@ -84,12 +85,14 @@ class Scene:
 
     def __init__(
         self, *names: str, kind: RoomKind = "group", small_room: int = 256, most: int = 1_000, last_seq: int = 0,
-        incarnation: int = 1, is_inherited: bool = False, roles: Mapping[str, Role] | None = None,
+        incarnation: int = 1, grace: float = 0.0, is_inherited: bool = False, roles: Mapping[str, Role] | None = None,
         particulars: Particulars | None = None,
     ) -> None:  # fmt: skip
         self.now = 100.0
         self.itself = key("room")
-        self.room = Room(ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most))
+        self.room = Room(
+            ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most), Announcing(grace)
+        )
         self.names = names
         self.roles = roles or {}
         self.particulars = particulars

@@ -58,7 +58,7 @@ def test_a_room_that_has_to_wait_for_its_turn_says_it_all_in_one_go_and_does_not
     assert not crowd.scene.is_restless()
     effects = crowd.goes("eve")
     assert (of(Announce, effects), presence(effects)) == ([], [])
-    said = presence(crowd.scene.room.announce())
+    said = presence(crowd.scene.room.announce(crowd.scene.now))
     assert said == [Presence(user=f"u_{name}", status="offline") for name in ("bob", "eve")]
     assert of(Announce, crowd.goes("ann")), "it waits anew"
 
@@ -67,7 +67,7 @@ def test_of_who_is_back_before_that_nothing_is_said() -> None:
     crowd = BesideOthers("ann", "bob")
     crowd.goes("bob")
     crowd.scene.attach("bob")
-    assert presence(crowd.scene.room.announce()) == []
+    assert presence(crowd.scene.room.announce(crowd.scene.now)) == []
 
 
 def test_a_room_of_which_nobody_is_told_who_is_there_takes_no_turn() -> None:

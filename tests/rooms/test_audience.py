@@ -48,7 +48,7 @@ def test_a_coming_is_told_once_and_a_going_too(steps: list[tuple[Address, bool]]
         else:
             audience.detach(session)
         now = {user for user in PEOPLE if audience.is_here(user)}
-        assert audience.news() == [
+        assert audience.news(0.0, grace=0.0) == [
             *(Presence(user=user, status="online") for user in now - here),
             *(Presence(user=user, status="offline") for user in here - now),
         ]

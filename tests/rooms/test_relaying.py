@@ -314,6 +314,8 @@ def test_whoever_attaches_to_a_dm_learns_whether_the_other_one_is_there_wherever
 
     assert peer_of_ann() == "u_bob"
     hall.room.ended(hall.sessions["bob"])
+    assert peer_of_ann() == "u_bob", "as long as nobody was told"
+    hall.beat()
     assert peer_of_ann() is None
     number = hall.subscribed("bob")
     assert peer_of_ann() == "u_bob"

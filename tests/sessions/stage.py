@@ -31,6 +31,7 @@ from server.protocol.events import AnyEvent, Entry, Error, Limits, MessageEntry,
 from server.protocol.outgoing import Outgoing
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import RoomActor, RoomEnvironment
+from server.rooms.announcing import Announcing
 from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.attention import DEFAULT_RULES, Rules
@@ -227,7 +228,9 @@ async def staged(
     async def read(context: TaskContext) -> None:
         await run_reader(context, store, desk.reads, lambda: desk.now, token_days=90)
 
-    rooms = RoomEnvironment(writer=desk.writes, reader=desk.reads, sizes=Sizes(small=small_room))
+    rooms = RoomEnvironment(
+        writer=desk.writes, reader=desk.reads, sizes=Sizes(small=small_room), announcing=Announcing(grace=0.0)
+    )
     sessions = SessionEnvironment(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
         heartbeat=lambda: 30_000, clock=lambda: desk.now, pace=without_limit() if pace is None else pace,
