@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Ban, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.commands import AnyCommand, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.events import Ok
 from server.protocol.objects import Role, Trusted
 
@@ -42,6 +42,10 @@ class Governing(Protocol):
     ) -> None:  # fmt: skip
         """Who may do what, by the lowest role that may; `slow`: seconds between two posts of a member, 0: none."""
         await self._ask(SetRights(room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow))
+
+    async def delete_room(self, room: str, reason: str | None = None) -> None:
+        """For everybody, with its log. Said again, and by anybody, it is `no_such_room`."""
+        await self._ask(DeleteRoom(room=room, reason=reason))
 
     async def mute(self, room: str, user: str | None = None, seconds: int | None = None) -> None:
         """Keep `user` from posting; None: everybody but moderators and owners. 0 seconds lift it, None have no end."""

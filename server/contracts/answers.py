@@ -16,6 +16,7 @@ from server.protocol.commands import (
     CreateInvite,
     CreateRoom,
     Delete,
+    DeleteRoom,
     Edit,
     Focus,
     Hello,
@@ -122,6 +123,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Invites: Answer(carries=("invites",), refuses=(ErrorCode.FORBIDDEN,)),
     RevokeInvite: Answer(refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_INVITE)),
     InviteInfo: Answer(carries=("invited",), refuses=(ErrorCode.NO_SUCH_INVITE,)),
+    DeleteRoom: Answer(refuses=(ErrorCode.FORBIDDEN,)),
     Channels: Answer(carries=("channels",), may_carry=("next",)),
     Search: Answer(
         carries=("hits",),

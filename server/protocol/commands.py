@@ -325,6 +325,15 @@ class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
     ] = None
 
 
+class DeleteRoom(Command, frozen=True, kw_only=True, tag="delete_room"):
+    """Ends a channel or group for everybody, with its log. They hear `left`, with `by` and `reason`; then, for all of
+    them, there is no such room.
+    """
+
+    room: RoomId
+    reason: Reason | None = None
+
+
 class CreateInvite(Command, frozen=True, kw_only=True, tag="create_invite"):
     """Makes a code by which people come into a channel or group: by `join`, as many and as long as it says.
 
@@ -427,6 +436,7 @@ AnyCommand = (
     | Invites
     | RevokeInvite
     | InviteInfo
+    | DeleteRoom
     | Channels
     | Search
     | Settings
@@ -435,7 +445,7 @@ AnyCommand = (
 )
 PersonCommand = Invite | Kick | Ban | Unban | SetRole | Mute
 """Those that concern another person, who has to be looked up."""
-GoverningCommand = Rename | SetRights
+GoverningCommand = Rename | SetRights | DeleteRoom
 """Those that concern the room itself."""
 MessageCommand = Edit | Delete | React
 InviteCommand = CreateInvite | Invites | RevokeInvite
@@ -488,6 +498,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "invites": frozenset({"ready"}),
     "revoke_invite": frozenset({"ready"}),
     "invite_info": frozenset({"ready"}),
+    "delete_room": frozenset({"ready"}),
     "channels": frozenset({"ready"}),
     "search": frozenset({"ready"}),
     "settings": frozenset({"ready"}),

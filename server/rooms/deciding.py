@@ -10,6 +10,7 @@ from __future__ import annotations
 from server.protocol.commands import (
     CreateInvite,
     Delete,
+    DeleteRoom,
     Edit,
     Focus,
     History,
@@ -36,6 +37,7 @@ from server.protocol.events import Ok, TypingEvent
 from server.protocol.objects import Role
 from server.protocol.rules import check_nonce, check_text
 from server.rooms.changing import change
+from server.rooms.deleting import delete_room
 from server.rooms.effects import Consult, Effect
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
@@ -121,6 +123,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return rename(state, request, wanted, now)
         case CreateInvite() | Invites() | RevokeInvite() as wanted:
             return about_invites(state, request, wanted, now)
+        case DeleteRoom() as wanted:
+            return delete_room(state, request, wanted, now)
         case SetRights() as wanted:
             return set_rights(state, request, wanted, now)
         case Mute(user=None) as mute:

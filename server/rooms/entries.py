@@ -17,7 +17,16 @@ from server.store.changes import MessageGone, NewText, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.mentioning import People
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
-from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, entry_from_news, news_of
+from server.store.room_changes import (
+    BanLifted,
+    Muted,
+    Renamed,
+    RightsSet,
+    RoleGiven,
+    RoomDeleted,
+    entry_from_news,
+    news_of,
+)
 
 DELIVERY_ENTRIES: Final = 100
 DELIVERY_CODE_POINTS: Final = 32_000  # at most 4 bytes each: a delivery stays below half of what a socket may queue
@@ -64,8 +73,8 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
             )
         case Renamed() | RightsSet() | RoleGiven() | Muted():
             return entry_from_news(room, seq, at, draft.by, news_of(draft, at))
-        case BanLifted() | InviteMade() | InviteRevoked():
-            raise TypeError("who may come is in no log")
+        case BanLifted() | InviteMade() | InviteRevoked() | RoomDeleted():
+            raise TypeError("who may come is in no log, nor is its end")
 
 
 def entry_length(entry: Entry) -> int:

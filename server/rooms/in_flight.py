@@ -18,7 +18,7 @@ from server.rooms.messages import Request
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.messages import Draft, NewMember, NewMessage
-from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven
+from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 
 THE_ROOM: Final = ""
 """What is changing where that is no membership: nobody's id."""
@@ -135,7 +135,7 @@ def _subjects(draft: Draft) -> tuple[str, ...]:
             return THE_ROOM, user
         case NewMember(user=user, role="owner"):
             return THE_ROOM, user
-        case Renamed() | RightsSet() | Muted():
+        case Renamed() | RightsSet() | Muted() | RoomDeleted():
             return (THE_ROOM,)
         case _:
             return (draft.user,)

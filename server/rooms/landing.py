@@ -21,6 +21,7 @@ from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
+from server.store.room_changes import RoomDeleted
 
 Effects = list[Effect]
 
@@ -28,10 +29,11 @@ Effects = list[Effect]
 class Landing:
     """The outcomes of one commit, taken one by one in their order; then `effects` says what follows.
 
-    `deferred` are requests that waited for a membership to be clear; they can be looked at now.
+    `deferred` are requests that waited for a membership to be clear; they can be looked at now. `is_last`: the room is
+    no more.
     """
 
-    __slots__ = ("_after", "_answers", "_arrivals", "_deliveries", "_entries", "_now", "_state", "deferred")
+    __slots__ = ("_after", "_answers", "_arrivals", "_deliveries", "_entries", "_now", "_state", "deferred", "is_last")
 
     def __init__(self, state: RoomState, now: float) -> None:
         self._state = state
@@ -42,6 +44,7 @@ class Landing:
         self._after: Effects = []
         self._entries: list[Entry] = []
         self.deferred: list[Request] = []
+        self.is_last = False
 
     def effects(self) -> Effects:
         self._deliver()
@@ -91,6 +94,8 @@ class Landing:
                 if draft.banned:
                     govern(self._state, draft, landed.at, self._now)
                 self._went(pending, draft, entry)
+            case RoomDeleted():
+                self._ended(pending, draft, landed.at)
             case NewText() | MessageGone() | Reacting() | InviteRevoked():
                 self._is_done(pending, entry)
             case InviteMade(invite=invite):
@@ -98,6 +103,13 @@ class Landing:
             case _:
                 govern(self._state, draft, landed.at, self._now)
                 self._is_done(pending, entry)
+
+    def _ended(self, pending: Pending, deleted: RoomDeleted, at: int) -> None:
+        self._answer(pending, None)
+        for user in list(self._state.members):
+            left = Left(room=self._state.room, user=user, at=stamp(at), by=deleted.by, reason=deleted.reason)
+            self._leave(user, left)
+        self.is_last = True
 
     def _is_done(self, pending: Pending, entry: Entry | None) -> None:
         """Without an entry nothing has changed, or nothing that is in the log."""

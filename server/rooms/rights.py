@@ -23,6 +23,7 @@ from server.protocol.commands import (
     Ban,
     CreateInvite,
     Delete,
+    DeleteRoom,
     Edit,
     Focus,
     History,
@@ -111,6 +112,7 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     Rename: Right(_YES, _YES, _NO, _NO, in_dm=False),
     SetRole: Right(_BELOW, _NO, _NO, _NO, in_dm=False),
     SetRights: Right(_YES, _NO, _NO, _NO, in_dm=False),
+    DeleteRoom: Right(_YES, _NO, _NO, _NO, in_dm=False),
 }
 """What a member may do. `join` is for those who are none."""
 

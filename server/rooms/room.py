@@ -20,14 +20,15 @@ from typing import Final
 from actors import Address
 from server.protocol.commands import History
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.events import Left, error_from
+from server.protocol.events import Left
 from server.protocol.objects import User
-from server.relays.messages import Admit, Forwarded, Here, NotSubscribed
+from server.relays.messages import Admit, Forwarded, Here
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
 from server.rooms.blocking import blocked
 from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_all
 from server.rooms.deciding import decide
+from server.rooms.deleting import bury
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.inviting import invites_reply
 from server.rooms.landing import Landing
@@ -37,6 +38,7 @@ from server.rooms.pages import history_reply, hits_reply, log_reply, members_rep
 from server.rooms.people import person_found
 from server.rooms.pulsing import tally_failed, tally_read
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
+from server.rooms.refusing import given_up, refuse_any
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
 from server.store.account_messages import BlockChange
@@ -202,9 +204,9 @@ class Room:
 
     def _wait(self, what: Waiting) -> Effects:
         if self._opening is None:
-            return _refuse_any(what, self._room, no_such_room())
+            return refuse_any(what, self._room, no_such_room())
         if isinstance(what, Request) and len(self._opening.waiting) >= WAITING_LIMIT:
-            return _refuse_any(what, self._room, unavailable())
+            return refuse_any(what, self._room, unavailable())
         self._opening.waiting.append(what)
         return []
 
@@ -284,7 +286,7 @@ class Room:
     def _vanished(self, waiting: Iterable[Waiting]) -> Effects:
         self._opening = None
         self._gone = True
-        return [*(effect for what in waiting for effect in _refuse_any(what, self._room, no_such_room())), Rest()]
+        return [*(effect for what in waiting for effect in refuse_any(what, self._room, no_such_room())), Rest()]
 
     # --- what the store says ----------------------------------------------------------------------------------
 
@@ -299,10 +301,18 @@ class Room:
                 lost = self._lineage_ended(state, now)
                 break
             landing.take(outcome)
+            if landing.is_last:
+                return [*landing.effects(), *self._buried(state, landing)]
         effects = [*landing.effects(), *lost]
         for request in landing.deferred:
             effects += self.request(request, now)
         return [*effects, *self._leave_when_landed(state, now)]
+
+    def _buried(self, state: RoomState, landing: Landing) -> Effects:
+        """Whoever still comes finds no room."""
+        self._state = None
+        self._gone = True
+        return bury(state, landing.deferred)
 
     def _lineage_ended(self, state: RoomState, now: float) -> Effects:
         pending, deferred = state.in_flight.abandon()
@@ -332,7 +342,7 @@ class Room:
         if (purpose := self._state.questions.take(failed.ref)) is None:
             tally_failed(self._state.audience, failed)
             return []
-        return _given_up(self._state, purpose, failed.refusal, now)
+        return given_up(self._state, purpose, failed.refusal, now)
 
     def not_taken(self, message: Append | Anchor | Release | SaveMarks, now: float) -> Effects:
         """The writer's queue is full."""
@@ -438,7 +448,7 @@ class Room:
             return []
         effects: Effects = []
         for purpose in state.overdue(now):
-            effects += _given_up(state, purpose, unavailable(), now)
+            effects += given_up(state, purpose, unavailable(), now)
         state.look_for_the_gone(now)
         effects += self._tell_news(state, now)
         effects += tell_all(state, now)
@@ -480,23 +490,3 @@ class Room:
             return []
         self._gone = True
         return [Write(Release(self._room, state.lineage)), Rest()]
-
-
-def _refuse_any(what: Waiting, room: str, refusal: Refusal) -> Effects:
-    match what:
-        case Request():
-            return [refused(what, refusal)]
-        case Attach():
-            return [Reply(what.session, NotAttached(what.ref, room, refusal))]
-        case Applicant(subscribe=subscribe):
-            return [Reply(subscribe.relay, NotSubscribed(subscribe.ref, error_from(refusal)))]
-        case Admit():
-            return []
-
-
-def _given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) -> Effects:
-    match purpose:
-        case PageWanted(request=request) | PersonWanted(request=request):
-            return [state.refuse(request, refusal, now)]
-        case AuthorsWanted():
-            return []

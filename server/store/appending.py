@@ -33,6 +33,7 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.store import targets
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
+from server.store.erasing import delete_rooms
 from server.store.fencing import LOCK_FENCES
 from server.store.in_lists import portions
 from server.store.invite_changes import InviteMade
@@ -186,6 +187,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         govern(connection, planned.governed, at)
     if planned.invites or planned.spent:
         change_invites(connection, planned.invites, planned.spent, at)
+    if planned.deleted:
+        delete_rooms(connection, planned.deleted, at)
 
 
 def add_entries(connection: Connection, rows: Sequence[EntryRow]) -> None:

@@ -10,7 +10,7 @@ act on it, so no other order can be told from this one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -81,13 +81,14 @@ class Committed(Struct, frozen=True):
     """What is on disk: an outcome for each append, an answer for each change.
 
     `heads` lacks the rooms whose log does not stand where the batch said. `forgotten`: something that was said is to be
-    gone.
+    gone. `deleted`: rooms that are no more, but for their logs (`erasing.py`).
     """
 
     outcomes: Sequence[Outcome]
     answers: Sequence[Done | Failed]
     heads: dict[str, int]
     forgotten: bool = False
+    deleted: Collection[str] = ()
 
 
 _save_marks: Final = Bulk(
@@ -125,7 +126,7 @@ def _all_at_once(writing: Writing, batch: Batch, at: int) -> Committed:
         answers = [_answer(connection, change, at, writing.quotas) for change in batch.changes]
         _save(connection, batch.marks)
         people.touch_tokens(connection, batch.touches)
-    return Committed(outcomes, answers, known.heads, known.messages.forgotten)
+    return _committed(outcomes, answers, known)
 
 
 def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
@@ -140,7 +141,11 @@ def _one_by_one(writing: Writing, batch: Batch, at: int) -> Committed:
             _guarded(connection, partial(_save, connection, (mark,)))
         for touch in batch.touches:
             _guarded(connection, partial(people.touch_tokens, connection, (touch,)))
-    return Committed(outcomes, answers, known.heads, known.messages.forgotten)
+    return _committed(outcomes, answers, known)
+
+
+def _committed(outcomes: Sequence[Outcome], answers: Sequence[Done | Failed], known: Knowledge) -> Committed:
+    return Committed(outcomes, answers, known.heads, known.messages.forgotten or bool(known.deleted), known.deleted)
 
 
 def _guarded(connection: Connection, write: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
 from server.store.questions import Question as Question
-from server.store.room_changes import BanLifted, Particulars, RoomChange
+from server.store.room_changes import BanLifted, Particulars, RoomChange, RoomDeleted
 from server.store.search_messages import IndexTails, SearchRead
 from server.store.tally import ReadTally
 
@@ -91,7 +91,7 @@ class MemberGone(Struct, frozen=True):
     banned: bool = False
 
 
-Draft = NewMessage | NewMember | MemberGone | MessageChange | RoomChange | BanLifted | InviteChange
+Draft = NewMessage | NewMember | MemberGone | MessageChange | RoomChange | BanLifted | InviteChange | RoomDeleted
 
 
 class Append(Struct, frozen=True):

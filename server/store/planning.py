@@ -32,6 +32,7 @@ from server.store.room_changes import (
     RightsSet,
     RoleGiven,
     RoomChange,
+    RoomDeleted,
     news_of,
     until,
     written,
@@ -136,6 +137,7 @@ class Knowledge(Struct):
 
     `heads` has every room that may be appended to; appends to any other one are lost. `rooms_of` are the numbers of
     rooms that users are in, of which nobody may have more than `most_rooms`. `fences` are still to be locked.
+    `deleted`: rooms that were there, and are no more.
     """
 
     heads: dict[str, int]
@@ -146,6 +148,7 @@ class Knowledge(Struct):
     rooms_of: dict[str, int] = field(default_factory=dict)
     messages: Messages = field(default_factory=Messages)
     uses_left: dict[Link, int] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
 
     def learn(self, planned: Plan) -> None:
         """The rows of the plan were taken."""
@@ -155,6 +158,9 @@ class Knowledge(Struct):
         self.messages.learn(planned.amended)
         for link, people in planned.spent.items():
             self.uses_left[link] = self.uses_left.get(link, 0) - people
+        for room in planned.deleted:
+            del self.heads[room]
+        self.deleted |= planned.deleted
         for user, change in planned.moves.items():
             self.rooms_of[user] = self.rooms_of.get(user, 0) + change
 
@@ -211,6 +217,7 @@ class Plan(Struct):
     governed: Governed = field(default_factory=Governed)
     invites: list[tuple[str, InviteChange]] = field(default_factory=list)
     spent: dict[Link, int] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
 
 
 def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
@@ -230,7 +237,7 @@ def content_digest(text: str, reply_to: int | None) -> bytes:
 
 
 def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcome:
-    if append.room not in known.heads:
+    if append.room not in known.heads or append.room in planned.deleted:
         return Lost(append.ref)
     match append.draft:
         case NewMessage():
@@ -243,6 +250,10 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _changed(append, append.draft, planned, known, at)
         case Renamed() | RightsSet() | RoleGiven() | Muted():
             return _room_changed(append, append.draft, planned, known, at)
+        case RoomDeleted():
+            planned.deleted.add(append.room)
+            planned.heads.setdefault(append.room, known.heads[append.room])
+            return Landed(append.ref, None, at)
         case BanLifted(user=user):
             planned.governed.bans[append.room, user] = None
             planned.heads.setdefault(append.room, known.heads[append.room])

@@ -62,6 +62,13 @@ class BanLifted(Struct, frozen=True):
     user: str
 
 
+class RoomDeleted(Struct, frozen=True):
+    """The room is gone, with its log, so it lands without a `seq`. Whatever is told behind it is lost."""
+
+    by: str
+    reason: str | None
+
+
 RoomChange = Renamed | RightsSet | RoleGiven | Muted
 
 

@@ -110,7 +110,7 @@ _find_rooms: Final = select(
     rooms.c.rights,
     rooms.c.icon,
     or_(exists().where(bans.c.room_id == rooms.c.id), exists().where(mutes.c.room_id == rooms.c.id), is_closed),
-).where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
+).where(rooms.c.id.in_(bindparam("rooms", expanding=True)), rooms.c.deleted_at.is_(None))
 _find_bans: Final = select(bans.c.room_id, bans.c.user_id).where(bans.c.room_id.in_(bindparam("rooms", expanding=True)))
 _find_mutes: Final = select(mutes.c.room_id, mutes.c.user_id, mutes.c.until).where(
     mutes.c.room_id.in_(bindparam("rooms", expanding=True)), mutes.c.until > bindparam("now")

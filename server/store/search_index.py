@@ -167,8 +167,12 @@ def reindex(connection: Connection, before: Mapping[Place, Target], after: Mappi
             keeping.replace(connection, Document(found.doc, room, seq), found.user_id, words_of(target.text))
 
 
+def forget_messages(connection: Connection, room: str, said: Iterable[int]) -> None:
+    """These messages (by `seq`), of which none is deleted, go with their room."""
+    found = [connection.execute(_document, {"room": room, "seq": seq}).first() for seq in said]
+    full_text(connection).remove(connection, [document.doc for document in found if document is not None])
+
+
 def forget_room(connection: Connection, room: str) -> None:
-    """Nothing of this room is to be found any more: for who deletes it."""
-    numbers = connection.execute(select(documents.c.doc).where(documents.c.room_id == room)).scalars().all()
-    full_text(connection).remove(connection, numbers)
+    """All its messages are gone."""
     connection.execute(delete(indexed).where(indexed.c.room_id == room))

@@ -118,6 +118,7 @@ rooms: Final = Table(
     Column("second_peer", WORDS, ForeignKey("users.id")),
     Column("quiet_until", BigInteger),  # until then nobody but moderators and owners may post
     Column("icon", WORDS),  # an emoji
+    Column("deleted_at", BigInteger),  # NULL: it is there
     Column("rights", WORDS),  # who may do what, in JSON; NULL: as in every room of its kind
     UniqueConstraint("creator", "nonce"),
     UniqueConstraint("first_peer", "second_peer"),
@@ -205,6 +206,14 @@ mentions: Final = Table(
 )
 """Who is mentioned by which message that is there. Nobody is by their own, but `*` says so of its author, too."""
 
+erasures: Final = Table(
+    "erasures",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Deleted rooms whose log is not gone yet: `erasing.py`."""
+
 bans: Final = Table(
     "bans",
     metadata,
@@ -271,7 +280,7 @@ indexed: Final = Table(
     sqlite_with_rowid=False,
 )
 """How far the log of a room is in there; without a row, not at all. Neither table refers to `rooms`: of a room that is
-deleted, `search_index.forget_room` takes what is there."""
+deleted, `erasing.py` has `search_index.py` take what is there."""
 
 settings: Final = Table(
     "settings",

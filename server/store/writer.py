@@ -10,6 +10,8 @@ The rules:
 - A hop is never abandoned. Cancelling waits for the thread and tells what it did; a restarted writer therefore never
   meets an older one's transaction.
 - A batch that was not done because there is no connection is tried again, for as long as the database's patience.
+- Between batches the logs of deleted rooms are erased, in portions (`erasing.py`), and what an earlier process left of
+  such. Nobody waits for it.
 - Trouble with the whole database (locked past the busy time-out, disk full, an I/O error, a connection that is lost
   while it commits) ends the lineages of the rooms touched, because an unknown outcome may be either. The connection is
   thrown away, and after a short backoff the next batch tries again.
@@ -29,6 +31,7 @@ from server.metrics.counts import StoreCounts
 from server.protocol.errors import unavailable
 from server.store.batches import Batch, Committed, commit
 from server.store.connections import DATABASE_ERRORS, Disconnected, complaint_of
+from server.store.erasing import erase_portion, left_over
 from server.store.fencing import Fencing
 from server.store.lineages import Lineages
 from server.store.messages import Done, Failed, Landed, NewMessage, Write
@@ -91,8 +94,8 @@ async def run_writer(
 
 class _Writer:
     __slots__ = (
-        "_came_together", "_clock", "_counts", "_failures", "_fencing", "_inbox", "_lineages", "_patience", "_store",
-        "_thread",
+        "_came_together", "_clock", "_counts", "_erasing", "_failures", "_fencing", "_inbox", "_lineages", "_patience",
+        "_store", "_thread",
     )  # fmt: skip
 
     def __init__(
@@ -114,9 +117,12 @@ class _Writer:
         self._patience = Patience(store.database.patience, "changes")
         self._failures = 0
         self._came_together = 0
+        self._erasing: list[str] | None = None  # None: what an earlier process left is not known
 
     async def serve(self) -> None:
         while True:
+            if self._erasing is None or self._erasing:
+                await self._erase()
             await self._write(await self._gather())
             if self._failures:
                 await trio.sleep(BACKOFF.delay(self._failures))
@@ -128,6 +134,9 @@ class _Writer:
         have a commit alone, and all others wait for it: a quarter fewer posts a second from ten posters. Not to be
         cancelled: what was taken has to be answered.
         """
+        if self._erasing:
+            await trio.lowlevel.checkpoint()
+            return self._inbox.take_nowait(MOST_IN_A_BATCH)
         writes = await self._inbox.take(MOST_IN_A_BATCH)
         for _ in range(PASSES_TO_HERE if self._came_together > 1 else 0):
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -205,10 +214,32 @@ class _Writer:
             await self._thread.run(store.writing.throw_away)
             return None
         self._failures = 0
-        if batch.fences and len(committed[0].heads) < len(batch.heads):
-            _log.warning("%d rooms are not this process's any more", len(batch.heads) - len(committed[0].heads))
+        self._erasing = [*(self._erasing or ()), *committed[0].deleted]
+        lost = len(batch.heads) - len(committed[0].heads) - len(committed[0].deleted)
+        if batch.fences and lost:
+            _log.warning("%d rooms are not this process's any more", lost)
         self._count(batch, committed[0], perf_counter() - begin)
         return committed
+
+    async def _erase(self) -> None:
+        """A portion of what deleted rooms have left."""
+        store, erasing = self._store, self._erasing
+
+        def work() -> list[str]:
+            with store.writing.begin() as connection:
+                if erasing is None:
+                    return left_over(connection)
+                done = erase_portion(connection, erasing[0])
+            store.log_file.forget()
+            return erasing[1:] if done else erasing
+
+        try:
+            self._erasing = await self._thread.run(work)
+        except DATABASE_ERRORS as error:
+            self._erasing = erasing
+            self._failures += 1
+            _log.error("a deleted room could not be erased: %s", complaint_of(error))
+            await self._thread.run(store.writing.throw_away)
 
     def _count(self, batch: Batch, committed: Committed, seconds: float) -> None:
         counts = self._counts

@@ -181,6 +181,40 @@ def peer_is_seen(talker: Talker, peer: Talker) -> bool:
 
 
 @pytest.mark.slow
+def test_what_a_room_says_of_rights_holds_on_every_node_and_so_does_its_end(three: list[ServerProcess]) -> None:
+    ann, bob, eve = everybody = people(three, "ann", "bob", "eve")
+    made = {"kind": "channel", "name": "tea", "nonce": "same", "members": ["bob", "eve"]}
+    room = ann.ask("create_room", **made)["room"]
+    for person in (bob, eve):
+        person.expect("joined")
+    two = {"room": room, "nonce": secrets.token_hex(8), "text": "Two"}
+    ann.ask("set_rights", room=room, slow=600, invite="owner")
+    for person in (bob, eve):
+        assert person.expect("room")["info"]["rights"] == {"invite": "owner", "slow": 600}
+        assert person.post(room, "One")["op"] == "ok"
+        refused = person.ask("post", **two)
+        assert refused["code"] == "rate_limited"
+        assert 590_000 < refused["retry_after"] <= 600_000
+        assert person.ask("invite", room=room, user="ann")["code"] == "forbidden"
+    assert [ann.post(room, text)["op"] for text in ("One", "Two")] == ["ok", "ok"]
+    ann.ask("set_rights", room=room, slow=0, post="owner")
+    for person in (bob, eve):
+        person.wait(lambda frame: frame["op"] == "room" and "slow" not in frame["info"]["rights"])
+        assert person.ask("post", **two)["code"] == "forbidden"
+    assert ann.ask("delete_room", room=room, reason="Cold")["op"] == "ok"
+    for person in everybody:
+        left = person.wait(lambda frame: frame["op"] == "left")
+        assert (left["by"], left["reason"], "seq" in left) == (ann.welcome["me"]["user"], "Cold", False)
+        assert person.ask("history", room=room)["code"] == "no_such_room"
+        assert person.ask("join", name="tea")["code"] == "no_such_room"
+        assert person.ask("rooms")["rooms"] == []
+    assert ann.ask("create_room", **made)["code"] == "no_such_room"
+    again = bob.ask("create_room", **made | {"members": []})
+    assert again["info"]["name"] == "tea"
+    assert again["room"] != room
+
+
+@pytest.mark.slow
 def test_who_is_kicked_is_out_on_every_node_also_where_nobody_could_be_told(
     three: list[ServerProcess], engine: ValkeyProcess
 ) -> None:

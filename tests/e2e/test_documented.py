@@ -187,6 +187,12 @@ def _moderate(ada: Witness, bob: Witness) -> None:
     assert ada.say("invite", room=lobby, user=bob.name)["code"] == "forbidden"
     ada.say("unban", room=lobby, user=bob.name)
     assert bob.say("join", room=lobby)["info"]["quiet_until"]
+    assert bob.say("delete_room", room=lobby)["code"] == "forbidden"
+    assert ada.say("delete_room", room=lobby, reason="It is over")["op"] == "ok"
+    while (left := bob.hear("left"))["room"] != lobby:
+        pass
+    assert left["reason"] == "It is over"
+    assert ada.say("delete_room", room=lobby)["code"] == bob.say("join", room=lobby)["code"] == "no_such_room"
 
 
 def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> None:
@@ -215,6 +221,7 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "revoke_invite": {"invite": "A" * 32},
         "mute": {"seconds": 1},
         "set_rights": {"post": "owner"},
+        "delete_room": {},
     }
     for op, fields in said.items():
         assert eve.say(op, room=secret, **fields)["code"] == "no_such_room"

@@ -48,6 +48,7 @@ SAID: dict[str, dict[str, Any]] = {
     "mute": {"user": VICTIM, "seconds": 0},
     "set_role": {"user": VICTIM, "role": "guest"},
     "set_rights": {"pin": "owner"},
+    "delete_room": {"reason": "It is over"},
     "kick": {"user": VICTIM},
     "ban": {"user": VICTIM},
 }
@@ -143,7 +144,8 @@ def test_members_may_what_the_table_says(stage: Stage, kind: str) -> None:
         for op in (*(op for op in SAID if op != "leave"), "leave"):
             reach = getattr(RIGHTS[OPS[op]], role)
             on = {"target": stage.said_by(stage.victim, room)} if "target" in SAID[op] else {}
-            answer = person.talker.ask(op, room=room, **stage.fields(op, **on))
+            where = stage.room(kind)[0] if op == "delete_room" else room
+            answer = person.talker.ask(op, room=where, **stage.fields(op, **on))
             refused = reach in (Reach.NO, Reach.OWN)
             assert answer.get("code") == ("forbidden" if refused else None), (role, op, answer)
             if reach is Reach.OWN:

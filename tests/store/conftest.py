@@ -11,6 +11,7 @@ from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
 from server.store.sqlite_database import SqliteDatabase
 from tests.store.desk import Desk, serving
+from tests.store.place import Place
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +68,10 @@ def store(opened: Callable[..., Store]) -> Iterator[Store]:
 async def desk(store: Store) -> AsyncIterator[Desk]:
     async with serving(store) as running:
         yield running
+
+
+@pytest.fixture
+async def place(desk: Desk) -> Place:
+    ann, bob, eve = await desk.user("ann"), await desk.user("bob"), await desk.user("eve")
+    room = await desk.anchored(await desk.created(ann, bob, kind="channel", name="friends"))
+    return Place(desk, ann, bob, eve, room)

@@ -14,8 +14,10 @@ from server.store import sqlite, writer
 from server.store.batches import Batch, commit
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.direct import NOBODY
+from server.store.erasing import erase_portion
 from server.store.messages import Append, Draft, Landed, NewMessage
 from server.store.opening import Store
+from server.store.room_changes import RoomDeleted
 from server.store.search_index import index_tails
 from tests.store.desk import Desk, database_file, serving
 
@@ -140,6 +142,36 @@ async def test_what_is_gone_is_in_no_index_either(store: Store) -> None:
     assert remnants([word for _, _, word in kept], in_files(store)) == [word for _, _, word in kept]
     vacuum(store)
     assert remnants(ends, in_files(store)) == []
+
+
+async def test_nothing_that_was_said_in_a_deleted_room_is_in_a_file_once_it_is_erased(store: Store) -> None:
+    async with serving(store) as desk:
+        ann, heads = await rooms_of(desk, 2)
+    gone, kept = heads
+    dice = random.Random(1)
+    for number in range(0, 900, 50):
+        some = range(number, number + 50)
+        landed(store, heads, [
+            (gone if n % 3 else kept, NewMessage(ann, f"n{n}", filled(n, "said", dice))) for n in some
+        ])  # fmt: skip
+    append = Append(gone, 1, 0, 1, RoomDeleted(ann, None), NOBODY)
+    committed = commit(store.writing, Batch([append], {gone: heads[gone]}, (), (), ()), AT)
+    assert set(committed.deleted) == {gone}
+    assert committed.forgotten
+    done, portions = False, 0
+    while not done:
+        with store.writing.begin() as connection:
+            done = erase_portion(connection, gone)
+        portions += 1
+    assert portions > 2, "it takes more than one transaction"
+    store.log_file.forget()
+    assert store.log_file.copy_back(), "nobody reads meanwhile"
+    found = in_files(store)
+    texts = [mark(number, "said") for number in range(900) if number % 3]
+    assert len(remnants(texts, found)) <= TRACES * len(texts)
+    assert all(mark(number, "said").encode() in found for number in range(0, 900, 3))
+    vacuum(store)
+    assert remnants(texts, in_files(store)) == []
 
 
 async def test_the_writer_empties_the_log_by_itself_when_nothing_comes(

@@ -10,61 +10,22 @@ from msgspec import structs
 
 from server.protocol.errors import ErrorCode
 from server.protocol.events import Left, RoomChanged
-from server.protocol.objects import Role, RoomInfo, RoomRights
+from server.protocol.objects import Role, RoomRights
 from server.store.messages import (
     Denied,
-    Draft,
     Landed,
     ListRooms,
-    LoadRoom,
-    LogPage,
     MemberGone,
     MembersPage,
     NewMember,
-    Outcome,
-    ReadLog,
     ReadMembers,
     RoomList,
-    RoomRecord,
 )
 from server.store.room_changes import BanLifted, Muted, Particulars, Renamed, RightsSet, RoleGiven
-from tests.store.desk import Desk, Room
+from tests.store.desk import Desk
+from tests.store.place import Place
 
 FOREVER = "9999-12-31T23:59:59.999Z"
-
-
-class Place:
-    """A room of Ann's with Bob in it, and Eve outside."""
-
-    def __init__(self, desk: Desk, ann: str, bob: str, eve: str, room: Room) -> None:
-        self.desk, self.ann, self.bob, self.eve, self.room = desk, ann, bob, eve, room
-
-    def info(self, name: str = "friends", topic: str | None = None) -> RoomInfo:
-        return RoomInfo(room=self.room.room, kind="channel", name=name, topic=topic)
-
-    async def lands(self, *drafts: Draft) -> list[Outcome]:
-        """Told together."""
-        before = len(self.room.ear.outcomes)
-        for draft in drafts:
-            self.room.append(draft)
-        return (await self.room.ear.outcomes_of(before + len(drafts)))[before:]
-
-    async def record(self) -> RoomRecord:
-        record = await self.desk.read(LoadRoom, room=self.room.room)
-        assert isinstance(record, RoomRecord)
-        return record
-
-    async def last_entry(self) -> object:
-        upto = (await self.record()).last_seq
-        page = await self.desk.read(ReadLog, room=self.room.room, after=upto - 1, upto=upto, limit=1)
-        return cast("LogPage", page).entries[0]
-
-
-@pytest.fixture
-async def place(desk: Desk) -> Place:
-    ann, bob, eve = await desk.user("ann"), await desk.user("bob"), await desk.user("eve")
-    room = await desk.anchored(await desk.created(ann, bob, kind="channel", name="friends"))
-    return Place(desk, ann, bob, eve, room)
 
 
 async def test_a_room_is_what_it_was_called_last(place: Place, desk: Desk) -> None:
