@@ -1,9 +1,10 @@
 """Who has the index follow the logs: a task beside the writer, which does the writing in between.
 
 The rules:
-- No post waits for the index, and posts wait for it ten milliseconds at the longest: it takes in a few messages at a
-  time, and then leaves the writer alone for `REST` times as long as that took. So it has a fifth of a writer that is
-  busy, which is some thousand messages a second; a search reads what is behind (`searching.py`).
+- No post waits for the index, and posts wait for it some ten milliseconds at the longest: it takes in a few messages at
+  a time, and if anything was committed meanwhile, it leaves the writer alone then, `REST` times as long as that took.
+  So it has a fifth of a writer that is busy, and nearly all of one that is not; a search reads what is behind
+  (`searching.py`).
 - It keeps nothing that a crash could lose. How far each room is in the index stands in the database. Whoever begins
   looks for the rooms that are behind, all of them, page by page: after a crash, and after an upgrade from a version
   that had no index. And again from time to time, for rooms that were somebody else's.
@@ -26,7 +27,8 @@ REST: Final = 4.0
 LULL_SECONDS: Final = 0.25
 """Behind what was all there is: of a server on which little is said, many posts share a transaction of the index."""
 
-PAGE_SECONDS: Final = 0.02  # between two looks at a thousand rooms
+PAGE_SECONDS: Final = 0.01
+"""Between two pieces of work that nobody waits behind."""
 AGAIN_SECONDS: Final = 300.0
 TROUBLE_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 30.0
@@ -57,7 +59,7 @@ async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[st
     while True:
         found = await _answer(reader, Tails, partial(_find_tails, after))
         if found is not None:
-            tails.moved(room for room in found.rooms if is_mine(room))
+            tails.remember(room for room in found.rooms if is_mine(room))
             after = found.next or ""
         at_the_end = found is not None and found.next is None
         await trio.sleep(AGAIN_SECONDS if at_the_end else TROUBLE_SECONDS if found is None else PAGE_SECONDS)
@@ -66,14 +68,16 @@ async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[st
 async def _take_in(tails: TailsHere, writer: Inbox, is_mine: Callable[[str], bool]) -> None:
     while True:
         rooms = tuple(room for room in await tails.some() if is_mine(room))
-        begun = trio.current_time()
+        if not rooms:
+            continue
+        begun, commits = trio.current_time(), tails.commits
         indexed = await _answer(writer, Indexed, partial(_index_tails, rooms))
-        tails.moved(rooms if indexed is None else indexed.left)
+        tails.remember(rooms if indexed is None else indexed.left)
         if indexed is None:
             await trio.sleep(TROUBLE_SECONDS)
             continue
-        rest = REST * (trio.current_time() - begun)
-        await trio.sleep(rest if indexed.left else max(rest, LULL_SECONDS))
+        rest = PAGE_SECONDS if tails.commits == commits else REST * (trio.current_time() - begun)
+        await trio.sleep(max(rest, 0.0 if tails else LULL_SECONDS))
 
 
 def _find_tails(after: str, to: Reply[Any]) -> FindTails:

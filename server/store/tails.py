@@ -12,19 +12,31 @@ AT_ONCE: Final = 50
 
 
 class TailsHere:
-    """In the order in which they came."""
+    """In the order in which they came.
 
-    __slots__ = ("_come", "_rooms")
+    Attributes
+    ----------
+    commits
+        How many the writer has told of.
+    """
+
+    __slots__ = ("_come", "_rooms", "commits")
 
     def __init__(self) -> None:
+        self.commits = 0
         self._rooms: dict[str, None] = {}
         self._come: trio.Event | None = None
 
     def __len__(self) -> int:
         return len(self._rooms)
 
-    def moved(self, rooms: Iterable[str]) -> None:
+    def committed(self, rooms: Iterable[str]) -> None:
         """Something was appended there: on the way of every commit, so it does nothing but remember it."""
+        self.commits += 1
+        self.remember(rooms)
+
+    def remember(self, rooms: Iterable[str]) -> None:
+        """They have tails."""
         self._rooms.update(dict.fromkeys(rooms))
         if self._come is not None:
             self._come.set()
