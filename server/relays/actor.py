@@ -198,7 +198,7 @@ class RelayActor(Telling):
             self._carry_out(self._relay.hand_over())
             return
         found = None if owner is None else self._room_at(owner, room)
-        self._relay.found(found, trio.current_time())
+        self._relay.found(found)
 
     def _room_at(self, node: str, room: str) -> Address:
         distribution = self.system.distribution

@@ -24,16 +24,16 @@ from server.rooms.pulsing import tally_failed, tally_read, tell_passive
 from server.store.messages import Done, Failed, LogPage, ReadLog
 
 
-class Following:
+class Following(Attachments):
     """See the top of this file. `Relay` adds the owner, and what sessions ask of it."""
 
-    __slots__ = ("_attachments", "_itself", "_refs", "_room", "_stream")
+    __slots__ = ("_itself", "_refs", "_room", "_stream")
 
     def __init__(self, room: str, itself: Address, incarnation: int, refs: Iterator[int]) -> None:
+        super().__init__(incarnation)
         self._room = room
         self._itself = itself
         self._refs = refs
-        self._attachments = Attachments(incarnation)
         self._stream = Stream()
 
     def _take(self, told: Ordered, now: float) -> Effects:
@@ -50,9 +50,9 @@ class Following:
 
     def _remove(self, user: str, left: Left) -> Effects:
         """The user is no member any more."""
-        for session in self._attachments.audience.sessions_of((user,)):
+        for session in self.audience.sessions_of((user,)):
             self._forget(session)
-        return [*self._attachments.detach_all_of(user, left)]
+        return [*self.detach_all_of(user, left)]
 
     def _next(self, told: Delivered, entries: Sequence[Entry], now: float) -> Effects:
         head = self._stream.head
@@ -70,7 +70,7 @@ class Following:
         assert stream.head is not None
         if seq <= max(stream.head, stream.known, stream.ahead):
             return []
-        if not self._attachments.audience:
+        if not self.audience:
             stream.head = seq
             return []
         was_behind = stream.is_behind
@@ -92,7 +92,7 @@ class Following:
         """A page of what is missing."""
         stream = self._stream
         if not stream.takes_answer(done.ref):
-            return [*tally_read(self._attachments.audience, done)]
+            return [*tally_read(self.audience, done)]
         if stream.head is None:
             return []
         page = done.value
@@ -101,7 +101,7 @@ class Following:
             stream.failed(now)
             return []
         effects = self._pass_on(page.entries)
-        if stream.is_behind and not self._attachments.audience:
+        if stream.is_behind and not self.audience:
             stream.head = stream.known
         if stream.is_behind:
             return [*effects, self._read(now)]
@@ -114,14 +114,11 @@ class Following:
         if self._stream.takes_answer(failed.ref):
             self._stream.failed(now)
         else:
-            tally_failed(self._attachments.audience, failed)
-
-    def remind(self, session: Address) -> None:
-        self._attachments.remind(session)
+            tally_failed(self.audience, failed)
 
     def _tell_passive(self, now: float) -> Effects:
         """Those who do not look."""
-        return [*tell_passive(self._attachments.audience, self._room, self._itself, self._refs.__next__, now)]
+        return [*tell_passive(self.audience, self._room, self._itself, self._refs.__next__, now)]
 
     def _pass_on(self, entries: Sequence[Entry]) -> Effects:
         """To all sessions; nothing from the entry on by which somebody left to the sessions of that one.
@@ -146,7 +143,7 @@ class Following:
         return [*effects, *self._deliver(gathered)]
 
     def _deliver(self, entries: Sequence[Entry]) -> Effects:
-        audience = self._attachments.audience
-        self._attachments.stir(entries)
+        audience = self.audience
+        self.stir(entries)
         to = audience.everyone
         return [FanOut(Delivery(self._room, portion), to) for portion in portions(entries)] if to else []

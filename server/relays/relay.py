@@ -63,17 +63,14 @@ REST_SECONDS: Final = 60.0
 
 class Owner(Struct, gc=False):
     """Who is asked to take this relay in, or has done so. `ref`: of that question; 0: it is put in a moment. `number`:
-    of the subscription then. `told`: how many commands were forwarded by it. `since`: when it was asked, until it has
-    answered.
+    of the subscription then. `told`: how many commands were forwarded by it.
 
     Out of the collector's sight: it goes with its relay, from which the address parts at the end.
     """
 
     address: Address
-    since: float
     ref: int = 0
     number: int | None = None
-    epoch: int = 0
     log: str = ""
     kind: RoomKind = "channel"
     told: int = 0
@@ -95,14 +92,14 @@ class Relay(Following):
     """
 
     __slots__ = (
-        "_admissions_open", "_alone_since", "_askers", "_epoch_seen", "_errands_open", "_gone", "_owner", "_seek_at",
+        "_admissions_open", "_alone_since", "_askers", "_epoch_seen", "_errands_open", "_gone", "_owner", "_tried_at",
     )  # fmt: skip
 
     def __init__(self, room: str, itself: Address, incarnation: int, refs: Iterator[int]) -> None:
         super().__init__(room, itself, incarnation, refs)
         self._owner: Owner | None = None
         self._epoch_seen = -1
-        self._seek_at = 0.0
+        self._tried_at = 0.0  # when an owner was looked for, or asked; until it has answered
         self._admissions_open: Admissions | None = None  # there is one only while somebody is to be admitted
         self._errands_open: Errands | None = None  # there is one only while something is open
         self._askers: dict[object, int] | None = None  # the sessions that have sent commands
@@ -115,9 +112,9 @@ class Relay(Following):
         return not self._gone and (
             self._subscription is None
             or self._stream.is_behind
-            or not self._attachments.audience
-            or self._attachments.audience.has_news
-            or self._attachments.audience.is_pulsing
+            or not self.audience
+            or self.audience.has_news
+            or self.audience.is_pulsing
             or self._is_asked_for_something
         )
 
@@ -134,7 +131,7 @@ class Relay(Following):
             return RETRY_SECONDS
         admissions = self._admissions_open
         is_held = admissions is not None and admissions.is_held
-        is_soon = is_held or self._errands_open is not None or self._attachments.audience.is_pulsing
+        is_soon = is_held or self._errands_open is not None or self.audience.is_pulsing
         return QUIET_SECONDS if is_soon else PATIENT_SECONDS
 
     @property
@@ -164,7 +161,7 @@ class Relay(Following):
         command = request.command
         if self._gone:
             return []
-        if not self._attachments.is_of_this_life(request):
+        if not self.is_of_this_life(request):
             return [refused(request, unavailable())]
         if isinstance(command, Typing) and not is_answered(command):
             return self._forward(0, request)
@@ -206,7 +203,7 @@ class Relay(Following):
         """A session has, or the owner. `clean`: it had nothing more to do."""
         if self._owner is not None and self._owner.address == address:
             return self._lost(self._owner, now, clean=clean)
-        if self._attachments.detach(address) is not None:
+        if self.detach(address) is not None:
             self._forget(address)
         return []
 
@@ -226,7 +223,7 @@ class Relay(Following):
             return []
         if owner.number is None:
             return [] if owner.ref else self._subscribe(owner, now)
-        effects = self._tell_who_is_here(owner.address, owner.number) if self._attachments.audience.has_news else []
+        effects = self._tell_who_is_here(owner.address, owner.number) if self.audience.has_news else []
         admissions = self._admissions_open
         if admissions is not None and admissions.may_be_asked:
             ref = next(self._refs)
@@ -234,7 +231,7 @@ class Relay(Following):
         return effects
 
     def _tell_who_is_here(self, owner: Address, subscription: int) -> Effects:
-        came, went = self._attachments.audience.moved()
+        came, went = self.audience.moved()
         if self._admissions_open is not None:
             self._admissions_open.told(came, went)
         most = USERS_AT_ONCE
@@ -245,9 +242,9 @@ class Relay(Following):
 
     def _subscribe(self, owner: Owner, now: float) -> Effects:
         """Those who are attached are told of, and who is to be admitted is asked for along with that."""
-        owner.ref, owner.since = next(self._refs), now
-        users = tuple(self._attachments.audience.users())
-        self._attachments.audience.no_news()
+        owner.ref, self._tried_at = next(self._refs), now
+        users = tuple(self.audience.users())
+        self.audience.no_news()
         parts = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)] or [()]
         admissions, room_left = self._admissions_open, USERS_AT_ONCE - len(parts[-1])
         asked = () if admissions is None else admissions.ask(owner.ref, now, room_left)
@@ -264,7 +261,7 @@ class Relay(Following):
         return self._seek(now)
 
     def _seek(self, now: float) -> Effects:
-        self._seek_at = now + RETRY_SECONDS
+        self._tried_at = now
         return [*self._part(), Seek()]
 
     def _part(self) -> Effects:
@@ -279,10 +276,10 @@ class Relay(Following):
         if self._admissions_open is not None:
             self._admissions_open.ask_again()
 
-    def found(self, address: Address | None, now: float) -> None:
+    def found(self, address: Address | None) -> None:
         """Who owns the room, if anybody does. It is asked when everything that was told at once is handled."""
         if address is not None:
-            self._owner = Owner(address, now)
+            self._owner = Owner(address)
 
     def subscribed(self, told: Subscribed, now: float) -> Effects:
         owner, stream = self._owner, self._stream
@@ -290,9 +287,9 @@ class Relay(Following):
             return []
         if told.epoch < self._epoch_seen or (stream.head is not None and told.last_seq < stream.head):
             return self._part()
-        self._epoch_seen = owner.epoch = told.epoch
+        self._epoch_seen = told.epoch
         owner.number, owner.log, owner.kind = told.subscription, told.log, told.kind
-        owner.since = self._seek_at = 0.0  # of no use while it lasts, and 32 bytes each
+        self._tried_at = 0.0  # of no use while it lasts, and 24 bytes each
         if stream.head is None:
             stream.head = told.last_seq
         effects: Effects = []
@@ -359,7 +356,7 @@ class Relay(Following):
             case Subscribe():
                 return self._part()
             case Here(came=came, went=went):
-                self._attachments.audience.move_again(came, went)
+                self.audience.move_again(came, went)
             case Admit():
                 if self._admissions_open is not None:
                     self._admissions_open.hold()
@@ -379,7 +376,7 @@ class Relay(Following):
     def head(self, told: HeadOf, now: float) -> Effects:
         """How far the log reaches, so that what was lost at its end is missed."""
         owner = self._subscription
-        if owner is not None and told.epoch > owner.epoch:
+        if owner is not None and told.epoch > self._epoch_seen:
             self._epoch_seen = told.epoch
             return self._lost(owner, now, clean=False)
         return self._take(told, now) if self._is_current(told.epoch) else []
@@ -394,7 +391,7 @@ class Relay(Following):
     def passed_on(self, told: PassedOn) -> Effects:
         if not self._is_current(told.epoch):
             return []
-        audience = self._attachments.audience
+        audience = self.audience
         if told.to is not None:
             to = audience.sessions_of(told.to)
         else:
@@ -424,8 +421,7 @@ class Relay(Following):
         return [Reply(request.reply_to, self._errands.answer(request, told.reply, now))]
 
     def _is_current(self, epoch: int) -> bool:
-        owner = self._subscription
-        return owner is not None and owner.epoch == epoch
+        return self._subscription is not None and self._epoch_seen == epoch
 
     def _take(self, told: Ordered, now: float) -> Effects:
         if self._stream.is_behind:
@@ -450,7 +446,7 @@ class Relay(Following):
         request = self._sent(told.ref)
         if request is None or request.session is None:
             return []
-        if self._attachments.audience.user_of(request.session) is not None:
+        if self.audience.user_of(request.session) is not None:
             return []
         [admission] = told.admissions
         assert admission is not None, "who joins is a member"
@@ -458,7 +454,7 @@ class Relay(Following):
 
     def _let_all_in(self, told: Admitted) -> Effects:
         """Who may come counts as being there, at the owner; unless that was told since that the user is not."""
-        admissions, owner, audience = self._admissions_open, self._subscription, self._attachments.audience
+        admissions, owner, audience = self._admissions_open, self._subscription, self.audience
         assert admissions is not None
         assert owner is not None
         effects: Effects = []
@@ -478,9 +474,9 @@ class Relay(Following):
         assert owner is not None
         assert head is not None
         session = attach.session
-        number = self._attachments.number(session, attach.user)
+        number = self.number(session, attach.user)
         if attach.passive is not None:
-            self._attachments.audience.look_away(session, attach.passive, head)
+            self.audience.look_away(session, attach.passive, head)
         attached = Attached(
             attach.ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
             admission.peer,
@@ -520,19 +516,19 @@ class Relay(Following):
         """Who is not waited for any more may be counted as being there by the owner, all the same."""
         admissions.release()
         late, unattached = admissions.expire(now)
-        audience = self._attachments.audience
+        audience = self.audience
         audience.move_again((), [user for user in unattached if not audience.is_here(user)])
         return [self._not_attached(attach, unavailable()) for attach in late]
 
     def _seek_again(self, now: float) -> Effects:
         owner = self._owner
         if owner is None:
-            return self._seek(now) if now >= self._seek_at else []
-        is_asking = owner.number is None and now - owner.since < ASKING_SECONDS
+            return self._seek(now) if now - self._tried_at >= RETRY_SECONDS else []
+        is_asking = owner.number is None and now - self._tried_at < ASKING_SECONDS
         return [] if owner.number is not None or is_asking else self._seek(now)
 
     def _rest(self, now: float) -> Effects:
-        if self._attachments.audience or self._is_asked_for_something:
+        if self.audience or self._is_asked_for_something:
             self._alone_since = None
             return []
         if self._alone_since is None:

@@ -90,7 +90,7 @@ class Booth:
 
     def finds(self, owner: Address = OWNER) -> Effects:
         """What it says to an owner that is found."""
-        self.relay.found(owner, self.now)
+        self.relay.found(owner)
         return self.relay.settled(self.now)
 
     def subscribe(self, owner: Address = OWNER, epoch: int = EPOCH, gone: tuple[str, ...] = ()) -> Effects:

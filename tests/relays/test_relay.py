@@ -220,7 +220,7 @@ def test_what_a_former_owner_says_is_not_believed() -> None:
 def test_it_looks_for_an_owner_until_there_is_one() -> None:
     booth = Booth(subscribed=False)
     assert booth.seeking == [Seek()]
-    booth.relay.found(None, booth.now)
+    booth.relay.found(None)
     assert booth.relay.settled(booth.now) == []
     assert of(Seek, booth.beat(RETRY_SECONDS / 2)) == []
     assert of(Seek, booth.beat())
