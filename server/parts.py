@@ -19,6 +19,7 @@ import trio
 from actors import Inbox, System
 from server.accounts.blocking import tell_blocked
 from server.accounts.departing import Departing
+from server.accounts.export import Exports
 from server.accounts.own import OwnAccounts
 from server.accounts.service import Accounts
 from server.accounts.throttle import LoginThrottle
@@ -223,6 +224,7 @@ def http_environment(system: System, ground: Ground, shared: Shared) -> HttpEnvi
             deleted=shared.departing.ring,
             blocked=partial(tell_blocked, system.dynamic(ROOMS)),
         ),
+        exports=Exports(shared.reader, settings.command_deadline),
         reader=shared.reader,
         rooms=rooms_of(system, ground),
         readiness=ground.readiness,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors import Tell
+from server.accounts.export import Exports
 from server.accounts.own import OwnAccounts
 from server.accounts.service import Accounts
 from server.pacing import Pace, without_limit
@@ -46,6 +47,7 @@ class HttpEnvironment:
 
     accounts: Accounts
     own_accounts: OwnAccounts
+    exports: Exports
     reader: Tell
     rooms: Rooms
     readiness: Readiness

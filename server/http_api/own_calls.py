@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +13,7 @@ from server.contracts.call import Call
 from server.http_api.authentication import caller, client_address
 from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
+from server.http_api.streamed_zip import ZIP, StreamedZip
 from server.protocol.errors import ErrorCode
 from server.protocol.fields import Password, ShownName, Time
 from server.protocol.objects import User
@@ -144,6 +145,16 @@ class OwnCalls:
         await self._own.sign_out_everywhere(identity, but_here=wanted.keep_this)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
+    async def export(self, request: Request) -> Response:
+        """Everything the server has of the caller, as a zip of JSON files.
+
+        `account.json`, `devices.json`, `blocked.json`, `rooms.json`, and for each room `messages/<room>.json`: what the
+        caller said there, ordered by nothing. One at a time.
+        """
+        identity = await caller(request, self._environment)
+        exports = self._environment.exports
+        return StreamedZip(exports, await exports.account(identity.user.user))
+
     async def block(self, request: Request) -> Response:
         """Blocks somebody.
 
@@ -215,6 +226,16 @@ OWN_CALLS: Final[tuple[Call[OwnCalls], ...]] = (
         body=Farewell,
         answers={HTTPStatus.NO_CONTENT: None},
         refuses=(ErrorCode.BAD_CREDENTIALS, ErrorCode.RATE_LIMITED, ErrorCode.NO_SUCH_USER),
+    ),
+    Call(
+        method="POST",
+        path="/v1/export",
+        handler=OwnCalls.export,
+        tag="accounts",
+        needs_token=True,
+        answers={HTTPStatus.OK: Raw},
+        refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.RATE_LIMITED),
+        media_type=ZIP,
     ),
     Call(
         method="GET",

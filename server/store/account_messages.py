@@ -148,6 +148,53 @@ class ReadBlocks(Question, frozen=True, kw_only=True):
     since: int
 
 
+class FindAccount(Question, frozen=True, kw_only=True):
+    """Answered `OwnAccount`, or None."""
+
+    user: str
+
+
+class OwnAccount(Struct, frozen=True, kw_only=True):
+    """What the store has of a person, as it is shown to them alone."""
+
+    user: str
+    name: str
+    display_name: str | None
+    administrator: bool
+    created_at: str
+    last_seen: str | None
+    hides_receipts: bool
+
+
+class ReadOwnMessages(Question, frozen=True, kw_only=True):
+    """What `user` said in `room`, in no order that means anything. Answered `OwnMessages`.
+
+    `after`: the `next` of the page before; empty: the first one.
+    """
+
+    user: str
+    room: str
+    after: str
+    limit: int
+
+
+class OwnMessage(Struct, frozen=True, omit_defaults=True):
+    """In its present state; `seq` tells where it stands."""
+
+    seq: int
+    at: str
+    text: str
+    reply_to: int | None = None
+    edited_at: str | None = None
+
+
+class OwnMessages(Struct, frozen=True):
+    """`next`: what to ask for the next page with; None: this was the last."""
+
+    messages: tuple[OwnMessage, ...]
+    next: str | None
+
+
 class BlockChanges(Struct, frozen=True):
     """`at` is the next `since`."""
 
@@ -155,4 +202,4 @@ class BlockChanges(Struct, frozen=True):
     at: int
 
 
-AccountRead = ListDevices | ReadDepartures | FindHeir | ListBlocked | ReadBlocks
+AccountRead = ListDevices | ReadDepartures | FindHeir | ListBlocked | ReadBlocks | FindAccount | ReadOwnMessages

@@ -13,7 +13,15 @@ from msgspec import structs
 from sqlalchemy import Connection, Engine, literal, select
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.account_messages import FindHeir, ListBlocked, ListDevices, ReadBlocks, ReadDepartures
+from server.store.account_messages import (
+    FindAccount,
+    FindHeir,
+    ListBlocked,
+    ListDevices,
+    ReadBlocks,
+    ReadDepartures,
+    ReadOwnMessages,
+)
 from server.store.accounts import list_devices
 from server.store.blocking import list_blocked, read_blocks
 from server.store.channel_queries import read_channels
@@ -44,6 +52,7 @@ from server.store.messages import (
     Ready,
     RoomList,
 )
+from server.store.own_data import find_account, read_own_messages
 from server.store.people_queries import (
     find_credentials,
     find_identities,
@@ -146,6 +155,10 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return find_invite(connection, question, now)
         case ReadInvites():
             return read_invites(connection, question, now)
+        case FindAccount():
+            return find_account(connection, question)
+        case ReadOwnMessages():
+            return read_own_messages(connection, question)
         case ListBlocked():
             return list_blocked(connection, question)
         case ReadBlocks():

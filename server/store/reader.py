@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from actors import Inbox, TaskContext
 from server.metrics.counts import StoreCounts
 from server.protocol.errors import unavailable
+from server.store.account_messages import ReadOwnMessages
 from server.store.answering import answer_all, range_of
 from server.store.connections import Disconnected, complaint_of
 from server.store.messages import (
@@ -56,7 +57,9 @@ SLOW_SET_ASIDE: Final = 1_000
 
 Clock = Callable[[], int]
 
-_SLOW: Final = FindTails | ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ReadTally | ListUsers
+_SLOW: Final = (
+    ReadOwnMessages | FindTails | ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ReadTally | ListUsers
+)
 
 _log = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ import trio
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
 from server.accounts.blocking import tell_blocked
 from server.accounts.departing import Departing
+from server.accounts.export import Exports
 from server.accounts.own import OwnAccounts
 from server.accounts.passwords import run_hashing
 from server.accounts.service import Accounts
@@ -188,7 +189,14 @@ async def open_house(data: Path) -> AsyncIterator[House]:
                 blocked=partial(tell_blocked, system.dynamic("rooms")),
             )
             environment = HttpEnvironment(
-                accounts, own_accounts, reader, system.dynamic("rooms"), readiness, 64 * 1024, 10.0
+                accounts,
+                own_accounts,
+                Exports(reader, 10.0),
+                reader,
+                system.dynamic("rooms"),
+                readiness,
+                64 * 1024,
+                10.0,
             )
             async with client(environment) as api:
                 yield House(system, environment, api)

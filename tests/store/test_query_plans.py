@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from server.store.account_messages import (
+    FindAccount,
+    FindHeir,
+    ListBlocked,
+    ListDevices,
+    ReadBlocks,
+    ReadOwnMessages,
+)
 from server.store.answering import answer_all
 from server.store.direct import NOBODY
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
@@ -50,6 +58,12 @@ QUESTIONS: list[Read] = [
     ReadInvites(reply_to=NOBODY, room="ROOM"),
     ReadInvites(reply_to=NOBODY, room="ROOM", invite="INVITE"),
     ReadTally(reply_to=NOBODY, room="ROOM"),
+    ListDevices(reply_to=NOBODY, user="u_1", limit=10),
+    ListBlocked(reply_to=NOBODY, user="u_1"),
+    ReadBlocks(reply_to=NOBODY, since=2**50),
+    FindHeir(reply_to=NOBODY, room="ROOM", but="u_1"),
+    FindAccount(reply_to=NOBODY, user="u_1"),
+    ReadOwnMessages(reply_to=NOBODY, user="u_1", room="ROOM", after="n", limit=10),
     ReadRevocations(reply_to=NOBODY, since=0),
     ReadMemberships(reply_to=NOBODY, since=2**50),  # lately: long after nearly all began
 ]
