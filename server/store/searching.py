@@ -36,12 +36,14 @@ _rooms_of: Final = select(members.c.room_id).where(members.c.user_id == bindpara
 _find_author: Final = select(users.c.id).where(or_(users.c.id == bindparam("who"), users.c.name == bindparam("who")))
 _said: Final = select(entries, users.c.name, users.c.display_name).join(users, users.c.id == entries.c.user_id)
 _tail: Final = (
-    _said.join(members, members.c.room_id == entries.c.room_id)
-    .outerjoin(indexed, indexed.c.room_id == entries.c.room_id)
+    select(entries, users.c.name, users.c.display_name)
+    .select_from(members)
+    .outerjoin(indexed, indexed.c.room_id == members.c.room_id)
+    .join(entries, (entries.c.room_id == members.c.room_id) & (entries.c.seq > func.coalesce(indexed.c.upto, 0)))
+    .join(users, users.c.id == entries.c.user_id)
     .where(
         members.c.user_id == bindparam("reader"),
         members.c.room_id.in_(bindparam("rooms", expanding=True)),
-        entries.c.seq > func.coalesce(indexed.c.upto, 0),
         entries.c.kind == "message",
         entries.c.text.is_not(None),
     )

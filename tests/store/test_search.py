@@ -9,7 +9,9 @@ import pytest
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.changes import MessageGone, NewText
 from server.store.messages import Landed, MemberGone
+from server.store.opening import Store
 from server.store.search_messages import FindTails, IndexTails, Tails
+from server.store.searching import _tail
 from tests.store.desk import Desk, Room
 from tests.store.finder import Finder
 
@@ -249,3 +251,13 @@ async def test_a_search_that_takes_too_long_ends(desk: Desk, monkeypatch: pytest
             await talk.found(ann, "word")
         assert refused.value.code is ErrorCode.UNAVAILABLE
     assert len(await talk.found(ann, "word")) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_of_a_log_only_the_tail_is_read(store: Store) -> None:
+    """A filter in place of a range would read all that was ever said in one's rooms."""
+    wanted = _tail.params(reader="u", rooms=["r"])
+    with store.reading.begin() as connection:
+        statement = wanted.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+    assert "SEARCH entries USING PRIMARY KEY (room_id=? AND seq>?)" in plan
