@@ -11,6 +11,7 @@ from typing import Final, get_args
 
 from server.protocol.commands import (
     AnyCommand,
+    Approve,
     Ban,
     Channels,
     CreateInvite,
@@ -25,6 +26,7 @@ from server.protocol.commands import (
     InviteInfo,
     Invites,
     Join,
+    JoinRequests,
     Kick,
     Leave,
     Log,
@@ -36,6 +38,7 @@ from server.protocol.commands import (
     React,
     Read,
     Received,
+    Refuse,
     Rename,
     RevokeInvite,
     RoomCommand,
@@ -83,7 +86,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
         refuses=(ErrorCode.NO_SUCH_USER, ErrorCode.NO_SUCH_ROOM, ErrorCode.CONFLICT, ErrorCode.LIMIT_REACHED),
     ),
     Join: Answer(
-        carries=("room", "info"),
+        may_carry=("room", "info", "asked"),
         refuses=(ErrorCode.NO_SUCH_ROOM, ErrorCode.NO_SUCH_INVITE, ErrorCode.LIMIT_REACHED),
     ),
     Leave: Answer(carries=("room",), refuses=(ErrorCode.FORBIDDEN,)),
@@ -122,6 +125,9 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     CreateInvite: Answer(carries=("invite",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.LIMIT_REACHED)),
     Invites: Answer(carries=("invites",), refuses=(ErrorCode.FORBIDDEN,)),
     RevokeInvite: Answer(refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_INVITE)),
+    JoinRequests: Answer(carries=("requests",), refuses=(ErrorCode.FORBIDDEN,)),
+    Approve: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER, ErrorCode.LIMIT_REACHED)),
+    Refuse: Answer(refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
     InviteInfo: Answer(carries=("invited",), refuses=(ErrorCode.NO_SUCH_INVITE,)),
     DeleteRoom: Answer(refuses=(ErrorCode.FORBIDDEN,)),
     Channels: Answer(carries=("channels",), may_carry=("next",)),

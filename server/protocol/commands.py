@@ -115,7 +115,7 @@ class CreateRoom(Command, frozen=True, kw_only=True, tag="create_room"):
 class Join(Command, frozen=True, kw_only=True, tag="join"):
     """Becomes a member of a channel, given by `room` or by `name`, or of the room that an `invite` leads to.
 
-    The next entry delivered is `last_seq` + 1.
+    The next entry delivered is `last_seq` + 1. Where a group wants to be asked, `ok` carries `asked` instead.
     """
 
     room: RoomId | None = None
@@ -323,6 +323,9 @@ class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
         SlowSeconds | None,
         Meta(description="Seconds between two posts of one member or guest. 0: as fast as they like."),
     ] = None
+    approval: Annotated[bool | None, Meta(description="Of a group: by an invite's code one only asks to come in.")] = (
+        None
+    )
 
 
 class DeleteRoom(Command, frozen=True, kw_only=True, tag="delete_room"):
@@ -357,6 +360,26 @@ class RevokeInvite(Command, frozen=True, kw_only=True, tag="revoke_invite"):
 
     room: RoomId
     invite: InviteCode
+
+
+class JoinRequests(Command, frozen=True, kw_only=True, tag="join_requests"):
+    """Who asks to come into a group, the longest waiting first."""
+
+    room: RoomId
+
+
+class Approve(Command, frozen=True, kw_only=True, tag="approve"):
+    """Lets in somebody who asks. `ok` carries no `seq` where they are a member already."""
+
+    room: RoomId
+    user: Person
+
+
+class Refuse(Command, frozen=True, kw_only=True, tag="refuse"):
+    """Does not let in somebody who asks; nobody is told. `ok` also where they do not ask."""
+
+    room: RoomId
+    user: Person
 
 
 class InviteInfo(Command, frozen=True, kw_only=True, tag="invite_info"):
@@ -435,6 +458,9 @@ AnyCommand = (
     | CreateInvite
     | Invites
     | RevokeInvite
+    | JoinRequests
+    | Approve
+    | Refuse
     | InviteInfo
     | DeleteRoom
     | Channels
@@ -443,12 +469,12 @@ AnyCommand = (
     | Rooms
     | Ping
 )
-PersonCommand = Invite | Kick | Ban | Unban | SetRole | Mute
+PersonCommand = Invite | Approve | Refuse | Kick | Ban | Unban | SetRole | Mute
 """Those that concern another person, who has to be looked up."""
 GoverningCommand = Rename | SetRights | DeleteRoom
 """Those that concern the room itself."""
 MessageCommand = Edit | Delete | React
-InviteCommand = CreateInvite | Invites | RevokeInvite
+InviteCommand = CreateInvite | Invites | RevokeInvite | JoinRequests
 RoomCommand = (
     Leave
     | Post
@@ -497,6 +523,9 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "create_invite": frozenset({"ready"}),
     "invites": frozenset({"ready"}),
     "revoke_invite": frozenset({"ready"}),
+    "join_requests": frozenset({"ready"}),
+    "approve": frozenset({"ready"}),
+    "refuse": frozenset({"ready"}),
     "invite_info": frozenset({"ready"}),
     "delete_room": frozenset({"ready"}),
     "channels": frozenset({"ready"}),

@@ -18,6 +18,7 @@ from server.protocol.objects import (
     Hit,
     Invited,
     InviteLink,
+    JoinRequest,
     Member,
     Message,
     Role,
@@ -71,6 +72,8 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     invite: InviteCode | None = None
     invites: list[InviteLink] | None = None
     invited: Invited | None = None
+    asked: Annotated[bool | None, Meta(description="Of `join`: somebody has to let you in.")] = None
+    requests: list[JoinRequest] | None = None
     settings: AccountSettings | None = None
     last_seq: Annotated[LastSeq | None, Meta(description="Live entries of the room begin exactly after it.")] = None
 

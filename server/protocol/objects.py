@@ -40,6 +40,7 @@ class RoomRights(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         int | None,
         Meta(description="Seconds between two posts of one member or guest.", extra_json_schema={"minimum": 1}),
     ] = None
+    approval: Annotated[bool, Meta(description="Of a group: by an invite's code one only asks to come in.")] = False
 
 
 class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,6 +100,13 @@ class InviteLink(Struct, frozen=True, kw_only=True, omit_defaults=True):
     uses: Annotated[int | None, Meta(description="How many may come by it; absent: any number.")] = None
     used: Annotated[int, Meta(description="How many have come.", extra_json_schema={"minimum": 0})]
     expires_at: Annotated[Time | None, Meta(description="Absent: it does not end by itself.")] = None
+
+
+class JoinRequest(Struct, frozen=True, kw_only=True):
+    """Somebody who asks to come in."""
+
+    user: User
+    at: Time
 
 
 class Invited(Struct, frozen=True, kw_only=True, omit_defaults=True):

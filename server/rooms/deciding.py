@@ -16,6 +16,7 @@ from server.protocol.commands import (
     History,
     Invites,
     Join,
+    JoinRequests,
     Leave,
     Log,
     MarkUnread,
@@ -41,7 +42,7 @@ from server.rooms.deleting import delete_room
 from server.rooms.effects import Consult, Effect
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
-from server.rooms.inviting import about_invites
+from server.rooms.inviting import about_invites, is_to_ask
 from server.rooms.marking import mark
 from server.rooms.mentioning import mentioned_by
 from server.rooms.messages import Request
@@ -63,6 +64,7 @@ from server.rooms.room_rights import check_kept_for
 from server.rooms.searching import search_here
 from server.rooms.slow_mode import take_turn
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
+from server.store.invite_changes import JoinAsked
 from server.store.invite_codes import invite_of
 from server.store.messages import (
     MemberGone,
@@ -121,7 +123,7 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return [answered(request, Ok(id=request.command.id, room=state.room))]
         case Rename() as wanted:
             return rename(state, request, wanted, now)
-        case CreateInvite() | Invites() | RevokeInvite() as wanted:
+        case CreateInvite() | Invites() | RevokeInvite() | JoinRequests() as wanted:
             return about_invites(state, request, wanted, now)
         case DeleteRoom() as wanted:
             return delete_room(state, request, wanted, now)
@@ -157,6 +159,10 @@ def _join(state: RoomState, request: Request, join: Join, member: MemberRecord |
     else:
         check_invited(is_banned=state.is_banned(user))
         invite = invite_of(join.invite)
+        if state.in_flight.waits_for_change(THE_ROOM, request):
+            return []
+        if is_to_ask(state):
+            return [state.append(JoinAsked(user, invite), request.user, request, now)]
     check_has_room(is_full=state.is_full)
     role: Role = "owner" if state.is_deserted else "member"
     if role == "owner" and state.in_flight.waits_for_change(THE_ROOM, request):

@@ -14,7 +14,7 @@ from server.protocol.events import Deleted, Edited, Entry, Joined, Left, Message
 from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
 from server.store.changes import MessageGone, NewText, Reacting
-from server.store.invite_changes import InviteMade, InviteRevoked
+from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.mentioning import People
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 from server.store.room_changes import (
@@ -73,7 +73,7 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
             )
         case Renamed() | RightsSet() | RoleGiven() | Muted():
             return entry_from_news(room, seq, at, draft.by, news_of(draft, at))
-        case BanLifted() | InviteMade() | InviteRevoked() | RoomDeleted():
+        case BanLifted() | InviteMade() | InviteRevoked() | JoinAsked() | JoinRefused() | RoomDeleted():
             raise TypeError("who may come is in no log, nor is its end")
 
 

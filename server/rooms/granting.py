@@ -16,7 +16,7 @@ from server.store.room_changes import RightsSet
 
 def set_rights(state: RoomState, request: Request, wanted: SetRights, now: float) -> list[Effect]:
     """What is not named stays."""
-    check_wanted(wanted)
+    check_wanted(wanted, state.record.kind)
     if state.in_flight.waits_for_change(THE_ROOM, request):
         return []
     info = state.room_info

@@ -1,4 +1,4 @@
-"""What a room does about its invites, which let in whoever has the code of one: pure.
+"""What a room does about its invites, which let in whoever has the code of one, or let them ask: pure.
 
 Whether an invite is still good only the transaction can say in which somebody comes by it; that its code was made by a
 server, and not guessed, has been looked at by whoever found the room by it.
@@ -7,7 +7,7 @@ server, and not guessed, has been looked at by whoever found the room by it.
 from __future__ import annotations
 
 from server.protocol import limits
-from server.protocol.commands import CreateInvite, InviteCommand, Invites, Join, RevokeInvite, RoomCommand
+from server.protocol.commands import CreateInvite, InviteCommand, Invites, Join, JoinRequests, RevokeInvite, RoomCommand
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
 from server.protocol.rules import check_nonce
@@ -15,7 +15,7 @@ from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
 from server.rooms.state import RoomState
-from server.store.finding_messages import InvitesPage, ReadInvites
+from server.store.finding_messages import InvitesPage, JoinRequestsPage, ReadInvites, ReadJoinRequests
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.invite_codes import invite_id, invite_of
 
@@ -35,6 +35,16 @@ def about_invites(state: RoomState, request: Request, command: InviteCommand, no
             return [state.append(InviteRevoked(invite_of(code)), request.user, request, now)]
         case Invites():
             return [look_up_invites(state, request, None, now)]
+        case JoinRequests():
+            ref = state.next_ref()
+            state.questions.asked(ref, PageWanted(request), now)
+            return [Consult(ReadJoinRequests(reply_to=state.itself, ref=ref, room=state.room))]
+
+
+def is_to_ask(state: RoomState) -> bool:
+    """Whether who comes by an invite has to be let in; where nobody is there to do it, nobody has to."""
+    rights = state.rights
+    return rights is not None and rights.approval and not state.is_deserted
 
 
 def look_up_invites(state: RoomState, request: Request, invite: str | None, now: float) -> Effect:
@@ -44,7 +54,9 @@ def look_up_invites(state: RoomState, request: Request, invite: str | None, now:
     return Consult(ReadInvites(reply_to=state.itself, ref=ref, room=state.room, invite=invite))
 
 
-def invites_reply(command: RoomCommand | Join, page: InvitesPage) -> Ok:
+def invites_reply(command: RoomCommand | Join, page: InvitesPage | JoinRequestsPage) -> Ok:
+    if isinstance(page, JoinRequestsPage):
+        return Ok(id=command.id, requests=list(page.requests))
     if isinstance(command, CreateInvite):
         return Ok(id=command.id, invite=page.invites[0].invite)
     return Ok(id=command.id, invites=list(page.invites))

@@ -19,7 +19,7 @@ from server.rooms.inviting import look_up_invites
 from server.rooms.messages import Added, Request
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Reacting
-from server.store.invite_changes import InviteMade, InviteRevoked
+from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 from server.store.room_changes import RoomDeleted
 
@@ -96,8 +96,10 @@ class Landing:
                 self._went(pending, draft, entry)
             case RoomDeleted():
                 self._ended(pending, draft, landed.at)
-            case NewText() | MessageGone() | Reacting() | InviteRevoked():
+            case NewText() | MessageGone() | Reacting() | InviteRevoked() | JoinRefused():
                 self._is_done(pending, entry)
+            case JoinAsked():
+                self._answers += [answered(r, Ok(id=r.command.id, asked=True)) for r in pending.requests]
             case InviteMade(invite=invite):
                 self._answers += [look_up_invites(self._state, r, invite, self._now) for r in pending.requests]
             case _:

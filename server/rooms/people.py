@@ -8,7 +8,7 @@ whoever is concerned, has no change on its way then: what they may do is not jud
 from __future__ import annotations
 
 from server.protocol import limits
-from server.protocol.commands import Ban, Invite, Kick, Mute, PersonCommand, SetRole, Unban
+from server.protocol.commands import Approve, Ban, Invite, Kick, Mute, PersonCommand, Refuse, SetRole, Unban
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
 from server.protocol.objects import User
@@ -28,6 +28,7 @@ from server.rooms.rights import (
 )
 from server.rooms.room_rights import check_kept_for
 from server.rooms.state import RoomState, answered
+from server.store.invite_changes import JoinRefused
 from server.store.messages import FindUser, MemberGone, MemberRecord, NewMember
 from server.store.room_changes import BanLifted, Muted, RoleGiven
 
@@ -73,6 +74,10 @@ def person_found(state: RoomState, request: Request, person: User | None, now: f
     match command:
         case Invite():
             return _invite(state, request, person, concerned, now)
+        case Approve():
+            return _invite(state, request, person, concerned, now, asked=True)
+        case Refuse():
+            return [state.append(JoinRefused(person.user), person, request, now)]
         case Kick(reason=reason):
             return _remove(state, request, person, (member, concerned), reason, now)
         case Ban(reason=reason):
@@ -103,12 +108,14 @@ def _check_shape(command: PersonCommand) -> None:
             raise Refusal(ErrorCode.BAD_REQUEST, f"`seconds` is {limits.MUTE_SECONDS} at the most; without it, no end")
 
 
-def _invite(state: RoomState, request: Request, person: User, concerned: MemberRecord | None, now: float) -> Effects:
+def _invite(
+    state: RoomState, request: Request, person: User, concerned: MemberRecord | None, now: float, *, asked: bool = False
+) -> Effects:
     if concerned is not None:
         return _is_so(request)
     check_not_banned(is_banned=state.is_banned(person.user))
     check_has_room(is_full=state.is_full)
-    draft = NewMember(person.user, "member", by=request.user.user, logged=state.logs_membership)
+    draft = NewMember(person.user, "member", by=request.user.user, logged=state.logs_membership, asked=asked)
     return [state.append(draft, person, request, now)]
 
 

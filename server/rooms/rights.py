@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, get_args
 
 from server.protocol import limits
 from server.protocol.commands import (
+    Approve,
     Ban,
     CreateInvite,
     Delete,
@@ -29,6 +30,7 @@ from server.protocol.commands import (
     History,
     Invite,
     Invites,
+    JoinRequests,
     Kick,
     Leave,
     Log,
@@ -39,6 +41,7 @@ from server.protocol.commands import (
     React,
     Read,
     Received,
+    Refuse,
     Rename,
     RevokeInvite,
     RoomCommand,
@@ -105,6 +108,9 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     CreateInvite: Right(_YES, _YES, _NO, _NO, in_dm=False),
     Invites: Right(_YES, _YES, _NO, _NO, in_dm=False),
     RevokeInvite: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    JoinRequests: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    Approve: Right(_YES, _YES, _NO, _NO, in_dm=False),
+    Refuse: Right(_YES, _YES, _NO, _NO, in_dm=False),
     Kick: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
     Ban: Right(_BELOW, _BELOW, _NO, _NO, in_dm=False),
     Unban: Right(_YES, _YES, _NO, _NO, in_dm=False),

@@ -42,7 +42,7 @@ from server.rooms.refusing import given_up, refuse_any
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
 from server.store.account_messages import BlockChange
-from server.store.finding_messages import InvitesPage
+from server.store.finding_messages import InvitesPage, JoinRequestsPage
 from server.store.marks import keep_known
 from server.store.messages import (
     Anchor,
@@ -384,7 +384,7 @@ class Room:
                 return [answered(request, log_reply(request.command.id, page))]
             case PageWanted(request=request), MembersPage() as page:
                 return [answered(request, members_reply(request, page, state.audience.counts_as_here))]
-            case PageWanted(request=request), InvitesPage() as page:
+            case PageWanted(request=request), InvitesPage() | JoinRequestsPage() as page:
                 return [answered(request, invites_reply(request.command, page))]
             case PageWanted(request=request), Hits() as page:
                 return [answered(request, hits_reply(request.command.id, page))]

@@ -56,9 +56,14 @@ def check_kept_for(command: RoomCommand, role: Role, rights: RoomRights | None, 
         raise Refusal(ErrorCode.FORBIDDEN, f"only for {_PEOPLE[lowest(act, rights, kind)]} here")
 
 
-def check_wanted(wanted: SetRights) -> None:
-    if all(said is None for said in (wanted.post, wanted.invite, wanted.mention_all, wanted.pin, wanted.slow)):
-        raise Refusal(ErrorCode.BAD_REQUEST, "`post`, `invite`, `mention_all`, `pin` or `slow` must be there")
+def check_wanted(wanted: SetRights, kind: RoomKind) -> None:
+    said = wanted.post, wanted.invite, wanted.mention_all, wanted.pin, wanted.slow, wanted.approval
+    if all(each is None for each in said):
+        raise Refusal(
+            ErrorCode.BAD_REQUEST, "`post`, `invite`, `mention_all`, `pin`, `slow` or `approval` must be there"
+        )
+    if wanted.approval is not None and kind != "group":
+        raise Refusal(ErrorCode.BAD_REQUEST, "`approval` is for groups")
     if wanted.slow is not None and wanted.slow > SLOW_SECONDS:
         raise Refusal(ErrorCode.BAD_REQUEST, f"`slow` is {SLOW_SECONDS} at the most")
 
@@ -73,6 +78,7 @@ def changed(rights: RoomRights | None, wanted: SetRights, kind: RoomKind) -> Roo
         mention_all=_unusual(wanted.mention_all or before.mention_all, usual["mention_all"]),
         pin=_unusual(wanted.pin or before.pin, usual["pin"]),
         slow=slow or None,
+        approval=before.approval if wanted.approval is None else wanted.approval,
     )
     return None if then == RoomRights() else then
 

@@ -339,7 +339,7 @@ class SessionActor(Choosing, Looking):
             return
         reply = answer.reply
         room = opened.room
-        if isinstance(opened.command, Join) and isinstance(reply, Ok) and room is not None:
+        if isinstance(opened.command, Join) and isinstance(reply, Ok) and room is not None and not reply.asked:
             if reply.info is None:
                 self._join_answered(opened, room)
                 return

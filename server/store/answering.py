@@ -26,8 +26,9 @@ from server.store.accounts import list_devices
 from server.store.blocking import list_blocked, read_blocks
 from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
-from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
+from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
 from server.store.invites import find_invite, read_invites
+from server.store.join_requests import read_join_requests
 from server.store.leaving import find_heir, read_departures
 from server.store.log_queries import read_authors, read_history, read_log, read_tally
 from server.store.messages import (
@@ -155,6 +156,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return find_invite(connection, question, now)
         case ReadInvites():
             return read_invites(connection, question, now)
+        case ReadJoinRequests():
+            return read_join_requests(connection, question)
         case FindAccount():
             return find_account(connection, question)
         case ReadOwnMessages():

@@ -36,8 +36,9 @@ from server.store.connections import ROW_ERRORS
 from server.store.erasing import delete_rooms
 from server.store.fencing import LOCK_FENCES
 from server.store.in_lists import portions
-from server.store.invite_changes import InviteMade
+from server.store.invite_changes import InviteMade, JoinAsked
 from server.store.invites import change_invites, uses_left
+from server.store.join_requests import change_requests, who_waits
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import (
     EntryRow,
@@ -46,7 +47,6 @@ from server.store.planning import (
     MemberRow,
     MessageRow,
     NonceKey,
-    Pair,
     Place,
     Plan,
     plan,
@@ -55,6 +55,7 @@ from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
 from server.store.search_index import reindex
 from server.store.tables import entries, members, rooms, users
+from server.store.waiting import Pair
 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
 
@@ -132,8 +133,10 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     targets.look_up(connection, appends, known.messages)
     arriving = {append.draft.user for append in appends if isinstance(append.draft, NewMember)}
     known.rooms_of.update(rooms_of(connection, arriving))
-    links = {(a.room, a.draft.invite) for a in appends if isinstance(a.draft, NewMember) and a.draft.invite is not None}
+    coming = [(append.room, append.draft) for append in appends if isinstance(append.draft, NewMember | JoinAsked)]
+    links = {(room, draft.invite) for room, draft in coming if draft.invite is not None}
     known.uses_left.update(uses_left(connection, links, at))
+    known.waits.update(who_waits(connection, {(room, draft.user) for room, draft in coming if _encodable(draft.user)}))
     return _bisect(connection, appends, known, at)
 
 
@@ -160,6 +163,8 @@ def _why(draft: Draft) -> Refusal:
         return Refusal(ErrorCode.CONFLICT, "a channel of this name exists")
     if isinstance(draft, InviteMade):
         return Refusal(ErrorCode.LIMIT_REACHED, "this room has as many invites as it may: revoke one first")
+    if isinstance(draft, JoinAsked):
+        return Refusal(ErrorCode.LIMIT_REACHED, "as many requests to come in wait as may")
     return Refusal(ErrorCode.BAD_REQUEST, "the database does not take this")
 
 
@@ -187,6 +192,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         govern(connection, planned.governed, at)
     if planned.invites or planned.spent:
         change_invites(connection, planned.invites, planned.spent, at)
+    if planned.waiting:
+        change_requests(connection, planned.waiting, at)
     if planned.deleted:
         delete_rooms(connection, planned.deleted, at)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from server.protocol.objects import Channel, InviteLink, RoomKind
+from server.protocol.objects import Channel, InviteLink, JoinRequest, RoomKind
 from server.store.questions import Question
 
 
@@ -35,7 +35,7 @@ class FindInvite(Question, frozen=True, kw_only=True):
 
 
 class Leading(Struct, frozen=True):
-    """A room, by an invite that is good, or, where `user` is a member, was (`is_good`)."""
+    """A room, by an invite that is good, or, where `user` is a member or has asked to be one, was (`is_good`)."""
 
     room: str
     kind: RoomKind
@@ -58,4 +58,17 @@ class InvitesPage(Struct, frozen=True):
     invites: tuple[InviteLink, ...]
 
 
-FindingRead = ReadChannels | FindInvite | ReadInvites
+class ReadJoinRequests(Question, frozen=True, kw_only=True):
+    """Who asks to come into a room. Answered `JoinRequestsPage`."""
+
+    room: str
+
+
+class JoinRequestsPage(Struct, frozen=True):
+    """The longest waiting first."""
+
+    room: str
+    requests: tuple[JoinRequest, ...]
+
+
+FindingRead = ReadChannels | FindInvite | ReadInvites | ReadJoinRequests

@@ -1,4 +1,7 @@
-"""What can become of the invites of a room: drafts, as the room tells them to the writer. None of it is in the log."""
+"""What can become of the invites of a room, and of requests to come in: drafts, as the room tells them to the writer.
+
+None of it is in the log.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +26,22 @@ class InviteRevoked(Struct, frozen=True):
     invite: str
 
 
+class JoinAsked(Struct, frozen=True):
+    """`user` asks to come in, by an invite, of which a use is spent. Lands where they have asked before, and where they
+    are a member.
+
+    Denied with `no_such_invite`, or with `limit_reached` where the room, or the user, has as many requests as it may.
+    """
+
+    user: str
+    invite: str
+
+
+class JoinRefused(Struct, frozen=True):
+    """`user` waits no longer. Lands where they have not asked, too."""
+
+    user: str
+
+
 InviteChange = InviteMade | InviteRevoked
+JoinRequestChange = JoinAsked | JoinRefused

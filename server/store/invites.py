@@ -37,7 +37,7 @@ from server.store.in_lists import padded
 from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked
 from server.store.invite_codes import code_of, invite_of, is_signed
 from server.store.quotas import UNLIMITED
-from server.store.tables import bans, invites, members, rooms, settings
+from server.store.tables import bans, invites, join_requests, members, rooms, settings
 from server.store.wire import AnyRow
 
 KEY: Final = "invite_key"
@@ -59,7 +59,10 @@ _find: Final = (
         rooms.c.name,
         rooms.c.members,
         _is_good.label("is_good"),
-        exists().where(members.c.room_id == rooms.c.id, members.c.user_id == bindparam("user")).label("is_member"),
+        or_(
+            exists().where(members.c.room_id == rooms.c.id, members.c.user_id == bindparam("user")),
+            exists().where(join_requests.c.room_id == rooms.c.id, join_requests.c.user_id == bindparam("user")),
+        ).label("has_come"),
         exists().where(bans.c.room_id == rooms.c.id, bans.c.user_id == bindparam("user")).label("is_banned"),
     )
     .join(rooms, rooms.c.id == invites.c.room_id)
@@ -156,7 +159,7 @@ def find_invite(connection: Connection, question: FindInvite, now: int) -> Leadi
     if not is_signed(question.code, _key_of(connection)):
         return None
     row = connection.execute(_find, {"invite": invite, "user": question.user, "now": now}).one_or_none()
-    if row is None or row.is_banned or not (row.is_good or row.is_member):
+    if row is None or row.is_banned or not (row.is_good or row.has_come):
         return None
     return Leading(row.id, row.kind, row.name, row.members, is_good=bool(row.is_good))
 

@@ -17,7 +17,7 @@ from server.store.account_messages import AccountRead, AccountWrite
 from server.store.changes import MessageChange
 from server.store.choices import Choice
 from server.store.finding_messages import FindingRead
-from server.store.invite_changes import InviteChange
+from server.store.invite_changes import InviteChange, JoinRequestChange
 from server.store.mentioning import Mentioned, People
 from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
@@ -68,7 +68,8 @@ class NewMember(Struct, frozen=True):
 
     The marks of a new member begin at the log's head, its own entry included: nothing before it is unread. Whoever is
     a member already lands without a `seq`, and nothing changes. `invite`: by which they come, of which a use is spent
-    then; denied with `no_such_invite` where that is no good.
+    then; denied with `no_such_invite` where that is no good. `asked`: they must have asked to come; denied with
+    `no_such_user` where they have not.
     """
 
     user: str
@@ -76,6 +77,7 @@ class NewMember(Struct, frozen=True):
     by: str | None = None
     logged: bool = True
     invite: str | None = None
+    asked: bool = False
 
 
 class MemberGone(Struct, frozen=True):
@@ -91,7 +93,17 @@ class MemberGone(Struct, frozen=True):
     banned: bool = False
 
 
-Draft = NewMessage | NewMember | MemberGone | MessageChange | RoomChange | BanLifted | InviteChange | RoomDeleted
+Draft = (
+    NewMessage
+    | NewMember
+    | MemberGone
+    | MessageChange
+    | RoomChange
+    | BanLifted
+    | InviteChange
+    | JoinRequestChange
+    | RoomDeleted
+)
 
 
 class Append(Struct, frozen=True):

@@ -21,7 +21,7 @@ from server.protocol.objects import Role
 from server.store.amending import Amendments, Messages, Target, amend, is_so, refusal_of, refusal_of_reply
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
-from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked
+from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.mentioning import Mentioned, People, people_of, written_people
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.quotas import UNLIMITED, too_many_rooms
@@ -38,11 +38,10 @@ from server.store.room_changes import (
     written,
     written_rights,
 )
+from server.store.waiting import Pair, Waiting
 
 NonceKey = tuple[str, str, str]
 """Room, author, nonce."""
-Pair = tuple[str, str]
-"""Room, user."""
 Link = tuple[str, str]
 """Room, invite."""
 
@@ -148,6 +147,7 @@ class Knowledge(Struct):
     rooms_of: dict[str, int] = field(default_factory=dict)
     messages: Messages = field(default_factory=Messages)
     uses_left: dict[Link, int] = field(default_factory=dict)
+    waits: dict[Pair, bool] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
     def learn(self, planned: Plan) -> None:
@@ -156,6 +156,7 @@ class Knowledge(Struct):
         self.places.update(planned.places)
         self.memberships.update(planned.memberships)
         self.messages.learn(planned.amended)
+        planned.waiting.learned(self.waits)
         for link, people in planned.spent.items():
             self.uses_left[link] = self.uses_left.get(link, 0) - people
         for room in planned.deleted:
@@ -217,6 +218,7 @@ class Plan(Struct):
     governed: Governed = field(default_factory=Governed)
     invites: list[tuple[str, InviteChange]] = field(default_factory=list)
     spent: dict[Link, int] = field(default_factory=dict)
+    waiting: Waiting = field(default_factory=Waiting)
     deleted: set[str] = field(default_factory=set)
 
 
@@ -262,6 +264,12 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             planned.invites.append((append.room, change))
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
+        case JoinAsked():
+            return _asked(append, append.draft, planned, known, at)
+        case JoinRefused(user=user):
+            planned.waiting.ends((append.room, user))
+            planned.heads.setdefault(append.room, known.heads[append.room])
+            return Landed(append.ref, None, at)
 
 
 def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge, at: int) -> Outcome:
@@ -299,12 +307,12 @@ def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, a
         return Landed(append.ref, None, at)
     if known.rooms_of.get(draft.user, 0) + planned.moves.get(draft.user, 0) >= known.most_rooms:
         return Denied(append.ref, too_many_rooms(who_asks=draft.by is None))
-    if draft.invite is not None:
-        link = append.room, draft.invite
-        spent = planned.spent.get(link, 0)
-        if spent >= known.uses_left.get(link, UNLIMITED):
-            return Denied(append.ref, no_such_invite())
-        planned.spent[link] = spent + 1
+    if draft.asked and planned.waiting.waits(pair, known.waits) is False:
+        return Denied(append.ref, Refusal(ErrorCode.NO_SUCH_USER, "nobody of this name asks to come in"))
+    if draft.invite is not None and not _spends((append.room, draft.invite), planned, known):
+        return Denied(append.ref, no_such_invite())
+    if draft.by is not None or draft.invite is not None:
+        planned.waiting.ends(pair, must_be_there=draft.asked)
     seq = None
     if draft.logged:
         seq = _next_seq(append.room, planned, known)
@@ -314,10 +322,30 @@ def _member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, a
     return Landed(append.ref, seq, at)
 
 
+def _asked(append: Append, draft: JoinAsked, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    pair = (append.room, draft.user)
+    if not (_is_member(pair, planned, known, unless_known=False) or planned.waiting.waits(pair, known.waits)):
+        if not _spends((append.room, draft.invite), planned, known):
+            return Denied(append.ref, no_such_invite())
+        planned.waiting.begins(pair)
+        planned.heads.setdefault(append.room, known.heads[append.room])
+    return Landed(append.ref, None, at)
+
+
+def _spends(link: Link, planned: Plan, known: Knowledge) -> bool:
+    """One use, if there is any left."""
+    spent = planned.spent.get(link, 0)
+    if spent >= known.uses_left.get(link, UNLIMITED):
+        return False
+    planned.spent[link] = spent + 1
+    return True
+
+
 def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at: int) -> Outcome:
     pair = (append.room, draft.user)
     if draft.banned:
         planned.governed.bans[pair] = BanRow(*pair, draft.by or draft.user, draft.reason, at)
+        planned.waiting.ends(pair)
         planned.heads.setdefault(append.room, known.heads[append.room])
     if not _is_member(pair, planned, known, unless_known=True):
         return Landed(append.ref, None, at)

@@ -282,6 +282,16 @@ indexed: Final = Table(
 """How far the log of a room is in there; without a row, not at all. Neither table refers to `rooms`: of a room that is
 deleted, `erasing.py` has `search_index.py` take what is there."""
 
+join_requests: Final = Table(
+    "join_requests",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True, index=True),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Who asks to come into a room, and waits for an answer."""
+
 settings: Final = Table(
     "settings",
     metadata,

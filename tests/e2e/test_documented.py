@@ -157,6 +157,15 @@ def _invite_by_code(ada: Witness, bob: Witness, room: str) -> None:
     assert ada.say("invites", room=room)["invites"][0]["invite"] == code
     assert bob.say("invite_info", invite=code)["invited"]["name"] == "Engine"
     assert bob.say("join", invite=code)["info"]["room"] == room
+    bob.say("leave", room=room)
+    ada.say("set_rights", room=room, approval=True)
+    assert bob.say("join", invite=code)["asked"]
+    assert [waiting["user"]["name"] for waiting in ada.say("join_requests", room=room)["requests"]] == [bob.name]
+    ada.say("refuse", room=room, user=bob.name)
+    assert ada.say("approve", room=room, user=bob.name)["code"] == "no_such_user"
+    bob.say("join", invite=code)
+    assert ada.say("approve", room=room, user=bob.name)["seq"]
+    assert "seq" not in ada.say("approve", room=room, user=bob.name)
     ada.say("revoke_invite", room=room, invite=code)
     bob.say("leave", room=room)
     for op in ("join", "invite_info"):
@@ -219,6 +228,9 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "create_invite": {"nonce": "n"},
         "invites": {},
         "revoke_invite": {"invite": "A" * 32},
+        "join_requests": {},
+        "approve": {"user": "nobody-at-all"},
+        "refuse": {"user": "nobody-at-all"},
         "mute": {"seconds": 1},
         "set_rights": {"post": "owner"},
         "delete_room": {},

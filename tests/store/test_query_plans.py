@@ -17,7 +17,7 @@ from server.store.account_messages import (
 )
 from server.store.answering import answer_all
 from server.store.direct import NOBODY
-from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites
+from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
 from server.store.messages import (
     FindChannel,
     FindCredentials,
@@ -56,6 +56,7 @@ QUESTIONS: list[Read] = [
     ReadChannels(reply_to=NOBODY, reader="u_1", query="eng", limit=10, next=None),
     FindInvite(reply_to=NOBODY, code=CODE, user="u_1"),
     ReadInvites(reply_to=NOBODY, room="ROOM"),
+    ReadJoinRequests(reply_to=NOBODY, room="ROOM"),
     ReadInvites(reply_to=NOBODY, room="ROOM", invite="INVITE"),
     ReadTally(reply_to=NOBODY, room="ROOM"),
     ListDevices(reply_to=NOBODY, user="u_1", limit=10),
