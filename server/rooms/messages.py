@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from actors import Address
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import Refusal
-from server.protocol.events import AnyEvent, Entry, Error, Left, Ok
+from server.protocol.events import Activity, AnyEvent, Entry, Error, Left, Ok
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
 from server.store.choices import Choice
@@ -191,11 +191,22 @@ class Delivery(Outgoing):
         self.last: int = entries[-1].seq or 0
 
 
-class Pulse(Struct, frozen=True, gc=False):
-    """How a room stands, to those who are not looking at it. Each counts for itself what is unread."""
+class Pulse(Struct, frozen=True):
+    """How a room stands, to those who are not looking at it. Each counts for itself what is unread.
+
+    `made`: what was made of it, by its numbers: most of those who do not look have the same, and get the same bytes.
+    """
 
     room: str
     tally: Tally
+    made: dict[tuple[int, int], Outgoing] = field(default_factory=dict)
+
+    def told(self, unread: int, mentions: int) -> Outgoing:
+        made = self.made.get((unread, mentions))
+        if made is None:
+            activity = Activity(room=self.room, last_seq=self.tally.head, unread=unread, mentions=mentions)
+            made = self.made[unread, mentions] = Outgoing((activity,))
+        return made
 
 
 class Passing(Outgoing):

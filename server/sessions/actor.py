@@ -126,6 +126,9 @@ class SessionActor(Choosing, Looking):
             self._feed_on(feed.go_on())
 
     def _receive_rarer(self, message: object) -> None:
+        if message.__class__ is Pulse:
+            self._pulse(message)
+            return
         match message:
             case Answer():
                 self._command_answered(message)
@@ -133,8 +136,6 @@ class SessionActor(Choosing, Looking):
                 self._said(message)
             case Passing():
                 self._pass_on(message)
-            case Pulse(tally=tally):
-                self._feed_on(self._feed.pulse(tally, self._user_id))
             case Done():
                 self._answered(message)
             case Failed():

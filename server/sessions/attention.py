@@ -17,10 +17,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from actors import Address
-from server.protocol.events import Activity
 from server.protocol.limits import SMALL_ROOM_MEMBERS
-from server.rooms.messages import Terms
-from server.store.tally import Tally
+from server.protocol.outgoing import Outgoing
+from server.rooms.messages import Pulse, Terms
 
 
 class Rules(Struct, frozen=True):
@@ -54,7 +53,7 @@ class Large(Struct):
     read: int
     mentions: int
     counted: int
-    told: Activity | None = None
+    told: Outgoing | None = None
     asked: tuple[bool, bool] = (True, False)
 
 
@@ -127,9 +126,9 @@ class Attention(Struct):
         """It is not the user's any more."""
         self.large.pop(room, None)
 
-    def counted(self, tally: Tally, user: str) -> Activity | None:
+    def counted(self, pulse: Pulse, user: str) -> Outgoing | None:
         """What is to be told of this; None: nothing that was not told, or is not news."""
-        large = self.large.get(tally.room)
+        large, tally = self.large.get(pulse.room), pulse.tally
         if large is None or tally.head < large.heard:
             return None
         large.heard = tally.head
@@ -138,12 +137,11 @@ class Attention(Struct):
         else:
             large.mentions += tally.mentions(user, large.counted)
         large.counted = tally.head
-        unread = tally.unread(user, large.read)
-        activity = Activity(room=tally.room, last_seq=tally.head, unread=unread, mentions=large.mentions)
-        if activity == large.told:
+        told = pulse.told(tally.unread(user, large.read), large.mentions)
+        if large.told is not None and large.told.events == told.events:
             return None
-        large.told = activity
-        return activity
+        large.told = told
+        return told
 
     # --- connections ------------------------------------------------------------------------------------------
 

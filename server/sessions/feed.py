@@ -17,19 +17,19 @@ are there, and while nobody is late, a delivery simply goes to all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, final
 
 from msgspec import Struct, field
 
 from actors import Address
 from server.protocol.events import AnyEvent, Entry, Left, Resumed
+from server.protocol.outgoing import Outgoing
 from server.rooms.entries import entry_length
-from server.rooms.messages import Terms
+from server.rooms.messages import Pulse, Terms
 from server.rooms.pages import fitting
 from server.sessions.attention import Attention, Rules
 from server.sessions.places import Place, Places
-from server.store.tally import Tally
 
 PAGE_ENTRIES: Final = 100
 PAGE_CODE_POINTS: Final = 20_000  # of text in a page; at most 4 bytes each
@@ -354,26 +354,36 @@ class Feed(Places, gc=False):
         self.tabs = Tabs(self.connections, dict(self._late), attention)
         return attention
 
-    def pulse(self, tally: Tally, user: str) -> Effects:
-        """How a room stands, for those who are asleep there."""
-        attention = self.attention
-        activity = None if attention is None else attention.counted(tally, user)
-        if attention is None or activity is None:
-            return []
-        asleep = [connection for connection in self.connections if attention.is_asleep(connection, tally.room)]
-        attention.owed.update((connection, tally.room) for connection in asleep)
-        return [effect for connection in asleep for effect in self._pay(connection)]
+    def pulse(self, pulse: Pulse, user: str) -> Iterable[tuple[Address, Outgoing]]:
+        """How a room stands: what to tell to whom, of those who are asleep there. To who is full it is owed."""
+        tabs = self.tabs
+        if type(tabs) is not Tabs or (attention := tabs.attention) is None:
+            return
+        if (told := attention.counted(pulse, user)) is None:
+            return
+        for connection in tabs.connections:
+            if not attention.is_asleep(connection, pulse.room):
+                continue
+            if (reader := tabs.late.get(connection)) is not None and reader.full:
+                attention.owed.add((connection, pulse.room))
+            else:
+                yield connection, told
+
+    def owe(self, connection: Address, room: str) -> Effects:
+        """The connection did not take what it was told of this room."""
+        if (attention := self.attention) is not None and connection in self.connections:
+            attention.owed.add((connection, room))
+        return self.congested(connection)
 
     def _pay(self, connection: Address) -> Effects:
-        """What is owed to this connection, unless it is full."""
-        attention, reader = self.attention, self._late.get(connection)
-        if attention is None or (reader is not None and reader.full):
+        """What was owed to this connection, which has drained."""
+        attention = self.attention
+        if attention is None or not attention.owed:
             return []
-        rooms = [room for one, room in attention.owed if one is connection]
-        attention.owed.difference_update((connection, room) for room in rooms)
-        large = [attention.large[room] for room in rooms if attention.is_asleep(connection, room)]
-        told = [one.told for one in large if one.told is not None]
-        return [Send(connection, told)] if told else []
+        rooms = [room for one, room in attention.owed if one is connection and attention.is_asleep(connection, room)]
+        attention.owed = {(one, room) for one, room in attention.owed if one is not connection}
+        told = [attention.large[room].told for room in rooms]
+        return [Send(connection, one.events) for one in told if one is not None]
 
     def congested(self, connection: Address) -> Effects:
         """The connection's socket does not keep up."""

@@ -18,7 +18,7 @@ from actors import Address
 from server.protocol.commands import Focus
 from server.protocol.events import Error, Ok, ReadMark
 from server.protocol.objects import Room
-from server.rooms.messages import Attached, Remind
+from server.rooms.messages import Attached, Pulse, Remind
 from server.sessions.attending import Attending
 from server.sessions.attention import Attention
 from server.sessions.commands import Open as OpenCommand
@@ -69,6 +69,11 @@ class Looking(Attending):
         place, attention = self._feed.place(room), self._feed.attention
         if attention is not None and room in attention.large and place is not None and place.address is not None:
             place.address.tell(Remind(self.address))
+
+    def _pulse(self, pulse: Pulse) -> None:
+        for connection, told in self._feed.pulse(pulse, self._user_id):
+            if not connection.tell(told) and connection.alive:
+                self._feed_on(self._feed.owe(connection, pulse.room))
 
     # --- focus ------------------------------------------------------------------------------------------------
 

@@ -65,6 +65,8 @@ class Tally(Struct, frozen=True):
 
     def mentions(self, user: str, after: int) -> int:
         """How many messages of others that follow `after` mention this user."""
+        if not self.naming:
+            return 0
         calls = _behind(self.naming.get(EVERYBODY, ()), after) - _behind(self.own_calls.get(user, ()), after)
         return _behind(self.naming.get(user, ()), after) + calls
 

@@ -132,26 +132,32 @@ class Crowd:
         address: tuple[str, int],
         arrivals: Iterable[tuple[str | None, Any]],
         tls: ssl.SSLContext | None = None,
+        **hello: Any,
     ) -> list[Peer]:
         """One websocket for each token (with the tag its peer gets), upgraded and welcomed, a hundred at a time.
 
-        Without a token it is upgraded only: that is all other servers know. With `tls` each is under TLS.
+        Without a token it is upgraded only: that is all other servers know. With `tls` each is under TLS. `hello`: what
+        each says in it beside the token.
         """
         waiting, arrived = list(arrivals), list[Peer]()
         while waiting:
             some, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-            arrived += self._arrive(address, some, tls)
+            arrived += self._arrive(address, some, tls, hello)
             self.run(lambda: False, 0)
         return arrived
 
     def _arrive(
-        self, address: tuple[str, int], some: list[tuple[str | None, Any]], tls: ssl.SSLContext | None
+        self,
+        address: tuple[str, int],
+        some: list[tuple[str | None, Any]],
+        tls: ssl.SSLContext | None,
+        hello: dict[str, Any],
     ) -> list[Peer]:
         peers = [Peer(_upgrade_begun(address, tls), tag) for _, tag in some]
         for peer, (token, _) in zip(peers, some, strict=True):
             _upgrade_ended(peer.socket)
             if token is not None:
-                peer.say(json.dumps({"op": "hello", "token": token}).encode())
+                peer.say(json.dumps({"op": "hello", "token": token} | hello).encode())
         for peer, (token, _) in zip(peers, some, strict=True):
             if token is not None:
                 _await_welcome(peer)
