@@ -27,8 +27,8 @@ from server.store.tables import entries, indexed, members, users
 from server.store.wire import AnyRow, user_from
 
 TAIL: Final = 10_000
-"""Messages that a search reads beside the index, in some tens of milliseconds. There are so many in one's rooms only while the index of an old
-database is made, or after minutes in which more was said than it takes in."""
+"""Messages that a search reads beside the index, in some tens of milliseconds. There are so many in one's rooms only
+while the index of an old database is made, or after a while in which more was said than it takes in."""
 
 _LATEST: Final = 1 << 50  # ms since the epoch: nobody writes later
 
