@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clients.happenings import LogEntry
-from server.protocol.objects import Hit, Member, Message
+from server.protocol.objects import Hit, Member, Message, Thread
 
 
 class ConversationOver(Exception):
@@ -42,6 +42,14 @@ class HistoryPage:
     messages: Sequence[Message]
     more: bool
     to: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadsPage:
+    """`more`: there are older ones."""
+
+    threads: Sequence[Thread]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)

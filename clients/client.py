@@ -41,6 +41,7 @@ from clients.link import Bell, Ending, Link
 from clients.looking import Looking
 from clients.marking import Marking
 from clients.searching import Searching
+from clients.threads import InThreads
 from clients.wire import Wire
 from server.protocol.commands import (
     AnyCommand,
@@ -159,7 +160,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Governing, Looking, Marking, Searching):
+class Client(Governing, Looking, Marking, Searching, InThreads):
     """A conversation with verbs. Made by `open_client`."""
 
     def __init__(
@@ -221,13 +222,16 @@ class Client(Governing, Looking, Marking, Searching):
 
     # --- verbs ---------------------------------------------------------------------------------------------
 
-    async def post(self, room: str, text: str, *, nonce: str | None = None, reply_to: int | None = None) -> Posted:
+    async def post(
+        self, room: str, text: str, *, nonce: str | None = None, reply_to: int | None = None, thread: int | None = None
+    ) -> Posted:
         """Post, and return once it is on disk. Sent again after every loss and every refusal "for now".
 
         Cancelled, it is not sent again; whether it was stored a repetition with the same nonce will tell.
         """
         nonce = nonce or new_nonce()
-        ok = await self._ask(Post(room=room, nonce=nonce, text=text, reply_to=reply_to), float("inf"))
+        post = Post(room=room, nonce=nonce, text=text, reply_to=reply_to, thread=thread)
+        ok = await self._ask(post, float("inf"))
         return Posted(_given(ok.seq), _given(ok.at), bool(ok.duplicate), nonce)
 
     async def edit(self, room: str, target: int, text: str) -> None:

@@ -76,7 +76,8 @@ class Timeline:
                 return replace(message, text=text, edited_at=at, mentions=mentions)
             case Deleted(by=by):
                 return Message(
-                    seq=message.seq, room=message.room, from_=message.from_, at=message.at, deleted=True, by=by
+                    seq=message.seq, room=message.room, from_=message.from_, at=message.at, thread=message.thread,
+                    deleted=True, by=by,
                 )  # fmt: skip
             case Reacted():
                 return replace(message, reactions=tuple(self._counted(message.reactions or (), entry)))

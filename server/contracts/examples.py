@@ -46,6 +46,7 @@ from server.protocol.commands import (
     SetRights,
     SetRole,
     Settings,
+    Threads,
     Typing,
     Unban,
 )
@@ -88,6 +89,7 @@ from server.protocol.objects import (
     Reaction,
     Room,
     RoomInfo,
+    Thread,
     User,
 )
 
@@ -140,6 +142,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Delete: Delete(id=13, room=ROOM_ID, target=4),
     React: React(id=14, room=ROOM_ID, target=3, emoji=THUMB, on=True),
     History: History(id=5, room=ROOM_ID, before=200, limit=50),
+    Threads: Threads(id=22, room=ROOM_ID, limit=20),
     Log: Log(id=6, room=ROOM_ID, after=1, limit=500),
     Received: Received(id=7, room=ROOM_ID, seq=3),
     Read: Read(id=8, room=ROOM_ID, seq=3),
@@ -179,6 +182,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Delete: Ok(id=13, seq=8),
     React: Ok(id=14, seq=7),
     History: Ok(id=5, messages=[MESSAGE], more=False, to=7),
+    Threads: Ok(id=22, threads=[Thread(root=MESSAGE, replies=2, last_seq=7, read_seq=5, unread=1)], more=False),
     Log: Ok(id=6, entries=[_JOINED, _ENTRY], from_=2, to=3, more=False),
     Received: Ok(id=7),
     Read: Ok(id=8, read_seq=3),

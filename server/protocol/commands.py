@@ -38,6 +38,7 @@ from server.protocol.limits import (
     ROOM_MEMBERS_AT_CREATION,
     SEARCH_LIMIT,
     SLOW_SECONDS,
+    THREADS_LIMIT,
 )
 from server.protocol.objects import Role, RoomKind, Trusted
 
@@ -48,6 +49,7 @@ Seq = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="Place in the lo
 Target = Annotated[int, Meta(ge=0, le=LARGEST_INTEGER, description="The `seq` of a message.")]
 HistorySize = Annotated[int, Meta(ge=1, description="Messages.", extra_json_schema={"maximum": HISTORY_LIMIT})]
 LogSize = Annotated[int, Meta(ge=1, description="Entries.", extra_json_schema={"maximum": LOG_LIMIT})]
+ThreadsSize = Annotated[int, Meta(ge=1, description="Threads.", extra_json_schema={"maximum": THREADS_LIMIT})]
 MembersSize = Annotated[int, Meta(ge=1, description="Members.", extra_json_schema={"maximum": MEMBERS_LIMIT})]
 ChannelsSize = Annotated[int, Meta(ge=1, description="Channels.", extra_json_schema={"maximum": CHANNELS_LIMIT})]
 InviteUses = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_USES})]
@@ -139,6 +141,7 @@ class Post(Command, frozen=True, kw_only=True, tag="post"):
     nonce: Nonce
     text: Text
     reply_to: Seq | None = None
+    thread: Annotated[Seq | None, Meta(description="The `seq` of the message that begins the thread.")] = None
 
 
 class Edit(Command, frozen=True, kw_only=True, tag="edit"):
@@ -171,12 +174,24 @@ class React(Command, frozen=True, kw_only=True, tag="react"):
 
 
 class History(Command, frozen=True, kw_only=True, tag="history"):
-    """Messages of a room in their present state, ascending: those `before` a `seq`, those `after` it, or the newest."""
+    """Messages of a room in their present state, ascending: those `before` a `seq`, those `after` it, or the newest.
+
+    With `thread` only those of one.
+    """
 
     room: RoomId
     before: Seq | None = None
     after: Seq | None = None
     limit: HistorySize = 50
+    thread: Annotated[Seq | None, Meta(description="The `seq` of the message that begins the thread.")] = None
+
+
+class Threads(Command, frozen=True, kw_only=True, tag="threads"):
+    """Threads of a room, those with the newest messages first."""
+
+    room: RoomId
+    before: Annotated[Seq | None, Meta(description="The `last_seq` of the last thread of the page before.")] = None
+    limit: ThreadsSize = 50
 
 
 class Log(Command, frozen=True, kw_only=True, tag="log"):
@@ -195,10 +210,14 @@ class Received(Command, frozen=True, kw_only=True, tag="received"):
 
 
 class Read(Command, frozen=True, kw_only=True, tag="read"):
-    """Everything up to `seq` was read by this user. Cumulative: the larger wins."""
+    """Everything up to `seq` was read by this user. Cumulative: the larger wins.
+
+    With `thread` everything of that one, for which there is a mark of its own.
+    """
 
     room: RoomId
     seq: Seq
+    thread: Annotated[Seq | None, Meta(description="The `seq` of the message that begins the thread.")] = None
 
 
 class MarkUnread(Command, frozen=True, kw_only=True, tag="mark_unread"):
@@ -440,6 +459,7 @@ AnyCommand = (
     | Delete
     | React
     | History
+    | Threads
     | Log
     | Received
     | Read
@@ -480,6 +500,7 @@ RoomCommand = (
     | Post
     | MessageCommand
     | History
+    | Threads
     | Log
     | Received
     | Read
@@ -505,6 +526,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "delete": frozenset({"ready"}),
     "react": frozenset({"ready"}),
     "history": frozenset({"ready"}),
+    "threads": frozenset({"ready"}),
     "log": frozenset({"ready"}),
     "received": frozenset({"ready"}),
     "read": frozenset({"ready"}),

@@ -25,6 +25,7 @@ from server.protocol.objects import (
     Room,
     RoomInfo,
     Status,
+    Thread,
     User,
 )
 
@@ -65,6 +66,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     more: Annotated[bool | None, Meta(description="Whether there are further ones in the direction asked for.")] = None
     read_seq: Annotated[int | None, Meta(description="Up to here the user has read now, for themselves.")] = None
     members: list[Member] | None = None
+    threads: Annotated[list[Thread] | None, Meta(description="Those with the newest messages first.")] = None
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
     rooms: list[Room] | None = None
     hits: Annotated[list[Hit] | None, Meta(description="The newest first.")] = None

@@ -38,6 +38,7 @@ LOG_LIMIT: Final = 500
 MEMBERS_LIMIT: Final = 200
 SEARCH_LIMIT: Final = 50
 SEARCH_CODE_POINTS: Final = 200  # of a query
+THREADS_LIMIT: Final = 100
 CHANNELS_LIMIT: Final = 100
 INVITES: Final = 100  # of one room, that are good
 INVITE_USES: Final = 100_000

@@ -181,6 +181,9 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: Time
     nonce: str | None = None
     reply_to: Annotated[int | None, Meta(description="The `seq` of the message that is answered.")] = None
+    thread: Annotated[
+        int | None, Meta(description="It is in the thread that begins with the message of this `seq`.")
+    ] = None
     edited_at: Annotated[Time | None, Meta(description="When its text was changed last.")] = None
     reactions: Annotated[
         tuple[Reaction, ...] | None, Meta(description="In the order of their first use; of an entry of the log: none.")
@@ -190,3 +193,19 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = ()
     deleted: bool = False
     by: Annotated[UserId | None, Meta(description="Who deleted it.")] = None
+
+
+class Thread(Struct, frozen=True, kw_only=True):
+    """Messages about one message of a room. `read_seq` and `unread` are the reader's own."""
+
+    root: Annotated[Message, Meta(description="The message that it begins with, which is not counted.")]
+    replies: Annotated[int, Meta(description="Messages in it that are there.", extra_json_schema={"minimum": 1})]
+    last_seq: Annotated[EntrySeq, Meta(description="The newest one that ever was in it.")]
+    read_seq: Annotated[int, Meta(description="Up to here the reader has read.", extra_json_schema={"minimum": 0})]
+    unread: Annotated[
+        int,
+        Meta(
+            description="Other people's messages in it that are there, after `read_seq`; counted up to 1,000.",
+            extra_json_schema={"minimum": 0},
+        ),
+    ]

@@ -30,6 +30,7 @@ from server.protocol.commands import (
     RevokeInvite,
     Search,
     SetRights,
+    Threads,
     Typing,
     is_answered,
 )
@@ -64,6 +65,7 @@ from server.rooms.room_rights import check_kept_for
 from server.rooms.searching import search_here
 from server.rooms.slow_mode import take_turn
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
+from server.rooms.threads import check_thread, list_threads, read_in_thread
 from server.store.invite_changes import JoinAsked
 from server.store.invite_codes import invite_of
 from server.store.messages import (
@@ -115,6 +117,10 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return _read_page(state, request, command, now)
         case Search() as search:
             return search_here(state, request, search, now)
+        case Threads() as wanted:
+            return list_threads(state, request, wanted, now)
+        case Read(thread=int(thread)) as said:
+            return read_in_thread(state, request, said, thread, now)
         case Received() | Read() | MarkUnread() as said:
             return mark(state, request, said)
         case Typing():
@@ -139,10 +145,11 @@ def _post(state: RoomState, request: Request, post: Post, role: Role, now: float
     check_nonce(post.nonce)
     check_text(post.text)
     check_reply_to(post.reply_to, state.last_seq)
+    check_thread(post.thread, state.last_seq)
     if not state.admits(request, now):
         raise unavailable()
     mentioned = mentioned_by(state, post.text, role)
-    draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to, mentioned)
+    draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to, mentioned, post.thread)
     if state.in_flight.joins_first(draft, request):
         return []
     if (particulars := state.record.particulars) is not None:
@@ -191,12 +198,12 @@ def _read_page(state: RoomState, request: Request, command: History | Log | Memb
     ref, room, itself = state.next_ref(), state.room, state.itself
     state.questions.asked(ref, PageWanted(request), now)
     match command:
-        case History(before=before, after=after, limit=limit):
+        case History(before=before, after=after, limit=limit, thread=thread):
             return [
                 Consult(
                     ReadHistory(
                         reply_to=itself, ref=ref, room=room, reader=request.user.user, upto=state.last_seq,
-                        limit=limit, before=before, after=after,
+                        limit=limit, before=before, after=after, thread=thread,
                     )
                 )
             ]  # fmt: skip

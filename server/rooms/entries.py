@@ -27,6 +27,7 @@ from server.store.room_changes import (
     entry_from_news,
     news_of,
 )
+from server.store.thread_messages import ThreadSeen
 
 DELIVERY_ENTRIES: Final = 100
 DELIVERY_CODE_POINTS: Final = 32_000  # at most 4 bytes each: a delivery stays below half of what a socket may queue
@@ -56,6 +57,7 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
             return MessageEntry(
                 seq=seq, room=room, from_=user, text=draft.text, at=stamp(at), nonce=draft.nonce,
                 reply_to=draft.reply_to, reactions=(), mentions=mentions,
+                thread=draft.thread,
             )  # fmt: skip
         case NewMember():
             return Joined(room=room, seq=seq, user=user, at=stamp(at), by=draft.by)
@@ -73,8 +75,8 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
             )
         case Renamed() | RightsSet() | RoleGiven() | Muted():
             return entry_from_news(room, seq, at, draft.by, news_of(draft, at))
-        case BanLifted() | InviteMade() | InviteRevoked() | JoinAsked() | JoinRefused() | RoomDeleted():
-            raise TypeError("who may come is in no log, nor is its end")
+        case BanLifted() | InviteMade() | InviteRevoked() | JoinAsked() | JoinRefused() | RoomDeleted() | ThreadSeen():
+            raise TypeError("who may come and who has read a thread is in no log, nor is the end of all")
 
 
 def entry_length(entry: Entry) -> int:

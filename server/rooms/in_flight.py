@@ -19,6 +19,7 @@ from server.store.changes import MessageGone, NewText, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.messages import Draft, NewMember, NewMessage
 from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
+from server.store.thread_messages import ThreadSeen
 
 THE_ROOM: Final = ""
 """What is changing where that is no membership: nobody's id."""
@@ -129,7 +130,7 @@ class InFlight:
 def _subjects(draft: Draft) -> tuple[str, ...]:
     """What is about to change: somebody's membership and rights, or the room itself."""
     match draft:
-        case NewMessage() | NewText() | MessageGone() | Reacting() | InviteMade() | InviteRevoked():
+        case NewMessage() | NewText() | MessageGone() | Reacting() | ThreadSeen() | InviteMade() | InviteRevoked():
             return ()
         case RoleGiven(user=str(user)) | Muted(user=str(user)):
             return THE_ROOM, user

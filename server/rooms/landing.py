@@ -22,6 +22,7 @@ from server.store.changes import MessageGone, NewText, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 from server.store.room_changes import RoomDeleted
+from server.store.thread_messages import ThreadSeen
 
 Effects = list[Effect]
 
@@ -96,7 +97,7 @@ class Landing:
                 self._went(pending, draft, entry)
             case RoomDeleted():
                 self._ended(pending, draft, landed.at)
-            case NewText() | MessageGone() | Reacting() | InviteRevoked() | JoinRefused():
+            case NewText() | MessageGone() | Reacting() | ThreadSeen() | InviteRevoked() | JoinRefused():
                 self._is_done(pending, entry)
             case JoinAsked():
                 self._answers += [answered(r, Ok(id=r.command.id, asked=True)) for r in pending.requests]

@@ -18,6 +18,7 @@ from server.rooms.entries import entry_length, length_of
 from server.rooms.messages import Request
 from server.store.messages import HistoryPage, LogPage, MembersPage
 from server.store.search_messages import Hits
+from server.store.thread_messages import ThreadsPage
 
 PAGE_CODE_POINTS: Final = 64_000
 
@@ -40,6 +41,11 @@ def history_reply(command: History, page: HistoryPage) -> Ok:
     upwards = command.after is not None
     kept = fitting(messages, length_of) if upwards else fitting(messages[::-1], length_of)[::-1]
     return Ok(id=command.id, messages=list(kept), more=page.more or len(kept) < len(messages), to=page.known)
+
+
+def threads_reply(command_id: CommandId | None, page: ThreadsPage) -> Ok:
+    kept = fitting(page.threads, lambda thread: length_of(thread.root))
+    return Ok(id=command_id, threads=list(kept), more=page.more or len(kept) < len(page.threads))
 
 
 def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:

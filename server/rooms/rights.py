@@ -48,6 +48,7 @@ from server.protocol.commands import (
     Search,
     SetRights,
     SetRole,
+    Threads,
     Typing,
     Unban,
 )
@@ -95,6 +96,7 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     Delete: Right(_YES, _YES, _OWN, _OWN),
     React: Right(_YES, _YES, _YES, _YES, speaks=True),
     History: _EVERYBODY,
+    Threads: _EVERYBODY,
     Log: _EVERYBODY,
     Members: _EVERYBODY,
     Search: _EVERYBODY,

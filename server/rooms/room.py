@@ -34,7 +34,7 @@ from server.rooms.inviting import invites_reply
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
-from server.rooms.pages import history_reply, hits_reply, log_reply, members_reply
+from server.rooms.pages import history_reply, hits_reply, log_reply, members_reply, threads_reply
 from server.rooms.people import person_found
 from server.rooms.pulsing import tally_failed, tally_read
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
@@ -61,6 +61,7 @@ from server.store.messages import (
     SaveMarks,
 )
 from server.store.search_messages import Hits
+from server.store.thread_messages import ThreadsPage
 
 REST_SECONDS: Final = 60.0
 HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
@@ -380,6 +381,8 @@ class Room:
                 return [state.refuse(request, state.stranger(request.user.user), now)]
             case PageWanted(request=Request(command=History() as command) as request), HistoryPage() as page:
                 return [answered(request, history_reply(command, page))]
+            case PageWanted(request=request), ThreadsPage() as page:
+                return [answered(request, threads_reply(request.command.id, page))]
             case PageWanted(request=request), LogPage() as page:
                 return [answered(request, log_reply(request.command.id, page))]
             case PageWanted(request=request), MembersPage() as page:

@@ -153,4 +153,5 @@ def as_read(room: Room, read: int | None) -> Room:
     """
     if read is None or (read := min(read, room.last_seq)) <= room.read_seq:
         return room
-    return structs.replace(room, read_seq=read, unread=min(room.unread, room.last_seq - read))
+    most = room.last_seq - read
+    return structs.replace(room, read_seq=read, unread=min(room.unread, most), mentions=min(room.mentions, most))

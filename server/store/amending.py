@@ -22,6 +22,8 @@ from server.store.mentioning import People
 
 Place = tuple[str, int]
 """Room, seq."""
+Mark = tuple[str, int, str]
+"""Room, seq of what begins a thread, user."""
 Reaction = tuple[str, int, str, str]
 """Room, seq of the message, user, emoji."""
 Tally = tuple[tuple[str, int], ...]
@@ -31,7 +33,8 @@ Tally = tuple[tuple[str, int], ...]
 class Target(Struct, frozen=True, gc=False):
     """A message as its row has it. `text` is None once it was deleted, and `by` says who did.
 
-    `edited_seq` is the newest edit, whose row has the text, too.
+    `edited_seq` is the newest edit, whose row has the text, too. `thread`: what begins the thread that it is in. Of one
+    that begins a thread, `replies` are there in it, and `last_reply` is the newest that ever was.
     """
 
     author: str
@@ -42,6 +45,9 @@ class Target(Struct, frozen=True, gc=False):
     edited_at: int | None = None
     reactions: Tally = ()
     mentions: People = ()
+    thread: int | None = None
+    replies: int | None = None
+    last_reply: int | None = None
 
 
 class Amendments(Struct):
@@ -57,29 +63,36 @@ class Amendments(Struct):
         Edits whose text must be gone.
     bare
         Messages of which no reaction is left.
+    marks
+        How far threads were read.
     """
 
     targets: dict[Place, Target] = field(default_factory=dict)
     reacted: dict[Reaction, bool] = field(default_factory=dict)
     emptied: set[Place] = field(default_factory=set)
     bare: set[Place] = field(default_factory=set)
+    marks: dict[Mark, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.targets or self.marks)
 
 
 class Messages(Struct):
     """What is known of the messages that are to be changed, or answered. One that is missing is none.
 
-    `members`: those of whom somebody speaks. `forgotten`: something that was said is to be gone.
+    `members`: those of whom somebody speaks. `marks`: how far threads were read. `forgotten`: something that was said
+    is to be gone.
     """
 
     targets: dict[Place, Target] = field(default_factory=dict)
     reacted: set[Reaction] = field(default_factory=set)
     members: dict[tuple[str, str], str] = field(default_factory=dict)
+    marks: dict[Mark, int] = field(default_factory=dict)
     forgotten: bool = False
 
     def learn(self, amended: Amendments) -> None:
         """The amendments were written."""
-        if not amended.targets:
-            return
+        self.marks.update(amended.marks)
         if any(target.text != self.targets[place].text for place, target in amended.targets.items()):
             self.forgotten = True
         self.targets.update(amended.targets)
@@ -110,6 +123,25 @@ def refusal_of_reply(reply_to: int | None, target: Target | None) -> Refusal | N
     return Refusal(ErrorCode.NO_SUCH_MESSAGE, "`reply_to` names no message of this room")
 
 
+def refusal_of_thread(thread: int | None, root: Target | None) -> Refusal | None:
+    """Why a message cannot be in that thread. One that is gone begins no thread, and goes on with none."""
+    if thread is None or (root is not None and root.text is not None and root.thread is None):
+        return None
+    if root is not None and root.thread is not None:
+        return Refusal(ErrorCode.BAD_REQUEST, "`thread` names a message that is in a thread itself")
+    return Refusal(ErrorCode.NO_SUCH_MESSAGE, "`thread` names no message of this room")
+
+
+def counted(root: Target, seq: int) -> Target:
+    """A message has come into the thread that this one begins."""
+    return replace(root, replies=(root.replies or 0) + 1, last_reply=seq)
+
+
+def one_less(root: Target) -> Target:
+    """A message of its thread is gone. What was the newest is still what the thread was left at."""
+    return replace(root, replies=(root.replies or 0) - 1)
+
+
 def is_so(change: MessageChange, target: Target, *, has_reacted: bool) -> bool:
     """Whether everything is already as the change would have it."""
     match change:
@@ -135,7 +167,9 @@ def amend(
                 target, text=text, digest=None, edited_seq=seq, edited_at=at, mentions=mentions
             )
         case MessageGone(by=by):
-            amended.targets[place] = Target(target.author, None, by=by)
+            amended.targets[place] = Target(
+                target.author, None, by=by, thread=target.thread, replies=target.replies, last_reply=target.last_reply
+            )
             amended.bare.add(place)
         case Reacting(by=by, emoji=emoji, on=on):
             amended.targets[place] = replace(target, reactions=_counted(target.reactions, emoji, 1 if on else -1))

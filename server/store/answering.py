@@ -65,6 +65,8 @@ from server.store.room_queries import find_channel, list_rooms, load_rooms, read
 from server.store.search_index import find_tails
 from server.store.search_messages import FindTails, Search
 from server.store.tally import ReadTally
+from server.store.thread_messages import ReadThreads
+from server.store.thread_queries import read_threads
 
 _NOBODY = NoIdentity(revoked=False)
 
@@ -150,6 +152,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_revocations(connection, question, now)
         case ReadMemberships():
             return read_memberships(connection, question, now)
+        case ReadThreads():
+            return read_threads(connection, question)
         case ReadChannels():
             return read_channels(connection, question)
         case FindInvite():

@@ -179,7 +179,7 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         statements.execute(_insert_full_messages, planned.full_messages)
         statements.execute(targets.MENTION, planned.mentions)
         statements.execute(_insert_entries, planned.entries)
-        if planned.amended.targets:
+        if planned.amended:
             targets.write(statements, planned.amended, known.messages)
     if planned.amended.targets:
         reindex(connection, known.messages.targets, planned.amended.targets)

@@ -29,6 +29,9 @@ _range: Final = (
 _log: Final = _range.order_by(entries.c.seq)
 _oldest_messages: Final = _log.where(entries.c.kind == "message")
 _newest_messages: Final = _range.where(entries.c.kind == "message").order_by(entries.c.seq.desc())
+_in_thread: Final = entries.c.thread == bindparam("thread")
+_oldest_in_thread: Final = _log.where(_in_thread)
+_newest_in_thread: Final = _range.where(_in_thread).order_by(entries.c.seq.desc())
 _newest_authors: Final = (
     select(entries.c.user_id)
     .where(
@@ -77,12 +80,15 @@ def read_history(connection: Connection, question: ReadHistory) -> HistoryPage:
     upto = question.upto
     if question.after is None and question.before is not None:
         upto = min(upto, question.before - 1)
-    rows = connection.execute(
-        _newest_messages if question.after is None else _oldest_messages,
-        {"room": question.room, "after": question.after or 0, "upto": upto, "most": question.limit + 1},
-    ).all()
+    asked = {"room": question.room, "after": question.after or 0, "upto": upto, "most": question.limit + 1}
+    if question.thread is None:
+        messages = _newest_messages if question.after is None else _oldest_messages
+    else:
+        messages = _newest_in_thread if question.after is None else _oldest_in_thread
+        asked["thread"] = question.thread
+    rows = connection.execute(messages, asked).all()
     rows, more = rows[: question.limit], len(rows) > question.limit
-    own = _reactions_of(connection, question, rows)
+    own = reactions_of(connection, question.room, question.reader, rows)
     page = [message_from(row, own) for row in rows]
     if question.after is None:
         page.reverse()
@@ -90,12 +96,12 @@ def read_history(connection: Connection, question: ReadHistory) -> HistoryPage:
     return HistoryPage(question.room, tuple(page), more, known)
 
 
-def _reactions_of(connection: Connection, question: ReadHistory, rows: Iterable[AnyRow]) -> set[tuple[int, str]]:
+def reactions_of(connection: Connection, room: str, reader: str, rows: Iterable[AnyRow]) -> set[tuple[int, str]]:
     """What the reader has reacted with, among these."""
     targets = [row.seq for row in rows if row.reactions is not None]
     if not targets:
         return set()
-    asked = {"room": question.room, "reader": question.reader, "targets": padded(targets)}
+    asked = {"room": room, "reader": reader, "targets": padded(targets)}
     return {(target, emoji) for target, emoji in connection.execute(_own_reactions, asked)}
 
 

@@ -26,6 +26,7 @@ from server.store.questions import Question as Question
 from server.store.room_changes import BanLifted, Particulars, RoomChange, RoomDeleted
 from server.store.search_messages import IndexTails, SearchRead
 from server.store.tally import ReadTally
+from server.store.thread_messages import ReadThreads, ThreadSeen
 
 # --- the log of a room (writer) ------------------------------------------------------------------------------
 
@@ -61,6 +62,7 @@ class NewMessage(Struct, frozen=True):
     text: str
     reply_to: int | None = None
     mentioned: Mentioned | None = None
+    thread: int | None = None
 
 
 class NewMember(Struct, frozen=True):
@@ -98,6 +100,7 @@ Draft = (
     | NewMember
     | MemberGone
     | MessageChange
+    | ThreadSeen
     | RoomChange
     | BanLifted
     | InviteChange
@@ -347,7 +350,7 @@ class ReadHistory(Question, frozen=True, kw_only=True):
     """Messages in their present state, ascending, at most `limit`, none above `upto`. Answered `HistoryPage`.
 
     With `after`: the oldest above it; else the newest below `before` (or of all). `reader`: the user whose own
-    reactions are marked as such.
+    reactions are marked as such. `thread`: only those of the one that this message begins.
     """
 
     room: str
@@ -356,6 +359,7 @@ class ReadHistory(Question, frozen=True, kw_only=True):
     limit: int
     before: int | None = None
     after: int | None = None
+    thread: int | None = None
 
 
 class HistoryPage(Struct, frozen=True):
@@ -501,6 +505,7 @@ Read = (
     | ListRooms
     | LoadRoom
     | ReadHistory
+    | ReadThreads
     | ReadLog
     | ReadMembers
     | ReadAuthors

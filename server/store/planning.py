@@ -16,13 +16,24 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from server.protocol.errors import ErrorCode, Refusal, no_such_invite
+from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_message
 from server.protocol.objects import Role
-from server.store.amending import Amendments, Messages, Target, amend, is_so, refusal_of, refusal_of_reply
+from server.store.amending import (
+    Amendments,
+    Messages,
+    Target,
+    amend,
+    counted,
+    is_so,
+    one_less,
+    refusal_of,
+    refusal_of_reply,
+    refusal_of_thread,
+)
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.fencing import Fence
 from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked, JoinAsked, JoinRefused
-from server.store.mentioning import Mentioned, People, people_of, written_people
+from server.store.mentioning import People, people_of, written_people
 from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.quotas import UNLIMITED, too_many_rooms
 from server.store.room_changes import (
@@ -38,6 +49,7 @@ from server.store.room_changes import (
     written,
     written_rights,
 )
+from server.store.thread_messages import ThreadSeen
 from server.store.waiting import Pair, Waiting
 
 NonceKey = tuple[str, str, str]
@@ -75,6 +87,7 @@ class FullMessageRow(NamedTuple):
     text: str
     reply_to: int | None
     mentions: str | None
+    thread: int | None
 
 
 class MentionRow(NamedTuple):
@@ -230,12 +243,13 @@ def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
     return planned
 
 
-def content_digest(text: str, reply_to: int | None) -> bytes:
+def content_digest(text: str, reply_to: int | None, thread: int | None = None) -> bytes:
     """Two messages of one nonce say the same when their digests are equal.
 
     Lone surrogates pass here; that text is refused by the database, on its own.
     """
-    return blake2b(f"{reply_to}\0{text}".encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+    place = reply_to if thread is None else f"{reply_to} {thread}"
+    return blake2b(f"{place}\0{text}".encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
 
 
 def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcome:
@@ -250,6 +264,8 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _gone(append, append.draft, planned, known, at)
         case NewText() | MessageGone() | Reacting():
             return _changed(append, append.draft, planned, known, at)
+        case ThreadSeen():
+            return _thread_seen(append, append.draft, planned, known, at)
         case Renamed() | RightsSet() | RoleGiven() | Muted():
             return _room_changed(append, append.draft, planned, known, at)
         case RoomDeleted():
@@ -274,30 +290,36 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
 
 def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge, at: int) -> Outcome:
     key = (append.room, draft.author, draft.nonce)
-    digest = content_digest(draft.text, draft.reply_to)
+    digest = content_digest(draft.text, draft.reply_to, draft.thread)
     first = planned.places.get(key) or known.places.get(key)
     if first is None:
+        root = _target(append.room, draft.thread, planned, known)
         refusal = refusal_of_reply(draft.reply_to, _target(append.room, draft.reply_to, planned, known))
+        refusal = refusal or refusal_of_thread(draft.thread, root)
         if refusal is not None:
             planned.in_doubt = True
             return Denied(append.ref, refusal)
         seq = _next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
         row = MessageRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
-        if draft.mentioned is None:
+        if draft.mentioned is None and root is None:
             planned.messages.append(row)
             return Landed(append.ref, seq, at)
-        return _full_message(append, draft.mentioned, row, planned, known)
+        return _full_message(append, draft, row, root, planned, known)
     if first.digest is None or first.digest == digest:
         return Known(append.ref, first.seq, first.at)
     return Denied(append.ref, Refusal(ErrorCode.CONFLICT, "this nonce was used for another message"))
 
 
-def _full_message(append: Append, mentioned: Mentioned, row: MessageRow, planned: Plan, known: Knowledge) -> Outcome:
+def _full_message(
+    append: Append, draft: NewMessage, row: MessageRow, root: Target | None, planned: Plan, known: Knowledge
+) -> Outcome:
     room, author, seq = row.room_id, row.user_id, row.seq
-    people = people_of(mentioned, room, author, known.messages.members)
-    planned.full_messages.append(FullMessageRow(*row, written_people(people)))
+    people = () if draft.mentioned is None else people_of(draft.mentioned, room, author, known.messages.members)
+    planned.full_messages.append(FullMessageRow(*row, written_people(people), draft.thread))
     planned.mentions += [MentionRow(room, user, seq, author) for user in people]
+    if root is not None and draft.thread is not None:
+        planned.amended.targets[room, draft.thread] = counted(root, seq)
     return Landed(append.ref, seq, row.at, people)
 
 
@@ -375,7 +397,22 @@ def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowle
         people = people_of(change.mentioned, append.room, target.author, known.messages.members, target.mentions)
     planned.entries.append(_row_of_change(append.room, seq, change, at, people))
     amend(change, place, target, seq, at, planned.amended, people)
+    if isinstance(change, MessageGone) and target.thread is not None:
+        root = _target(append.room, target.thread, planned, known)
+        assert root is not None, "what is in a thread has something that began it"
+        planned.amended.targets[append.room, target.thread] = one_less(root)
     return Landed(append.ref, seq, at, people)
+
+
+def _thread_seen(append: Append, seen: ThreadSeen, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    root = _target(append.room, seen.target, planned, known)
+    if root is None or root.last_reply is None:
+        return Denied(append.ref, no_such_message())
+    mark = append.room, seen.target, seen.by
+    if seen.seq > planned.amended.marks.get(mark, known.messages.marks.get(mark, 0)):
+        planned.amended.marks[mark] = seen.seq
+        planned.heads.setdefault(append.room, known.heads[append.room])
+    return Landed(append.ref, None, at)
 
 
 def _target(room: str, seq: int | None, planned: Plan, known: Knowledge) -> Target | None:

@@ -46,6 +46,7 @@ from server.store.search_messages import FindTails, Search
 from server.store.searcher import Searcher
 from server.store.tally import ReadTally
 from server.store.thread import OwnThread
+from server.store.thread_messages import ReadThreads
 
 QUICK_IN_A_PORTION: Final = 100
 SLOW_IN_A_PORTION: Final = 8
@@ -58,7 +59,16 @@ SLOW_SET_ASIDE: Final = 1_000
 Clock = Callable[[], int]
 
 _SLOW: Final = (
-    ReadOwnMessages | FindTails | ReadHistory | ReadLog | LoadRoom | ReadMembers | ReadAuthors | ReadTally | ListUsers
+    ReadOwnMessages
+    | FindTails
+    | ReadHistory
+    | ReadThreads
+    | ReadLog
+    | LoadRoom
+    | ReadMembers
+    | ReadAuthors
+    | ReadTally
+    | ListUsers
 )
 
 _log = logging.getLogger(__name__)

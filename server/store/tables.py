@@ -172,6 +172,9 @@ entries: Final = Table(
     Column("reactions", WORDS),  # of a message: `[[emoji, people], …]` in JSON, in the order of their first use
     Column("news", WORDS),  # of a change of the room: what is so since, in JSON
     Column("mentions", WORDS),  # of a message, and of its newest edit: users' ids in JSON, or `["*"]`: all
+    Column("thread", BigInteger),  # of a message, deleted or not: the one that begins the thread it is in
+    Column("replies", Integer),  # of one that begins a thread: how many there are in it
+    Column("last_reply", BigInteger),  # and the newest that ever was
     sqlite_with_rowid=False,
 )
 Index(
@@ -183,6 +186,33 @@ Index(
     sqlite_where=entries.c.nonce.is_not(None),
     postgresql_where=entries.c.nonce.is_not(None),
 )
+
+Index(
+    "ix_entries_room_id_thread_seq",
+    entries.c.room_id,
+    entries.c.thread,
+    entries.c.seq,
+    sqlite_where=entries.c.thread.is_not(None),
+    postgresql_where=entries.c.thread.is_not(None),
+)
+Index(
+    "ix_entries_room_id_last_reply",
+    entries.c.room_id,
+    entries.c.last_reply,
+    sqlite_where=entries.c.last_reply.is_not(None),
+    postgresql_where=entries.c.last_reply.is_not(None),
+)
+
+thread_marks: Final = Table(
+    "thread_marks",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("target", BigInteger, primary_key=True),  # what begins the thread
+    Column("user_id", WORDS, ForeignKey("users.id"), primary_key=True),
+    Column("read", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How far people have read threads that they said they have read."""
 
 reactions: Final = Table(
     "reactions",

@@ -6,27 +6,31 @@ room's head, from which this transaction moves it, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
 
 from server.protocol.limits import LARGEST_INTEGER
-from server.store.amending import Amendments, Messages, Place, Reaction, Target, read_tally, written
+from server.store.amending import Amendments, Mark, Messages, Place, Reaction, Target, read_tally, written
 from server.store.bulk import Bulk, Together
-from server.store.changes import MessageChange, NewText, Reacting
+from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.in_lists import portions
 from server.store.mentioning import read_people, written_people
 from server.store.messages import Append, NewMessage
-from server.store.tables import entries, members, mentions, reactions
+from server.store.tables import entries, members, mentions, reactions, thread_marks
+from server.store.thread_messages import ThreadSeen
 
 _columns: Final = (
     entries.c.room_id, entries.c.seq, entries.c.user_id, entries.c.text, entries.c.digest, entries.c.by,
     entries.c.edited_seq, entries.c.edited_at, entries.c.reactions, entries.c.mentions,
+    entries.c.thread, entries.c.replies, entries.c.last_reply,
 )  # fmt: skip
 _reaction: Final = (reactions.c.room_id, reactions.c.target, reactions.c.user_id, reactions.c.emoji)
 
-_CHANGED: Final = ("text", "digest", "by", "edited_seq", "edited_at", "reactions", "mentions")
+_CHANGED: Final = (
+    "text", "digest", "by", "edited_seq", "edited_at", "reactions", "mentions", "replies", "last_reply"
+)  # fmt: skip
 
 _amend: Final = Bulk(
     {name: entries.c[name].type for name in (*_CHANGED, "room_id", "seq")},
@@ -64,6 +68,22 @@ _unmention: Final = Bulk(
     ),
 )
 
+_mark: Final = Bulk(
+    {column.name: column.type for column in thread_marks.columns}, lambda given: given.inserted_into(thread_marks)
+)
+_move_mark: Final = Bulk(
+    {column.name: column.type for column in thread_marks.columns},
+    lambda given: (
+        update(thread_marks)
+        .where(
+            thread_marks.c.room_id == given["room_id"],
+            thread_marks.c.target == given["target"],
+            thread_marks.c.user_id == given["user_id"],
+        )
+        .values(read=given["read"])
+    ),
+)
+
 
 def look_up(connection: Connection, appends: Iterable[Append], known: Messages) -> None:
     """Learn of the messages that these appends would change or answer, and of the members whom they mention; nothing is
@@ -71,13 +91,19 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
     changes: list[tuple[str, MessageChange]] = []
     places: set[Place] = set()
     names: set[tuple[str, str]] = set()
+    marks: set[Mark] = set()
     for append in appends:
         room, draft = append.room, append.draft
         if type(draft) is NewMessage:
             if draft.reply_to is not None:
                 places.add((room, draft.reply_to))
+            if draft.thread is not None:
+                places.add((room, draft.thread))
             if draft.mentioned is not None:
                 names.update((room, name) for name in draft.mentioned.names)
+        elif isinstance(draft, ThreadSeen):
+            places.add((room, draft.target))
+            marks.add((room, draft.target, draft.by))
         elif isinstance(draft, MessageChange):
             changes.append((room, draft))
             places.add((room, draft.target))
@@ -87,6 +113,9 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
         known.targets = _targets(connection, list(places))
     if changes:
         known.reacted = _reacted(connection, changes)
+        known.targets |= _targets(connection, _roots(changes, known.targets))
+    if marks:
+        known.marks = _marks(connection, list(marks))
     if names:
         known.members = _members(connection, list(names))
 
@@ -95,6 +124,8 @@ def write(statements: Together, amended: Amendments, known: Messages) -> None:
     """What a plan has made of messages. Behind its entries, of which one may be emptied at once."""
     statements.execute(_amend, [_row(place, target) for place, target in amended.targets.items()])
     _write_mentions(statements, amended, known)
+    statements.execute(_mark, [(*mark, read) for mark, read in amended.marks.items() if mark not in known.marks])
+    statements.execute(_move_mark, [(*mark, read) for mark, read in amended.marks.items() if mark in known.marks])
     statements.execute(_empty, list(amended.emptied))
     new = [
         key for key, on in amended.reacted.items() if on and key not in known.reacted and key[:2] not in amended.bare
@@ -120,7 +151,7 @@ def _write_mentions(statements: Together, amended: Amendments, known: Messages) 
 def _row(place: Place, target: Target) -> tuple[object, ...]:
     return (
         target.text, target.digest, target.by, target.edited_seq, target.edited_at, written(target.reactions),
-        written_people(target.mentions), *place,
+        written_people(target.mentions), target.replies, target.last_reply, *place,
     )  # fmt: skip
 
 
@@ -135,8 +166,24 @@ def _targets(connection: Connection, places: Sequence[Place]) -> dict[Place, Tar
 def _target(row: Row[*tuple[Any, ...]]) -> Target:
     return Target(
         row.user_id, row.text, row.digest, row.by, row.edited_seq, row.edited_at, read_tally(row.reactions),
-        read_people(row.mentions),
+        read_people(row.mentions), row.thread, row.replies, row.last_reply,
     )  # fmt: skip
+
+
+def _roots(changes: Iterable[tuple[str, MessageChange]], known: Mapping[Place, Target]) -> list[Place]:
+    """What begins the threads in which something is to be deleted, as far as that is not known."""
+    gone = (((room, change.target), change) for room, change in changes if isinstance(change, MessageGone))
+    threads = {(place[0], known[place].thread) for place, _ in gone if place in known}
+    return [(room, thread) for room, thread in threads if thread is not None and (room, thread) not in known]
+
+
+def _marks(connection: Connection, marks: Sequence[Mark]) -> dict[Mark, int]:
+    columns = thread_marks.c.room_id, thread_marks.c.target, thread_marks.c.user_id
+    found: dict[Mark, int] = {}
+    for some in portions(marks):
+        rows = connection.execute(select(*columns, thread_marks.c.read).where(tuple_(*columns).in_(some)))
+        found |= {(room, root, user): read for room, root, user, read in rows}
+    return found
 
 
 def _members(connection: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:

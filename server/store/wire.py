@@ -78,6 +78,7 @@ def _message(kind: type[_M], row: AnyRow, reactions: tuple[Reaction, ...]) -> _M
         at=rfc3339(row.at),
         nonce=row.nonce,
         reply_to=row.reply_to,
+        thread=row.thread,
         edited_at=None if row.edited_at is None else rfc3339(row.edited_at),
         reactions=reactions,
         mentions=read_people(row.mentions),
@@ -86,7 +87,9 @@ def _message(kind: type[_M], row: AnyRow, reactions: tuple[Reaction, ...]) -> _M
 
 def _tombstone(kind: type[_M], row: AnyRow) -> _M:
     author = user_from(row.user_id, row.name, row.display_name)
-    return kind(seq=row.seq, room=row.room_id, from_=author, at=rfc3339(row.at), deleted=True, by=row.by)
+    return kind(
+        seq=row.seq, room=row.room_id, from_=author, at=rfc3339(row.at), thread=row.thread, deleted=True, by=row.by
+    )
 
 
 def _edited(row: AnyRow) -> Edited:

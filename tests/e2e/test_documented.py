@@ -119,9 +119,10 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     found = bob.say("channels", query=lobby["info"]["name"], limit=1)["channels"]
     assert found == [{"room": lobby["room"], "name": lobby["info"]["name"], "members": 1}]
     _mention(ada, bob)
+    _talk_in_a_thread(ada, bob)
     _invite_by_code(ada, bob, room)
     _moderate(ada, bob)
-    assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "read", "mark_unread"}
+    assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "mark_unread"}
     assert ada.said | bob.said == set(LEGAL)
     heard = {"ok", "error", "welcome", "pong", "message", "joined", "left", "receipt", "typing"}
     assert heard | {"edited", "deleted", "reaction"} <= ada.heard | bob.heard
@@ -138,6 +139,26 @@ def _mention(ada: Witness, bob: Witness) -> None:
     ada.say("edit", room=room, target=calling, text="`@all` is code")
     assert "mentions" not in bob.hear("edited")
     assert _counted(bob, room) == 0
+
+
+def _talk_in_a_thread(ada: Witness, bob: Witness) -> None:
+    room = ada.say("create_room", kind="group", name="Threads", members=[bob.name], nonce=nonce())["room"]
+    root = ada.say("post", room=room, nonce=nonce(), text="A topic")["seq"]
+    inside = bob.say("post", room=room, nonce=nonce(), text="An opinion", thread=root)["seq"]
+    while (told := _heard_of(room, ada, "message"))["seq"] != inside:
+        pass
+    assert told["thread"] == root
+    assert [message["seq"] for message in ada.say("history", room=room, thread=root)["messages"]] == [inside]
+    [found] = ada.say("threads", room=room)["threads"]
+    assert (found["root"]["seq"], found["replies"], found["last_seq"], found["unread"]) == (root, 1, inside, 1)
+    assert "read_seq" not in ada.say("read", room=room, seq=inside, thread=root)
+    assert ada.say("threads", room=room)["threads"][0]["unread"] == 0
+    for op, fields in (("post", {"nonce": nonce(), "text": "Deeper"}), ("read", {"seq": inside})):
+        codes = [ada.say(op, room=room, thread=thread, **fields).get("code") for thread in (inside, inside + 1)]
+        assert codes == ["bad_request" if op == "post" else "no_such_message", "no_such_message"]
+    bob.say("delete", room=room, target=inside)
+    assert ada.say("threads", room=room)["threads"] == []
+    assert ada.say("history", room=room, thread=root)["messages"][0]["thread"] == root
 
 
 def _heard_of(room: str, witness: Witness, op: str) -> Frame:

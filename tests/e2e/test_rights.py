@@ -30,6 +30,7 @@ SAID: dict[str, dict[str, Any]] = {
     "react": {"target": VICTIM, "emoji": "\N{THUMBS UP SIGN}", "on": True},
     "delete": {"target": VICTIM},
     "history": {},
+    "threads": {},
     "log": {"after": 0},
     "members": {},
     "search": {"query": "hello"},

@@ -41,6 +41,7 @@ from server.store.messages import (
     TouchTokens,
 )
 from server.store.opening import Store, open_store
+from server.store.thread_messages import ThreadSeen
 from tests.harness.postgres import PostgresServer
 from tests.store.test_query_plans import QUESTIONS
 
@@ -48,7 +49,7 @@ AT = 1_750_000_000_000
 OFTEN = 12
 """A statement is prepared at its sixth execution, and its plan for all values is considered five later."""
 
-BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms|mentions)\b")
+BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms|mentions|thread_marks)\b")
 
 TOWN = """
 INSERT INTO users SELECT 'u_' || n, 'name' || n, NULL, 'hash', false, n, n FROM generate_series(1, 20000) n;
@@ -66,6 +67,8 @@ INSERT INTO entries SELECT 'r_' || r, s, 'message', s, 'u_' || r, 'nonce' || s, 
 INSERT INTO reactions SELECT 'r_' || r, s, 'u_' || r, 'x' FROM generate_series(1, 4000) r, generate_series(5, 9) s;
 INSERT INTO mentions SELECT 'r_' || r, 'u_' || (r + 7 * (s % 5)), s, 'u_' || (r + 1)
     FROM generate_series(1, 4000) r, generate_series(1, 5) s;
+INSERT INTO thread_marks SELECT 'r_' || r, 1, 'u_' || (r + 7 * u), 1
+    FROM generate_series(1, 4000) r, generate_series(0, 4) u;
 UPDATE entries SET reactions = '[["x",1]]' WHERE room_id = 'r_77';
 VACUUM ANALYZE;
 """
@@ -149,9 +152,10 @@ def test_nothing_that_answers_or_mentions_reads_a_whole_table(town: Store, plans
         drafts = (
             NewMessage("u_79", f"new {turn}", "hello", 2, mentioned),
             NewText("u_79", 3, f"new {turn}", Mentioned(("name86", f"name{turn}"))),
+            NewMessage("u_79", f"also {turn}", "hello", thread=4), ThreadSeen("u_86", 4, turn + 5),
         )  # fmt: skip
         head = commit(town.writing, batch(*drafts, head=head, room="r_79"), AT).heads["r_79"]
-    assert head == 20 + 2 * OFTEN
+    assert head == 20 + 3 * OFTEN
     assert_none_scans(plans())
 
 

@@ -36,6 +36,7 @@ from server.store.messages import (
 )
 from server.store.opening import Store
 from server.store.tally import ReadTally
+from server.store.thread_messages import ReadThreads
 
 CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
 
@@ -49,6 +50,9 @@ QUESTIONS: list[Read] = [
     LoadRoom(reply_to=NOBODY, room="ROOM"),
     ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10),
     ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10, after=3),
+    ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10, thread=2),
+    ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10, after=3, thread=2),
+    ReadThreads(reply_to=NOBODY, room="ROOM", reader="u_1", limit=10, before=None),
     ReadLog(reply_to=NOBODY, room="ROOM", after=0, upto=10, limit=10),
     ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next="ann"),
     ReadAuthors(reply_to=NOBODY, room="ROOM", after=0, upto=10),

@@ -38,6 +38,8 @@ from server.store.messages import (
 )
 from server.store.opening import Store
 from server.store.room_queries import list_rooms
+from server.store.thread_messages import ReadThreads
+from server.store.thread_queries import read_threads
 
 AT = 1_750_000_000_000
 EXAMPLES = 30
@@ -63,7 +65,7 @@ callings = st.none() | st.builds(
     Calling, names=st.frozensets(people), here=st.frozensets(people), everybody=st.booleans(), again=st.booleans()
 )
 changes = st.one_of(
-    st.tuples(st.just("post"), people, callings, st.none() | targets),
+    st.tuples(st.just("post"), people, callings, st.none() | targets, st.none() | st.none() | targets),
     st.tuples(st.just("edit"), people, targets, st.sampled_from(("a", "b")), callings),
     st.tuples(st.just("delete"), people, targets, st.booleans()),
     st.tuples(st.just("react"), people, targets, st.sampled_from(EMOJI), st.booleans()),
@@ -82,6 +84,7 @@ class Modelled(Struct):
     author: int
     text: str | None
     reply_to: int | None = None
+    thread: int | None = None
     mentions: frozenset[str] = frozenset()
     reactions: dict[str, set[int]] = field(default_factory=dict)
 
@@ -142,8 +145,10 @@ class History:
         assert isinstance(answer, Done)
         return answer.value
 
-    def page(self, reader: str, limit: int) -> tuple[tuple[Message, ...], int]:
-        question = ReadHistory(reply_to=NOBODY, room=self.room, reader=reader, upto=self.head, limit=limit)
+    def page(self, reader: str, limit: int, thread: int | None = None) -> tuple[tuple[Message, ...], int]:
+        question = ReadHistory(
+            reply_to=NOBODY, room=self.room, reader=reader, upto=self.head, limit=limit, thread=thread
+        )
         with snapshot(self.store.reading) as connection:
             found = read_history(connection, question)
         return found.messages, found.known
@@ -171,12 +176,10 @@ class History:
 
     def _draft(self, change: tuple[object, ...]) -> Iterator[tuple[int, Draft]]:
         match change:
-            case ("post", int(who), calling, reply_to):
+            case ("post", int(who), calling, reply_to, thread):
                 assert calling is None or isinstance(calling, Calling)
-                assert reply_to is None or isinstance(reply_to, int)
-                answered = reply_to if reply_to is None or reply_to <= self.head else None
-                mentioned = self._mentioned(calling)
-                yield who, NewMessage(self.users[who].user, f"n{next(_numbers)}", "a", answered, mentioned)
+                user, nonce, mentioned = self.users[who].user, f"n{next(_numbers)}", self._mentioned(calling)
+                yield who, NewMessage(user, nonce, "a", self._logged(reply_to), mentioned, self._logged(thread))
             case (_, int(who), int(target), *_) if target > self.head:
                 return
             case ("edit", int(who), int(target), str(text), calling):
@@ -186,6 +189,10 @@ class History:
                 yield who, MessageGone(self.users[who].user, target, moderates)
             case ("react", int(who), int(target), str(emoji), bool(on)):
                 yield who, Reacting(self.users[who].user, target, emoji, on)
+
+    def _logged(self, seq: object) -> int | None:
+        """Rooms know how far their log reaches."""
+        return seq if isinstance(seq, int) and seq <= self.head else None
 
     def _mentioned(self, calling: Calling | None) -> Mentioned | None:
         if calling is None:
@@ -216,8 +223,10 @@ class History:
         if isinstance(draft, NewMessage):
             if draft.reply_to is not None and not self._is_there(draft.reply_to):
                 return None
+            if draft.thread is not None and not self._begins_thread(draft.thread):
+                return None
             mentions = self._people(who, draft.mentioned, frozenset())
-            self.model[self.head + 1] = Modelled(who, draft.text, draft.reply_to, mentions)
+            self.model[self.head + 1] = Modelled(who, draft.text, draft.reply_to, draft.thread, mentions)
             return True
         assert isinstance(draft, NewText | MessageGone | Reacting)
         message = self.model.get(draft.target)
@@ -247,6 +256,25 @@ class History:
     def _is_there(self, seq: int) -> bool:
         message = self.model.get(seq)
         return message is not None and message.text is not None
+
+    def _begins_thread(self, seq: int) -> bool:
+        return self._is_there(seq) and self.model[seq].thread is None
+
+    def check_threads(self) -> None:
+        """Each thread has what is in it, and its count."""
+        inside: dict[int, list[int]] = {}
+        for seq, message in self.model.items():
+            if message.thread is not None:
+                inside.setdefault(message.thread, []).append(seq)
+        there = {root: [seq for seq in seqs if self._is_there(seq)] for root, seqs in inside.items()}
+        expected = [(root, len(there[root]), max(inside[root])) for root in inside if there[root]]
+        asked = ReadThreads(reply_to=NOBODY, room=self.room, reader=self.users[0].user, limit=ALL, before=None)
+        with snapshot(self.store.reading) as connection:
+            found = [(each.root.seq, each.replies, each.last_seq) for each in read_threads(connection, asked).threads]
+        assert found == sorted(expected, key=lambda thread: -thread[2])
+        for root, seqs in inside.items():
+            page, _ = self.page(self.users[0].user, ALL, thread=root)
+            assert [message.seq for message in page] == seqs
 
     def _people(self, author: int, mentioned: Mentioned | None, before: frozenset[str]) -> frozenset[str]:
         """Whom a text mentions, by the rules of it."""
@@ -282,13 +310,13 @@ class History:
     def _as_modelled(self, message: Message) -> tuple[object, ...]:
         reactions = {(each.emoji, each.count, each.me) for each in message.reactions or ()}
         mentions = frozenset(message.mentions)
-        return message.from_.user, message.text, message.deleted, reactions, message.reply_to, mentions
+        return message.from_.user, message.text, message.deleted, reactions, message.reply_to, message.thread, mentions
 
     def _expected(self, who: int, message: Modelled) -> tuple[object, ...]:
         reactions = {(emoji, len(by), who in by) for emoji, by in message.reactions.items() if by}
         is_gone = message.text is None
         author = self.users[message.author].user
-        return author, message.text, is_gone, reactions, message.reply_to, message.mentions
+        return author, message.text, is_gone, reactions, message.reply_to, message.thread, message.mentions
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -299,3 +327,4 @@ def test_who_was_away_and_who_was_there_end_with_the_same(store: Store, history:
         told.take(step)
     told.check()
     told.check_counts()
+    told.check_threads()
