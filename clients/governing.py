@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.commands import AnyCommand, Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.events import Ok
-from server.protocol.objects import Role, Trusted
+from server.protocol.objects import Act, Role, Trusted
 
 
 class Governing(Protocol):
@@ -42,6 +43,13 @@ class Governing(Protocol):
     ) -> None:  # fmt: skip
         """Who may do what, by the lowest role that may; `slow`: seconds between two posts of a member, 0: none."""
         await self._ask(SetRights(room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow))
+
+    async def audit(
+        self, room: str, *, limit: int = 50, next: str | None = None
+    ) -> tuple[Sequence[Act], str | None]:  # fmt: skip
+        """Who has moderated the room, how, whom and why, the newest first; and what to ask for the next page with."""
+        ok = await self._ask(Audit(room=room, limit=limit, next=next))
+        return ok.acts or (), ok.next
 
     async def delete_room(self, room: str, reason: str | None = None) -> None:
         """For everybody, with its log. Said again, and by anybody, it is `no_such_room`."""

@@ -12,6 +12,7 @@ from typing import Final, get_args
 from server.protocol.commands import (
     AnyCommand,
     Approve,
+    Audit,
     Ban,
     Channels,
     CreateInvite,
@@ -131,6 +132,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     Approve: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER, ErrorCode.LIMIT_REACHED)),
     Refuse: Answer(refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),
     InviteInfo: Answer(carries=("invited",), refuses=(ErrorCode.NO_SUCH_INVITE,)),
+    Audit: Answer(carries=("acts",), may_carry=("next",), refuses=(ErrorCode.FORBIDDEN,)),
     DeleteRoom: Answer(refuses=(ErrorCode.FORBIDDEN,)),
     Channels: Answer(carries=("channels",), may_carry=("next",)),
     Search: Answer(

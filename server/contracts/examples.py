@@ -11,6 +11,7 @@ from typing import Final
 from server.protocol.commands import (
     AnyCommand,
     Approve,
+    Audit,
     Ban,
     Channels,
     CreateInvite,
@@ -78,6 +79,7 @@ from server.protocol.events import (
 )
 from server.protocol.objects import (
     AccountSettings,
+    Act,
     Channel,
     Hit,
     Invited,
@@ -165,6 +167,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Approve: Approve(id=24, room=ROOM_ID, user="bob"),
     Refuse: Refuse(id=25, room=ROOM_ID, user=_BOB_ID),
     InviteInfo: InviteInfo(id=22, invite=_CODE),
+    Audit: Audit(id=20, room=ROOM_ID, limit=50),
     DeleteRoom: DeleteRoom(id=19, room=ROOM_ID, reason="The engine is built"),
     Channels: Channels(id=18, query="numb", limit=20),
     Search: Search(id=19, query='"dear bob" hel*', room=ROOM_ID, limit=20),
@@ -212,6 +215,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Approve: Ok(id=24, seq=5),
     Refuse: Ok(id=25),
     InviteInfo: Ok(id=22, invited=Invited(kind="group", name="Analytical engine", members=2)),
+    Audit: Ok(id=20, acts=[Act(at=AT, act="kick", by=ADA, user=BOB, reason="Off topic")], next="7"),
     DeleteRoom: Ok(id=19),
     Channels: Ok(id=18, channels=[LISTED]),
     Search: Ok(id=19, hits=[HIT]),

@@ -25,6 +25,7 @@ from server.protocol.fields import (
     Topic,
 )
 from server.protocol.limits import (
+    AUDIT_LIMIT,
     CHANNELS_LIMIT,
     HISTORY_LIMIT,
     ID_CHARACTERS,
@@ -55,6 +56,7 @@ ChannelsSize = Annotated[int, Meta(ge=1, description="Channels.", extra_json_sch
 InviteUses = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_USES})]
 InviteSeconds = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_SECONDS})]
 SearchSize = Annotated[int, Meta(ge=1, description="Hits.", extra_json_schema={"maximum": SEARCH_LIMIT})]
+AuditSize = Annotated[int, Meta(ge=1, description="Acts.", extra_json_schema={"maximum": AUDIT_LIMIT})]
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
 SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
 Person = Annotated[str, Meta(description="By name or id.")]
@@ -347,6 +349,14 @@ class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
     )
 
 
+class Audit(Command, frozen=True, kw_only=True, tag="audit"):
+    """Who has moderated a room, how, whom and why, the newest first. Kept for 90 days."""
+
+    room: RoomId
+    limit: AuditSize = 50
+    next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
+
+
 class DeleteRoom(Command, frozen=True, kw_only=True, tag="delete_room"):
     """Ends a channel or group for everybody, with its log. They hear `left`, with `by` and `reason`; then, for all of
     them, there is no such room.
@@ -483,6 +493,7 @@ AnyCommand = (
     | Refuse
     | InviteInfo
     | DeleteRoom
+    | Audit
     | Channels
     | Search
     | Settings
@@ -491,7 +502,7 @@ AnyCommand = (
 )
 PersonCommand = Invite | Approve | Refuse | Kick | Ban | Unban | SetRole | Mute
 """Those that concern another person, who has to be looked up."""
-GoverningCommand = Rename | SetRights | DeleteRoom
+GoverningCommand = Rename | SetRights | DeleteRoom | Audit
 """Those that concern the room itself."""
 MessageCommand = Edit | Delete | React
 InviteCommand = CreateInvite | Invites | RevokeInvite | JoinRequests
@@ -550,6 +561,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "refuse": frozenset({"ready"}),
     "invite_info": frozenset({"ready"}),
     "delete_room": frozenset({"ready"}),
+    "audit": frozenset({"ready"}),
     "channels": frozenset({"ready"}),
     "search": frozenset({"ready"}),
     "settings": frozenset({"ready"}),

@@ -14,6 +14,7 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.fields import Emoji, EntrySeq, InviteCode, LastSeq, Milliseconds, RoomId, Text, Time, UserId
 from server.protocol.objects import (
     AccountSettings,
+    Act,
     Channel,
     Hit,
     Invited,
@@ -67,6 +68,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     read_seq: Annotated[int | None, Meta(description="Up to here the user has read now, for themselves.")] = None
     members: list[Member] | None = None
     threads: Annotated[list[Thread] | None, Meta(description="Those with the newest messages first.")] = None
+    acts: Annotated[list[Act] | None, Meta(description="The newest first.")] = None
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
     rooms: list[Room] | None = None
     hits: Annotated[list[Hit] | None, Meta(description="The newest first.")] = None

@@ -15,6 +15,9 @@ from server.protocol.fields import Emoji, EntrySeq, Icon, InviteCode, LastSeq, L
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
 Status = Literal["online", "away", "busy", "offline"]
+ActKind = Literal[
+    "kick", "ban", "unban", "mute", "set_role", "set_rights", "rename", "delete", "delete_room"
+]  # fmt: skip
 Trusted = Literal["member", "moderator", "owner"]
 
 
@@ -123,6 +126,23 @@ class AccountSettings(Struct, frozen=True, kw_only=True, gc=False):
     receipts: Annotated[
         bool, Meta(description="Whether others are told how far one has read, and one how far others have.")
     ]
+
+
+class Act(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody did by a right that not everybody has: to whom, or what the room is since."""
+
+    at: Time
+    act: Annotated[ActKind, Meta(description="The op by which it was done.")]
+    by: User
+    user: Annotated[User | None, Meta(description="Whom it concerns; of `delete`: whose message it was.")] = None
+    reason: str | None = None
+    target: Annotated[int | None, Meta(description="Of `delete`: the `seq` of the message.")] = None
+    role: Annotated[Role | None, Meta(description="Of `set_role`: the new one.")] = None
+    until: Annotated[
+        Time | None,
+        Meta(description="Of `mute`: until then; not after `at`: it was lifted. Without `user`: everybody."),
+    ] = None
+    info: Annotated[RoomInfo | None, Meta(description="Of `rename` and `set_rights`: the room as it was then.")] = None
 
 
 class Member(Struct, frozen=True, kw_only=True, omit_defaults=True):

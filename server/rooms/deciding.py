@@ -8,6 +8,7 @@ already gets `ok`, and nothing is logged.
 from __future__ import annotations
 
 from server.protocol.commands import (
+    Audit,
     CreateInvite,
     Delete,
     DeleteRoom,
@@ -38,6 +39,7 @@ from server.protocol.errors import unavailable
 from server.protocol.events import Ok, TypingEvent
 from server.protocol.objects import Role
 from server.protocol.rules import check_nonce, check_text
+from server.rooms.auditing import audit
 from server.rooms.changing import change
 from server.rooms.deleting import delete_room
 from server.rooms.effects import Consult, Effect
@@ -131,6 +133,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return rename(state, request, wanted, now)
         case CreateInvite() | Invites() | RevokeInvite() | JoinRequests() as wanted:
             return about_invites(state, request, wanted, now)
+        case Audit() as wanted:
+            return audit(state, request, wanted, now)
         case DeleteRoom() as wanted:
             return delete_room(state, request, wanted, now)
         case SetRights() as wanted:

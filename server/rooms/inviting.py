@@ -14,6 +14,7 @@ from server.protocol.rules import check_nonce
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
+from server.rooms.room_rights import check_kept_for
 from server.rooms.state import RoomState
 from server.store.finding_messages import InvitesPage, JoinRequestsPage, ReadInvites, ReadJoinRequests
 from server.store.invite_changes import InviteMade, InviteRevoked
@@ -30,6 +31,7 @@ def about_invites(state: RoomState, request: Request, command: InviteCommand, no
     """
     match command:
         case CreateInvite():
+            check_kept_for(command, state.members[request.user.user].role, state.rights, state.record.kind)
             return [state.append(_made(state, request, command), request.user, request, now)]
         case RevokeInvite(invite=code):
             return [state.append(InviteRevoked(invite_of(code)), request.user, request, now)]

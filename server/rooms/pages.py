@@ -1,4 +1,4 @@
-"""From a page of the store to the reply to `history`, `log`, `members` or `search`: pure functions.
+"""From a page of the store to the reply to whoever asked for it: pure functions.
 
 A page may hold less than was asked for, and then says `more`: two hundred texts of the longest kind would be a frame
 of megabytes. What is cut off is what lies farthest from where the reader came from.
@@ -14,8 +14,12 @@ from msgspec import structs
 from server.protocol.commands import CommandId, History
 from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
+from server.rooms.auditing import audit_reply
 from server.rooms.entries import entry_length, length_of
+from server.rooms.inviting import invites_reply
 from server.rooms.messages import Request
+from server.store.audit_messages import AuditPage
+from server.store.finding_messages import InvitesPage, JoinRequestsPage
 from server.store.messages import HistoryPage, LogPage, MembersPage
 from server.store.search_messages import Hits
 from server.store.thread_messages import ThreadsPage
@@ -33,6 +37,28 @@ def fitting(items: Sequence[Item], length: Callable[[Item], int], most: int = PA
         if total > most and index:
             return items[:index]
     return items
+
+
+def page_reply(request: Request, page: object, is_here: Callable[[str], bool]) -> Ok:
+    """Whatever was asked for."""
+    command = request.command
+    match page:
+        case HistoryPage() if isinstance(command, History):
+            return history_reply(command, page)
+        case LogPage():
+            return log_reply(command.id, page)
+        case MembersPage():
+            return members_reply(request, page, is_here)
+        case ThreadsPage():
+            return threads_reply(command.id, page)
+        case InvitesPage() | JoinRequestsPage():
+            return invites_reply(command, page)
+        case AuditPage():
+            return audit_reply(command.id, page)
+        case Hits():
+            return hits_reply(command.id, page)
+        case _:
+            raise TypeError(f"{type(page).__name__} is no page of a {type(command).__name__}")
 
 
 def history_reply(command: History, page: HistoryPage) -> Ok:

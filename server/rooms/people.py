@@ -152,7 +152,7 @@ def _ban(state: RoomState, request: Request, person: User, both: Both, reason: s
 def _unban(state: RoomState, request: Request, person: User, now: float) -> Effects:
     if not state.is_banned(person.user):
         return _is_so(request)
-    return [state.append(BanLifted(person.user), person, request, now)]
+    return [state.append(BanLifted(person.user, request.user.user), person, request, now)]
 
 
 def _set_role(state: RoomState, request: Request, command: SetRole, person: User, both: Both, now: float) -> Effects:

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple, get_args
 from server.protocol import limits
 from server.protocol.commands import (
     Approve,
+    Audit,
     Ban,
     CreateInvite,
     Delete,
@@ -120,6 +121,7 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     Rename: Right(_YES, _YES, _NO, _NO, in_dm=False),
     SetRole: Right(_BELOW, _NO, _NO, _NO, in_dm=False),
     SetRights: Right(_YES, _NO, _NO, _NO, in_dm=False),
+    Audit: Right(_YES, _YES, _NO, _NO, in_dm=False),
     DeleteRoom: Right(_YES, _NO, _NO, _NO, in_dm=False),
 }
 """What a member may do. `join` is for those who are none."""

@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from actors import Address
-from server.protocol.commands import History
 from server.protocol.errors import Refusal, no_such_room, unavailable
 from server.protocol.events import Left
 from server.protocol.objects import User
@@ -30,11 +29,10 @@ from server.rooms.coalescing import is_to_announce, news, receipts_told, save_ma
 from server.rooms.deciding import decide
 from server.rooms.deleting import bury
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
-from server.rooms.inviting import invites_reply
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
-from server.rooms.pages import history_reply, hits_reply, log_reply, members_reply, threads_reply
+from server.rooms.pages import page_reply
 from server.rooms.people import person_found
 from server.rooms.pulsing import tally_failed, tally_read
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
@@ -42,7 +40,6 @@ from server.rooms.refusing import given_up, refuse_any
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, answered, refused
 from server.store.account_messages import BlockChange
-from server.store.finding_messages import InvitesPage, JoinRequestsPage
 from server.store.marks import keep_known
 from server.store.messages import (
     Anchor,
@@ -50,18 +47,13 @@ from server.store.messages import (
     Authors,
     Done,
     Failed,
-    HistoryPage,
-    LogPage,
     Lost,
-    MembersPage,
     NoRoom,
     Outcomes,
     Release,
     RoomRecord,
     SaveMarks,
 )
-from server.store.search_messages import Hits
-from server.store.thread_messages import ThreadsPage
 
 REST_SECONDS: Final = 60.0
 HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
@@ -379,18 +371,8 @@ class Room:
         match purpose, value:
             case PageWanted(request=request), _ if request.user.user not in state.members:
                 return [state.refuse(request, state.stranger(request.user.user), now)]
-            case PageWanted(request=Request(command=History() as command) as request), HistoryPage() as page:
-                return [answered(request, history_reply(command, page))]
-            case PageWanted(request=request), ThreadsPage() as page:
-                return [answered(request, threads_reply(request.command.id, page))]
-            case PageWanted(request=request), LogPage() as page:
-                return [answered(request, log_reply(request.command.id, page))]
-            case PageWanted(request=request), MembersPage() as page:
-                return [answered(request, members_reply(request, page, state.audience.counts_as_here))]
-            case PageWanted(request=request), InvitesPage() | JoinRequestsPage() as page:
-                return [answered(request, invites_reply(request.command, page))]
-            case PageWanted(request=request), Hits() as page:
-                return [answered(request, hits_reply(request.command.id, page))]
+            case PageWanted(request=request), page:
+                return [answered(request, page_reply(request, page, state.audience.counts_as_here))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
                 return receipts_told(state, [(covered.receipt, authors)])
             case PersonWanted(request=request), User() | None as person:

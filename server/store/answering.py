@@ -23,6 +23,8 @@ from server.store.account_messages import (
     ReadOwnMessages,
 )
 from server.store.accounts import list_devices
+from server.store.audit_messages import ReadAudit
+from server.store.auditing import read_audit
 from server.store.blocking import list_blocked, read_blocks
 from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
@@ -174,6 +176,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_departures(connection, question)
         case FindHeir():
             return find_heir(connection, question)
+        case ReadAudit():
+            return read_audit(connection, question, now)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
         case FindTails():

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store import targets
+from server.store.auditing import write_acts
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
 from server.store.erasing import delete_rooms
@@ -194,6 +195,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         change_invites(connection, planned.invites, planned.spent, at)
     if planned.waiting:
         change_requests(connection, planned.waiting, at)
+    if planned.acts:
+        write_acts(connection, planned.acts, at)
     if planned.deleted:
         delete_rooms(connection, planned.deleted, at)
 

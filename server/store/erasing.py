@@ -5,8 +5,8 @@ The rules:
   said there. From then on nobody finds the room, although its log may still be on the disk.
 - The log is erased in portions, between other transactions: a million messages at once would hold up everybody. Which
   rooms are not done is in a table, so a process that dies leaves the rest to the next one.
-- What stays of a room is a row with its id, when it was deleted, and who made it with which nonce, so that a late retry
-  of `create_room` does not make it again.
+- What stays of a room is the audit log, for its time, and a row with its id, when it was deleted, and who made it with
+  which nonce, so that a late retry of `create_room` does not make it again.
 
 Which tables have something of a room nobody has to remember here: those with a `room_id` that refers to rooms. The
 index of what was said is beside them; messages leave it in the transaction in which they leave the log.

@@ -14,6 +14,7 @@ from server.protocol.errors import Refusal
 from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.account_messages import AccountRead, AccountWrite
+from server.store.audit_messages import ReadAudit
 from server.store.changes import MessageChange
 from server.store.choices import Choice
 from server.store.finding_messages import FindingRead
@@ -520,4 +521,5 @@ Read = (
     | Ready
     | AccountRead
     | SearchRead
+    | ReadAudit
 )

@@ -18,6 +18,8 @@ from msgspec import Struct, field
 
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_message
 from server.protocol.objects import Role
+from server.store import acts
+from server.store.acts import ActRow
 from server.store.amending import (
     Amendments,
     Messages,
@@ -233,6 +235,7 @@ class Plan(Struct):
     spent: dict[Link, int] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
     deleted: set[str] = field(default_factory=set)
+    acts: list[ActRow] = field(default_factory=list)
 
 
 def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
@@ -270,9 +273,11 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _room_changed(append, append.draft, planned, known, at)
         case RoomDeleted():
             planned.deleted.add(append.room)
+            planned.acts += acts.of_room(append.room, append.draft, at)
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
         case BanLifted(user=user):
+            planned.acts += acts.of_room(append.room, append.draft, at)
             planned.governed.bans[append.room, user] = None
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
@@ -369,7 +374,10 @@ def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at
         planned.governed.bans[pair] = BanRow(*pair, draft.by or draft.user, draft.reason, at)
         planned.waiting.ends(pair)
         planned.heads.setdefault(append.room, known.heads[append.room])
-    if not _is_member(pair, planned, known, unless_known=True):
+    is_member = _is_member(pair, planned, known, unless_known=True)
+    if is_member or draft.banned:
+        planned.acts += acts.of_removal(append.room, draft, at)
+    if not is_member:
         return Landed(append.ref, None, at)
     seq = None
     if draft.logged:
@@ -395,6 +403,8 @@ def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowle
     people: People = ()
     if isinstance(change, NewText) and change.mentioned is not None:
         people = people_of(change.mentioned, append.room, target.author, known.messages.members, target.mentions)
+    if isinstance(change, MessageGone):
+        planned.acts += acts.of_deletion(append.room, change, target.author, at)
     planned.entries.append(_row_of_change(append.room, seq, change, at, people))
     amend(change, place, target, seq, at, planned.amended, people)
     if isinstance(change, MessageGone) and target.thread is not None:
@@ -460,6 +470,7 @@ def _room_changed(append: Append, change: RoomChange, planned: Plan, known: Know
     seq = _next_seq(room, planned, known)
     news = written(news_of(change, at))
     planned.entries.append(EntryRow(room, seq, "room", at, change.by, news=news))
+    planned.acts += acts.of_room(room, change, at, news)
     return Landed(append.ref, seq, at)
 
 

@@ -60,6 +60,7 @@ class BanLifted(Struct, frozen=True):
     """`user` may come again. In no log, so it lands without a `seq`."""
 
     user: str
+    by: str
 
 
 class RoomDeleted(Struct, frozen=True):

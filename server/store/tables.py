@@ -236,6 +236,22 @@ mentions: Final = Table(
 )
 """Who is mentioned by which message that is there. Nobody is by their own, but `*` says so of its author, too."""
 
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("room_id", WORDS, primary_key=True),  # no reference, because it outlives the room
+    Column("number", BigInteger, primary_key=True),  # 1, 2, 3 … of the room
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("act", WORDS, nullable=False),  # the op
+    Column("by", WORDS, ForeignKey("users.id"), nullable=False),
+    Column("user_id", WORDS, ForeignKey("users.id")),  # whom it concerns
+    Column("reason", WORDS),
+    Column("target", BigInteger),  # the message that was deleted
+    Column("news", WORDS),  # what is so since, in JSON, as in the room's log
+    sqlite_with_rowid=False,
+)
+"""What people did by rights that not everybody has: `auditing.py`."""
+
 erasures: Final = Table(
     "erasures",
     metadata,

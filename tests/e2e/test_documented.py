@@ -218,6 +218,11 @@ def _moderate(ada: Witness, bob: Witness) -> None:
     ada.say("unban", room=lobby, user=bob.name)
     assert bob.say("join", room=lobby)["info"]["quiet_until"]
     assert bob.say("delete_room", room=lobby)["code"] == "forbidden"
+    acts = ada.say("audit", room=lobby, limit=3)
+    assert [act["act"] for act in acts["acts"]] == ["unban", "ban", "kick"]
+    assert acts["acts"][2]["reason"] == "Off topic"
+    assert [act["act"] for act in ada.say("audit", room=lobby, next=acts["next"])["acts"]][-1] == "rename"
+    assert bob.say("audit", room=lobby)["code"] == "forbidden"
     assert ada.say("delete_room", room=lobby, reason="It is over")["op"] == "ok"
     while (left := bob.hear("left"))["room"] != lobby:
         pass
@@ -254,6 +259,7 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
         "refuse": {"user": "nobody-at-all"},
         "mute": {"seconds": 1},
         "set_rights": {"post": "owner"},
+        "audit": {},
         "delete_room": {},
     }
     for op, fields in said.items():
@@ -271,6 +277,7 @@ def test_refusals_are_of_the_documented_codes(person: Callable[[], Talker]) -> N
     assert ada.say("rename", room=open_room, name=taken)["code"] == "conflict"
     assert ada.say("rename", room=open_room)["code"] == "bad_request"
     assert ada.say("set_rights", room=open_room)["code"] == "bad_request"
+    assert ada.say("audit", room=open_room, next="x")["code"] == "bad_request"
     assert ada.say("post", room=secret, nonce="n", text="Hello", reply_to=99)["code"] == "no_such_message"
     mine = ada.say("post", room=secret, nonce="n", text="Hello")["seq"]
     gone = ada.say("post", room=secret, nonce="g", text="Hello")["seq"]

@@ -52,6 +52,7 @@ SAID: dict[str, dict[str, Any]] = {
     "mute": {"user": VICTIM, "seconds": 0},
     "set_role": {"user": VICTIM, "role": "guest"},
     "set_rights": {"pin": "owner"},
+    "audit": {},
     "delete_room": {"reason": "It is over"},
     "kick": {"user": VICTIM},
     "ban": {"user": VICTIM},

@@ -120,9 +120,10 @@ async def test_a_ban_outlasts_the_room_s_actor_until_it_is_lifted(place: Place) 
     assert record.particulars == Particulars(banned={place.bob, place.eve})
     assert list(record.members) == [place.ann]
     again = MemberGone(place.eve, place.ann, logged=False, banned=True)
-    assert all(isinstance(one, Landed) for one in await place.lands(again, BanLifted(place.bob), BanLifted(place.bob)))
+    lifted = BanLifted(place.bob, place.ann)
+    assert all(isinstance(one, Landed) for one in await place.lands(again, lifted, lifted))
     assert (await place.record()).particulars == Particulars(banned={place.eve})
-    await place.lands(BanLifted(place.eve))
+    await place.lands(BanLifted(place.eve, place.ann))
     assert (await place.record()).particulars is None
 
 
