@@ -250,11 +250,15 @@ class Focus(Command, frozen=True, kw_only=True, tag="focus"):
 
 
 class Members(Command, frozen=True, kw_only=True, tag="members"):
-    """Who is in a room, page by page."""
+    """Who is in a room, by name, page by page; or, with `online`, only those who are online at the moment.
+
+    A page of these may be short, or empty, and have one behind it.
+    """
 
     room: RoomId
     limit: MembersSize = 100
     next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
+    online: Annotated[bool, Meta(description="Large rooms are shown with these first, then with everybody.")] = False
 
 
 class Invite(Command, frozen=True, kw_only=True, tag="invite"):

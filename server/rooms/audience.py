@@ -264,6 +264,10 @@ class Audience:
         """For whom somebody listens, here or elsewhere."""
         return {*self.users(), *(() if self.elsewhere is None else self.elsewhere.users())}
 
+    def all_counted(self) -> set[str]:
+        """Who counts as here."""
+        return self.all_users() | (set() if self._comings is None else self._comings.counted())
+
     # --- elsewhere --------------------------------------------------------------------------------------------
 
     def subscribe(self, relay: Address, ref: int, epoch: int, number: int) -> int:

@@ -36,6 +36,10 @@ class Comings:
         """Of somebody who is not: others have not been told."""
         return user in self._leaving or self.moved.get(user, False)
 
+    def counted(self) -> set[str]:
+        """All of these, and some who are here."""
+        return {*self._leaving, *(user for user, was_here in self.moved.items() if was_here)}
+
     def forget(self, user: str) -> None:
         """Nothing is to be told of this user."""
         self.moved.pop(user, None)

@@ -46,6 +46,7 @@ from server.rooms.effects import Consult, Effect
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.inviting import about_invites, is_to_ask
+from server.rooms.listing import members_wanted
 from server.rooms.marking import mark
 from server.rooms.mentioning import mentioned_by
 from server.rooms.messages import Request
@@ -77,7 +78,6 @@ from server.store.messages import (
     NewMessage,
     ReadHistory,
     ReadLog,
-    ReadMembers,
 )
 
 Effects = list[Effect]
@@ -215,8 +215,8 @@ def _read_page(state: RoomState, request: Request, command: History | Log | Memb
             return [
                 Consult(ReadLog(reply_to=itself, ref=ref, room=room, after=after, upto=state.last_seq, limit=limit))
             ]
-        case Members(limit=limit, next=cursor):
-            return [Consult(ReadMembers(reply_to=itself, ref=ref, room=room, limit=limit, next=cursor))]
+        case Members() as members:
+            return [Consult(members_wanted(state, members, ref))]
 
 
 def _typing(state: RoomState, request: Request, now: float) -> Effects:

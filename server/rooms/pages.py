@@ -11,12 +11,13 @@ from typing import Final, TypeVar
 
 from msgspec import structs
 
-from server.protocol.commands import CommandId, History
+from server.protocol.commands import CommandId, History, Members
 from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
 from server.rooms.auditing import audit_reply
 from server.rooms.entries import entry_length, length_of
 from server.rooms.inviting import invites_reply
+from server.rooms.listing import members_shown
 from server.rooms.messages import Request
 from server.store.audit_messages import AuditPage
 from server.store.finding_messages import InvitesPage, JoinRequestsPage
@@ -86,10 +87,13 @@ def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
 def members_reply(request: Request, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
     """`is_here` tells of a user's id whether that person is online. Who hides how far they have read is not told how
     far others have."""
+    command = request.command
+    assert isinstance(command, Members)
+    page = members_shown(command, page, is_here)
     members = list(_with_status(page.members, is_here))
     if request.hides:
         members = [structs.replace(member, read_seq=None) for member in members]
-    return Ok(id=request.command.id, members=members, next=page.next)
+    return Ok(id=command.id, members=members, next=page.next)
 
 
 def hits_reply(command_id: CommandId | None, page: Hits) -> Ok:

@@ -390,11 +390,15 @@ class LogPage(Struct, frozen=True):
 
 
 class ReadMembers(Question, frozen=True, kw_only=True):
-    """Members by name, `limit` at most, those behind the opaque cursor `next`. Answered `MembersPage`."""
+    """Members by name, `limit` at most, those behind the opaque cursor `next`. Answered `MembersPage`.
+
+    `among`: only of these users, of whom there are at most 500.
+    """
 
     room: str
     limit: int
     next: str | None
+    among: tuple[str, ...] | None = None
 
 
 class MembersPage(Struct, frozen=True):

@@ -133,6 +133,7 @@ _page_of_members: Final = (
     .limit(bindparam("most"))
 )
 
+_page_among: Final = _page_of_members.where(members.c.user_id.in_(bindparam("among", expanding=True)))
 
 _begun_since: Final = select(members.c.user_id, members.c.room_id, members.c.joined_at, members.c.read).where(
     members.c.joined_at > bindparam("since")
@@ -190,9 +191,11 @@ def _particulars(connection: Connection, rows: Sequence[AnyRow], now: int) -> di
 
 def read_members(connection: Connection, question: ReadMembers) -> MembersPage:
     """Members by name. The cursor is the last name of a page: people who come and go between two pages shift none."""
-    rows = connection.execute(
-        _page_of_members, {"room": question.room, "after": question.next or "", "most": question.limit + 1}
-    ).all()
+    wanted = {"room": question.room, "after": question.next or "", "most": question.limit + 1}
+    if question.among is None:
+        rows = connection.execute(_page_of_members, wanted).all()
+    else:
+        rows = connection.execute(_page_among, wanted | {"among": padded(question.among)}).all()
     page = rows[: question.limit]
     return MembersPage(
         question.room,

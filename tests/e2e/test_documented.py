@@ -101,6 +101,7 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
         assert gone == gone | {"seq": answered, "deleted": True, "by": bob.id}
         witness.say("log", room=room, after=0)
         witness.say("members", room=room, limit=1)
+        assert len(witness.say("members", room=room, online=True)["members"]) == 2
         for where in ({}, {"room": room}):
             [hit] = witness.say("search", query="hel*", **where)["hits"]
             assert hit["marks"] == [{"start": 0, "end": 5}]

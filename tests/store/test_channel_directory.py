@@ -10,7 +10,7 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Channel, RoomInfo
 from server.store.finding_messages import ChannelsPage, ReadChannels
 from server.store.messages import MemberGone
-from server.store.room_changes import Renamed
+from server.store.room_changes import Renamed, RoomDeleted
 from tests.store.desk import Desk
 
 
@@ -125,3 +125,11 @@ async def test_a_cursor_that_nobody_gave_is_refused(desk: Desk, ann: str, query:
     with pytest.raises(Refusal) as refused:
         await page(desk, ann, query, after=cursor)
     assert refused.value.code is ErrorCode.BAD_REQUEST
+
+
+async def test_a_channel_that_was_deleted_is_not_found(desk: Desk, ann: str) -> None:
+    room = await desk.anchored(await desk.created(ann, kind="channel", name="tea"))
+    room.append(Renamed(ann, RoomInfo(room=room.room, kind="channel", name="milk", topic="tea")))
+    room.append(RoomDeleted(ann, None))
+    await room.ear.outcomes_of(2)
+    assert await names(desk, ann) == await names(desk, ann, "tea") == await names(desk, ann, "milk") == []

@@ -23,6 +23,7 @@ from server.store.messages import (
     Outcome,
     RoomRecord,
 )
+from server.store.room_changes import RoomDeleted
 from tests.store.desk import Desk, Room
 
 INVITE = "A" * 16
@@ -198,3 +199,11 @@ async def test_what_was_never_made_leads_nowhere(host: Host) -> None:
     with pytest.raises(Refusal) as refused:
         await host.found("A" * 31, host.people[0])
     assert refused.value.code is ErrorCode.NO_SUCH_INVITE
+
+
+async def test_the_invite_of_a_room_that_is_gone_leads_nowhere(host: Host) -> None:
+    code = await host.made()
+    last = InviteMade("B" * 16, host.ann, None, None)
+    assert codes(await host.lands(last, RoomDeleted(host.ann, None))) == [None, None]
+    assert await host.found(code, host.people[0]) is None
+    assert (await host.links()).invites == (await host.links("B" * 16)).invites == ()

@@ -55,6 +55,7 @@ QUESTIONS: list[Read] = [
     ReadThreads(reply_to=NOBODY, room="ROOM", reader="u_1", limit=10, before=None),
     ReadLog(reply_to=NOBODY, room="ROOM", after=0, upto=10, limit=10),
     ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next="ann"),
+    ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next=None, among=("u_1", "u_2", "u_3")),
     ReadAuthors(reply_to=NOBODY, room="ROOM", after=0, upto=10),
     ReadChannels(reply_to=NOBODY, reader="u_1", query=None, limit=10, next="general"),
     ReadChannels(reply_to=NOBODY, reader="u_1", query="eng", limit=10, next=None),

@@ -1,0 +1,47 @@
+"""Which members a page of them is asked from the store for, and which of those are shown: pure.
+
+All of them are listed by name. Who is online is listed by itself, by name as well, so that a large room can be shown
+with these first, page by page: where they are few, the store looks for these; where they are many, it gives a longer
+part of the list, of which those are shown who are online. Either way a page goes on behind a name, so whoever comes or
+goes moves nobody else from one page to another.
+
+Who is online is what this room knows: whoever listens to it, here or by another node's relay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from server.protocol.commands import Members
+from server.rooms.state import RoomState
+from server.store.messages import MembersPage, ReadMembers
+
+FEW_ONLINE: Final = 500
+"""Who can be asked for by name in one question."""
+
+LOOKED_THROUGH: Final = 1_000
+"""Members, for one page of those who are online: some milliseconds of the store."""
+
+
+def members_wanted(state: RoomState, command: Members, ref: int) -> ReadMembers:
+    """The question for a page."""
+    limit, among = command.limit, None
+    if command.online:
+        online = state.audience.all_counted()
+        if len(online) <= FEW_ONLINE:
+            among = tuple(sorted(online))
+        else:
+            limit = LOOKED_THROUGH
+    return ReadMembers(
+        reply_to=state.itself, ref=ref, room=state.room, limit=limit, next=command.next, among=among
+    )  # fmt: skip
+
+
+def members_shown(command: Members, page: MembersPage, is_here: Callable[[str], bool]) -> MembersPage:
+    """What of it is shown. Somebody may have gone since it was asked for."""
+    if not command.online:
+        return page
+    online = tuple(member for member in page.members if is_here(member.user.user))
+    shown = online[: command.limit]
+    return MembersPage(page.room, shown, shown[-1].user.name if len(shown) < len(online) else page.next)
