@@ -27,7 +27,7 @@ COMMANDS: Final[dict[str, Lazy]] = {
     "migrate": Lazy("server.cli.migrate", "migrate_command", "Bring the database to this version's form."),
     "backup": Lazy("server.cli.backup", "backup_command", "Copy the database to a file, also while serving."),
     "restore": Lazy("server.cli.backup", "restore_command", "Put a backup in place of the database."),
-    "admin": Lazy("server.cli.admin", "admin_group", "Users, passwords, administrators, registration."),
+    "admin": Lazy("server.cli.admin", "admin_group", "Users, rooms, tokens, registration."),
     "prove": Lazy("server.cli.prove", "prove_command", "Prove the claims on this machine: load, measure, check."),
     "version": Lazy("server.cli.version", "version_command", "Print the version."),
 }

@@ -89,7 +89,7 @@ ACCOUNT_CALLS: Final[tuple[Call[AccountCalls], ...]] = (
         tag="accounts",
         body=Login,
         answers={HTTPStatus.OK: SignedIn},
-        refuses=(ErrorCode.BAD_CREDENTIALS, ErrorCode.RATE_LIMITED),
+        refuses=(ErrorCode.BAD_CREDENTIALS, ErrorCode.FORBIDDEN, ErrorCode.RATE_LIMITED),
     ),
     Call(
         method="POST",

@@ -8,11 +8,16 @@ rooms and their logs are left out on purpose: they belong to the rooms.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
+from typing import TypeVar
 
+from sqlalchemy import Connection
+
+from server.store.account_messages import DeleteUser, EndSessions
 from server.store.answering import answer_all
 from server.store.batches import Batch, commit
-from server.store.connections import DATABASE_ERRORS, complaint_of
+from server.store.connections import DATABASE_ERRORS, complaint_of, snapshot
 from server.store.databases import Database
 from server.store.errors import Unusable
 from server.store.messages import (
@@ -29,7 +34,8 @@ from server.store.messages import (
 from server.store.migrating import require_newest
 from server.store.quotas import Quotas
 
-Change = AddUser | SetPassword | SetAdministrator | SetRegistration
+Change = AddUser | SetPassword | SetAdministrator | SetRegistration | EndSessions | DeleteUser
+V = TypeVar("V")
 Question = FindUser | FindCredentials | ListUsers
 
 
@@ -75,6 +81,22 @@ class DirectStore:
         except DATABASE_ERRORS as error:
             raise Unusable(self._database.name, complaint_of(error)) from None
         return _value(answers[0])
+
+    def read(self, look: Callable[[Connection], V]) -> V:
+        """What `look` finds in one snapshot. Raises what it does, and `Unusable` if the database does not answer."""
+        try:
+            with snapshot(self._reading) as connection:
+                return look(connection)
+        except DATABASE_ERRORS as error:
+            raise Unusable(self._database.name, complaint_of(error)) from None
+
+    def write(self, change: Callable[..., V]) -> V:
+        """What `change` answers, given a connection and as `at` the time of its transaction in ms. Raises as `read`."""
+        try:
+            with self._writing.begin() as connection:
+                return change(connection, at=_now())
+        except DATABASE_ERRORS as error:
+            raise Unusable(self._database.name, complaint_of(error)) from None
 
     def close(self) -> None:
         self._reading.dispose()

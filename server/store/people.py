@@ -69,10 +69,16 @@ def add_user(connection: Connection, wanted: AddUser, at: int) -> User:
 
 
 def add_token(connection: Connection, wanted: AddToken, at: int) -> Identity:
-    """A new session of a user. Raises `Refusal`: `no_such_user`."""
-    owner = connection.execute(select(users).where(users.c.id == wanted.user, users.c.name.is_not(None))).one_or_none()
+    """A new session of a user. Raises `Refusal`: `no_such_user`, `forbidden` if they are disabled.
+
+    Nobody disables or deletes them between the look and the new token, which would outlive that.
+    """
+    there = select(users).where(users.c.id == wanted.user, users.c.name.is_not(None))
+    owner = connection.execute(there.with_for_update(read=True)).one_or_none()
     if owner is None:
         raise _no_such_user()
+    if owner.disabled_at is not None:
+        raise Refusal(ErrorCode.FORBIDDEN, "this account was disabled by an operator")
     session = new_id("s", at)
     connection.execute(
         insert(tokens).values(

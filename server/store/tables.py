@@ -54,6 +54,7 @@ users: Final = Table(
     Column("administrator", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_seen", BigInteger),  # coarse, written behind
+    Column("disabled_at", BigInteger),  # an operator keeps them out since then
     Column("hides_receipts", Boolean),  # NULL: as most, no
     sqlite_with_rowid=False,
 )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +73,12 @@ def careless(server: ServerProcess) -> None:
     ("arguments", "password", "words"),
     [
         (["admin", "users", "password", "nobody"], "long enough", "there is no user nobody"),
+        (["admin", "users", "show", "nobody"], None, "there is no user nobody"),
+        (["admin", "users", "disable", "nobody"], None, "there is no user nobody"),
+        (["admin", "users", "delete", "nobody", "--yes"], None, "there is no user nobody"),
+        (["admin", "rooms", "show", "nothing"], None, "no such room"),
+        (["admin", "rooms", "members", "nothing"], None, "no such room"),
+        (["admin", "tokens", "revoke", "s_nothing"], None, "there is no token s_nothing"),
         (["admin", "users", "password", "careless"], "short", "8 to"),
         (["admin", "users", "administrator", "nobody"], None, "no such user"),
     ],
@@ -80,6 +90,81 @@ def test_what_cannot_be_done_is_one_line(
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
     assert words in ended.stderr
+
+
+def lines_of(data: Path, *arguments: str) -> list[Any]:
+    """What a command says to programs."""
+    return [json.loads(line) for line in hubbub(data, "admin", *arguments, "--json").stdout.splitlines()]
+
+
+def test_users_are_searched_and_shown_for_people_and_for_programs(server: ServerProcess) -> None:
+    user, _ = register(server.url, "marie.curie")
+    (found,) = lines_of(server.data, "users", "list", "--search", "CURIE")
+    assert (found["user"], found["name"], found["devices"], found["disabled_since"]) == (user, "marie.curie", 1, None)
+    assert lines_of(server.data, "users", "show", user) == [found]
+    assert "name\tmarie.curie" in hubbub(server.data, "admin", "users", "show", "marie.curie").stdout
+
+
+def test_who_is_disabled_is_out_within_seconds_and_stays_out_until_enabled(server: ServerProcess) -> None:
+    _, token = register(server.url, "mallory")
+    with talk(server.websocket_url, token) as mallory:
+        assert hubbub(server.data, "admin", "users", "disable", "mallory").returncode == 0
+        assert close_code(mallory.websocket) == 4500
+    body = {"name": "mallory", "password": PASSWORD}
+    status, answer = call(server.url, "/v1/login", body)
+    assert (status, answer["error"]["code"]) == (403, "forbidden")
+    assert users_of(server.data)["mallory"] == "user, disabled"
+    assert hubbub(server.data, "admin", "users", "enable", "mallory").returncode == 0
+    assert call(server.url, "/v1/me", token=token)[0] == 401, "what has ended stays so"
+    assert call(server.url, "/v1/login", body)[0] == 200
+
+
+def test_a_password_is_made_up_and_printed_alone(server: ServerProcess) -> None:
+    register(server.url, "forgetful")
+    made = hubbub(server.data, "admin", "users", "password", "forgetful", "--generate").stdout.strip()
+    assert call(server.url, "/v1/login", {"name": "forgetful", "password": made})[0] == 200
+
+
+def test_tokens_are_listed_by_whose_they_are_and_one_is_revoked(server: ServerProcess) -> None:
+    _, token = register(server.url, "traveller")
+    call(server.url, "/v1/login", {"name": "traveller", "password": PASSWORD, "device": "lost"})
+    listed = {one["device"]: one["token"] for one in lines_of(server.data, "tokens", "list", "--user", "traveller")}
+    assert set(listed) == {None, "lost"}
+    with talk(server.websocket_url, token) as here:
+        assert here.welcome["session"] == listed[None]
+        assert hubbub(server.data, "admin", "tokens", "revoke", listed[None]).returncode == 0
+        assert close_code(here.websocket) == 4500
+    assert len(lines_of(server.data, "tokens", "list", "--user", "traveller")) == 1
+    assert hubbub(server.data, "admin", "users", "sign-out", "traveller").returncode == 0
+    assert lines_of(server.data, "tokens", "list", "--user", "traveller") == []
+
+
+def test_rooms_and_who_is_in_them(server: ServerProcess) -> None:
+    user, token = register(server.url, "host")
+    with talk(server.websocket_url, token) as host:
+        room = host.ask("create_room", kind="channel", name="parlour", nonce=secrets.token_hex(8))["room"]
+    (found,) = lines_of(server.data, "rooms", "list", "--kind", "channel", "--search", "parl")
+    assert (found["room"], found["members"]) == (room, 1)
+    assert lines_of(server.data, "rooms", "show", "parlour") == lines_of(server.data, "rooms", "show", room) == [found]
+    (member,) = lines_of(server.data, "rooms", "members", "parlour")
+    assert (member["user"], member["name"], member["role"]) == (user, "host", "owner")
+
+
+def test_somebody_is_deleted_while_no_server_runs_and_the_next_one_leaves_their_rooms(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        _, token = register(server.url, "goner")
+        with talk(server.websocket_url, token) as goner:
+            goner.ask("create_room", kind="channel", name="empty", nonce=secrets.token_hex(8))
+        assert server.stop() == 0
+    asked = hubbub(tmp_path / "data", "admin", "users", "delete", "goner")
+    assert (asked.returncode, list(users_of(tmp_path / "data"))) == (1, ["goner"]), "nobody has said yes"
+    assert hubbub(tmp_path / "data", "admin", "users", "delete", "goner", "--yes").returncode == 0
+    assert users_of(tmp_path / "data") == {}
+    with ServerProcess(tmp_path / "data") as server:
+        end = time.monotonic() + 30
+        while lines_of(server.data, "rooms", "members", "empty"):
+            assert time.monotonic() < end
+        assert call(server.url, "/v1/me", token=token)[0] == 401
 
 
 def test_registration_closes_and_opens_while_serving(server: ServerProcess) -> None:
