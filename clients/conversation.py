@@ -28,6 +28,7 @@ from server.protocol.commands import AnyCommand, CommandId, Cursor, Focus, Hello
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
+    Attention,
     Deleted,
     Edited,
     Error,
@@ -244,6 +245,8 @@ class Conversation:
                 return list(self._reading.left(event))
             case Activity():
                 return list(self._reading.activity(event))
+            case Attention():
+                return list(self._reading.attends(event))
             case Heartbeat():
                 self._beat(event.every)
                 return [event]

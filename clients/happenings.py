@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from server.protocol.commands import AnyCommand
 from server.protocol.events import (
     Activity,
+    Attention,
     Entry,
     Error,
     Heartbeat,
@@ -92,6 +93,7 @@ Event = (
     | Presence
     | RoomStats
     | Activity
+    | Attention
     | Heartbeat
     | Reconnect
     | Error

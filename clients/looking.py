@@ -1,15 +1,16 @@
-"""What a passive client says of what it looks at: a mixin of `Client`."""
+"""What a client says of what it looks at, and wants to hear: a mixin of `Client`."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Focus
+from server.protocol.commands import AnyCommand, Attend, Focus
 from server.protocol.events import Ok
+from server.protocol.objects import Level
 
 
 class Looking(Protocol):
-    """It matters to a client that was opened as `passive`; every other one is given everything anyway."""
+    """`focus` matters to a client that was opened as `passive`; every other one is given everything anyway."""
 
     async def _ask(self, command: AnyCommand) -> Ok: ...
 
@@ -20,3 +21,7 @@ class Looking(Protocol):
         place, where these are too many.
         """
         await self._ask(Focus(room=room))
+
+    async def attend(self, room: str, level: Level) -> None:
+        """What of this room the user wants to be called for, on all devices."""
+        await self._ask(Attend(room=room, level=level))

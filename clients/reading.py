@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from clients.happenings import Happening, LogEntry, Missed
 from clients.places import Place, resume
 from server.protocol.commands import Cursor, Log, Rooms
-from server.protocol.events import Activity, Left, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.events import Activity, Attention, Left, Ok, Resumed, RoomChanged, Welcome
 from server.protocol.limits import LOG_LIMIT, REPLAY_PER_ROOM, RESUME_ROOMS
 from server.protocol.objects import Room, User
 
@@ -86,6 +86,12 @@ class Reading:
             )
             self._asleep.add(activity.room)
         yield activity
+
+    def attends(self, attention: Attention) -> Iterator[Happening]:
+        """What the user wants to be called for, said here or on another device."""
+        if (room := self.rooms.get(attention.room)) is not None:
+            self.rooms[attention.room] = replace(room, level=attention.level)
+        yield attention
 
     def looks(self, room: str, last_seq: int) -> Iterator[Happening]:
         """Live entries come from behind `last_seq` on. What came before is asked for, unless that is too much."""

@@ -34,6 +34,7 @@ from server.protocol.codec import decode_event, encode_command
 from server.protocol.commands import Cursor, Hello
 from server.protocol.events import (
     Activity,
+    Attention,
     Deleted,
     Edited,
     Error,
@@ -246,7 +247,7 @@ class Members:
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
             case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats():
                 return (), b""
-            case Activity() | Heartbeat():
+            case Activity() | Attention() | Heartbeat():
                 return (), b""
             case Ok(id=int(count)):
                 self.speeches.done(slot, count, event)

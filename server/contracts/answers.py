@@ -12,6 +12,7 @@ from typing import Final, get_args
 from server.protocol.commands import (
     AnyCommand,
     Approve,
+    Attend,
     Audit,
     Ban,
     Channels,
@@ -116,6 +117,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
     MarkUnread: Answer(carries=("read_seq",)),
     Typing: Answer(),
     Focus: Answer(may_carry=("room", "last_seq")),
+    Attend: Answer(),
     Members: Answer(carries=("members",), may_carry=("next",)),
     Invite: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER, ErrorCode.LIMIT_REACHED)),
     Kick: Answer(may_carry=("seq",), refuses=(ErrorCode.FORBIDDEN, ErrorCode.NO_SUCH_USER)),

@@ -11,6 +11,7 @@ from typing import Final
 from server.protocol.commands import (
     AnyCommand,
     Approve,
+    Attend,
     Audit,
     Ban,
     Channels,
@@ -55,6 +56,7 @@ from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
     AnyEvent,
+    Attention,
     Deleted,
     Edited,
     Error,
@@ -151,6 +153,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     MarkUnread: MarkUnread(id=18, room=ROOM_ID, seq=3),
     Typing: Typing(room=ROOM_ID),
     Focus: Focus(id=18, room=CHANNEL_ID),
+    Attend: Attend(id=19, room=CHANNEL_ID, level="mentions"),
     Members: Members(id=9, room=ROOM_ID, limit=100),
     Invite: Invite(id=10, room=ROOM_ID, user="bob"),
     Kick: Kick(id=12, room=ROOM_ID, user="bob", reason="Off topic"),
@@ -192,6 +195,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     MarkUnread: Ok(id=18, read_seq=2),
     Typing: Ok(id="typing 1"),
     Focus: Ok(id=18, room=CHANNEL_ID, last_seq=1_204),
+    Attend: Ok(id=19),
     Members: Ok(
         id=9,
         members=[
@@ -251,6 +255,7 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
     Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),
     RoomStats: RoomStats(room=CHANNEL_ID, members=312),
+    Attention: Attention(room=CHANNEL_ID, level="mentions"),
     Activity: Activity(room=CHANNEL_ID, last_seq=1_204, unread=31, mentions=0),
     Heartbeat: Heartbeat(every=60_000),
     Reconnect: Reconnect(after=500, window=3_000),

@@ -41,7 +41,7 @@ from server.protocol.limits import (
     SLOW_SECONDS,
     THREADS_LIMIT,
 )
-from server.protocol.objects import Role, RoomKind, Trusted
+from server.protocol.objects import Level, Role, RoomKind, Trusted
 
 CommandId = (
     Annotated[str, Meta(max_length=ID_CHARACTERS)] | Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
@@ -237,6 +237,16 @@ class Typing(Command, frozen=True, kw_only=True, tag="typing"):
     """Shows that this user is typing; at most one in 3 s is passed on. Answered only if it carries an `id`."""
 
     room: RoomId
+
+
+class Attend(Command, frozen=True, kw_only=True, tag="attend"):
+    """Says what of a room this user wants to be called for: all of it, mentions, or nothing. On all devices.
+
+    It changes nothing of what is told, and what is unread; clients go by it when they call their user.
+    """
+
+    room: RoomId
+    level: Level
 
 
 class Focus(Command, frozen=True, kw_only=True, tag="focus"):
@@ -480,6 +490,7 @@ AnyCommand = (
     | MarkUnread
     | Typing
     | Focus
+    | Attend
     | Members
     | Invite
     | Kick
@@ -522,6 +533,7 @@ RoomCommand = (
     | MarkUnread
     | Typing
     | Focus
+    | Attend
     | Members
     | InviteCommand
     | Search
@@ -548,6 +560,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "mark_unread": frozenset({"ready"}),
     "typing": frozenset({"ready"}),
     "focus": frozenset({"ready"}),
+    "attend": frozenset({"ready"}),
     "members": frozenset({"ready"}),
     "invite": frozenset({"ready"}),
     "kick": frozenset({"ready"}),

@@ -20,6 +20,7 @@ from server.protocol.objects import (
     Invited,
     InviteLink,
     JoinRequest,
+    Level,
     Member,
     Message,
     Role,
@@ -287,6 +288,13 @@ class RoomStats(Event, frozen=True, kw_only=True, tag="room_stats"):
     members: int
 
 
+class Attention(Event, frozen=True, kw_only=True, tag="attention"):
+    """What of a room this user wants to be called for from now on: told to all their connections."""
+
+    room: RoomId
+    level: Level
+
+
 class Activity(Event, frozen=True, kw_only=True, tag="activity"):
     """How a large room stands that this client, which is `passive`, does not look at: in place of its entries."""
 
@@ -329,6 +337,7 @@ AnyEvent = (
     | Presence
     | RoomStats
     | Activity
+    | Attention
     | Heartbeat
     | Reconnect
 )

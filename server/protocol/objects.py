@@ -14,6 +14,7 @@ from server.protocol.fields import Emoji, EntrySeq, Icon, InviteCode, LastSeq, L
 
 RoomKind = Literal["channel", "group", "dm"]
 Role = Literal["owner", "moderator", "member", "guest"]
+Level = Literal["all", "mentions", "none"]
 Status = Literal["online", "away", "busy", "offline"]
 ActKind = Literal[
     "kick", "ban", "unban", "mute", "set_role", "set_rights", "rename", "delete", "delete_room"
@@ -66,6 +67,7 @@ class Room(Struct, frozen=True, kw_only=True, omit_defaults=True):
         ),
     ]
     mentions: Annotated[int, Meta(description="Of the reader, unread.", extra_json_schema={"minimum": 0})]
+    level: Annotated[Level, Meta(description="What of it the reader wants to be called for; absent: all.")] = "all"
     peer: Annotated[User | None, Meta(description="The other person of a `dm`.")] = None
     quiet_until: Annotated[
         Time | None, Meta(description="Until then only moderators and owners may post; if it has passed, everybody.")

@@ -16,10 +16,21 @@ from msgspec import Struct
 
 from actors import Address
 from server.protocol.commands import Join, RoomCommand
-from server.protocol.events import Entry, Error, Left, Ok, Presence, ReadMark, Receipt, RoomStats, TypingEvent
+from server.protocol.events import (
+    Attention,
+    Entry,
+    Error,
+    Left,
+    Ok,
+    Presence,
+    ReadMark,
+    Receipt,
+    RoomStats,
+    TypingEvent,
+)
 from server.protocol.objects import Role, RoomKind, User
 
-PassingEvent = Receipt | ReadMark | TypingEvent | Presence | RoomStats
+PassingEvent = Receipt | ReadMark | TypingEvent | Presence | RoomStats | Attention
 
 
 class NodeMessage(Struct, frozen=True, array_like=True):

@@ -8,6 +8,7 @@ already gets `ok`, and nothing is logged.
 from __future__ import annotations
 
 from server.protocol.commands import (
+    Attend,
     Audit,
     CreateInvite,
     Delete,
@@ -79,6 +80,7 @@ from server.store.messages import (
     ReadHistory,
     ReadLog,
 )
+from server.store.room_changes import LevelSet
 
 Effects = list[Effect]
 
@@ -129,6 +131,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return _typing(state, request, now)
         case Focus():
             return [answered(request, Ok(id=request.command.id, room=state.room))]
+        case Attend(level=level):
+            return [state.append(LevelSet(user, level), request.user, request, now)]
         case Rename() as wanted:
             return rename(state, request, wanted, now)
         case CreateInvite() | Invites() | RevokeInvite() | JoinRequests() as wanted:

@@ -19,6 +19,7 @@ from server.store.mentioning import People
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 from server.store.room_changes import (
     BanLifted,
+    LevelSet,
     Muted,
     Renamed,
     RightsSet,
@@ -75,8 +76,10 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
             )
         case Renamed() | RightsSet() | RoleGiven() | Muted():
             return entry_from_news(room, seq, at, draft.by, news_of(draft, at))
-        case BanLifted() | InviteMade() | InviteRevoked() | JoinAsked() | JoinRefused() | RoomDeleted() | ThreadSeen():
-            raise TypeError("who may come and who has read a thread is in no log, nor is the end of all")
+        case InviteMade() | InviteRevoked() | JoinAsked() | JoinRefused() | LevelSet():
+            raise TypeError("who may come, and what somebody wants to be called for, is in no log")
+        case BanLifted() | RoomDeleted() | ThreadSeen():
+            raise TypeError("who may come again and who has read a thread is in no log, nor is the end of all")
 
 
 def entry_length(entry: Entry) -> int:

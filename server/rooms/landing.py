@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from server.protocol.commands import Join
-from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
+from server.protocol.events import Attention, Entry, Joined, Left, MessageEntry, Ok
 from server.rooms.effects import Effect, TellUser
 from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.governing import govern
@@ -21,7 +21,7 @@ from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
-from server.store.room_changes import RoomDeleted
+from server.store.room_changes import LevelSet, RoomDeleted
 from server.store.thread_messages import ThreadSeen
 
 Effects = list[Effect]
@@ -101,6 +101,9 @@ class Landing:
                 self._is_done(pending, entry)
             case JoinAsked():
                 self._answers += [answered(r, Ok(id=r.command.id, asked=True)) for r in pending.requests]
+            case LevelSet(user=user, level=level):
+                self._is_done(pending, entry)
+                self._after += self._state.pass_on_to((user,), [Attention(room=room, level=level)])
             case InviteMade(invite=invite):
                 self._answers += [look_up_invites(self._state, r, invite, self._now) for r in pending.requests]
             case _:

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple, get_args
 from server.protocol import limits
 from server.protocol.commands import (
     Approve,
+    Attend,
     Audit,
     Ban,
     CreateInvite,
@@ -106,6 +107,7 @@ RIGHTS: Final[Mapping[type[RoomCommand], Right]] = {
     MarkUnread: _EVERYBODY,
     Typing: _EVERYBODY,
     Focus: _EVERYBODY,
+    Attend: _EVERYBODY,
     Leave: Right(_YES, _YES, _YES, _YES, in_dm=False),
     Invite: Right(_YES, _YES, _YES, _NO, in_dm=False),
     CreateInvite: Right(_YES, _YES, _NO, _NO, in_dm=False),

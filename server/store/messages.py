@@ -24,7 +24,7 @@ from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
 from server.store.questions import Question as Question
-from server.store.room_changes import BanLifted, Particulars, RoomChange, RoomDeleted
+from server.store.room_changes import BanLifted, LevelSet, Particulars, RoomChange, RoomDeleted
 from server.store.search_messages import IndexTails, SearchRead
 from server.store.tally import ReadTally
 from server.store.thread_messages import ReadThreads, ThreadSeen
@@ -104,6 +104,7 @@ Draft = (
     | ThreadSeen
     | RoomChange
     | BanLifted
+    | LevelSet
     | InviteChange
     | JoinRequestChange
     | RoomDeleted

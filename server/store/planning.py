@@ -17,7 +17,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_message
-from server.protocol.objects import Role
+from server.protocol.objects import Level, Role
 from server.store import acts
 from server.store.acts import ActRow
 from server.store.amending import (
@@ -40,6 +40,7 @@ from server.store.messages import Append, Denied, Known, Landed, Lost, MemberGon
 from server.store.quotas import UNLIMITED, too_many_rooms
 from server.store.room_changes import (
     BanLifted,
+    LevelSet,
     Muted,
     Renamed,
     RightsSet,
@@ -196,6 +197,8 @@ class Governed(Struct):
         Of members who are there already.
     bans
         None: lifted.
+    levels
+        What of a room members want to be called for.
     """
 
     names: list[tuple[str, str | None, str | None, str | None]] = field(default_factory=list)
@@ -204,9 +207,11 @@ class Governed(Struct):
     mutes: dict[Pair, int] = field(default_factory=dict)
     roles: dict[Pair, Role] = field(default_factory=dict)
     bans: dict[Pair, BanRow | None] = field(default_factory=dict)
+    levels: dict[Pair, Level] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.rights or self.quiet or self.mutes or self.roles or self.bans)
+        rooms, people = self.names or self.rights or self.quiet, self.mutes or self.roles or self.bans or self.levels
+        return bool(rooms or people)
 
 
 class Plan(Struct):
@@ -274,6 +279,10 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
         case RoomDeleted():
             planned.deleted.add(append.room)
             planned.acts += acts.of_room(append.room, append.draft, at)
+            planned.heads.setdefault(append.room, known.heads[append.room])
+            return Landed(append.ref, None, at)
+        case LevelSet(user=user, level=level):
+            planned.governed.levels[append.room, user] = level
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
         case BanLifted(user=user):

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from server.protocol.events import RoomChanged
-from server.protocol.objects import Role, RoomInfo, RoomRights
+from server.protocol.objects import Level, Role, RoomInfo, RoomRights
 from server.protocol.times import rfc3339
 
 FOREVER_MS: Final = 253_402_300_799_999
@@ -54,6 +54,13 @@ class Muted(Struct, frozen=True):
     info: RoomInfo
     user: str | None
     seconds: int | None
+
+
+class LevelSet(Struct, frozen=True):
+    """What of the room `user` wants to be called for. In no log."""
+
+    user: str
+    level: Level
 
 
 class BanLifted(Struct, frozen=True):

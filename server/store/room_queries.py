@@ -89,6 +89,7 @@ _list_rooms: Final = (
         rooms.c.rights,
         rooms.c.icon,
         is_closed.label("is_closed"),
+        members.c.level,
     )
     .join(members, members.c.room_id == rooms.c.id)
     .outerjoin(
@@ -221,7 +222,7 @@ def _room_from(row: AnyRow) -> Room:
     """
     (
         _reader, room, log, kind, name, topic, people, last_seq, role, read, unread, mentioned,
-        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights, icon, is_closed_now,
+        peer, peer_name, peer_display_name, peer_last_seen, quiet_until, rights, icon, is_closed_now, level,
     ) = row  # fmt: skip
     return Room(
         room=_shared(room),
@@ -239,6 +240,7 @@ def _room_from(row: AnyRow) -> Room:
         quiet_until=None if quiet_until is None else rfc3339(quiet_until),
         rights=read_rights(rights),
         icon=icon,
+        level=level or "all",
     )
 
 

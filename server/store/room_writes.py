@@ -27,6 +27,11 @@ _give_role: Final = (
     .where(members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user"))
     .values(role=bindparam("to"))
 )
+_set_level: Final = (
+    update(members)
+    .where(members.c.room_id == bindparam("room"), members.c.user_id == bindparam("user"))
+    .values(level=bindparam("to"))
+)
 _lift_ban: Final = delete(bans).where(bans.c.room_id == bindparam("room"), bans.c.user_id == bindparam("user"))
 _unmute: Final = delete(mutes).where(
     mutes.c.room_id == bindparam("room"), or_(mutes.c.user_id == bindparam("user"), mutes.c.until <= bindparam("now"))
@@ -55,6 +60,8 @@ def govern(connection: Connection, governed: Governed, at: int) -> None:
         connection.execute(_unmute, {"room": room, "user": user, "now": at})
         if until > at:
             connection.execute(insert(mutes).values(room_id=room, user_id=user, until=until))
+    for (room, user), level in governed.levels.items():
+        connection.execute(_set_level, {"room": room, "user": user, "to": None if level == "all" else level})
     for (room, user), ban in governed.bans.items():
         connection.execute(_lift_ban, {"room": room, "user": user})
         if ban is not None:

@@ -146,6 +146,7 @@ members: Final = Table(
     Column("received", BigInteger, nullable=False),
     Column("read", BigInteger, nullable=False),
     Column("seen", BigInteger),  # how far they have read for themselves; NULL: as far as `read`
+    Column("level", WORDS),  # what of the room the member wants to be called for; NULL: all
     Index(None, "user_id"),
     Index(None, "room_id", "name"),
     Index(None, "joined_at"),

@@ -9,7 +9,7 @@ from clients.places import HELD_BACK, Place, resume
 from clients.reading import Reading
 from server.protocol.codec import encode_command
 from server.protocol.commands import FEATURES, Cursor, Hello, Log, Rooms
-from server.protocol.events import Activity, Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.events import Activity, Attention, Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
 from server.protocol.objects import Room, RoomInfo, User
 
 ROOM = "r_1"
@@ -167,6 +167,13 @@ def test_too_much_of_it_is_missed() -> None:
     list(reading.activity(Activity(room=ROOM, last_seq=2_000, unread=1_000, mentions=0)))
     assert list(reading.looks(ROOM, 2_000)) == [Missed(ROOM, 5, 2_000, "not looked at")]
     assert list(reading.entry(message(2_001), 2_001)) == [message(2_001)]
+
+
+def test_what_the_user_wants_to_be_called_for_is_known_from_any_device() -> None:
+    reading, _ = welcomed(Cursor("l_1", 5), INFO)
+    told = Attention(room=ROOM, level="mentions")
+    assert list(reading.attends(told)) == [told]
+    assert reading.rooms[ROOM] == replace(INFO, level="mentions")
 
 
 def test_an_answer_about_a_room_one_has_left_is_nothing_to_look_at() -> None:

@@ -94,6 +94,8 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     ada.say("delete", room=room, target=answered)
     bob.say("typing", room=room)
     ada.say("focus", room=room)
+    ada.say("attend", room=room, level="mentions")
+    assert ada.hear("attention")["level"] == "mentions"
     ada.hear("typing")
     for witness in (ada, bob):
         first_page, gone = witness.say("history", room=room, limit=2)["messages"]

@@ -39,6 +39,7 @@ SAID: dict[str, dict[str, Any]] = {
     "mark_unread": {"seq": 1},
     "typing": {},
     "focus": {},
+    "attend": {"level": "none"},
     "leave": {},
     "invite": {"user": VICTIM},
     "create_invite": {"nonce": "n"},

@@ -1,4 +1,5 @@
-"""Clients that do not look at a large room: what they hear of it, and that nothing is missing when they look."""
+"""Clients that do not look at a large room: what they hear of it, and that nothing is missing when they look. And what
+their users want to be called for."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from server.protocol.commands import CreateRoom, Cursor, Delete, Focus, History, Kick, Post, Read
-from server.protocol.events import Activity, Entry, Left, Ok, Resumed
+from server.protocol.commands import Attend, CreateRoom, Cursor, Delete, Focus, History, Invite, Kick, Post, Read, Rooms
+from server.protocol.events import Activity, Attention, Entry, Joined, Left, Ok, Resumed
 from server.sessions.attention import Rules
 from server.sessions.messages import Congested, Drained
 from server.store.opening import Store
@@ -279,3 +280,35 @@ async def test_a_slow_connection_is_told_when_it_has_drained(stage: Stage) -> No
     assert activity(bob, room) is None
     bob.session.answer(Drained(bob.line))
     await is_told(bob, room, 4, 1)
+
+
+# --- what one wants to be called for -----------------------------------------------------------------------------
+
+
+async def test_a_level_is_told_to_all_devices_and_is_there_when_one_comes_again(stage: Stage) -> None:
+    room, (ann, bob, _) = await a_large_room(stage, "ann", "bob", "eve")
+    phone = await stage.device_of(bob.user)
+    assert (await bob.come()).rooms[0].level == "all"
+    await phone.come(passive=True)
+    assert isinstance(await bob.ask(Attend, room=room, level="mentions"), Ok)
+    for device in (bob, phone):
+        await device.until(lambda device=device: device.found(Attention))  # type: ignore[misc]
+        assert device.found(Attention) == Attention(room=room, level="mentions")
+    assert (await ann.ask(Rooms)).rooms[0].level == "all"  # type: ignore[union-attr, index]
+    await phone.go()
+    assert (await phone.come()).rooms[0].level == "mentions"
+    await bob.ask(Attend, room=room, level="all")
+    assert (await bob.ask(Rooms)).rooms[0].level == "all"  # type: ignore[union-attr, index]
+
+
+async def test_a_level_ends_with_the_membership(stage: Stage) -> None:
+    room, (ann, bob, _) = await a_large_room(stage, "ann", "bob", "eve")
+    await bob.come()
+    await bob.ask(Attend, room=room, level="none")
+    await ann.ask(Kick, room=room, user="bob")
+    refused = await bob.ask(Attend, room=room, level="all")
+    assert not isinstance(refused, Ok)
+    assert refused.code == "no_such_room"
+    await ann.ask(Invite, room=room, user="bob")
+    await bob.until(lambda: [e for e in bob.heard if isinstance(e, Joined)])
+    assert (await bob.ask(Rooms)).rooms[0].level == "all"  # type: ignore[union-attr, index]
