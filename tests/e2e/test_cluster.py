@@ -21,6 +21,7 @@ from tests.harness.server import ServerProcess
 from tests.harness.valkey import ValkeyProcess
 
 SECONDS = 20.0
+NAMES = ("ann", "bob")
 
 
 @pytest.fixture
@@ -164,6 +165,26 @@ def test_what_concerns_somebody_is_heard_on_all_devices(three: list[ServerProces
     assert phone.expect("left")["user"] == phone.welcome["me"]["user"]
     assert call(three[2].url, "/v1/logout", {}, token=token)[0] == 204
     assert close_code(phone.websocket) == close_code(laptop.websocket) == 4500
+    bob.close()
+
+
+@pytest.mark.slow
+def test_who_is_blocked_is_so_on_every_node_and_who_is_deleted_leaves_every_room(three: list[ServerProcess]) -> None:
+    ann, bob = (*people(three[:1], "ann"), *people(three[1:2], "bob"))
+    tokens = {name: call(three[2].url, "/v1/login", {"name": name, "password": PASSWORD})[1]["token"] for name in NAMES}
+    talks = [ann.ask("create_room", kind="dm", members=["bob"], nonce=secrets.token_hex(8))["room"]]
+    rooms = [ann.ask("create_room", kind="group", name="G", members=["bob"], nonce=secrets.token_hex(8))["room"]]
+    assert bob.post(talks[0], "before")["op"] == "ok"
+    assert call(three[2].url, "/v1/blocks/bob", token=tokens["ann"], method="PUT")[0] == 204
+    until(lambda: bob.post(talks[0], "after").get("code") == "forbidden", "the owner of the room hears of it")
+    assert ann.post(talks[0], "after")["code"] == "forbidden"
+    assert call(three[2].url, "/v1/blocks/bob", token=tokens["ann"], method="DELETE")[0] == 204
+    until(lambda: bob.post(talks[0], "again")["op"] == "ok", "and of its end")
+    body = {"password": PASSWORD}
+    assert call(three[2].url, "/v1/me/delete", body, token=tokens["ann"])[0] == 204
+    assert close_code(ann.websocket) == 4500
+    assert bob.wait(lambda frame: frame["op"] == "left" and frame["room"] == rooms[0], SECONDS)
+    assert bob.ask("members", room=rooms[0], limit=10)["members"][0]["role"] == "owner"
     bob.close()
 
 
