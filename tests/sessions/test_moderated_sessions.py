@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from server.protocol.commands import Ban, CreateRoom, Cursor, History, Join, Kick, Mute, Rename, Rooms, SetRole
+from server.protocol.commands import (
+    Audit,
+    Ban,
+    CreateRoom,
+    Cursor,
+    DeleteRoom,
+    History,
+    Join,
+    Kick,
+    Mute,
+    Rename,
+    Rooms,
+    SetRights,
+    SetRole,
+)
 from server.protocol.events import Error, Left, Ok, RoomChanged
+from server.protocol.objects import RoomRights
 from server.rooms.actor import RoomActor
 from server.store.messages import Landed, Outcomes
 from server.store.opening import Store
@@ -135,3 +150,52 @@ async def test_who_was_away_when_the_room_changed_hears_it_on_return(stage: Stag
     assert (topic.info.topic, muted.user) == ("Wine", bob.user)
     assert code(await bob.post(room, "muted")) == "forbidden"
     assert isinstance(await bob.ask(History, room=room), Ok)
+
+
+async def test_rights_are_so_after_the_room_crashed_before_anybody_heard_of_them(store: Store) -> None:
+    async with staged(store, room=FragileRoom) as stage:
+        room, (ann, bob) = await in_a_channel(stage, "ann", "bob")
+        FragileRoom.charges = 1
+        assert code(await ann.ask(SetRights, room=room, post="owner", slow=600)) == "unavailable"
+        again = await ann.ask(SetRights, room=room, post="owner", slow=600)
+        assert isinstance(again, Ok)
+        assert again.seq is None, "it is so already"
+        await bob.has_entries(room, 1)
+        (change,) = bob.entries(room)
+        assert isinstance(change, RoomChanged)
+        assert change.info.rights == RoomRights(post="owner", slow=600)
+        assert code(await bob.post(room, "not any more")) == "forbidden"
+        acts = await ann.ask(Audit, room=room)
+        assert isinstance(acts, Ok)
+        assert [act.act for act in acts.acts or ()] == ["set_rights"]
+
+
+async def test_a_room_is_gone_though_it_crashed_before_it_told_anybody(store: Store) -> None:
+    async with staged(store, room=FragileRoom) as stage:
+        room, (ann, bob) = await in_a_channel(stage, "ann", "bob")
+        await ann.post(room, "last words")
+        await bob.hears(room, "last words")
+        FragileRoom.charges = 1
+        assert code(await ann.ask(DeleteRoom, room=room, reason="It is over")) == "unavailable", "nobody knows yet"
+        assert code(await ann.ask(DeleteRoom, room=room)) == "no_such_room"
+        for guest in (ann, bob):
+            left = await guest.until(lambda guest=guest: guest.found(Left))  # type: ignore[misc]
+            assert (left.room, left.user) == (room, guest.user)
+            assert code(await guest.post(room, "late")) == "no_such_room"
+        assert code(await bob.ask(Join, name="hall")) == "no_such_room"
+
+
+async def test_who_was_away_when_a_room_ended_hears_so_on_return(stage: Stage) -> None:
+    room, (ann, bob) = await in_a_channel(stage, "ann", "bob")
+    listed = await bob.ask(Rooms)
+    assert isinstance(listed, Ok)
+    assert listed.rooms is not None
+    (info,) = listed.rooms
+    await bob.go()
+    assert isinstance(await ann.ask(DeleteRoom, room=room, reason="It is over"), Ok)
+    left = await ann.until(lambda: ann.found(Left))
+    assert (left.by, left.reason, left.seq) == (ann.user, "It is over", None)
+    bob.heard.clear()
+    await bob.come({room: Cursor(info.log, info.last_seq)})
+    left = await bob.until(lambda: bob.found(Left))
+    assert (left.room, left.user, left.reason) == (room, bob.user, None)
