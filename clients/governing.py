@@ -39,10 +39,14 @@ class Governing(Protocol):
 
     async def set_rights(
         self, room: str, *, post: Role | None = None, invite: Trusted | None = None, mention_all: Trusted | None = None,
-        pin: Trusted | None = None, slow: int | None = None,
+        pin: Trusted | None = None, slow: int | None = None, ttl: int | None = None,
     ) -> None:  # fmt: skip
-        """Who may do what, by the lowest role that may; `slow`: seconds between two posts of a member, 0: none."""
-        await self._ask(SetRights(room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow))
+        """Who may do what, by the lowest role that may; `slow`: seconds between two posts of a member, 0: none; `ttl`:
+        seconds until what is posted from then on disappears, 0: it stays."""
+        wanted = SetRights(
+            room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow, ttl=ttl
+        )  # fmt: skip
+        await self._ask(wanted)
 
     async def audit(
         self, room: str, *, limit: int = 50, next: str | None = None

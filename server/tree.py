@@ -78,6 +78,7 @@ from server.relays.actor import RELAYS, RelayActor
 from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import ROOMS, RoomActor
+from server.rooms.disappearing import Clock, run_disappearing
 from server.rooms.leased import LeasedRoomActor
 from server.sessions.actor import SessionActor
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
@@ -132,6 +133,10 @@ def tree(ground: Ground) -> SupervisorSpec:
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, shared.changes, context.system.dynamic(SESSIONS), shared.usage, now)
 
+    async def disappearing(context: TaskContext) -> None:
+        is_mine = (Alone("") if cluster is None else cluster.ownership).is_mine
+        await run_disappearing(context, reader, rooms_of(context.system, ground), is_mine, Clock(now))
+
     async def pacing(context: TaskContext) -> None:
         await run_sweep(context, shared.connection_pace, shared.user_pace)
 
@@ -167,6 +172,8 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("usage", token_usage),
                 TaskSpec("departing", departing),
             ),
+            # What rooms have to be told at a time.
+            supervised("upkeep", TaskSpec("disappearing", disappearing)),
             # All sockets. Without it every connection is lost, so there is no going on without it.
             TaskSpec("reactor", gateway.reactor.run),
             # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.

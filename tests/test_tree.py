@@ -49,6 +49,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "blocks",
             "usage",
             "departing",
+            "disappearing",
             "reactor",
             "connections",
             "heartbeats",

@@ -40,6 +40,7 @@ from server.protocol.limits import (
     SEARCH_LIMIT,
     SLOW_SECONDS,
     THREADS_LIMIT,
+    TTL_SECONDS,
 )
 from server.protocol.objects import Level, Role, RoomKind, Trusted
 
@@ -58,6 +59,7 @@ InviteSeconds = Annotated[int, Meta(ge=1, extra_json_schema={"maximum": INVITE_S
 SearchSize = Annotated[int, Meta(ge=1, description="Hits.", extra_json_schema={"maximum": SEARCH_LIMIT})]
 AuditSize = Annotated[int, Meta(ge=1, description="Acts.", extra_json_schema={"maximum": AUDIT_LIMIT})]
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
+TtlSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": TTL_SECONDS[1]})]
 SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
 Person = Annotated[str, Meta(description="By name or id.")]
 Resume = Annotated[
@@ -358,6 +360,10 @@ class SetRights(Command, frozen=True, kw_only=True, tag="set_rights"):
         SlowSeconds | None,
         Meta(description="Seconds between two posts of one member or guest. 0: as fast as they like."),
     ] = None
+    ttl: Annotated[
+        TtlSeconds | None,
+        Meta(description="Seconds, 5 at least, until what is posted from now on disappears. 0: it stays."),
+    ] = None
     approval: Annotated[bool | None, Meta(description="Of a group: by an invite's code one only asks to come in.")] = (
         None
     )
@@ -471,6 +477,13 @@ class Rooms(Command, frozen=True, kw_only=True, tag="rooms"):
 
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """Asks whether the server is there, for clients that cannot see a websocket's own pings. Answered with `pong`."""
+
+
+class Expire(Command, frozen=True, kw_only=True, tag="expire"):
+    """What no client says: the time of a message is up."""
+
+    room: RoomId
+    target: Target
 
 
 AnyCommand = (
@@ -591,6 +604,6 @@ FEATURES: Final = tuple(op for op in LEGAL if op not in {"hello", "ping"})
 """What `welcome.features` lists: the ops this server has built."""
 
 
-def is_answered(command: AnyCommand) -> bool:
+def is_answered(command: Command) -> bool:
     """Whether the server owes this command a reply (`typing` gets one only when it asks by carrying an id)."""
     return not isinstance(command, Typing) or command.id is not None

@@ -178,6 +178,9 @@ class Deleted(Event, frozen=True, kw_only=True, tag="deleted"):
     target: Annotated[int, Meta(description="The `seq` of the message.")]
     by: Annotated[UserId, Meta(description="Its author, or somebody who moderates the room.")]
     at: Time
+    reason: Annotated[
+        Literal["expired"] | None, Meta(description="`expired`: nobody did it, the time was up that the room gives.")
+    ] = None
 
 
 class Reacted(Event, frozen=True, kw_only=True, tag="reaction"):

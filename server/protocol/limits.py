@@ -24,6 +24,7 @@ AUDIT_LIMIT: Final = 200
 AUDIT_DAYS: Final = 90  # as long as a device that is not used stays signed in
 SLOW_SECONDS: Final = 6 * 3_600  # as Discord's; who means longer means that few may post
 BLOCKED: Final = 1_000  # people, by one of them
+TTL_SECONDS: Final = 5, 366 * 86_400  # how long messages may be there that disappear
 BANS: Final = 10_000  # of one room: an open room knows them all
 PASSWORD_CHARACTERS: Final = 8, 1_024
 ROOM_ID_CHARACTERS: Final = 64

@@ -44,6 +44,10 @@ class RoomRights(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         int | None,
         Meta(description="Seconds between two posts of one member or guest.", extra_json_schema={"minimum": 1}),
     ] = None
+    ttl: Annotated[
+        int | None,
+        Meta(description="Seconds until what is posted now disappears.", extra_json_schema={"minimum": 1}),
+    ] = None
     approval: Annotated[bool, Meta(description="Of a group: by an invite's code one only asks to come in.")] = False
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
-from server.protocol.commands import Join, RoomCommand
+from server.protocol.commands import Expire, Join, RoomCommand
 from server.protocol.events import (
     Attention,
     Entry,
@@ -87,7 +87,7 @@ class Forwarded(NodeMessage, frozen=True):
     ref: int
     asker: int | None
     user: User
-    command: RoomCommand | Join
+    command: RoomCommand | Join | Expire
     number: int
     hides: bool = False
 

@@ -14,6 +14,7 @@ from server.protocol.commands import (
     Delete,
     DeleteRoom,
     Edit,
+    Expire,
     Focus,
     History,
     Invites,
@@ -44,6 +45,7 @@ from server.rooms.auditing import audit
 from server.rooms.changing import change
 from server.rooms.deleting import delete_room
 from server.rooms.effects import Consult, Effect
+from server.rooms.expiring import expire
 from server.rooms.granting import set_rights
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.inviting import about_invites, is_to_ask
@@ -94,6 +96,8 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
         The command is against the rules, or not possible now.
     """
     user, command = request.user.user, request.command
+    if isinstance(command, Expire):
+        return expire(state, request, command, now)
     if state.in_flight.waits_for_change(user, request):
         return []
     member = state.members.get(user)
@@ -157,7 +161,8 @@ def _post(state: RoomState, request: Request, post: Post, role: Role, now: float
     if not state.admits(request, now):
         raise unavailable()
     mentioned = mentioned_by(state, post.text, role)
-    draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to, mentioned, post.thread)
+    ttl = None if state.rights is None else state.rights.ttl
+    draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to, mentioned, post.thread, ttl)
     if state.in_flight.joins_first(draft, request):
         return []
     if (particulars := state.record.particulars) is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted
 from server.protocol.objects import Message, User
@@ -69,7 +69,8 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
                 room=room, seq=seq, target=draft.target, text=draft.text, by=draft.by, at=stamp(at), mentions=mentions
             )
         case MessageGone():
-            return Deleted(room=room, seq=seq, target=draft.target, by=draft.by, at=stamp(at))
+            reason: Literal["expired"] | None = "expired" if draft.expired else None
+            return Deleted(room=room, seq=seq, target=draft.target, by=draft.by, at=stamp(at), reason=reason)
         case Reacting():
             return Reacted(
                 room=room, seq=seq, target=draft.target, emoji=draft.emoji, by=draft.by, on=draft.on, at=stamp(at)

@@ -88,7 +88,7 @@ class InFlight:
         first = self._nonces.get((draft.author, draft.nonce))
         if first is None:
             return False
-        if replace(draft, mentioned=None) != replace(first.draft, mentioned=None):
+        if replace(draft, mentioned=None, ttl=None) != replace(first.draft, mentioned=None, ttl=None):
             raise nonce_conflict()
         first.requests.append(request)
         return True

@@ -7,7 +7,7 @@ server, and not guessed, has been looked at by whoever found the room by it.
 from __future__ import annotations
 
 from server.protocol import limits
-from server.protocol.commands import CreateInvite, InviteCommand, Invites, Join, JoinRequests, RevokeInvite, RoomCommand
+from server.protocol.commands import Command, CreateInvite, InviteCommand, Invites, JoinRequests, RevokeInvite
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
 from server.protocol.rules import check_nonce
@@ -56,7 +56,7 @@ def look_up_invites(state: RoomState, request: Request, invite: str | None, now:
     return Consult(ReadInvites(reply_to=state.itself, ref=ref, room=state.room, invite=invite))
 
 
-def invites_reply(command: RoomCommand | Join, page: InvitesPage | JoinRequestsPage) -> Ok:
+def invites_reply(command: Command, page: InvitesPage | JoinRequestsPage) -> Ok:
     if isinstance(page, JoinRequestsPage):
         return Ok(id=command.id, requests=list(page.requests))
     if isinstance(command, CreateInvite):

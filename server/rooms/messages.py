@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from actors import Address
-from server.protocol.commands import Join, RoomCommand
+from server.protocol.commands import Expire, Join, RoomCommand
 from server.protocol.errors import Refusal
 from server.protocol.events import Activity, AnyEvent, Entry, Error, Left, Ok
 from server.protocol.objects import Role, RoomKind, User
@@ -69,7 +69,7 @@ class Request(Struct, frozen=True):
     ref: int
     reply_to: Asker
     user: User
-    command: RoomCommand | Join
+    command: RoomCommand | Join | Expire
     attachment: int | None = None
     session: Address | None = None
     hides: bool = False

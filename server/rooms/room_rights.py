@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeVar
 
 from server.protocol.commands import CreateInvite, Edit, Invite, Post, RoomCommand, SetRights
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.limits import SLOW_SECONDS
+from server.protocol.limits import SLOW_SECONDS, TTL_SECONDS
 from server.protocol.objects import Role, RoomKind, RoomRights
 
 Act = Literal["post", "invite", "mention_all", "pin"]
@@ -57,13 +57,16 @@ def check_kept_for(command: RoomCommand, role: Role, rights: RoomRights | None, 
 
 
 def check_wanted(wanted: SetRights, kind: RoomKind) -> None:
-    said = wanted.post, wanted.invite, wanted.mention_all, wanted.pin, wanted.slow, wanted.approval
+    said = wanted.post, wanted.invite, wanted.mention_all, wanted.pin, wanted.slow, wanted.approval, wanted.ttl
     if all(each is None for each in said):
         raise Refusal(
-            ErrorCode.BAD_REQUEST, "`post`, `invite`, `mention_all`, `pin`, `slow` or `approval` must be there"
+            ErrorCode.BAD_REQUEST, "`post`, `invite`, `mention_all`, `pin`, `slow`, `approval` or `ttl` must be there"
         )
     if wanted.approval is not None and kind != "group":
         raise Refusal(ErrorCode.BAD_REQUEST, "`approval` is for groups")
+    shortest, longest = TTL_SECONDS
+    if wanted.ttl and not shortest <= wanted.ttl <= longest:
+        raise Refusal(ErrorCode.BAD_REQUEST, f"`ttl` is 0, or {shortest} to {longest}")
     if wanted.slow is not None and wanted.slow > SLOW_SECONDS:
         raise Refusal(ErrorCode.BAD_REQUEST, f"`slow` is {SLOW_SECONDS} at the most")
 
@@ -78,6 +81,7 @@ def changed(rights: RoomRights | None, wanted: SetRights, kind: RoomKind) -> Roo
         mention_all=_unusual(wanted.mention_all or before.mention_all, usual["mention_all"]),
         pin=_unusual(wanted.pin or before.pin, usual["pin"]),
         slow=slow or None,
+        ttl=(before.ttl if wanted.ttl is None else wanted.ttl) or None,
         approval=before.approval if wanted.approval is None else wanted.approval,
     )
     return None if then == RoomRights() else then

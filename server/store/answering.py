@@ -28,6 +28,7 @@ from server.store.auditing import read_audit
 from server.store.blocking import list_blocked, read_blocks
 from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
+from server.store.due import ReadDue, read_due
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
 from server.store.invites import find_invite, read_invites
 from server.store.join_requests import read_join_requests
@@ -180,6 +181,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_audit(connection, question, now)
         case Ready():
             return connection.execute(select(literal(True))).scalar()
+        case ReadDue():
+            return read_due(connection, question)
         case FindTails():
             return find_tails(connection, question)
         case FindIdentity() | ListRooms() | LoadRoom() | ListDevices() | Search():

@@ -43,6 +43,7 @@ from server.store.join_requests import change_requests, who_waits
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import (
     EntryRow,
+    ExpiringRow,
     FullMessageRow,
     Knowledge,
     MemberRow,
@@ -55,7 +56,7 @@ from server.store.planning import (
 from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
 from server.store.search_index import reindex
-from server.store.tables import entries, members, rooms, users
+from server.store.tables import entries, expiring, members, rooms, users
 from server.store.waiting import Pair
 
 REFUSED: Final = (*ROW_ERRORS, RowsMissing)
@@ -65,6 +66,13 @@ _insert_messages: Final = Bulk(
 )
 _insert_full_messages: Final = Bulk(
     {name: entries.c[name].type for name in FullMessageRow._fields}, lambda given: given.inserted_into(entries)
+)
+_insert_expiring: Final = Bulk(
+    {name: expiring.c[name].type for name in ExpiringRow._fields}, lambda given: given.inserted_into(expiring)
+)
+_forget_expired: Final = Bulk(
+    {name: expiring.c[name].type for name in ("room_id", "seq")},
+    lambda given: delete(expiring).where(expiring.c.room_id == given["room_id"], expiring.c.seq == given["seq"]),
 )
 _insert_entries: Final = Bulk(
     {name: entries.c[name].type for name in EntryRow._fields}, lambda given: given.inserted_into(entries)
@@ -179,6 +187,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         statements.execute(_insert_messages, planned.messages)
         statements.execute(_insert_full_messages, planned.full_messages)
         statements.execute(targets.MENTION, planned.mentions)
+        statements.execute(_insert_expiring, planned.expiring)
+        statements.execute(_forget_expired, planned.expired, each=False)
         statements.execute(_insert_entries, planned.entries)
         if planned.amended:
             targets.write(statements, planned.amended, known.messages)

@@ -22,11 +22,13 @@ class NewText(Struct, frozen=True):
 
 
 class MessageGone(Struct, frozen=True):
-    """`by` takes a message away, for everybody. `of_others`: not only one of their own."""
+    """`by` takes a message away, for everybody. `of_others`: not only one of their own. `expired`: nobody does, but its
+    time is up, and `by` is its author."""
 
     by: str
     target: int
     of_others: bool = False
+    expired: bool = False
 
 
 class Reacting(Struct, frozen=True):

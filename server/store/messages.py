@@ -17,6 +17,7 @@ from server.store.account_messages import AccountRead, AccountWrite
 from server.store.audit_messages import ReadAudit
 from server.store.changes import MessageChange
 from server.store.choices import Choice
+from server.store.due import ReadDue
 from server.store.finding_messages import FindingRead
 from server.store.invite_changes import InviteChange, JoinRequestChange
 from server.store.mentioning import Mentioned, People
@@ -56,7 +57,8 @@ class Release(Struct, frozen=True):
 
 
 class NewMessage(Struct, frozen=True):
-    """`mentioned` is no content that a retry would have to have again: who is there changes."""
+    """`mentioned` and `ttl` are no content that a retry would have to have again: who is there changes, and how many
+    seconds what is posted now stays."""
 
     author: str
     nonce: str
@@ -64,6 +66,7 @@ class NewMessage(Struct, frozen=True):
     reply_to: int | None = None
     mentioned: Mentioned | None = None
     thread: int | None = None
+    ttl: int | None = None
 
 
 class NewMember(Struct, frozen=True):
@@ -527,4 +530,5 @@ Read = (
     | AccountRead
     | SearchRead
     | ReadAudit
+    | ReadDue
 )

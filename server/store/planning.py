@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -60,6 +60,9 @@ NonceKey = tuple[str, str, str]
 Link = tuple[str, str]
 """Room, invite."""
 
+EXPIRED: Final = "expired"
+"""Why nobody deleted it, as a row of the log has it."""
+
 _DIGEST_BYTES = 16  # nobody gains from a collision: it takes the author's own nonce and answers only the author
 
 
@@ -91,6 +94,14 @@ class FullMessageRow(NamedTuple):
     reply_to: int | None
     mentions: str | None
     thread: int | None
+
+
+class ExpiringRow(NamedTuple):
+    """A row of `expiring`; the fields are its columns, in its order."""
+
+    room_id: str
+    seq: int
+    at: int
 
 
 class MentionRow(NamedTuple):
@@ -241,6 +252,8 @@ class Plan(Struct):
     waiting: Waiting = field(default_factory=Waiting)
     deleted: set[str] = field(default_factory=set)
     acts: list[ActRow] = field(default_factory=list)
+    expiring: list[ExpiringRow] = field(default_factory=list)
+    expired: list[tuple[str, int]] = field(default_factory=list)
 
 
 def plan(appends: Iterable[Append], known: Knowledge, at: int) -> Plan:
@@ -315,6 +328,8 @@ def _message(append: Append, draft: NewMessage, planned: Plan, known: Knowledge,
             return Denied(append.ref, refusal)
         seq = _next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
+        if draft.ttl is not None:
+            planned.expiring.append(ExpiringRow(append.room, seq, at + draft.ttl * 1000))
         row = MessageRow(append.room, seq, "message", at, draft.author, draft.nonce, digest, draft.text, draft.reply_to)
         if draft.mentioned is None and root is None:
             planned.messages.append(row)
@@ -401,6 +416,8 @@ def _gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge, at
 
 def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
     place = append.room, change.target
+    if isinstance(change, MessageGone) and change.expired:
+        planned.expired.append(place)
     target = _target(*place, planned, known)
     refusal = refusal_of(change, target)
     if target is None or refusal is not None:
@@ -452,8 +469,8 @@ def _row_of_change(room: str, seq: int, change: MessageChange, at: int, people: 
     match change:
         case NewText(by=by, target=target, text=text):
             return EntryRow(room, seq, "edited", at, by, text=text, target=target, mentions=written_people(people))
-        case MessageGone(by=by, target=target):
-            return EntryRow(room, seq, "deleted", at, by, target=target)
+        case MessageGone(by=by, target=target, expired=expired):
+            return EntryRow(room, seq, "deleted", at, by, reason=EXPIRED if expired else None, target=target)
         case Reacting(by=by, target=target, emoji=emoji, on=on):
             return EntryRow(room, seq, "reacted" if on else "unreacted", at, by, text=emoji, target=target)
 

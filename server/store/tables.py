@@ -262,6 +262,16 @@ erasures: Final = Table(
 )
 """Deleted rooms whose log is not gone yet: `erasing.py`."""
 
+expiring: Final = Table(
+    "expiring",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""Messages that disappear, and when. One that was deleted before stays in here until then."""
+
 bans: Final = Table(
     "bans",
     metadata,

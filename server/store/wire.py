@@ -100,7 +100,9 @@ def _edited(row: AnyRow) -> Edited:
 
 
 def _deleted(row: AnyRow) -> Deleted:
-    return Deleted(room=row.room_id, seq=row.seq, target=row.target, by=row.user_id, at=rfc3339(row.at))
+    return Deleted(
+        room=row.room_id, seq=row.seq, target=row.target, by=row.user_id, at=rfc3339(row.at), reason=row.reason
+    )
 
 
 def _reacted(row: AnyRow) -> Reacted:
