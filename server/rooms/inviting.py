@@ -12,6 +12,7 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
 from server.protocol.rules import check_nonce
 from server.rooms.effects import Consult, Effect
+from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
 from server.rooms.room_rights import check_kept_for
@@ -31,6 +32,8 @@ def about_invites(state: RoomState, request: Request, command: InviteCommand, no
     """
     match command:
         case CreateInvite():
+            if state.in_flight.waits_for_change(THE_ROOM, request):
+                return []
             check_kept_for(command, state.members[request.user.user].role, state.rights, state.record.kind)
             return [state.append(_made(state, request, command), request.user, request, now)]
         case RevokeInvite(invite=code):

@@ -76,6 +76,13 @@ def test_one_who_asks_is_let_in_by_name() -> None:
     assert answers(found(scene, "mod", Approve(id="again", room=ROOM, user="eve"), "eve")) == [Ok(id="again")]
 
 
+def test_a_room_that_keeps_inviting_for_its_owners_has_them_let_in_who_asks() -> None:
+    rights = RoomRights(approval=True, invite="owner")
+    scene = Scene("ann", "mod", roles={"ann": "owner", "mod": "moderator"}, particulars=Particulars(rights=rights))
+    assert refusals(scene.says("mod", Approve(room=ROOM, user="eve"))) == ["forbidden"]
+    assert scene.appends(found(scene, "ann", Approve(room=ROOM, user="eve"), "eve"))
+
+
 def test_who_has_not_asked_is_not_let_in() -> None:
     scene = in_a_group()
     (append,) = scene.appends(found(scene, "mod", Approve(room=ROOM, user="eve"), "eve"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import CreateInvite, Invites, Join, Kick, RevokeInvite
+from server.protocol.commands import CreateInvite, Invites, Join, Kick, RevokeInvite, SetRights
 from server.protocol.errors import no_such_invite
 from server.protocol.events import Ok
 from server.protocol.limits import INVITE_SECONDS, INVITE_USES
-from server.protocol.objects import InviteLink
+from server.protocol.objects import InviteLink, RoomRights
 from server.rooms.effects import Consult, Effect
 from server.store.finding_messages import InvitesPage, ReadInvites
 from server.store.invite_changes import InviteMade, InviteRevoked
@@ -94,6 +94,19 @@ def test_only_who_moderates_has_to_do_with_invites(name: str) -> None:
     scene = in_a_group()
     for command in (CREATE, Invites(room=ROOM), RevokeInvite(room=ROOM, invite=CODE)):
         assert refusals(scene.says(name, command)) == ["forbidden"]
+
+
+def test_a_room_that_keeps_inviting_for_its_owners_keeps_codes_for_them() -> None:
+    scene = in_a_group(particulars=Particulars(rights=RoomRights(invite="owner")))
+    assert refusals(scene.says("mod", CREATE)) == ["forbidden"]
+    assert scene.appends(scene.says("ann", CREATE))
+
+
+def test_who_makes_one_while_rights_are_being_changed_waits_for_that() -> None:
+    scene = in_a_group()
+    change = scene.says("ann", SetRights(room=ROOM, invite="owner"))
+    assert scene.says("mod", CREATE) == []
+    assert "forbidden" in refusals(scene.lands(change))
 
 
 def test_the_good_ones_are_listed() -> None:
