@@ -50,12 +50,12 @@ def register(url: str, name: str) -> tuple[str, str]:
 class Talker:
     """One open, welcomed websocket. Frames that were not asked for wait in `heard` until somebody looks."""
 
-    def __init__(self, websocket: ClientConnection, token: str, resume: Frame | None = None) -> None:
+    def __init__(self, websocket: ClientConnection, token: str, resume: Frame | None = None, **hello: object) -> None:
         self.websocket = websocket
         self.heard: deque[Frame] = deque()
         self._number = 0
-        hello = {"op": "hello", "token": token} | ({"resume": resume} if resume is not None else {})
-        websocket.send(json.dumps(hello))
+        named = {"resume": resume} if resume is not None else {}
+        websocket.send(json.dumps({"op": "hello", "token": token} | named | hello))
         self.welcome = self.expect("welcome")
 
     def say(self, op: str, **fields: object) -> int:
@@ -113,6 +113,6 @@ def open_websocket(websocket_url: str, compression: str | None = None, **options
     return connect(websocket_url, compression=compression, legacy=True, **options)
 
 
-def talk(websocket_url: str, token: str, resume: Frame | None = None) -> Talker:
-    """A websocket, welcomed."""
-    return Talker(open_websocket(websocket_url), token, resume)
+def talk(websocket_url: str, token: str, resume: Frame | None = None, **hello: object) -> Talker:
+    """A websocket, welcomed. `hello`: what else it says in it."""
+    return Talker(open_websocket(websocket_url), token, resume, **hello)
