@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.harness.people import Talker
+from tests.harness.people import Talker, register, talk
 from tests.harness.server import ServerProcess
 
 PATIENCE = 60.0
@@ -19,7 +20,7 @@ def posted(talker: Talker, room: str, text: str) -> int:
     return seq
 
 
-def test_they_are_gone_for_everybody_also_through_a_crash(server: ServerProcess, person: Callable[[], Talker]) -> None:
+def test_they_are_gone_for_who_was_there(server: ServerProcess, person: Callable[[], Talker]) -> None:
     ann, bob = person(), person()
     room = ann.ask("create_room", kind="group", name="Brief", members=[], nonce=secrets.token_hex(8))["room"]
     before = posted(ann, room, "This stays")
@@ -39,6 +40,25 @@ def test_they_are_gone_for_everybody_also_through_a_crash(server: ServerProcess,
     log = ann.ask("log", room=room, after=before)["entries"]
     assert [entry for entry in log if entry["op"] == "deleted"] == [deleted]
     assert bob.ask("history", room=room)["code"] == "no_such_room"
+
+
+def test_a_server_that_was_killed_goes_on_with_it(data: Path) -> None:
+    """In rooms that nobody has opened since; and who comes back later reads the same as who was there."""
+    with ServerProcess(data) as server:
+        _, token = register(server.url, "ann")
+        with talk(server.websocket_url, token) as ann:
+            room = ann.ask("create_room", kind="group", name="Brief", members=[], nonce=secrets.token_hex(8))["room"]
+            ann.ask("set_rights", room=room, ttl=5)
+            places = [posted(ann, room, f"message {n}") for n in range(20)]
+            log = next(known["log"] for known in ann.ask("rooms")["rooms"] if known["room"] == room)
+        server.kill()
+        server.start()
+        with talk(server.websocket_url, token, {room: {"log": log, "seq": places[-1]}}) as ann:
+            for _ in range(len(places)):
+                deleted = ann.wait(lambda frame: frame["op"] == "deleted", PATIENCE)
+                places.remove(deleted["target"])
+            assert all(message["deleted"] for message in ann.ask("history", room=room)["messages"])
+    assert places == []
 
 
 @pytest.mark.parametrize("ttl", [1, 4, 31_622_401])
