@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, MarkUnread, Read, Received, Settings
+from server.protocol.commands import AnyCommand, MarkUnread, PresenceStatus, Read, Received, SetPresence, Settings
 from server.protocol.events import Ok
 from server.protocol.objects import AccountSettings
 
@@ -29,5 +29,13 @@ class Marking(Protocol):
     async def settings(self, *, receipts: bool | None = None) -> AccountSettings:
         """Change what is given of the account's settings; all of them."""
         settings = (await self._ask(Settings(receipts=receipts))).settings
+        assert settings is not None, "the server says so"
+        return settings
+
+    async def presence(
+        self, status: PresenceStatus, *, text: str | None = None, emoji: str | None = None
+    ) -> AccountSettings:
+        """Say how one is to be shown: `away` of this device, everything else of the account. Empty texts are none."""
+        settings = (await self._ask(SetPresence(status=status, text=text, emoji=emoji))).settings
         assert settings is not None, "the server says so"
         return settings

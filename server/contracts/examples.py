@@ -45,6 +45,7 @@ from server.protocol.commands import (
     RevokeInvite,
     Rooms,
     Search,
+    SetPresence,
     SetRights,
     SetRole,
     Settings,
@@ -134,7 +135,7 @@ _ENTRY: Final = MessageEntry(
 )
 _JOINED: Final = Joined(room=ROOM_ID, seq=2, user=BOB, at=_EARLIER, by=_ADA_ID)
 
-_SETTINGS: Final = AccountSettings(receipts=False)
+_SETTINGS: Final = AccountSettings(receipts=False, status="busy", text="In a meeting", emoji=THUMB)
 
 COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Hello: Hello(token=TOKEN, resume={ROOM_ID: Cursor(_LOG, 2)}),
@@ -174,6 +175,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     DeleteRoom: DeleteRoom(id=19, room=ROOM_ID, reason="The engine is built"),
     Channels: Channels(id=18, query="numb", limit=20),
     Search: Search(id=19, query='"dear bob" hel*', room=ROOM_ID, limit=20),
+    SetPresence: SetPresence(id=20, status="busy", text="In a meeting", emoji=THUMB),
     Settings: Settings(id=19, receipts=False),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
@@ -223,6 +225,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     DeleteRoom: Ok(id=19),
     Channels: Ok(id=18, channels=[LISTED]),
     Search: Ok(id=19, hits=[HIT]),
+    SetPresence: Ok(id=20, settings=_SETTINGS),
     Settings: Ok(id=19, settings=_SETTINGS),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }

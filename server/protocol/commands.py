@@ -39,6 +39,7 @@ from server.protocol.limits import (
     ROOM_MEMBERS_AT_CREATION,
     SEARCH_LIMIT,
     SLOW_SECONDS,
+    STATUS_CHARACTERS,
     THREADS_LIMIT,
     TTL_SECONDS,
 )
@@ -61,6 +62,11 @@ AuditSize = Annotated[int, Meta(ge=1, description="Acts.", extra_json_schema={"m
 MuteSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": MUTE_SECONDS})]
 TtlSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": TTL_SECONDS[1]})]
 SlowSeconds = Annotated[int, Meta(ge=0, extra_json_schema={"maximum": SLOW_SECONDS})]
+PresenceStatus = Literal["online", "away", "busy", "invisible"]
+StatusText = Annotated[
+    str,
+    Meta(description="What one says of oneself, on one line.", extra_json_schema={"maxLength": STATUS_CHARACTERS}),
+]
 Person = Annotated[str, Meta(description="By name or id.")]
 Resume = Annotated[
     dict[str, "Cursor"],
@@ -463,6 +469,19 @@ class Search(Command, frozen=True, kw_only=True, tag="search"):
     next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
 
 
+class SetPresence(Command, frozen=True, kw_only=True, tag="presence"):
+    """Says how one is to be shown to others. What is not named stays.
+
+    `away` is said of this device, which nobody uses: its owner is away when all are; until it says `online`. `busy`,
+    `invisible`, `text` and `emoji` are of the account, on all devices, until something else is said; `online` ends
+    `busy` and `invisible`. Who is invisible looks offline to everybody.
+    """
+
+    status: PresenceStatus
+    text: StatusText | None = None
+    emoji: Annotated[str | None, Meta(description="One emoji; empty: none.")] = None
+
+
 class Settings(Command, frozen=True, kw_only=True, tag="settings"):
     """Changes what is named of the account's settings, on all devices, and tells all of them."""
 
@@ -524,6 +543,7 @@ AnyCommand = (
     | Audit
     | Channels
     | Search
+    | SetPresence
     | Settings
     | Rooms
     | Ping
@@ -594,6 +614,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "audit": frozenset({"ready"}),
     "channels": frozenset({"ready"}),
     "search": frozenset({"ready"}),
+    "presence": frozenset({"ready"}),
     "settings": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),

@@ -277,10 +277,12 @@ class TypingEvent(Event, frozen=True, kw_only=True, tag="typing"):
 
 
 class Presence(Event, frozen=True, kw_only=True, tag="presence"):
-    """Somebody came or went."""
+    """Somebody came or went, or says something else of themselves."""
 
     user: UserId
     status: Status
+    text: Annotated[str | None, Meta(description="What they say of themselves.")] = None
+    emoji: Emoji | None = None
     last_seen: Time | None = None
 
 

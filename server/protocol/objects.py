@@ -19,6 +19,7 @@ Status = Literal["online", "away", "busy", "offline"]
 ActKind = Literal[
     "kick", "ban", "unban", "mute", "set_role", "set_rights", "rename", "delete", "delete_room"
 ]  # fmt: skip
+OwnStatus = Literal["online", "busy", "invisible"]
 Trusted = Literal["member", "moderator", "owner"]
 
 
@@ -29,6 +30,8 @@ class User(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     name: str | None
     display_name: str | None = None
     status: Status | None = None
+    status_text: Annotated[str | None, Meta(description="What they say of themselves.")] = None
+    status_emoji: Emoji | None = None
     last_seen: Time | None = None
     deleted: bool = False
 
@@ -126,12 +129,15 @@ class Invited(Struct, frozen=True, kw_only=True, omit_defaults=True):
     members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
 
 
-class AccountSettings(Struct, frozen=True, kw_only=True, gc=False):
+class AccountSettings(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What somebody has chosen for their account."""
 
     receipts: Annotated[
         bool, Meta(description="Whether others are told how far one has read, and one how far others have.")
     ]
+    status: Annotated[OwnStatus, Meta(description="As it was said last; whether a device is idle is not in here.")]
+    text: Annotated[str | None, Meta(description="What one says of oneself.")] = None
+    emoji: Emoji | None = None
 
 
 class Act(Struct, frozen=True, kw_only=True, omit_defaults=True):

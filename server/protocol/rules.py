@@ -80,6 +80,11 @@ def check_icon(icon: str) -> str:
     return icon if not icon else check_emoji(icon, "icon")
 
 
+def check_status_text(text: str) -> str:
+    """What somebody says of themselves; empty: nothing."""
+    return text if not text else _check_line(text, "text", limits.STATUS_CHARACTERS)
+
+
 def check_reason(reason: str) -> str:
     """Why somebody was removed, on one line."""
     return _check_line(reason, "reason", limits.REASON_CHARACTERS)

@@ -33,7 +33,7 @@ from server.relays.relay import QUIET_SECONDS, Relay
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
-from server.rooms.messages import MOVED, Attach, HandOver, Remind, Request
+from server.rooms.messages import MOVED, Appears, Attach, HandOver, Remind, Request
 from server.rooms.telling import NextSlice, Telling
 from server.store.messages import Done, Failed
 
@@ -128,6 +128,9 @@ class RelayActor(Telling):
     def _receive_rarer(self, message: object, now: float) -> Effects:
         relay = self._relay
         match message:
+            case Appears():
+                relay.appears(message)
+                return []
             case Admitted():
                 return relay.admitted(message, now)
             case Removed():

@@ -18,6 +18,8 @@ from typing import Final
 from msgspec import Struct
 
 from actors import Address
+from server.protocol.showing import PLAIN
+from server.rooms.appearances import Said
 from server.rooms.messages import Attach
 
 ATTACH_SECONDS: Final = 60.0
@@ -73,6 +75,12 @@ class Admissions:
         self.ref = ref if self._asked else 0
         self._parted = None
         return tuple(one.attach.user for one in self._asked)
+
+    def said_of_asked(self) -> Said:
+        """How those look of whom the owner is asked, where they do not just look online."""
+        return tuple(
+            (one.attach.user, one.attach.shown) for one in self._asked if one.attach.shown not in (None, PLAIN)
+        )
 
     def answered(self) -> list[Attach]:
         """Who was asked for, in that order: that is answered now."""

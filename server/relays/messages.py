@@ -29,6 +29,8 @@ from server.protocol.events import (
     TypingEvent,
 )
 from server.protocol.objects import Role, RoomKind, User
+from server.protocol.showing import PLAIN, Shown
+from server.rooms.appearances import Said
 
 PassingEvent = Receipt | ReadMark | TypingEvent | Presence | RoomStats | Attention
 
@@ -45,7 +47,8 @@ class Subscribe(NodeMessage, frozen=True):
 
     `epoch_seen`: the highest one it knows; an owner with a lower one is none. `users`: who is attached there, and
     `more`: the rest of them follows, with the same `ref`. `admit`: may these listen, too? As in `Admit`; with the last
-    of several. Subscribing again replaces the earlier subscription.
+    of several. Subscribing again replaces the earlier subscription. `said`: how those of them look who do not just look
+    online.
     """
 
     ref: int
@@ -54,25 +57,28 @@ class Subscribe(NodeMessage, frozen=True):
     users: tuple[str, ...]
     more: bool = False
     admit: tuple[str, ...] = ()
+    said: Said = ()
 
 
 class Here(NodeMessage, frozen=True):
-    """Who has come to the relay, and who has gone from it, since it said so last."""
+    """Who has come to the relay, and who has gone from it, since it said so last; and who looks otherwise."""
 
     subscription: int
     came: tuple[str, ...]
     went: tuple[str, ...]
+    said: Said = ()
 
 
 class Admit(NodeMessage, frozen=True):
     """May these users listen? Answered `Admitted`, in turn with what is delivered.
 
-    Who may counts as being there from then on, and no `Here` says so.
+    Who may counts as being there from then on, and no `Here` says so. `said`: as in `Subscribe`.
     """
 
     subscription: int
     ref: int
     users: tuple[str, ...]
+    said: Said = ()
 
 
 class Forwarded(NodeMessage, frozen=True):
@@ -101,6 +107,7 @@ class Admission(NodeMessage, frozen=True):
     role: Role
     read_seq: int
     peer: str | None = None
+    shown: Shown = PLAIN
 
 
 class Admitted(NodeMessage, frozen=True):

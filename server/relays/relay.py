@@ -48,8 +48,9 @@ from server.relays.messages import (
     Subscribed,
 )
 from server.relays.stream import Ordered
+from server.rooms.appearances import HERE
 from server.rooms.effects import FanOut, InTurn, Reply, Rest, Unwatch, Watch
-from server.rooms.messages import Attach, Attached, NotAttached, Passing, Request
+from server.rooms.messages import Appears, Attach, Attached, NotAttached, Passing, Request
 from server.rooms.state import refused
 
 RETRY_SECONDS: Final = 0.25
@@ -216,6 +217,12 @@ class Relay(Following):
     def _is_joining(self, user: str) -> bool:
         return self._errands_open is not None and self._errands_open.is_joining(user)
 
+    def appears(self, told: Appears) -> None:
+        """Somebody who is attached looks otherwise: the owner is told when all that was told at once is handled."""
+        audience = self.audience
+        if audience.sessions_of((told.user,)):
+            audience.shows(HERE, told.user, told.shown)
+
     def settled(self, now: float) -> Effects:
         """Everything that was told at once is handled: say who came and went by it, and ask for all who would come."""
         owner = self._owner
@@ -227,17 +234,22 @@ class Relay(Following):
         admissions = self._admissions_open
         if admissions is not None and admissions.may_be_asked:
             ref = next(self._refs)
-            effects.append(ToOwner(owner.address, Admit(owner.number, ref, admissions.ask(ref, now))))
+            asked = admissions.ask(ref, now)
+            effects.append(ToOwner(owner.address, Admit(owner.number, ref, asked, admissions.said_of_asked())))
         return effects
 
     def _tell_who_is_here(self, owner: Address, subscription: int) -> Effects:
+        said = self.audience.said_since()
         came, went = self.audience.moved()
         if self._admissions_open is not None:
             self._admissions_open.told(came, went)
         most = USERS_AT_ONCE
         return [
-            ToOwner(owner, Here(subscription, tuple(came[at : at + most]), tuple(went[at : at + most])))
-            for at in range(0, max(len(came), len(went)), most)
+            *(ToOwner(owner, Here(subscription, (), (), said[at : at + most])) for at in range(0, len(said), most)),
+            *(
+                ToOwner(owner, Here(subscription, tuple(came[at : at + most]), tuple(went[at : at + most])))
+                for at in range(0, max(len(came), len(went)), most)
+            ),
         ]
 
     def _subscribe(self, owner: Owner, now: float) -> Effects:
@@ -248,10 +260,12 @@ class Relay(Following):
         parts = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)] or [()]
         admissions, room_left = self._admissions_open, USERS_AT_ONCE - len(parts[-1])
         asked = () if admissions is None else admissions.ask(owner.ref, now, room_left)
+        said = self.audience.said() + (() if admissions is None else admissions.said_of_asked())
         *first, last = parts
         subscribes = [
-            *(Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=True) for part in first),
-            Subscribe(owner.ref, self._itself, self._epoch_seen, last, admit=asked),
+            *(Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=True, said=said) for part in first[:1]),
+            *(Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=True) for part in first[1:]),
+            Subscribe(owner.ref, self._itself, self._epoch_seen, last, admit=asked, said=() if first else said),
         ]
         return [*(ToOwner(owner.address, subscribe) for subscribe in subscribes), Watch(owner.address)]
 
@@ -474,12 +488,12 @@ class Relay(Following):
         assert owner is not None
         assert head is not None
         session = attach.session
-        number = self.number(session, attach.user)
+        number = self.number(session, attach.user, attach.shown)
         if attach.passive is not None:
             self.audience.look_away(session, attach.passive, head)
         attached = Attached(
             attach.ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
-            admission.peer,
+            admission.peer, admission.shown,
         )  # fmt: skip
         self._alone_since = None
         return [Watch(session), Reply(session, attached)]

@@ -26,7 +26,7 @@ from server.rooms.easing import Easing
 from server.rooms.effects import Announce, Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.fan_out import Ordered
 from server.rooms.heads import HeadsTable
-from server.rooms.messages import MOVED, Attach, HandOver, News, Remind, Request
+from server.rooms.messages import MOVED, Appears, Attach, HandOver, News, Remind, Request
 from server.rooms.opening import Applicant
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
@@ -158,6 +158,8 @@ class RoomActor(Telling):
                 effects = room.beat(now)
             case Turn():
                 effects = room.announce(now)
+            case Appears():
+                effects = room.appears(message)
             case BlockChange():
                 effects = room.blocked(message)
             case HandOver():

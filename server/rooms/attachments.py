@@ -8,6 +8,7 @@ from typing import Final
 from actors import Address
 from server.protocol.events import Edited, Entry, Left, MessageEntry
 from server.protocol.mentions import EVERYBODY
+from server.protocol.showing import Shown
 from server.rooms.audience import Audience
 from server.rooms.effects import InTurn, Unwatch
 from server.rooms.messages import Detached, Request
@@ -49,11 +50,11 @@ class Attachments:
         """Of this life."""
         return self._number >> INCARNATION_BITS << INCARNATION_BITS
 
-    def number(self, session: Address, user: str) -> int:
+    def number(self, session: Address, user: str, shown: Shown | None = None) -> int:
         """Attach, and get the number of that. Attaching again replaces what was before."""
         if self.audience.user_of(session) is not None:
             self._number += 1
-        self.audience.attach(session, user)
+        self.audience.attach(session, user, shown)
         return self._number
 
     def stir(self, entries: Iterable[Entry]) -> None:

@@ -14,6 +14,8 @@ from typing import Final
 from actors import Address
 from actors.few import Few, added, each, removed
 from server.protocol.events import Presence
+from server.protocol.showing import PLAIN, Shown, presence_of
+from server.rooms.appearances import HERE, Appearances, Said
 from server.rooms.comings import Comings
 from server.rooms.elsewhere import Elsewhere, Subscriber
 from server.rooms.messages import Terms
@@ -80,7 +82,7 @@ class Audience:
         self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
         self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
         self._crowd: _Crowd | None = None
-        self._comings: Comings | None = None  # there is one only while there is something to tell
+        self._comings: Comings | None = None  # there is one only while it knows something
         self.elsewhere: Elsewhere | None = None
 
     def __len__(self) -> int:
@@ -117,10 +119,13 @@ class Audience:
         """Whether somebody has moved since somebody looked."""
         return self._comings is not None and bool(self._comings.moved)
 
-    def attach(self, session: Address, user: str) -> None:
-        """From now on it looks. Harmless where it is attached already."""
-        if not self.is_here(user):
-            self._moves(user, was_here=False)
+    def attach(self, session: Address, user: str, shown: Shown | None = None) -> None:
+        """From now on it looks. Harmless where it is attached already. `shown`: how the user looks at this node, where
+        that is known."""
+        if self._may_change(user):
+            self._moves(user)
+        if shown is not None:
+            self.shows(HERE, user, shown)
         if self._crowd is not None:
             self._crowd.put(session, user)
             self._crowd.looks(session)
@@ -144,6 +149,9 @@ class Audience:
         user = self.user_of(session)
         if user is None:
             return False
+        is_last = len(self._sessions_of(user)) == 1
+        if is_last:
+            self._moves(user)
         if self._crowd is not None:
             self._crowd.pop(session)
             self._everyone = None
@@ -151,8 +159,8 @@ class Audience:
                 self._keep([])
         else:
             self._keep([(one, its) for one, its in self._pairs() if one is not session])
-        if not self.is_here(user):
-            self._moves(user, was_here=True)
+        if is_last:
+            self._leaves(HERE, user)
         return True
 
     def user_of(self, session: Address) -> str | None:
@@ -208,28 +216,81 @@ class Audience:
         Going is told even of those whose coming was not: who asked for the members meanwhile has seen them.
         """
         moved = {} if self._comings is None else self._comings.moved
-        self._comings = None
-        came = [user for user in sorted(moved) if self.is_here(user) and not moved[user]]
+        self.no_news()
+        came = [user for user in sorted(moved) if self.is_here(user) and not moved[user].was_here]
         went = [user for user in sorted(moved) if not self.is_here(user)]
         return came, went
 
+    def said(self) -> Said:
+        """How those look who are attached here and do not just look online."""
+        return () if self._appearances is None else self._appearances.said(HERE)
+
+    def said_since(self) -> Said:
+        """How those look who have moved since somebody looked, and are here: also who just looks online again."""
+        moved = {} if self._comings is None else self._comings.moved
+        shown = {user: self.shown_at(HERE, user) for user in moved if self._sessions_of(user)}
+        return tuple(one for one in shown.items() if one[1] != PLAIN or moved[one[0]].shown not in (None, PLAIN))
+
     def move_again(self, came: Iterable[str], went: Iterable[str]) -> None:
         """These moves could not be told."""
+        comings = self._comings = self._comings or Comings()
         for user in came:
-            self._moves(user, was_here=False)
+            comings.moves(user, None, was_here=False)
         for user in went:
-            self._moves(user, was_here=True)
+            comings.moves(user, PLAIN, was_here=True)
+        self._comings = comings or None
 
     def is_known(self, user: str) -> None:
         """That this user came has been told in another way."""
         comings = self._comings
-        if comings is not None and comings.moved.get(user) is False and self.is_here(user):
+        moved = None if comings is None else comings.moved.get(user)
+        if comings is not None and moved is not None and not moved.was_here and self.is_here(user):
             del comings.moved[user]
             self._comings = comings or None
 
-    def counts_as_here(self, user: str) -> bool:
-        """As others see it, who have not been told that this user has gone."""
-        return self.is_here(user) or (self._comings is not None and self._comings.counts_as_here(user))
+    # --- how people look --------------------------------------------------------------------------------------
+
+    def appears(self, user: str) -> Shown | None:
+        """How somebody looks who is here; None: not here, as far as others may know."""
+        if not self.is_here(user):
+            return None
+        if self._appearances is None:
+            return PLAIN
+        shown = self._appearances.of(user, self._places(user))
+        return None if shown.status == "offline" else shown
+
+    def shown(self, user: str) -> Shown | None:
+        """How somebody looks to others, who have not been told of what has just changed."""
+        appears = self.appears(user)
+        return appears if appears is not None or self._comings is None else self._comings.still_shown(user)
+
+    def shown_at(self, place: int, user: str) -> Shown:
+        return PLAIN if self._appearances is None else self._appearances.at(place, user)
+
+    def shows(self, place: int, user: str, shown: Shown) -> None:
+        """At this place the user looks so."""
+        if shown == self.shown_at(place, user):
+            return
+        comings = self._moves(user)
+        appearances = comings.appearances or Appearances()
+        appearances.put(place, user, shown)
+        comings.appearances = appearances or None
+
+    def _places(self, user: str) -> list[int]:
+        elsewhere = [] if self.elsewhere is None else self.elsewhere.numbers_with(user)
+        return [HERE, *elsewhere] if self._sessions_of(user) else elsewhere
+
+    def _leaves(self, place: int, user: str) -> None:
+        comings = self._comings
+        if comings is not None and comings.appearances is not None:
+            comings.appearances.leaves(place, user)
+            comings.appearances = comings.appearances or None
+            self._comings = comings or None
+
+    @property
+    def _appearances(self) -> Appearances | None:
+        """None: everybody who is here just looks online."""
+        return None if self._comings is None else self._comings.appearances
 
     def is_due(self, now: float) -> bool:
         """Whether it is time to say that somebody has gone."""
@@ -243,16 +304,14 @@ class Audience:
         """What is to be announced: who has come, and who has been gone for `grace` seconds."""
         if self._comings is None:
             return []
-        came, went = self._comings.look(self.is_here, now, grace)
+        told = self._comings.look(self.appears, now, grace)
         self._comings = self._comings or None
-        return [
-            *(Presence(user=user, status="online") for user in came),
-            *(Presence(user=user, status="offline") for user in went),
-        ]
+        return [presence_of(user, shown) for user, shown in told]
 
     def no_news(self) -> None:
         """Forget what was to be announced: the room is too large for it, or all of it is told in another way."""
-        self._comings = None
+        appearances = self._appearances
+        self._comings = None if appearances is None else Comings(appearances)
 
     def is_gone_for_good(self, user: str) -> None:
         """The user is no member any more, which is told in another way."""
@@ -265,8 +324,10 @@ class Audience:
         return {*self.users(), *(() if self.elsewhere is None else self.elsewhere.users())}
 
     def all_counted(self) -> set[str]:
-        """Who counts as here."""
-        return self.all_users() | (set() if self._comings is None else self._comings.counted())
+        """Who counts as here, as others see it."""
+        if self._comings is None:
+            return self.all_users()
+        return {user for user in self.all_users() | self._comings.counted() if self.shown(user) is not None}
 
     # --- elsewhere --------------------------------------------------------------------------------------------
 
@@ -284,17 +345,17 @@ class Audience:
         """These are with the relay now that has this subscription."""
         subscriber = self.subscriber(number)
         for user in users:
-            if not self.is_here(user):
-                self._moves(user, was_here=False)
+            if self._may_change(user):
+                self._moves(user)
             subscriber.came(user)
 
     def went_elsewhere(self, number: int, users: Iterable[str]) -> None:
         subscriber = self.subscriber(number)
         for user in users:
             if subscriber.has(user):
+                self._moves(user)
                 subscriber.went(user)
-                if not self.is_here(user):
-                    self._moves(user, was_here=True)
+                self._leaves(number, user)
 
     def ended_elsewhere(self, relay: Address) -> bool:
         """All subscriptions of a relay are over; whether there was any."""
@@ -311,9 +372,10 @@ class Audience:
     def forget_elsewhere(self, user: str) -> None:
         """The user is a member no more, and is not listened for, wherever it is."""
         if self.elsewhere is not None and self.elsewhere.has(user):
+            self._moves(user)
+            for number in self.elsewhere.numbers_with(user):
+                self._leaves(number, user)
             self.elsewhere.forget(user)
-            if not self.is_here(user):
-                self._moves(user, was_here=True)
 
     def subscriber(self, number: int) -> Subscriber:
         """Whose subscription this is, which has not ended."""
@@ -322,10 +384,16 @@ class Audience:
         assert subscriber is not None
         return subscriber
 
-    def _moves(self, user: str, *, was_here: bool) -> None:
+    def _may_change(self, user: str) -> bool:
+        """Whether it makes a difference to others that this user comes to another place."""
+        return self._appearances is not None or not self.is_here(user)
+
+    def _moves(self, user: str) -> Comings:
+        """The user is about to come, to go, or to look otherwise."""
         if self._comings is None:
             self._comings = Comings()
-        self._comings.moves(user, was_here=was_here)
+        self._comings.moves(user, self.appears(user), was_here=self.is_here(user))
+        return self._comings
 
 
 def _crowd_of(pairs: Iterable[tuple[Address, str]]) -> _Crowd:

@@ -106,6 +106,10 @@ class Elsewhere:
         """With how many relays the user is."""
         return sum(subscriber.has(user) for subscriber in self._each())
 
+    def numbers_with(self, user: str) -> list[int]:
+        """Of the subscriptions of relays that the user is with."""
+        return [subscriber.number for subscriber in self._each() if subscriber.has(user)]
+
     def users(self) -> set[str]:
         return {user for subscriber in self._each() for user in subscriber.users}
 

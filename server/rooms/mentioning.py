@@ -40,5 +40,5 @@ def _may_call_everybody(state: RoomState, role: Role) -> bool:
 
 
 def _those_here(state: RoomState) -> tuple[str, ...]:
-    is_here = state.audience.is_here
-    return tuple(user for user in state.members if is_here(user))
+    appears = state.audience.appears
+    return tuple(user for user in state.members if appears(user) is not None)

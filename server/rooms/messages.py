@@ -18,6 +18,7 @@ from server.protocol.errors import Refusal
 from server.protocol.events import Activity, AnyEvent, Entry, Error, Left, Ok
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
+from server.protocol.showing import PLAIN, Shown
 from server.store.choices import Choice
 from server.store.messages import Asker
 from server.store.tally import Tally
@@ -40,13 +41,22 @@ class Terms(Struct, frozen=True, gc=False):
 class Attach(Struct, frozen=True):
     """`session` wants the entries of this room, in the name of `user`. Answered `Attached` or `NotAttached`.
 
-    Attaching again replaces the earlier attachment. `passive`: it does not want just the entries.
+    Attaching again replaces the earlier attachment. `passive`: it does not want just the entries. `shown`: how the user
+    looks at this node; None: as is known, or will be said.
     """
 
     ref: int
     session: Address
     user: str
     passive: Terms | None = None
+    shown: Shown | None = None
+
+
+class Appears(Struct, frozen=True):
+    """`user`, who has a session attached here, looks so at this node from now on."""
+
+    user: str
+    shown: Shown
 
 
 class Remind(Struct, frozen=True):
@@ -103,7 +113,7 @@ answer the same as a crash, but nobody's fault."""
 class Attached(Struct, frozen=True):
     """Entries above `last_seq` follow as `Delivery`. `attachment` goes with every `Request`.
 
-    `peer`: the other person of a `dm`, if anybody listens for them, on whichever node.
+    `peer`: the other person of a `dm`, if anybody listens for them, on whichever node; and how they look.
     """
 
     ref: int
@@ -116,6 +126,7 @@ class Attached(Struct, frozen=True):
     role: Role
     read_seq: int
     peer: str | None = None
+    shown: Shown = PLAIN
 
 
 class NotAttached(Struct, frozen=True):

@@ -14,6 +14,7 @@ from msgspec import structs
 from server.protocol.commands import CommandId, History, Members
 from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
+from server.protocol.showing import Shown, with_shown
 from server.rooms.auditing import audit_reply
 from server.rooms.entries import entry_length, length_of
 from server.rooms.inviting import invites_reply
@@ -40,7 +41,7 @@ def fitting(items: Sequence[Item], length: Callable[[Item], int], most: int = PA
     return items
 
 
-def page_reply(request: Request, page: object, is_here: Callable[[str], bool]) -> Ok:
+def page_reply(request: Request, page: object, shown: Callable[[str], Shown | None]) -> Ok:
     """Whatever was asked for."""
     command = request.command
     match page:
@@ -49,7 +50,7 @@ def page_reply(request: Request, page: object, is_here: Callable[[str], bool]) -
         case LogPage():
             return log_reply(command.id, page)
         case MembersPage():
-            return members_reply(request, page, is_here)
+            return members_reply(request, page, shown)
         case ThreadsPage():
             return threads_reply(command.id, page)
         case InvitesPage() | JoinRequestsPage():
@@ -84,13 +85,13 @@ def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:
     )  # fmt: skip
 
 
-def members_reply(request: Request, page: MembersPage, is_here: Callable[[str], bool]) -> Ok:
-    """`is_here` tells of a user's id whether that person is online. Who hides how far they have read is not told how
+def members_reply(request: Request, page: MembersPage, shown: Callable[[str], Shown | None]) -> Ok:
+    """`shown` tells of a user's id how they look; None: offline. Who hides how far they have read is not told how
     far others have."""
     command = request.command
     assert isinstance(command, Members)
-    page = members_shown(command, page, is_here)
-    members = list(_with_status(page.members, is_here))
+    page = members_shown(command, page, lambda user: shown(user) is not None)
+    members = list(_with_status(page.members, shown))
     if request.hides:
         members = [structs.replace(member, read_seq=None) for member in members]
     return Ok(id=command.id, members=members, next=page.next)
@@ -100,10 +101,9 @@ def hits_reply(command_id: CommandId | None, page: Hits) -> Ok:
     return Ok(id=command_id, hits=list(page.hits), next=page.next)
 
 
-def _with_status(members: Iterable[Member], is_here: Callable[[str], bool]) -> Iterable[Member]:
+def _with_status(members: Iterable[Member], shown: Callable[[str], Shown | None]) -> Iterable[Member]:
     for member in members:
         if member.user.deleted:
             yield member
             continue
-        status = "online" if is_here(member.user.user) else "offline"
-        yield structs.replace(member, user=structs.replace(member.user, status=status))
+        yield structs.replace(member, user=with_shown(member.user, shown(member.user.user)))

@@ -13,6 +13,7 @@ from actors import Address
 from server.protocol.errors import unavailable
 from server.protocol.events import Left, error_from
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed, Subscribe, Subscribed
+from server.rooms.appearances import Said
 from server.rooms.effects import Effect, InTurn, Reply, Watch
 from server.rooms.messages import Request
 from server.rooms.opening import Applicant
@@ -33,6 +34,7 @@ def subscribe(state: RoomState, applicant: Applicant) -> Effects:
     members = state.members
     if 0 <= subscribe.epoch_seen < epoch:
         state.ongoing.doubt()
+    _say(state, number, subscribe.said)
     state.audience.came_elsewhere(number, _members(members, (*subscribe.users, *subscribe.admit)))
     subscriber.gone += tuple(user for user in subscribe.users if user not in members)
     effects: Effects = [Watch(relay)]
@@ -45,6 +47,13 @@ def subscribe(state: RoomState, applicant: Applicant) -> Effects:
     return effects
 
 
+def _say(state: RoomState, subscription: int, said: Said) -> None:
+    """How these look, before they count as being there: who is invisible is not seen for a moment."""
+    for user, shown in said:
+        if user in state.members:
+            state.audience.shows(subscription, user, shown)
+
+
 def not_subscribed(subscribe: Subscribe) -> Effect:
     return Reply(subscribe.relay, NotSubscribed(subscribe.ref, error_from(unavailable())))
 
@@ -53,6 +62,7 @@ def admit(state: RoomState, admit: Admit) -> Effects:
     relay = relay_of(state, admit.subscription)
     if relay is None:
         return []
+    _say(state, admit.subscription, admit.said)
     state.audience.came_elsewhere(admit.subscription, _members(state.members, admit.users))
     return [InTurn(state.admitted(admit.ref, admit.users), relay)]
 
@@ -62,6 +72,7 @@ def here(state: RoomState, told: Here) -> Effects:
     if relay_of(state, told.subscription) is None:
         return []
     members = state.members
+    _say(state, told.subscription, told.said)
     state.audience.came_elsewhere(told.subscription, _members(members, told.came))
     state.audience.went_elsewhere(told.subscription, told.went)
     effects: Effects = []

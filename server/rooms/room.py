@@ -24,13 +24,14 @@ from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
+from server.rooms.appearances import HERE
 from server.rooms.blocking import blocked
 from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_all
 from server.rooms.deciding import decide
 from server.rooms.deleting import bury
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
 from server.rooms.landing import Landing
-from server.rooms.messages import Added, Attach, NotAttached, Request
+from server.rooms.messages import Added, Appears, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
 from server.rooms.pages import page_reply
 from server.rooms.people import person_found
@@ -146,7 +147,7 @@ class Room:
         if attach.user not in state.members:
             return [Reply(attach.session, NotAttached(attach.ref, self._room, no_such_room()))]
         self._alone_since = None
-        return state.attach(attach.session, attach.user, attach.ref, attach.passive)
+        return state.attach(attach.session, attach.user, attach.ref, attach.passive, attach.shown)
 
     def remind(self, session: Address) -> Effects:
         if self._state is not None:
@@ -186,6 +187,12 @@ class Room:
     def forwarded(self, forwarded: Forwarded, now: float) -> Effects:
         request = [] if self._state is None else relaying.request_of(self._state, forwarded)
         return self.request(request, now) if isinstance(request, Request) else request
+
+    def appears(self, told: Appears) -> Effects:
+        """Somebody who is attached looks otherwise; while it opens, whoever attaches says so."""
+        if self._state is not None and self._state.audience.sessions_of((told.user,)):
+            self._state.audience.shows(HERE, told.user, told.shown)
+        return []
 
     def blocked(self, change: BlockChange) -> Effects:
         """While it opens, it has yet to read how that stands, or is told again."""
@@ -372,7 +379,7 @@ class Room:
             case PageWanted(request=request), _ if request.user.user not in state.members:
                 return [state.refuse(request, state.stranger(request.user.user), now)]
             case PageWanted(request=request), page:
-                return [answered(request, page_reply(request, page, state.audience.counts_as_here))]
+                return [answered(request, page_reply(request, page, state.audience.shown))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
                 return receipts_told(state, [(covered.receipt, authors)])
             case PersonWanted(request=request), User() | None as person:

@@ -15,6 +15,7 @@ from server.protocol.commands import Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Entry, Left, Ok, error_from
 from server.protocol.objects import Room, RoomInfo, RoomRights, User
+from server.protocol.showing import PLAIN, Shown
 from server.relays.messages import Admission, Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
 from server.rooms.attachments import Attachments
 from server.rooms.effects import Effect, FanOut, InTurn, Reply, Watch, Write
@@ -244,14 +245,16 @@ class RoomState(Attachments):
         self.in_flight.add(Pending(ref, draft, user, [request], now))
         return Write(Append(self.room, self.lineage, self.base, ref, draft, self.itself))
 
-    def attach(self, session: Address, user: str, ref: int, passive: Terms | None = None) -> list[Effect]:
-        number = self.number(session, user)
+    def attach(
+        self, session: Address, user: str, ref: int, passive: Terms | None = None, shown: Shown | None = None
+    ) -> list[Effect]:
+        number = self.number(session, user, shown)
         if passive is not None:
             self.audience.look_away(session, passive, self.last_seq)
         record, member = self.record, self.members[user]
         attached = Attached(
             ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role,
-            seen_by(member), self._peer_of(user),
+            seen_by(member), *self._peer_of(user),
         )  # fmt: skip
         return [Watch(session), Reply(session, attached)]
 
@@ -261,13 +264,15 @@ class RoomState(Attachments):
 
     def _admission(self, user: str) -> Admission | None:
         member = self.members.get(user)
-        return None if member is None else Admission(member.role, seen_by(member), self._peer_of(user))
+        return None if member is None else Admission(member.role, seen_by(member), *self._peer_of(user))
 
-    def _peer_of(self, user: str) -> str | None:
-        """The other person of a dm, if anybody listens for them."""
+    def _peer_of(self, user: str) -> tuple[str | None, Shown]:
+        """The other person of a dm, if anybody listens for them, and how they look."""
         if self.record.kind != "dm" or self.is_parted:
-            return None
-        return next((other for other in self.members if other != user and self.audience.counts_as_here(other)), None)
+            return None, PLAIN
+        peer = next((other for other in self.members if other != user), None)
+        shown = None if peer is None else self.audience.shown(peer)
+        return (None, PLAIN) if shown is None else (peer, shown)
 
     def detach(self, session: Address) -> int | None:
         number = super().detach(session)

@@ -27,6 +27,7 @@ from server.protocol.commands import (
     RoomCommand,
     Rooms,
     Search,
+    SetPresence,
     Settings,
     Typing,
     is_answered,
@@ -36,6 +37,7 @@ from server.protocol.events import Error, Ok, ReadMark, Welcome, error_from
 from server.protocol.objects import Invited, Room, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.rules import check_channel_name, looks_like_room
+from server.protocol.showing import HIDDEN, with_shown
 from server.rooms.messages import (
     Added,
     Answer,
@@ -59,9 +61,10 @@ from server.sessions.attending import (
     Overdue,
     ReadOnAgain,
 )
-from server.sessions.choosing import Choosing
+from server.sessions.choosing import Choosing, DeviceGone, check_presence
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
+from server.sessions.devices import appearance_of, idle_devices_of
 from server.sessions.environment import NOTED_FOR_MS
 from server.sessions.feed import Start, Tabs
 from server.sessions.looking import Looking
@@ -105,6 +108,8 @@ class SessionActor(Choosing, Looking):
         self._note_use()
         if len(self.system.members(self._user_id)) <= 1:
             self._environment.choices.drop(self._user_id)
+        elif self.system.members(idle_devices_of(self._user_id)):
+            self.system.broadcast(self._user_id, DeviceGone(), but=self.address)
 
     def _note_use(self, noted: int = 0) -> None:
         """Write down that the token is in use, unless that was `noted` (in ms) lately: most of a crowd that comes back
@@ -166,6 +171,8 @@ class SessionActor(Choosing, Looking):
                 self._missed_something()
             case Chose(choice=choice):
                 self._chose(choice)
+            case DeviceGone():
+                self._appear()
             case Named(user=user):
                 self._call(user)
             case Revoked():
@@ -273,6 +280,8 @@ class SessionActor(Choosing, Looking):
                 check_creation(command, self._user)
             if isinstance(command, Join):
                 _check_join(command)
+            if isinstance(command, SetPresence):
+                check_presence(command)
         except Refusal as refusal:
             said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
             return
@@ -308,6 +317,8 @@ class SessionActor(Choosing, Looking):
             self._ask(FindInvite(reply_to=self.address, ref=asked, code=command.invite, user=self._user_id))
         elif isinstance(command, Search) and opened.room is None:
             self._search(opened.ref, command)
+        elif isinstance(command, SetPresence):
+            self._show(opened.ref, command)
         elif isinstance(command, Settings):
             self._choose(opened.ref, command)
         elif isinstance(command, Join) and opened.room is None:
@@ -477,7 +488,8 @@ class SessionActor(Choosing, Looking):
         if user.deleted or user.status is not None:
             return user
         if self._is_on_this_node(user.user):
-            return structs.replace(user, status="online")
+            shown = appearance_of(self.system, user.user, self._environment.choices.of(user.user))
+            return with_shown(user, None if shown == HIDDEN else shown)
         return user if self._environment.elsewhere is not None else structs.replace(user, status="offline")
 
     # --- events -----------------------------------------------------------------------------------------------

@@ -18,13 +18,15 @@ from actors import NORMAL, SHUTDOWN, Actor, Address, Down, NotRunning, Quarantin
 from server.protocol.closing import CloseCode
 from server.protocol.commands import Join, RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
-from server.protocol.events import Left, Presence, ReadMark
+from server.protocol.events import Left, ReadMark
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
+from server.protocol.showing import PLAIN, Shown, presence_of
 from server.rooms.holds import HOLD_SECONDS
-from server.rooms.messages import Added, Attach, Attached, Detached, NotAttached, Passing, Request
+from server.rooms.messages import Added, Appears, Attach, Attached, Detached, NotAttached, Passing, Request
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands
 from server.sessions.commands import Open as OpenCommand
+from server.sessions.devices import appearance_of
 from server.sessions.environment import SessionEnvironment
 from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Remember, Send
 from server.sessions.messages import Close, NotifyDrained
@@ -99,6 +101,11 @@ class Attending(Actor):
     def _choice(self) -> Choice:
         """What the user has chosen."""
         return self._environment.choices.of(self._user_id)
+
+    @property
+    def _appearance(self) -> Shown:
+        """How the user looks at this node."""
+        return appearance_of(self.system, self._user_id, self._choice)
 
     @property
     def _id(self) -> str:
@@ -248,7 +255,8 @@ class Attending(Actor):
         ref = next(self._environment.refs)
         shown = None if place.attaching is None else place.attaching.shown
         place.attaching = Attaching(ref, place.creator if creator is None else creator, shown)
-        if not address.tell(Attach(ref, self.address, self._user_id, self._feed.terms(room))) and address.alive:
+        attach = Attach(ref, self.address, self._user_id, self._feed.terms(room), self._appearance)
+        if not address.tell(attach) and address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
 
     def _cannot_attach(self, room: str, refusal: Refusal, creator: int | None) -> None:
@@ -287,7 +295,7 @@ class Attending(Actor):
     def _attached(self, attached: Attached) -> None:
         room = attached.room
         try:
-            place, _ = self._visit(room)
+            place, address = self._visit(room)
         except Refusal:
             return
         if place.attachment is not None and attached.attachment <= place.attachment:
@@ -300,10 +308,12 @@ class Attending(Actor):
             self._feed_on(self._feed.reaches(room, attached.last_seq))
         else:
             self._attached_to_new(attached, creator)
+            if (appearance := self._appearance) != PLAIN:
+                address.tell(Appears(self._user_id, appearance))
         if creator is not None:
             self._ask_rooms(InfoWanted(creator, room))
         if attached.peer is not None and not self._is_on_this_node(attached.peer):
-            self._pass_on(Passing(room, (Presence(user=attached.peer, status="online"),)))
+            self._pass_on(Passing(room, (presence_of(attached.peer, attached.shown),)))
         if shown not in (None, attached.read_seq):
             self._pass_on(Passing(room, (ReadMark(room=room, read_seq=attached.read_seq),)))
         if place.awaits is None:

@@ -35,10 +35,11 @@ _touch_tokens: Final = (
     update(tokens).where(_of_sessions, tokens.c.last_used < bindparam("now")).values(last_used=bindparam("now"))
 )
 _seen: Final = users.alias("seen")
+_is_visible: Final = or_(_seen.c.status.is_(None), _seen.c.status != "invisible")
 _seen_before: Final = (
     select(_seen.c.id)
     .join(tokens, tokens.c.user_id == _seen.c.id)
-    .where(_of_sessions, or_(_seen.c.last_seen.is_(None), _seen.c.last_seen < bindparam("now")))
+    .where(_of_sessions, or_(_seen.c.last_seen.is_(None), _seen.c.last_seen < bindparam("now")), _is_visible)
     .with_for_update(key_share=True, skip_locked=True, of=_seen)
 )
 _touch_users: Final = update(users).where(users.c.id.in_(_seen_before)).values(last_seen=bindparam("now"))

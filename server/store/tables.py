@@ -56,6 +56,9 @@ users: Final = Table(
     Column("last_seen", BigInteger),  # coarse, written behind
     Column("disabled_at", BigInteger),  # an operator keeps them out since then
     Column("hides_receipts", Boolean),  # NULL: as most, no
+    Column("status", WORDS),  # busy or invisible; NULL: as they are
+    Column("status_text", WORDS),
+    Column("status_emoji", WORDS),
     sqlite_with_rowid=False,
 )
 

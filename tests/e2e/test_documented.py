@@ -109,7 +109,8 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
             assert hit["marks"] == [{"start": 0, "end": 5}]
         witness.say("rooms")
         witness.say("channels")
-        assert witness.say("settings", receipts=True)["settings"] == {"receipts": True}
+        assert witness.say("settings", receipts=True)["settings"] == {"receipts": True, "status": "online"}
+        witness.say("presence", status="busy", text="In a meeting")
         witness.say("ping")
     dm = ada.say("create_room", kind="dm", members=[bob.name], nonce=nonce())
     assert dm["info"]["peer"]["name"] == bob.name

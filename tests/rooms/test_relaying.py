@@ -11,6 +11,7 @@ from actors import Address
 from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
 from server.protocol.events import Left, Ok, Presence, RoomStats
 from server.protocol.objects import RoomKind
+from server.protocol.showing import HIDDEN, Shown
 from server.relays.messages import (
     Admission,
     Admit,
@@ -265,6 +266,29 @@ def test_people_are_there_by_a_relay_too() -> None:
     hall.room.here(Here(number, came=(), went=("u_bob",)))
     [news] = told(PassedOn, hall.beat())
     assert news.events == (Presence(user="u_bob", status="offline"),)
+
+
+def test_how_somebody_looks_is_told_from_node_to_node_and_ends_with_the_node() -> None:
+    hall = Hall("ann", "bob")
+    hall.room.ended(hall.sessions["bob"])
+    hall.beat()
+    number = hall.subscribed()
+    hall.room.admit(Admit(number, 1, ("u_bob",), (("u_bob", Shown("away")), ("u_eve", Shown("busy")))))
+    [news] = of(FanOut, [effect for effect in hall.beat() if not told(PassedOn, [effect])])
+    assert events_of(news) == [Presence(user="u_bob", status="away")], "and never just online"
+    other = hall.subscribed(relay=OTHER)
+    hall.room.here(Here(other, came=("u_bob",), went=()))
+    [news] = told(PassedOn, hall.beat())
+    assert news.events == (Presence(user="u_bob", status="online"),), "one device is in use"
+    hall.room.ended(OTHER)
+    [news] = told(PassedOn, hall.beat())
+    assert news.events == (Presence(user="u_bob", status="away"),)
+    hall.room.here(Here(number, (), (), (("u_bob", HIDDEN),)))
+    [news] = told(PassedOn, hall.beat())
+    assert news.events == (Presence(user="u_bob", status="offline"),)
+    hall.room.here(Here(number, (), ("u_bob",), ()))
+    hall.beat()
+    assert told(PassedOn, hall.beat()) == []
 
 
 def test_people_go_with_their_node() -> None:

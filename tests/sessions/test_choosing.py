@@ -15,7 +15,7 @@ from server.store.messages import FindIdentity, Identity
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged
 
-OPEN, HIDDEN = AccountSettings(receipts=True), AccountSettings(receipts=False)
+OPEN, HIDDEN = (AccountSettings(receipts=receipts, status="online") for receipts in (True, False))
 
 
 @pytest.fixture
