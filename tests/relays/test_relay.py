@@ -440,7 +440,8 @@ def test_who_does_not_look_is_told_how_the_room_stands_in_place_of_entries() -> 
     [told] = of(FanOut, booth.relay.done(Done(asked.question.ref, tally), booth.now))
     assert (told.message, told.to) == (Pulse(ROOM, tally), (booth.sessions["bob"],))
     booth.beat(1.0)
-    assert not booth.relay.restless
+    relay = booth.relay  # by another name: what was asserted of it above is over
+    assert not relay.restless
     booth.passive.clear()
     booth.attach("bob")
     assert delivered_to(booth.sessions["bob"], booth.delivers(entry(2))) == [2]
