@@ -70,7 +70,15 @@ def delete_user(connection: Connection, wanted: DeleteUser, at: int) -> Revocati
     connection.execute(
         update(users)
         .where(is_them)
-        .values(name=None, display_name=None, password_hash=NO_PASSWORD, administrator=False, last_seen=None)
+        .values(
+            name=None,
+            display_name=None,
+            password_hash=NO_PASSWORD,
+            administrator=False,
+            last_seen=None,
+            disabled_at=None,
+            hides_receipts=None,
+        )
     )
     _retire(connection, found.name, at)
     connection.execute(insert(departures).values(user_id=wanted.user, at=at))

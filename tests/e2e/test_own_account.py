@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import urllib.request
+from io import BytesIO
+from zipfile import ZipFile
 
 from tests.harness.people import PASSWORD, call, close_code, register, talk
 from tests.harness.server import ServerProcess
@@ -44,3 +48,22 @@ def test_what_is_said_after_a_rename_carries_the_new_name_and_so_does_what_was_s
         assert [message["from"]["display_name"] for message in history] == ["Ada L.", "Ada L."]
     with talk(server.websocket_url, token) as again:
         assert again.welcome["me"]["display_name"] == "Ada L."
+
+
+def test_an_export_comes_in_parts_over_the_wire_and_is_whole(server: ServerProcess) -> None:
+    name = f"ada{secrets.token_hex(4)}"
+    _, token = register(server.url, name)
+    texts = [secrets.token_hex(1_900) for _ in range(120)]  # half a megabyte that compresses little
+    with talk(server.websocket_url, token) as ada:
+        made = ada.ask("create_room", kind="group", name="Notes", nonce=secrets.token_hex(8))
+        for text in texts:
+            ada.post(made["room"], text)
+    headers = {"Authorization": f"Bearer {token}"}
+    asked = urllib.request.Request(f"{server.url}/v1/export", method="POST", headers=headers)
+    with urllib.request.urlopen(asked, timeout=30) as response:
+        assert response.headers["transfer-encoding"] == "chunked"
+        assert response.headers["content-type"] == "application/zip"
+        archive = ZipFile(BytesIO(response.read()))
+    assert archive.testzip() is None
+    said = json.loads(archive.read(f"messages/{made['room']}.json"))
+    assert sorted(message["text"] for message in said) == sorted(texts)
