@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from clients.happenings import Event, Missed, UnknownEntry
-from server.protocol.events import Deleted, Edited, Joined, Left, MessageEntry, Reacted, RoomChanged
+from server.protocol.events import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 
 
 class Backlog:
@@ -66,7 +66,7 @@ def _span(event: Event) -> Missed | None:
     match event:
         case Missed():
             return event
-        case MessageEntry() | Edited() | Deleted() | Reacted() | Joined() | RoomChanged() | UnknownEntry():
+        case MessageEntry() | Edited() | Deleted() | Reacted() | Pinned() | Joined() | RoomChanged() | UnknownEntry():
             return Missed(event.room, event.seq - 1, event.seq, "not read in time")
         case Left(seq=int(seq)):
             return Missed(event.room, seq - 1, seq, "not read in time")

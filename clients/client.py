@@ -40,6 +40,7 @@ from clients.incoming import BrokenServer
 from clients.link import Bell, Ending, Link
 from clients.looking import Looking
 from clients.marking import Marking
+from clients.pinning import Pinning
 from clients.searching import Searching
 from clients.threads import InThreads
 from clients.wire import Wire
@@ -160,7 +161,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Governing, Looking, Marking, Searching, InThreads):
+class Client(Governing, Looking, Marking, Searching, InThreads, Pinning):
     """A conversation with verbs. Made by `open_client`."""
 
     def __init__(

@@ -38,6 +38,7 @@ from server.protocol.events import (
     Limits,
     MessageEntry,
     Ok,
+    Pinned,
     Pong,
     Reacted,
     Resumed,
@@ -239,7 +240,9 @@ class Conversation:
                 return list(self._welcomed(event))
             case Resumed():
                 return list(self._reading.resumed(event))
-            case MessageEntry() | Edited() | Deleted() | Reacted() | Joined() | RoomChanged() | UnknownEntry():
+            case (
+                MessageEntry() | Edited() | Deleted() | Reacted() | Pinned() | Joined() | RoomChanged() | UnknownEntry()
+            ):
                 return list(self._reading.entry(event, event.seq))
             case Left():
                 return list(self._reading.left(event))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from clients.happenings import LogEntry
-from server.protocol.events import Deleted, Edited, MessageEntry, Reacted
+from server.protocol.events import Deleted, Edited, MessageEntry, Pinned, Reacted
 from server.protocol.objects import Message, Reaction
 
 
@@ -39,6 +39,8 @@ class Timeline:
     def __init__(self, reader: str) -> None:
         self._reader = reader
         self._held: dict[int, _Held] = {}
+        self._pinned: dict[int, tuple[int, bool]] = {}  # up to which entry it is known, and what is so then
+        self._listed = 0  # all others are not pinned, up to this entry
 
     def __iter__(self) -> Iterator[Message]:
         """Ascending by `seq`."""
@@ -47,6 +49,22 @@ class Timeline:
     def find(self, seq: int) -> Message | None:
         held = self._held.get(seq)
         return None if held is None else held.message
+
+    @property
+    def pinned(self) -> frozenset[int]:
+        """The messages that are pinned, as far as that was told."""
+        return frozenset(seq for seq, (_, on) in self._pinned.items() if on)
+
+    def take_pins(self, pinned: Iterable[int], known: int) -> None:
+        """All that are pinned. `known`: the `to` of their list."""
+        listed = set(pinned)
+        for seq in listed | self._pinned.keys():
+            self._pin(seq, known, on=seq in listed)
+        self._listed = max(self._listed, known)
+
+    def _pin(self, seq: int, known: int, *, on: bool) -> None:
+        if self._pinned.get(seq, (self._listed, False))[0] < known:
+            self._pinned[seq] = known, on
 
     def take_page(self, messages: Iterable[Message], known: int) -> None:
         """A page of history. `known`: its `to`."""
@@ -60,7 +78,11 @@ class Timeline:
         match entry:
             case MessageEntry():
                 self._held.setdefault(entry.seq, _Held(_message(entry), entry.seq))
+            case Pinned(target=target, on=on):
+                self._pin(target, entry.seq, on=on)
             case Edited() | Deleted() | Reacted():
+                if isinstance(entry, Deleted):
+                    self._pin(entry.target, entry.seq, on=False)
                 held = self._held.get(entry.target)
                 if held is not None and held.known < entry.seq:
                     held.message = self._changed(held.message, entry)

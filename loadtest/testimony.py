@@ -26,6 +26,7 @@ from server.protocol.events import (
     Left,
     MessageEntry,
     Ok,
+    Pinned,
     Reacted,
     Resumed,
     RoomChanged,
@@ -140,7 +141,7 @@ class Testimony:
                 self._places.pop(room, None)
             case Left(room=room, seq=int(seq)):
                 return self._entry(Entry(room, seq), at)
-            case RoomChanged() | Edited() | Deleted() | Reacted():
+            case RoomChanged() | Edited() | Deleted() | Reacted() | Pinned():
                 return self._entry(Entry(event.room, event.seq), at)
             case Ok(id=number) if number is not None:
                 self._answered(number, event)

@@ -43,6 +43,7 @@ from server.protocol.events import (
     Left,
     MessageEntry,
     Ok,
+    Pinned,
     Pong,
     Presence,
     Reacted,
@@ -243,7 +244,7 @@ class Members:
                 ), b""
             case Joined(room=room, seq=int(seq)) | Left(room=room, seq=int(seq)):
                 return (self._first(slot, Entry(room, seq)),), b""
-            case RoomChanged() | Edited() | Deleted() | Reacted():
+            case RoomChanged() | Edited() | Deleted() | Reacted() | Pinned():
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
             case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats():
                 return (), b""

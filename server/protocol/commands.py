@@ -183,6 +183,23 @@ class React(Command, frozen=True, kw_only=True, tag="react"):
     on: bool
 
 
+class Pin(Command, frozen=True, kw_only=True, tag="pin"):
+    """Pins a message, for everybody to find, or, with `on: false`, pins it no more. `ok` carries no `seq` where that is
+    so already.
+    """
+
+    room: RoomId
+    target: Target
+    on: bool
+
+
+class Pins(Command, frozen=True, kw_only=True, tag="pins"):
+    """What is pinned in a room, in its present state: what was pinned last comes first."""
+
+    room: RoomId
+    before: Annotated[Seq | None, Meta(description="The `seq` of the last pin of the page before.")] = None
+
+
 class History(Command, frozen=True, kw_only=True, tag="history"):
     """Messages of a room in their present state, ascending: those `before` a `seq`, those `after` it, or the newest.
 
@@ -514,6 +531,8 @@ AnyCommand = (
     | Edit
     | Delete
     | React
+    | Pin
+    | Pins
     | History
     | Threads
     | Log
@@ -558,6 +577,8 @@ RoomCommand = (
     Leave
     | Post
     | MessageCommand
+    | Pin
+    | Pins
     | History
     | Threads
     | Log
@@ -585,6 +606,8 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "edit": frozenset({"ready"}),
     "delete": frozenset({"ready"}),
     "react": frozenset({"ready"}),
+    "pin": frozenset({"ready"}),
+    "pins": frozenset({"ready"}),
     "history": frozenset({"ready"}),
     "threads": frozenset({"ready"}),
     "log": frozenset({"ready"}),

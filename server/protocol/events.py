@@ -23,6 +23,7 @@ from server.protocol.objects import (
     Level,
     Member,
     Message,
+    PinnedMessage,
     Role,
     Room,
     RoomInfo,
@@ -68,6 +69,7 @@ class Ok(Event, frozen=True, kw_only=True, tag="ok"):
     more: Annotated[bool | None, Meta(description="Whether there are further ones in the direction asked for.")] = None
     read_seq: Annotated[int | None, Meta(description="Up to here the user has read now, for themselves.")] = None
     members: list[Member] | None = None
+    pins: Annotated[list[PinnedMessage] | None, Meta(description="What was pinned last comes first.")] = None
     threads: Annotated[list[Thread] | None, Meta(description="Those with the newest messages first.")] = None
     acts: Annotated[list[Act] | None, Meta(description="The newest first.")] = None
     next: Annotated[str | None, Meta(description="To ask for the next page with; absent on the last.")] = None
@@ -195,6 +197,17 @@ class Reacted(Event, frozen=True, kw_only=True, tag="reaction"):
     at: Time
 
 
+class Pinned(Event, frozen=True, kw_only=True, tag="pinned"):
+    """A message is pinned (`on`), or is no more. One that is deleted is no more, either, without an entry like this."""
+
+    room: RoomId
+    seq: EntrySeq
+    target: Annotated[int, Meta(description="The `seq` of the message.")]
+    by: UserId
+    on: bool
+    at: Time
+
+
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     """Somebody became a member, on their own or because somebody invited them."""
 
@@ -241,7 +254,7 @@ class RoomChanged(Event, frozen=True, kw_only=True, tag="room"):
     ] = None
 
 
-Entry = MessageEntry | Edited | Deleted | Reacted | Joined | Left | RoomChanged
+Entry = MessageEntry | Edited | Deleted | Reacted | Pinned | Joined | Left | RoomChanged
 
 
 # --- passing events ------------------------------------------------------------------------------------------
@@ -332,6 +345,7 @@ AnyEvent = (
     | Edited
     | Deleted
     | Reacted
+    | Pinned
     | Joined
     | Left
     | RoomChanged

@@ -43,6 +43,7 @@ MEMBERS_LIMIT: Final = 200
 SEARCH_LIMIT: Final = 50
 SEARCH_CODE_POINTS: Final = 200  # of a query
 THREADS_LIMIT: Final = 100
+PINS: Final = 50  # of a room
 CHANNELS_LIMIT: Final = 100
 INVITES: Final = 100  # of one room, that are good
 INVITE_USES: Final = 100_000

@@ -241,3 +241,12 @@ class Thread(Struct, frozen=True, kw_only=True):
             extra_json_schema={"minimum": 0},
         ),
     ]
+
+
+class PinnedMessage(Struct, frozen=True, kw_only=True):
+    """A message that was pinned in its room."""
+
+    seq: Annotated[EntrySeq, Meta(description="The entry that says so.")]
+    message: Message
+    by: UserId
+    at: Time

@@ -25,6 +25,8 @@ from server.protocol.commands import (
     MarkUnread,
     Members,
     Mute,
+    Pin,
+    Pins,
     Post,
     React,
     Read,
@@ -54,6 +56,7 @@ from server.rooms.marking import mark
 from server.rooms.mentioning import mentioned_by
 from server.rooms.messages import Request
 from server.rooms.people import look_up, mute_room
+from server.rooms.pinning import list_pins, pin
 from server.rooms.questions import PageWanted
 from server.rooms.renaming import rename
 from server.rooms.rights import (
@@ -125,6 +128,10 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
             return _read_page(state, request, command, now)
         case Search() as search:
             return search_here(state, request, search, now)
+        case Pin() as wanted:
+            return pin(state, request, wanted, member.role, now)
+        case Pins() as wanted:
+            return list_pins(state, request, wanted, now)
         case Threads() as wanted:
             return list_threads(state, request, wanted, now)
         case Read(thread=int(thread)) as said:

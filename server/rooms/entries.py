@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
-from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted
+from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Pinned, Reacted
 from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
-from server.store.changes import MessageGone, NewText, Reacting
+from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.mentioning import People
 from server.store.messages import Draft, MemberGone, NewMember, NewMessage
@@ -71,6 +71,8 @@ def entry_of(room: str, draft: Draft, user: User, seq: int, at: int, mentions: P
         case MessageGone():
             reason: Literal["expired"] | None = "expired" if draft.expired else None
             return Deleted(room=room, seq=seq, target=draft.target, by=draft.by, at=stamp(at), reason=reason)
+        case Pinning():
+            return Pinned(room=room, seq=seq, target=draft.target, by=draft.by, on=draft.on, at=stamp(at))
         case Reacting():
             return Reacted(
                 room=room, seq=seq, target=draft.target, emoji=draft.emoji, by=draft.by, on=draft.on, at=stamp(at)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.rooms.messages import Request
-from server.store.changes import MessageGone, NewText, Reacting
+from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.messages import Draft, NewMember, NewMessage
 from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
@@ -130,7 +130,16 @@ class InFlight:
 def _subjects(draft: Draft) -> tuple[str, ...]:
     """What is about to change: somebody's membership and rights, or the room itself."""
     match draft:
-        case NewMessage() | NewText() | MessageGone() | Reacting() | ThreadSeen() | InviteMade() | InviteRevoked():
+        case (
+            NewMessage()
+            | NewText()
+            | MessageGone()
+            | Reacting()
+            | Pinning()
+            | ThreadSeen()
+            | InviteMade()
+            | InviteRevoked()
+        ):
             return ()
         case RoleGiven(user=str(user)) | Muted(user=str(user)):
             return THE_ROOM, user

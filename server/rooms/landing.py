@@ -18,7 +18,7 @@ from server.rooms.in_flight import Pending
 from server.rooms.inviting import look_up_invites
 from server.rooms.messages import Added, Request
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
-from server.store.changes import MessageGone, NewText, Reacting
+from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
 from server.store.room_changes import LevelSet, RoomDeleted
@@ -97,7 +97,7 @@ class Landing:
                 self._went(pending, draft, entry)
             case RoomDeleted():
                 self._ended(pending, draft, landed.at)
-            case NewText() | MessageGone() | Reacting() | ThreadSeen() | InviteRevoked() | JoinRefused():
+            case NewText() | MessageGone() | Reacting() | Pinning() | ThreadSeen() | InviteRevoked() | JoinRefused():
                 self._is_done(pending, entry)
             case JoinAsked():
                 self._answers += [answered(r, Ok(id=r.command.id, asked=True)) for r in pending.requests]

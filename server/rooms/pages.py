@@ -23,6 +23,7 @@ from server.rooms.messages import Request
 from server.store.audit_messages import AuditPage
 from server.store.finding_messages import InvitesPage, JoinRequestsPage
 from server.store.messages import HistoryPage, LogPage, MembersPage
+from server.store.pin_messages import PinsPage
 from server.store.search_messages import Hits
 from server.store.thread_messages import ThreadsPage
 
@@ -51,6 +52,8 @@ def page_reply(request: Request, page: object, shown: Callable[[str], Shown | No
             return log_reply(command.id, page)
         case MembersPage():
             return members_reply(request, page, shown)
+        case PinsPage():
+            return pins_reply(command.id, page)
         case ThreadsPage():
             return threads_reply(command.id, page)
         case InvitesPage() | JoinRequestsPage():
@@ -74,6 +77,11 @@ def history_reply(command: History, page: HistoryPage) -> Ok:
 def threads_reply(command_id: CommandId | None, page: ThreadsPage) -> Ok:
     kept = fitting(page.threads, lambda thread: length_of(thread.root))
     return Ok(id=command_id, threads=list(kept), more=page.more or len(kept) < len(page.threads))
+
+
+def pins_reply(command_id: CommandId | None, page: PinsPage) -> Ok:
+    kept = fitting(page.pins, lambda pin: length_of(pin.message))
+    return Ok(id=command_id, pins=list(kept), more=len(kept) < len(page.pins), to=page.known)
 
 
 def log_reply(command_id: CommandId | None, page: LogPage) -> Ok:

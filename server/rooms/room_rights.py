@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, TypeVar
 
-from server.protocol.commands import Approve, CreateInvite, Edit, Invite, Post, RoomCommand, SetRights
+from server.protocol.commands import Approve, CreateInvite, Edit, Invite, Pin, Post, RoomCommand, SetRights
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.limits import SLOW_SECONDS, TTL_SECONDS
 from server.protocol.objects import Role, RoomKind, RoomRights
@@ -24,7 +24,7 @@ _R = TypeVar("_R", bound=Role)
 RANK: Final[Mapping[Role, int]] = {"owner": 3, "moderator": 2, "member": 1, "guest": 0}
 
 ACTS: Final[Mapping[type[RoomCommand], Act]] = {
-    Post: "post", Edit: "post", Invite: "invite", CreateInvite: "invite", Approve: "invite",
+    Post: "post", Edit: "post", Invite: "invite", CreateInvite: "invite", Approve: "invite", Pin: "pin",
 }  # fmt: skip
 """Commands that a room can keep for some. To react is everybody's also where few post."""
 

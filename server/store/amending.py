@@ -11,13 +11,14 @@ The rules:
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from server.protocol.errors import ErrorCode, Refusal, no_such_message
-from server.protocol.limits import REACTION_EMOJI
-from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+from server.protocol.limits import PINS, REACTION_EMOJI
+from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.mentioning import People
 
 Place = tuple[str, int]
@@ -65,6 +66,8 @@ class Amendments(Struct):
         Messages of which no reaction is left.
     marks
         How far threads were read.
+    pins
+        Which messages are pinned, by which entry, whom, and when; None: it is pinned no more.
     """
 
     targets: dict[Place, Target] = field(default_factory=dict)
@@ -72,27 +75,31 @@ class Amendments(Struct):
     emptied: set[Place] = field(default_factory=set)
     bare: set[Place] = field(default_factory=set)
     marks: dict[Mark, int] = field(default_factory=dict)
+    pins: dict[Place, tuple[int, str, int] | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.targets or self.marks)
+        return bool(self.targets or self.marks or self.pins)
 
 
 class Messages(Struct):
     """What is known of the messages that are to be changed, or answered. One that is missing is none.
 
-    `members`: those of whom somebody speaks. `marks`: how far threads were read. `forgotten`: something that was said
-    is to be gone.
+    `members`: those of whom somebody speaks. `marks`: how far threads were read. `pinned`: in rooms where somebody
+    pins. `forgotten`: something that was said is to be gone.
     """
 
     targets: dict[Place, Target] = field(default_factory=dict)
     reacted: set[Reaction] = field(default_factory=set)
     members: dict[tuple[str, str], str] = field(default_factory=dict)
     marks: dict[Mark, int] = field(default_factory=dict)
+    pinned: dict[str, frozenset[int]] = field(default_factory=dict)
     forgotten: bool = False
 
     def learn(self, amended: Amendments) -> None:
         """The amendments were written."""
         self.marks.update(amended.marks)
+        for room in {room for room, _ in amended.pins}:
+            self.pinned[room] = pinned_in(room, self, amended)
         if any(target.text != self.targets[place].text for place, target in amended.targets.items()):
             self.forgotten = True
         self.targets.update(amended.targets)
@@ -100,8 +107,17 @@ class Messages(Struct):
             (self.reacted.add if on else self.reacted.discard)(reaction)
 
 
-def refusal_of(change: MessageChange, target: Target | None) -> Refusal | None:
-    """Why a change cannot be; None: it can, or is so already."""
+def pinned_in(room: str, known: Messages, amended: Amendments) -> frozenset[int]:
+    """What is pinned in a room by now."""
+    pinned = set(known.pinned.get(room, ()))
+    for (where, target), pin in amended.pins.items():
+        if where == room:
+            (pinned.discard if pin is None else pinned.add)(target)
+    return frozenset(pinned)
+
+
+def refusal_of(change: MessageChange, target: Target | None, pinned: Collection[int] = ()) -> Refusal | None:
+    """Why a change cannot be; None: it can, or is so already. `pinned`: in this room."""
     if target is None:
         return no_such_message()
     match change:
@@ -109,8 +125,10 @@ def refusal_of(change: MessageChange, target: Target | None) -> Refusal | None:
             return Refusal(ErrorCode.FORBIDDEN, "only its author can edit a message")
         case MessageGone(by=by, of_others=False) if by != target.author:
             return Refusal(ErrorCode.FORBIDDEN, "only its author and moderators can delete a message")
-        case NewText() | Reacting() if target.text is None:
+        case NewText() | Reacting() | Pinning() if target.text is None:
             return no_such_message()
+        case Pinning(target=wanted, on=True) if len(pinned) >= PINS and wanted not in pinned:
+            return Refusal(ErrorCode.LIMIT_REACHED, f"at most {PINS} messages are pinned in a room")
         case Reacting(emoji=emoji, on=True) if _is_one_too_many(emoji, target.reactions):
             return Refusal(ErrorCode.LIMIT_REACHED, f"a message has at most {REACTION_EMOJI} different reactions")
     return None
@@ -142,7 +160,7 @@ def one_less(root: Target) -> Target:
     return replace(root, replies=(root.replies or 0) - 1)
 
 
-def is_so(change: MessageChange, target: Target, *, has_reacted: bool) -> bool:
+def is_so(change: MessageChange, target: Target, *, has_reacted: bool, pinned: Collection[int] = ()) -> bool:
     """Whether everything is already as the change would have it."""
     match change:
         case NewText(text=text):
@@ -151,6 +169,8 @@ def is_so(change: MessageChange, target: Target, *, has_reacted: bool) -> bool:
             return target.text is None
         case Reacting(on=on):
             return has_reacted == on
+        case Pinning(target=wanted, on=on):
+            return (wanted in pinned) == on
 
 
 def amend(
@@ -171,9 +191,13 @@ def amend(
                 target.author, None, by=by, thread=target.thread, replies=target.replies, last_reply=target.last_reply
             )
             amended.bare.add(place)
+            amended.pins[place] = None
         case Reacting(by=by, emoji=emoji, on=on):
             amended.targets[place] = replace(target, reactions=_counted(target.reactions, emoji, 1 if on else -1))
             amended.reacted[*place, by, emoji] = on
+            return
+        case Pinning(by=by, on=on):
+            amended.pins[place] = (seq, by, at) if on else None
             return
     if target.edited_seq is not None:
         amended.emptied.add((room, target.edited_seq))

@@ -64,6 +64,8 @@ from server.store.people_queries import (
     list_users,
     read_revocations,
 )
+from server.store.pin_messages import ReadPins
+from server.store.pin_queries import read_pins
 from server.store.room_queries import find_channel, list_rooms, load_rooms, read_members, read_memberships
 from server.store.search_index import find_tails
 from server.store.search_messages import FindTails, Search
@@ -155,6 +157,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return read_revocations(connection, question, now)
         case ReadMemberships():
             return read_memberships(connection, question, now)
+        case ReadPins():
+            return read_pins(connection, question)
         case ReadThreads():
             return read_threads(connection, question)
         case ReadChannels():

@@ -40,4 +40,12 @@ class Reacting(Struct, frozen=True):
     on: bool
 
 
-MessageChange = NewText | MessageGone | Reacting
+class Pinning(Struct, frozen=True):
+    """`by` pins a message for everybody, or pins it no more."""
+
+    by: str
+    target: int
+    on: bool
+
+
+MessageChange = NewText | MessageGone | Reacting | Pinning

@@ -92,8 +92,12 @@ def read_history(connection: Connection, question: ReadHistory) -> HistoryPage:
     page = [message_from(row, own) for row in rows]
     if question.after is None:
         page.reverse()
-    known = connection.execute(_head, {"room": question.room}).scalar() or 0
-    return HistoryPage(question.room, tuple(page), more, known)
+    return HistoryPage(question.room, tuple(page), more, head_of(connection, question.room))
+
+
+def head_of(connection: Connection, room: str) -> int:
+    """How far the log reaches in this snapshot."""
+    return connection.execute(_head, {"room": room}).scalar() or 0
 
 
 def reactions_of(connection: Connection, room: str, reader: str, rows: Iterable[AnyRow]) -> set[tuple[int, str]]:

@@ -21,6 +21,7 @@ from server.store.due import ReadDue
 from server.store.finding_messages import FindingRead
 from server.store.invite_changes import InviteChange, JoinRequestChange
 from server.store.mentioning import Mentioned, People
+from server.store.pin_messages import ReadPins
 from server.store.questions import Asker as Asker
 from server.store.questions import Done as Done
 from server.store.questions import Failed as Failed
@@ -515,6 +516,7 @@ Read = (
     | LoadRoom
     | ReadHistory
     | ReadThreads
+    | ReadPins
     | ReadLog
     | ReadMembers
     | ReadAuthors

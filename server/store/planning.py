@@ -28,11 +28,12 @@ from server.store.amending import (
     counted,
     is_so,
     one_less,
+    pinned_in,
     refusal_of,
     refusal_of_reply,
     refusal_of_thread,
 )
-from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.fencing import Fence
 from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.mentioning import People, people_of, written_people
@@ -283,7 +284,7 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             return _member(append, append.draft, planned, known, at)
         case MemberGone():
             return _gone(append, append.draft, planned, known, at)
-        case NewText() | MessageGone() | Reacting():
+        case NewText() | MessageGone() | Reacting() | Pinning():
             return _changed(append, append.draft, planned, known, at)
         case ThreadSeen():
             return _thread_seen(append, append.draft, planned, known, at)
@@ -419,11 +420,12 @@ def _changed(append: Append, change: MessageChange, planned: Plan, known: Knowle
     if isinstance(change, MessageGone) and change.expired:
         planned.expired.append(place)
     target = _target(*place, planned, known)
-    refusal = refusal_of(change, target)
+    pinned = pinned_in(append.room, known.messages, planned.amended) if isinstance(change, Pinning) else frozenset()
+    refusal = refusal_of(change, target, pinned)
     if target is None or refusal is not None:
         assert refusal is not None, "what is no message is refused"
         return Denied(append.ref, refusal)
-    if is_so(change, target, has_reacted=_has_reacted(append.room, change, planned, known)):
+    if is_so(change, target, has_reacted=_has_reacted(append.room, change, planned, known), pinned=pinned):
         return Landed(append.ref, None, at)
     seq = _next_seq(append.room, planned, known)
     people: People = ()
@@ -471,6 +473,8 @@ def _row_of_change(room: str, seq: int, change: MessageChange, at: int, people: 
             return EntryRow(room, seq, "edited", at, by, text=text, target=target, mentions=written_people(people))
         case MessageGone(by=by, target=target, expired=expired):
             return EntryRow(room, seq, "deleted", at, by, reason=EXPIRED if expired else None, target=target)
+        case Pinning(by=by, target=target, on=on):
+            return EntryRow(room, seq, "pinned" if on else "unpinned", at, by, target=target)
         case Reacting(by=by, target=target, emoji=emoji, on=on):
             return EntryRow(room, seq, "reacted" if on else "unreacted", at, by, text=emoji, target=target)
 

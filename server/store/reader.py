@@ -42,6 +42,7 @@ from server.store.messages import (
 )
 from server.store.opening import READING_THREADS, Store
 from server.store.patience import Patience
+from server.store.pin_messages import ReadPins
 from server.store.search_messages import FindTails, Search
 from server.store.searcher import Searcher
 from server.store.tally import ReadTally
@@ -62,6 +63,7 @@ _SLOW: Final = (
     ReadOwnMessages
     | FindTails
     | ReadHistory
+    | ReadPins
     | ReadThreads
     | ReadLog
     | LoadRoom

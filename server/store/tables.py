@@ -162,7 +162,7 @@ entries: Final = Table(
     metadata,
     Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
     Column("seq", BigInteger, primary_key=True),
-    Column("kind", WORDS, nullable=False),  # message, edited, deleted, reacted, unreacted, joined, left, room
+    Column("kind", WORDS, nullable=False),  # message, edited, deleted, (un)reacted, (un)pinned, joined, left, room
     Column("at", BigInteger, nullable=False),
     Column("user_id", WORDS, ForeignKey("users.id"), nullable=False),  # the author; or who did it, who joined or left
     Column("nonce", WORDS),
@@ -274,6 +274,17 @@ expiring: Final = Table(
     sqlite_with_rowid=False,
 )
 """Messages that disappear, and when. One that was deleted before stays in here until then."""
+pins: Final = Table(
+    "pins",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("target", BigInteger, primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # of the entry that says so
+    Column("by", WORDS, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which messages that are there are pinned, by whom, and when."""
 
 bans: Final = Table(
     "bans",

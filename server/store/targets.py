@@ -14,11 +14,12 @@ from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
 from server.protocol.limits import LARGEST_INTEGER
 from server.store.amending import Amendments, Mark, Messages, Place, Reaction, Target, read_tally, written
 from server.store.bulk import Bulk, Together
-from server.store.changes import MessageChange, MessageGone, NewText, Reacting
+from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.in_lists import portions
 from server.store.mentioning import read_people, written_people
 from server.store.messages import Append, NewMessage
-from server.store.tables import entries, members, mentions, reactions, thread_marks
+from server.store.pin_queries import pinned_in
+from server.store.tables import entries, members, mentions, pins, reactions, thread_marks
 from server.store.thread_messages import ThreadSeen
 
 _columns: Final = (
@@ -84,6 +85,12 @@ _move_mark: Final = Bulk(
     ),
 )
 
+_pin: Final = Bulk({column.name: column.type for column in pins.columns}, lambda given: given.inserted_into(pins))
+_unpin: Final = Bulk(
+    {name: pins.c[name].type for name in ("room_id", "target")},
+    lambda given: delete(pins).where(pins.c.room_id == given["room_id"], pins.c.target == given["target"]),
+)
+
 
 def look_up(connection: Connection, appends: Iterable[Append], known: Messages) -> None:
     """Learn of the messages that these appends would change or answer, and of the members whom they mention; nothing is
@@ -114,6 +121,8 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
     if changes:
         known.reacted = _reacted(connection, changes)
         known.targets |= _targets(connection, _roots(changes, known.targets))
+    if pinning := {room for room, change in changes if isinstance(change, Pinning)}:
+        known.pinned = pinned_in(connection, pinning)
     if marks:
         known.marks = _marks(connection, list(marks))
     if names:
@@ -124,6 +133,8 @@ def write(statements: Together, amended: Amendments, known: Messages) -> None:
     """What a plan has made of messages. Behind its entries, of which one may be emptied at once."""
     statements.execute(_amend, [_row(place, target) for place, target in amended.targets.items()])
     _write_mentions(statements, amended, known)
+    statements.execute(_unpin, list(amended.pins), each=False)
+    statements.execute(_pin, [(*place, *pin) for place, pin in amended.pins.items() if pin is not None])
     statements.execute(_mark, [(*mark, read) for mark, read in amended.marks.items() if mark not in known.marks])
     statements.execute(_move_mark, [(*mark, read) for mark, read in amended.marks.items() if mark in known.marks])
     statements.execute(_empty, list(amended.emptied))

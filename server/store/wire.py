@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
 
-from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Reacted, RoomChanged
+from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.objects import Member, Message, Reaction, User
 from server.protocol.times import rfc3339
 from server.store.amending import read_tally
@@ -112,6 +112,11 @@ def _reacted(row: AnyRow) -> Reacted:
     )  # fmt: skip
 
 
+def _pinned(row: AnyRow) -> Pinned:
+    on = row.kind == "pinned"
+    return Pinned(room=row.room_id, seq=row.seq, target=row.target, by=row.user_id, on=on, at=rfc3339(row.at))
+
+
 def _joined(row: AnyRow) -> Joined:
     user = user_from(row.user_id, row.name, row.display_name)
     return Joined(room=row.room_id, seq=row.seq, user=user, at=rfc3339(row.at), by=row.by)
@@ -131,6 +136,8 @@ _ENTRIES: Final[dict[str, Callable[[AnyRow], Entry]]] = {
     "deleted": _deleted,
     "reacted": _reacted,
     "unreacted": _reacted,
+    "pinned": _pinned,
+    "unpinned": _pinned,
     "joined": _joined,
     "left": _left,
     "room": _room,

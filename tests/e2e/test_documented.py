@@ -124,6 +124,7 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
     assert found == [{"room": lobby["room"], "name": lobby["info"]["name"], "members": 1}]
     _mention(ada, bob)
     _talk_in_a_thread(ada, bob)
+    _pin(ada, bob)
     _invite_by_code(ada, bob, room)
     _moderate(ada, bob)
     assert ada.said == set(LEGAL) - {"join", "leave", "typing", "received", "mark_unread"}
@@ -163,6 +164,22 @@ def _talk_in_a_thread(ada: Witness, bob: Witness) -> None:
     bob.say("delete", room=room, target=inside)
     assert ada.say("threads", room=room)["threads"] == []
     assert ada.say("history", room=room, thread=root)["messages"][0]["thread"] == root
+
+
+def _pin(ada: Witness, bob: Witness) -> None:
+    room = ada.say("create_room", kind="group", name="Pins", members=[bob.name], nonce=nonce())["room"]
+    first = ada.say("post", room=room, nonce=nonce(), text="Read this")["seq"]
+    pinned = bob.say("pin", room=room, target=first, on=True)["seq"]
+    assert _heard_of(room, ada, "pinned") == _heard_of(room, bob, "pinned")
+    assert "seq" not in ada.say("pin", room=room, target=first, on=True)
+    [pin] = ada.say("pins", room=room)["pins"]
+    assert (pin["seq"], pin["message"]["seq"], pin["by"]) == (pinned, first, bob.id)
+    assert ada.say("pin", room=room, target=1, on=True)["code"] == "no_such_message"
+    ada.say("set_rights", room=room, pin="moderator")
+    assert _heard_of(room, bob, "room")["info"]["rights"] == {"pin": "moderator"}
+    assert bob.say("pin", room=room, target=first, on=False)["code"] == "forbidden"
+    ada.say("delete", room=room, target=first)
+    assert bob.say("pins", room=room)["pins"] == []
 
 
 def _heard_of(room: str, witness: Witness, op: str) -> Frame:

@@ -49,7 +49,9 @@ AT = 1_750_000_000_000
 OFTEN = 12
 """A statement is prepared at its sixth execution, and its plan for all values is considered five later."""
 
-BIG = re.compile(r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms|mentions|thread_marks)\b")
+BIG = re.compile(
+    r"Seq Scan on (users|tokens|rooms|members|entries|reactions|channel_terms|mentions|pins|thread_marks)\b"
+)
 
 TOWN = """
 INSERT INTO users SELECT 'u_' || n, 'name' || n, NULL, 'hash', false, n, n FROM generate_series(1, 20000) n;
@@ -67,6 +69,8 @@ INSERT INTO entries SELECT 'r_' || r, s, 'message', s, 'u_' || r, 'nonce' || s, 
 INSERT INTO reactions SELECT 'r_' || r, s, 'u_' || r, 'x' FROM generate_series(1, 4000) r, generate_series(5, 9) s;
 INSERT INTO mentions SELECT 'r_' || r, 'u_' || (r + 7 * (s % 5)), s, 'u_' || (r + 1)
     FROM generate_series(1, 4000) r, generate_series(1, 5) s;
+INSERT INTO pins SELECT 'r_' || r, s, s + 6, 'u_' || r, s
+    FROM generate_series(1, 4000) r, generate_series(1, 6) s;
 INSERT INTO thread_marks SELECT 'r_' || r, 1, 'u_' || (r + 7 * u), 1
     FROM generate_series(1, 4000) r, generate_series(0, 4) u;
 UPDATE entries SET reactions = '[["x",1]]' WHERE room_id = 'r_77';

@@ -35,6 +35,7 @@ from server.store.messages import (
     ReadRevocations,
 )
 from server.store.opening import Store
+from server.store.pin_messages import ReadPins
 from server.store.tally import ReadTally
 from server.store.thread_messages import ReadThreads
 
@@ -52,6 +53,7 @@ QUESTIONS: list[Read] = [
     ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10, after=3),
     ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10, thread=2),
     ReadHistory(reply_to=NOBODY, room="ROOM", reader="u_1", upto=10, limit=10, after=3, thread=2),
+    ReadPins(reply_to=NOBODY, room="ROOM", reader="u_1", before=None),
     ReadThreads(reply_to=NOBODY, room="ROOM", reader="u_1", limit=10, before=None),
     ReadLog(reply_to=NOBODY, room="ROOM", after=0, upto=10, limit=10),
     ReadMembers(reply_to=NOBODY, room="ROOM", limit=10, next="ann"),

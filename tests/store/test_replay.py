@@ -17,7 +17,7 @@ from server.protocol.mentions import EVERYBODY
 from server.protocol.objects import Message, Room, User
 from server.rooms.entries import entry_of
 from server.store.batches import Batch, commit
-from server.store.changes import MessageGone, NewText, Reacting
+from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.connections import snapshot
 from server.store.direct import NOBODY
 from server.store.log_queries import read_history, read_log
@@ -37,6 +37,8 @@ from server.store.messages import (
     RoomCreated,
 )
 from server.store.opening import Store
+from server.store.pin_messages import PinsPage, ReadPins
+from server.store.pin_queries import read_pins
 from server.store.room_queries import list_rooms
 from server.store.thread_messages import ReadThreads
 from server.store.thread_queries import read_threads
@@ -68,6 +70,7 @@ changes = st.one_of(
     st.tuples(st.just("post"), people, callings, st.none() | targets, st.none() | st.none() | targets),
     st.tuples(st.just("edit"), people, targets, st.sampled_from(("a", "b")), callings),
     st.tuples(st.just("delete"), people, targets, st.booleans()),
+    st.tuples(st.just("pin"), people, targets, st.booleans()),
     st.tuples(st.just("react"), people, targets, st.sampled_from(EMOJI), st.booleans()),
 )
 steps = st.one_of(
@@ -86,6 +89,7 @@ class Modelled(Struct):
     reply_to: int | None = None
     thread: int | None = None
     mentions: frozenset[str] = frozenset()
+    pinned: bool = False
     reactions: dict[str, set[int]] = field(default_factory=dict)
 
 
@@ -115,6 +119,8 @@ class Reader:
     def read_page(self, limit: int) -> None:
         page, known = self.history.page(self.user, limit)
         self.timeline.take_page(page, known)
+        pins = self.history.pins(self.user)
+        self.timeline.take_pins((pin.message.seq for pin in pins.pins), pins.known)
 
 
 class History:
@@ -144,6 +150,10 @@ class History:
         [answer] = commit(self.store.writing, Batch((), {}, (change,), (), ()), AT).answers
         assert isinstance(answer, Done)
         return answer.value
+
+    def pins(self, reader: str) -> PinsPage:
+        with snapshot(self.store.reading) as connection:
+            return read_pins(connection, ReadPins(reply_to=NOBODY, room=self.room, reader=reader, before=None))
 
     def page(self, reader: str, limit: int, thread: int | None = None) -> tuple[tuple[Message, ...], int]:
         question = ReadHistory(
@@ -187,6 +197,8 @@ class History:
                 yield who, NewText(self.users[who].user, target, text, self._mentioned(calling))
             case ("delete", int(who), int(target), bool(moderates)):
                 yield who, MessageGone(self.users[who].user, target, moderates)
+            case ("pin", int(who), int(target), bool(on)):
+                yield who, Pinning(self.users[who].user, target, on)
             case ("react", int(who), int(target), str(emoji), bool(on)):
                 yield who, Reacting(self.users[who].user, target, emoji, on)
 
@@ -228,7 +240,7 @@ class History:
             mentions = self._people(who, draft.mentioned, frozenset())
             self.model[self.head + 1] = Modelled(who, draft.text, draft.reply_to, draft.thread, mentions)
             return True
-        assert isinstance(draft, NewText | MessageGone | Reacting)
+        assert isinstance(draft, NewText | MessageGone | Reacting | Pinning)
         message = self.model.get(draft.target)
         match draft:
             case _ if message is None:
@@ -237,7 +249,7 @@ class History:
                 if who != message.author and not may:
                     return None
                 changes, message.text, message.reactions = message.text is not None, None, {}
-                message.reply_to, message.mentions = None, frozenset()
+                message.reply_to, message.mentions, message.pinned = None, frozenset(), False
                 return changes
             case _ if message.text is None:
                 return None
@@ -246,6 +258,9 @@ class History:
                     return None
                 if changes := message.text != text:
                     message.text, message.mentions = text, self._people(who, draft.mentioned, message.mentions)
+                return changes
+            case Pinning(on=on):
+                changes, message.pinned = message.pinned is not on, on
                 return changes
             case Reacting(emoji=emoji, on=on):
                 reacted = message.reactions.setdefault(emoji, set())
@@ -306,6 +321,8 @@ class History:
                 seq: self._expected(who, message) for seq, message in self.model.items()
             }
             assert list(reader.timeline) == list(page)
+            pinned = {seq for seq, message in self.model.items() if message.pinned}
+            assert reader.timeline.pinned == pinned == {pin.message.seq for pin in self.pins(reader.user).pins}
 
     def _as_modelled(self, message: Message) -> tuple[object, ...]:
         reactions = {(each.emoji, each.count, each.me) for each in message.reactions or ()}

@@ -1,0 +1,32 @@
+"""What a room does about pins: pure. Whether something is pinned already, and how much is, the writer finds."""
+
+from __future__ import annotations
+
+from server.protocol.commands import Pin, Pins
+from server.protocol.objects import Role
+from server.rooms.effects import Consult, Effect
+from server.rooms.messages import Request
+from server.rooms.questions import PageWanted
+from server.rooms.rights import check_target
+from server.rooms.room_rights import check_kept_for
+from server.rooms.state import RoomState
+from server.store.changes import Pinning
+from server.store.pin_messages import ReadPins
+
+
+def pin(state: RoomState, request: Request, command: Pin, role: Role, now: float) -> list[Effect]:
+    """Raises a `Refusal` where the room keeps that for others, or the message is not in its log."""
+    particulars = state.record.particulars
+    check_kept_for(command, role, None if particulars is None else particulars.rights, state.record.kind)
+    check_target(command.target, state.last_seq)
+    draft = Pinning(request.user.user, command.target, command.on)
+    return [state.append(draft, request.user, request, now)]
+
+
+def list_pins(state: RoomState, request: Request, command: Pins, now: float) -> list[Effect]:
+    ref = state.next_ref()
+    state.questions.asked(ref, PageWanted(request), now)
+    question = ReadPins(
+        reply_to=state.itself, ref=ref, room=state.room, reader=request.user.user, before=command.before
+    )
+    return [Consult(question)]
