@@ -118,13 +118,15 @@ class _Fts5:
         self.add(connection, [(document, author, words)])
 
     def remove(self, connection: Connection, documents: Iterable[int]) -> None:
-        for doc in documents:
-            connection.exec_driver_sql(
-                "INSERT INTO document_words (document_words, rowid, words)"
-                " SELECT 'delete', doc, words FROM documents WHERE doc = ?",
-                (doc,),
-            )
-            connection.exec_driver_sql("DELETE FROM documents WHERE doc = ?", (doc,))
+        rows = [(doc,) for doc in documents]
+        if not rows:
+            return
+        connection.exec_driver_sql(
+            "INSERT INTO document_words (document_words, rowid, words)"
+            " SELECT 'delete', doc, words FROM documents WHERE doc = ?",
+            rows,
+        )
+        connection.exec_driver_sql("DELETE FROM documents WHERE doc = ?", rows)
 
     def newest(self, connection: Connection, wanted: Wanted) -> list[Document]:
         if len(wanted.rooms) <= FEW_ROOMS:

@@ -66,6 +66,28 @@ _document: Final = (
     .order_by(documents.c.doc)
     .limit(1)
 )
+_documents_of: Final = (
+    select(
+        select(documents.c.doc)
+        .where(
+            documents.c.room_id == entries.c.room_id,
+            documents.c.seq == entries.c.seq,
+            documents.c.doc >= entries.c.at * (1 << MOMENT_BITS),
+        )
+        .order_by(documents.c.doc)
+        .limit(1)
+        .correlate(entries)
+        .scalar_subquery()
+    )
+    .join(indexed, indexed.c.room_id == entries.c.room_id)
+    .where(
+        entries.c.room_id == bindparam("room"),
+        entries.c.seq <= bindparam("last"),
+        entries.c.seq <= indexed.c.upto,
+        entries.c.kind == "message",
+        entries.c.text.is_not(None),
+    )
+)
 _next_rooms: Final = (
     select(rooms.c.id).where(rooms.c.id > bindparam("after")).order_by(rooms.c.id).limit(ROOMS_LOOKED_AT)
 )
@@ -167,10 +189,10 @@ def reindex(connection: Connection, before: Mapping[Place, Target], after: Mappi
             keeping.replace(connection, Document(found.doc, room, seq), found.user_id, words_of(target.text))
 
 
-def forget_messages(connection: Connection, room: str, said: Iterable[int]) -> None:
-    """These messages (by `seq`), of which none is deleted, go with their room."""
-    found = [connection.execute(_document, {"room": room, "seq": seq}).first() for seq in said]
-    full_text(connection).remove(connection, [document.doc for document in found if document is not None])
+def forget_messages(connection: Connection, room: str, last: int) -> None:
+    """All up to this `seq` go with their room."""
+    found = connection.execute(_documents_of, {"room": room, "last": last}).scalars()
+    full_text(connection).remove(connection, [doc for doc in found if doc is not None])
 
 
 def forget_room(connection: Connection, room: str) -> None:
