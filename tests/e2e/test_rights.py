@@ -259,7 +259,11 @@ def test_who_is_not_signed_in_may_nothing(stage: Stage, server: ServerProcess) -
     room, _ = stage.room("channel")
     websocket = open_websocket(server.websocket_url)
     for op in sorted(set(LEGAL) - {"hello", "ping"}):
-        fields = stage.fields(op) if op in SAID else {"kind": "group", "nonce": "n", "members": [], "invite": ""}
+        fields = (
+            stage.fields(op)
+            if op in SAID
+            else {"kind": "group", "nonce": "n", "members": [], "invite": "", "status": "away"}
+        )
         websocket.send(json.dumps({"op": op, "room": room} | fields))
         assert json.loads(websocket.recv(timeout=15))["code"] == "not_ready", op
     websocket.close()
