@@ -21,7 +21,7 @@ from server.store.messages import (
     ReadMembers,
     RoomList,
 )
-from server.store.room_changes import BanLifted, Muted, Particulars, Renamed, RightsSet, RoleGiven
+from server.store.room_changes import BanLifted, LevelSet, Muted, Particulars, Renamed, RightsSet, RoleGiven
 from tests.store.desk import Desk
 from tests.store.place import Place
 
@@ -49,6 +49,22 @@ async def test_an_icon_is_kept_until_it_is_taken_away(place: Place, desk: Desk) 
     assert seen.icon == abacus
     await place.lands(Renamed(place.ann, place.info()))
     assert (await place.record()).particulars is None
+
+
+async def test_a_level_is_kept_with_the_membership_and_is_in_no_log(place: Place, desk: Desk) -> None:
+    async def levels() -> list[str]:
+        people = place.ann, place.bob
+        lists = [cast("RoomList", await desk.read(ListRooms, user=user)) for user in people]
+        return [room.level for listed in lists for room in listed.rooms]
+
+    before = await place.last_entry()
+    (landed,) = await place.lands(LevelSet(place.bob, "mentions"))
+    assert isinstance(landed, Landed)
+    assert landed.seq is None
+    assert await levels() == ["all", "mentions"]
+    assert await place.last_entry() == before
+    await place.lands(LevelSet(place.bob, "none"), LevelSet(place.bob, "all"), LevelSet(place.eve, "none"))
+    assert await levels() == ["all", "all"], "the last one counts, and a stranger has none"
 
 
 async def test_a_name_that_is_taken_is_refused_alone(place: Place, desk: Desk) -> None:
