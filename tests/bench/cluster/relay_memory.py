@@ -49,8 +49,9 @@ MEMBERS: Final = 10
 FEW, MANY = 200, 1_000
 SHOWN: Final = 20
 PATIENCE: Final = 120.0
-SETTLED: Final = 2.5
-"""Seconds after which nobody who has come is news any more, and no timer of that is left."""
+SETTLED: Final = 8.0
+"""Seconds after which nobody who has come is news any more, though a thousand rooms take turns to say it, and no timer of
+that is left."""
 
 _EDGES: Final = (type, FunctionType, ModuleType, MemoryNetwork, Blueprint, DynamicChild, System, trio.Event)
 """What all share, or is not this node's."""
