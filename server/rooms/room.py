@@ -379,7 +379,7 @@ class Room:
             case PageWanted(request=request), _ if request.user.user not in state.members:
                 return [state.refuse(request, state.stranger(request.user.user), now)]
             case PageWanted(request=request), page:
-                return [answered(request, page_reply(request, page, state.audience.shown))]
+                return [answered(request, page_reply(request, page, state.shown))]
             case AuthorsWanted(covered=covered), Authors(authors=authors):
                 return receipts_told(state, [(covered.receipt, authors)])
             case PersonWanted(request=request), User() | None as person:

@@ -193,6 +193,10 @@ class RoomState(Attachments):
         """Whether one of two has blocked the other: neither sees anything of the other that is in no log."""
         return (particulars := self.record.particulars) is not None and bool(particulars.blocked_by)
 
+    def shown(self, user: str) -> Shown | None:
+        """How somebody looks to the others here; None: offline, or as good as that."""
+        return None if self.is_parted else self.audience.shown(user)
+
     def owners_beside(self, user: str) -> int:
         """How many owners there are beside this one, and will be when what is on its way is decided."""
         return sum(

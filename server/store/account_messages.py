@@ -164,6 +164,9 @@ class OwnAccount(Struct, frozen=True, kw_only=True):
     created_at: str
     last_seen: str | None
     hides_receipts: bool
+    status: str | None
+    status_text: str | None
+    status_emoji: str | None
 
 
 class ReadOwnMessages(Question, frozen=True, kw_only=True):

@@ -78,6 +78,9 @@ def delete_user(connection: Connection, wanted: DeleteUser, at: int) -> Revocati
             last_seen=None,
             disabled_at=None,
             hides_receipts=None,
+            status=None,
+            status_text=None,
+            status_emoji=None,
         )
     )
     _retire(connection, found.name, at)

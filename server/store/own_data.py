@@ -22,6 +22,9 @@ _account: Final = select(
     users.c.created_at,
     users.c.last_seen,
     users.c.hides_receipts,
+    users.c.status,
+    users.c.status_text,
+    users.c.status_emoji,
 ).where(users.c.id == bindparam("user"))
 _own_messages: Final = (
     select(
@@ -55,6 +58,9 @@ def find_account(connection: Connection, question: FindAccount) -> OwnAccount | 
         created_at=rfc3339(row.created_at),
         last_seen=None if row.last_seen is None else rfc3339(row.last_seen),
         hides_receipts=bool(row.hides_receipts),
+        status=row.status,
+        status_text=row.status_text,
+        status_emoji=row.status_emoji,
     )
 
 

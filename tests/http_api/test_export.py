@@ -48,6 +48,7 @@ async def test_everything_of_the_caller_is_in_it_and_nothing_of_others(house: Ho
         f"messages/{group}.json", f"messages/{alone}.json",
     }  # fmt: skip
     assert files["account.json"]["name"] == "ada"
+    assert files["account.json"]["status"] is None
     assert "password_hash" not in files["account.json"]
     assert len(files["devices.json"]) == 1
     assert [one["name"] for one in files["blocked.json"]] == ["cleo"]

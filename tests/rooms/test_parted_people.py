@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import Delete, Edit, React, Typing
-from server.rooms.effects import FanOut
+from server.protocol.commands import Delete, Edit, Members, React, Typing
+from server.protocol.events import Ok
+from server.protocol.objects import Member
+from server.rooms.effects import Consult, FanOut
 from server.store.account_messages import BlockChange
+from server.store.messages import Done, MembersPage
 from server.store.room_changes import Particulars
-from tests.rooms.scene import ROOM, Scene, of, refusals
+from tests.rooms.scene import ROOM, Scene, answers, of, refusals, user
 
 
 def change(by: str, *, on: bool) -> BlockChange:
@@ -38,3 +41,15 @@ def test_it_takes_both_to_open_it_again() -> None:
     assert refusals(scene.posts("ada", "n")) == ["forbidden"]
     scene.room.blocked(change("bob", on=False))
     assert refusals(scene.posts("ada", "n")) == []
+
+
+def test_neither_is_listed_as_being_there() -> None:
+    scene = Scene("ada", "bob", kind="dm")
+    for parted in (False, True):
+        scene.room.blocked(change("ada", on=parted))
+        (asked,) = of(Consult, scene.says("ada", Members(room=ROOM, limit=10)))
+        people = tuple(Member(user=user(name), role="member", joined_at="") for name in ("ada", "bob"))
+        (answer,) = answers(scene.room.done(Done(asked.question.ref, MembersPage(ROOM, people, None)), scene.now))
+        assert isinstance(answer, Ok)
+        assert answer.members is not None
+        assert {member.user.status for member in answer.members} == ({"offline"} if parted else {"online"})
