@@ -50,8 +50,8 @@ FEW, MANY = 200, 1_000
 SHOWN: Final = 20
 PATIENCE: Final = 120.0
 SETTLED: Final = 8.0
-"""Seconds after which nobody who has come is news any more, though a thousand rooms take turns to say it, and no timer of
-that is left."""
+"""Seconds after which nobody who has come is news any more, though a thousand rooms take turns to say it, and no timer
+of that is left."""
 
 _EDGES: Final = (type, FunctionType, ModuleType, MemoryNetwork, Blueprint, DynamicChild, System, trio.Event)
 """What all share, or is not this node's."""
