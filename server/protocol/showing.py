@@ -35,6 +35,8 @@ _FIRST: Final[tuple[Status, ...]] = ("offline", "busy", "online", "away")
 
 def of_devices(devices: int, idle: int, chosen: Chosen | None, text: str | None, emoji: str | None) -> Shown:
     """Somebody with so many devices on one node, of which so many are idle."""
+    if chosen is text is emoji is None and idle < devices:
+        return PLAIN
     if chosen == "invisible":
         return HIDDEN
     if chosen == "busy":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
@@ -28,6 +28,7 @@ from server.store.tables import retired_names, settings, tokens, users
 from server.store.wire import owner_from, user_from
 
 _REGISTRATION: Final = "registration"
+_TOLD_APART_MS: Final = 60_000
 _TOUCHED_AT_ONCE: Final = 512  # in one statement, whose text grows with them
 
 _of_sessions: Final = tokens.c.id.in_(bindparam("sessions", expanding=True))
@@ -136,11 +137,22 @@ def touch_tokens(connection: Connection, touched: Sequence[TouchTokens]) -> None
     A user has sessions on other nodes, which are touched at the same time: whoever is being written to is left out,
     because a time this coarse is not worth waiting for, and two that waited for each other would fail a whole batch.
     """
-    for touch in touched:
-        for first in range(0, len(touch.sessions), _TOUCHED_AT_ONCE):
-            some = {"sessions": padded(touch.sessions[first : first + _TOUCHED_AT_ONCE]), "now": touch.at}
+    for at, sessions in _in_one_go(touched):
+        for first in range(0, len(sessions), _TOUCHED_AT_ONCE):
+            some = {"sessions": padded(sessions[first : first + _TOUCHED_AT_ONCE]), "now": at}
             connection.execute(_touch_tokens, some)
             connection.execute(_touch_users, some)
+
+
+def _in_one_go(touched: Sequence[TouchTokens]) -> Iterable[tuple[int, list[str]]]:
+    """Of one minute all together, at the last time of these: a crowd that is cut off would be two statements for each
+    of them, and nobody is told of seconds."""
+    minutes: dict[int, tuple[int, dict[str, None]]] = {}
+    for touch in touched:
+        at, sessions = minutes.get(touch.at // _TOLD_APART_MS, (touch.at, {}))
+        sessions.update(dict.fromkeys(touch.sessions))
+        minutes[touch.at // _TOLD_APART_MS] = max(at, touch.at), sessions
+    return ((at, list(sessions)) for at, sessions in minutes.values())
 
 
 def _user_of_name(connection: Connection, name: str) -> User:

@@ -16,7 +16,9 @@ from server.store.messages import (
     SetAdministrator,
     SetPassword,
     SetRegistration,
+    TouchTokens,
 )
+from server.store.people import _in_one_go
 from tests.store.desk import Desk
 
 
@@ -86,3 +88,12 @@ async def test_an_administrator_is_made_and_unmade(desk: Desk) -> None:
 async def test_nobody_of_that_name(desk: Desk) -> None:
     assert await refused(desk, SetPassword, name="nobody", password_hash="x") is ErrorCode.NO_SUCH_USER
     assert await refused(desk, SetAdministrator, name="nobody", administrator=True) is ErrorCode.NO_SUCH_USER
+
+
+def test_a_crowd_that_is_cut_off_is_written_down_together() -> None:
+    minute = 60_000
+    touched = [TouchTokens((f"s_{number}",), minute + number) for number in range(1_000)]
+    assert list(_in_one_go([*touched, TouchTokens(("s_0", "s_later"), 2 * minute)])) == [
+        (minute + 999, [f"s_{number}" for number in range(1_000)]),
+        (2 * minute, ["s_0", "s_later"]),
+    ]
