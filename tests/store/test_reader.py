@@ -233,19 +233,20 @@ async def test_members_were_last_seen_when_their_tokens_were_used(desk: Desk) ->
 
 
 async def test_the_log_tells_every_entry_as_it_was_told_when_it_was_new(desk: Desk) -> None:
-    ann, bob, room = await talking(desk, messages=0)
-    room.say(ann, "n1", "hello", reply_to=2)
+    ann, bob, room = await talking(desk, messages=1)
+    room.say(ann, "n1", "hello", reply_to=3)
     room.append(MemberGone(bob, by=ann, reason="noise"))
-    await room.ear.outcomes_of(2)
-    page = await desk.read(ReadLog, room=room.room, after=0, upto=4, limit=10)
+    await room.ear.outcomes_of(3)
+    page = await desk.read(ReadLog, room=room.room, after=0, upto=5, limit=10)
     at, ann_herself = rfc3339(desk.now), User(user=ann, name="ann")
     assert page.entries == (
         Joined(room=room.room, seq=1, user=ann_herself, at=at),
         Joined(room=room.room, seq=2, user=User(user=bob, name="bob"), at=at, by=ann),
+        MessageEntry(seq=3, room=room.room, from_=ann_herself, text="text 0", at=at, nonce="n0", reactions=()),
         MessageEntry(
-            seq=3, room=room.room, from_=ann_herself, text="hello", at=at, nonce="n1", reply_to=2, reactions=()
+            seq=4, room=room.room, from_=ann_herself, text="hello", at=at, nonce="n1", reply_to=3, reactions=()
         ),
-        Left(room=room.room, seq=4, user=bob, at=at, by=ann, reason="noise"),
+        Left(room=room.room, seq=5, user=bob, at=at, by=ann, reason="noise"),
     )
 
 
