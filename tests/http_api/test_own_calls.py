@@ -101,10 +101,9 @@ async def test_a_wrong_present_password_changes_nothing_and_counts_as_a_try(hous
         assert (await elsewhere.post("/v1/login", json={"name": "ada", "password": PASSWORD})).status_code == 200
 
 
-@pytest.mark.parametrize("new", ["short", "x" * 1_025])
-async def test_a_bad_new_password_is_said_so_and_no_try(house: House, new: str) -> None:
+async def test_a_bad_new_password_is_said_so_and_no_try(house: House) -> None:
     ada = await sign_up(house, "ada")
-    for _ in range(house.login_attempts + 1):
+    for new in ("short", "x" * 1_025) * house.login_attempts:
         assert problem_of(await change(house, ada, PASSWORD, new)) == (400, "bad_request")
     assert (await change(house, ada, PASSWORD, ANOTHER)).status_code == 204
 
@@ -131,25 +130,23 @@ async def test_a_display_name_is_seen_by_everybody_who_looks(house: House) -> No
     assert "display_name" not in answer.json()
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\u202eb", "a\nb", "x" * 65, 7])
-async def test_a_bad_display_name_changes_nothing(house: House, name: object) -> None:
+async def test_a_bad_display_name_changes_nothing(house: House) -> None:
     ada = await sign_up(house, "ada")
-    answer = await house.api.patch("/v1/me", json={"display_name": name}, headers=ada)
-    assert problem_of(answer) == (400, "bad_request")
-    assert problem_of(await house.api.patch("/v1/me", json={}, headers=ada)) == (400, "bad_request")
+    for body in (*({"display_name": name} for name in ("", " ", "a\u202eb", "a\nb", "x" * 65, 7)), {}):
+        answer = await house.api.patch("/v1/me", json=body, headers=ada)
+        assert problem_of(answer) == (400, "bad_request"), body
     assert "display_name" not in (await house.api.get("/v1/me", headers=ada)).json()
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
+async def test_without_a_good_token_there_is_no_account(house: House) -> None:
+    for method, path in (
         ("GET", "/v1/me"),
         ("PATCH", "/v1/me"),
+        ("POST", "/v1/me/delete"),
         ("POST", "/v1/password"),
         ("GET", "/v1/devices"),
         ("DELETE", "/v1/devices"),
         ("DELETE", "/v1/devices/s_1"),
-    ],
-)
-async def test_without_a_good_token_there_is_no_account(house: House, method: str, path: str) -> None:
-    assert problem_of(await house.api.request(method, path, headers=bearer("nobody's"))) == (401, "bad_token")
+    ):
+        answer = await house.api.request(method, path, headers=bearer("nobody's"))
+        assert problem_of(answer) == (401, "bad_token"), path
