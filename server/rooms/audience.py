@@ -3,7 +3,8 @@
 Sessions and relays are opaque keys here. What is told to others of who comes and goes is in `comings.py`.
 
 There is one of these for every open room, and most rooms are small: up to `FEW` sessions stand in two tuples side by
-side, which are looked through as fast as a dictionary is asked, and take a quarter of it.
+side, which are looked through as fast as a dictionary is asked, and take a quarter of it. More are a `Crowd`
+(`crowd.py`).
 """
 
 from __future__ import annotations
@@ -12,56 +13,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from actors import Address
-from actors.few import Few, added, each, removed
+from actors.few import each
 from server.protocol.events import Presence
 from server.protocol.showing import PLAIN, Shown, presence_of
 from server.rooms.appearances import HERE, Appearances, Said
 from server.rooms.comings import Comings
+from server.rooms.crowd import Crowd, crowd_of
 from server.rooms.elsewhere import Elsewhere, Subscriber
 from server.rooms.messages import Terms
 from server.rooms.passive import PassiveSessions
 
 FEW: Final = 8
-
-
-class _Crowd:
-    """The sessions of a room that has, or had, more than a few: by session and by user.
-
-    Nearly everybody has one session there: it stands by itself, without a tuple around it. `passive`: there is one
-    only while somebody is not looking.
-    """
-
-    __slots__ = ("passive", "sessions", "users")
-
-    def __init__(self) -> None:
-        self.passive: PassiveSessions | None = None
-        self.users: dict[Address, str] = {}
-        self.sessions: dict[str, Few[Address]] = {}
-
-    def put(self, session: Address, user: str) -> None:
-        self.users[session] = user
-        self.sessions[user] = added(self.sessions.get(user), session)
-
-    def pop(self, session: Address) -> None:
-        self.looks(session)
-        user = self.users.pop(session)
-        left = removed(self.sessions[user], session)
-        if left is None:
-            del self.sessions[user]
-        else:
-            self.sessions[user] = left
-
-    def looks(self, session: Address) -> None:
-        """It wants all entries, and nothing else; or is about to go."""
-        if self.passive is not None:
-            self.passive.pop(session)
-            if not self.passive:
-                self.passive = None
-
-    def lookers(self) -> tuple[Address, ...]:
-        """Who is told every entry."""
-        passive = self.passive
-        return tuple(self.users) if passive is None else tuple(filter(passive.takes_entries, self.users))
 
 
 class Audience:
@@ -81,7 +43,7 @@ class Audience:
     def __init__(self) -> None:
         self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
         self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
-        self._crowd: _Crowd | None = None
+        self._crowd: Crowd | None = None
         self._comings: Comings | None = None  # there is one only while it knows something
         self.elsewhere: Elsewhere | None = None
 
@@ -137,7 +99,7 @@ class Audience:
         """It is attached, and from now on told `Pulse`. `last_seq`: how far the log goes that others are told."""
         crowd = self._crowd
         if crowd is None:
-            crowd = _crowd_of(self._pairs())
+            crowd = crowd_of(self._pairs())
             self._few, self._crowd = (), crowd
         if crowd.passive is None:
             crowd.passive = PassiveSessions(terms.every)
@@ -185,6 +147,16 @@ class Audience:
         elsewhere = 0 if self.elsewhere is None else self.elsewhere.places_of(user)
         return elsewhere + bool(self._sessions_of(user))
 
+    def all_users(self) -> set[str]:
+        """For whom somebody listens, here or elsewhere."""
+        return {*self.users(), *(() if self.elsewhere is None else self.elsewhere.users())}
+
+    def all_counted(self) -> set[str]:
+        """Who counts as here, as others see it."""
+        if self._comings is None:
+            return self.all_users()
+        return {user for user in self.all_users() | self._comings.counted() if self.shown(user) is not None}
+
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
         return tuple(session for user in users for session in self._sessions_of(user))
 
@@ -208,7 +180,9 @@ class Audience:
         if len(pairs) <= FEW:
             self._few, self._crowd = tuple(user for _, user in pairs), None
             return
-        self._few, self._crowd = (), _crowd_of(pairs)
+        self._few, self._crowd = (), crowd_of(pairs)
+
+    # --- what is to be told of that ---------------------------------------------------------------------------
 
     def moved(self) -> tuple[list[str], list[str]]:
         """Who came and who went since this was last asked for.
@@ -247,6 +221,33 @@ class Audience:
         if comings is not None and moved is not None and not moved.was_here and self.is_here(user):
             del comings.moved[user]
             self._comings = comings or None
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to say that somebody has gone."""
+        return self._comings is not None and self._comings.is_due(now)
+
+    def wake_in(self, now: float) -> float | None:
+        """Seconds after which to ask for news again, because somebody's grace will be over; None: that was said."""
+        return None if self._comings is None else self._comings.wake_in(now)
+
+    def news(self, now: float, grace: float) -> list[Presence]:
+        """What is to be announced: who has come, and who has been gone for `grace` seconds."""
+        if self._comings is None:
+            return []
+        told = self._comings.look(self.appears, now, grace)
+        self._comings = self._comings or None
+        return [presence_of(user, shown) for user, shown in told]
+
+    def no_news(self) -> None:
+        """Forget what was to be announced: the room is too large for it, or all of it is told in another way."""
+        appearances = self._appearances
+        self._comings = None if appearances is None else Comings(appearances)
+
+    def is_gone_for_good(self, user: str) -> None:
+        """The user is no member any more, which is told in another way."""
+        if self._comings is not None:
+            self._comings.forget(user)
+            self._comings = self._comings or None
 
     # --- how people look --------------------------------------------------------------------------------------
 
@@ -291,43 +292,6 @@ class Audience:
     def _appearances(self) -> Appearances | None:
         """None: everybody who is here just looks online."""
         return None if self._comings is None else self._comings.appearances
-
-    def is_due(self, now: float) -> bool:
-        """Whether it is time to say that somebody has gone."""
-        return self._comings is not None and self._comings.is_due(now)
-
-    def wake_in(self, now: float) -> float | None:
-        """Seconds after which to ask for news again, because somebody's grace will be over; None: that was said."""
-        return None if self._comings is None else self._comings.wake_in(now)
-
-    def news(self, now: float, grace: float) -> list[Presence]:
-        """What is to be announced: who has come, and who has been gone for `grace` seconds."""
-        if self._comings is None:
-            return []
-        told = self._comings.look(self.appears, now, grace)
-        self._comings = self._comings or None
-        return [presence_of(user, shown) for user, shown in told]
-
-    def no_news(self) -> None:
-        """Forget what was to be announced: the room is too large for it, or all of it is told in another way."""
-        appearances = self._appearances
-        self._comings = None if appearances is None else Comings(appearances)
-
-    def is_gone_for_good(self, user: str) -> None:
-        """The user is no member any more, which is told in another way."""
-        if self._comings is not None:
-            self._comings.forget(user)
-            self._comings = self._comings or None
-
-    def all_users(self) -> set[str]:
-        """For whom somebody listens, here or elsewhere."""
-        return {*self.users(), *(() if self.elsewhere is None else self.elsewhere.users())}
-
-    def all_counted(self) -> set[str]:
-        """Who counts as here, as others see it."""
-        if self._comings is None:
-            return self.all_users()
-        return {user for user in self.all_users() | self._comings.counted() if self.shown(user) is not None}
 
     # --- elsewhere --------------------------------------------------------------------------------------------
 
@@ -394,10 +358,3 @@ class Audience:
             self._comings = Comings()
         self._comings.moves(user, self.appears(user), was_here=self.is_here(user))
         return self._comings
-
-
-def _crowd_of(pairs: Iterable[tuple[Address, str]]) -> _Crowd:
-    crowd = _Crowd()
-    for session, user in pairs:
-        crowd.put(session, user)
-    return crowd
