@@ -1,14 +1,14 @@
 """Did the chat server keep its promises? A judge that is fed with facts and names every broken one.
 
-A harness writes down what it did and saw (a post sent, an answer, an entry delivered), and at the end what the
-log of each room holds; `Checker.findings` says what does not fit together. Two rules hold here: nothing but the
-standard library is imported, so that any harness can use it in any world (trio, gevent, a file read afterwards);
-and the checker trusts nobody: a fact is what one side claims, a finding is two claims that cannot both be true,
-and it carries exactly those.
+A harness writes down what it did and saw (`facts.py`: a post sent, an answer, an entry delivered), and at the end what
+the log of each room holds; `Checker.findings` says what does not fit together (`findings.py`). Two rules hold here:
+nothing but the standard library is imported, so that any harness can use it in any world (trio, gevent, a file read
+afterwards); and the checker trusts nobody: a fact is what one side claims, a finding is two claims that cannot both be
+true, and it carries exactly those.
 
 Facts of one reader must be fed in the order in which that reader saw them, and so must those of one poster; what
 different ones and the log say may come in any order. Memory grows with the number of posts and entries, not with
-that of deliveries: a stream is checked as it goes.
+that of deliveries: a stream is checked as it goes (`streams.py`).
 
 Left out: time-outs of a whole run, and whether a reader that fell silent should have heard more. The harness
 says how far a reader has to have come with `CaughtUp`.
@@ -16,271 +16,35 @@ says how far a reader has to have come with `CaughtUp`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
+from typing import Final
 
-Name = Hashable
-Content = Hashable
-"""A digest, a number or the text itself: all that matters is whether two are equal."""
-
-DEADLINE = 10.0  # seconds; docs/protocol.md: each command is answered within 10 s
-
-
-# --- facts ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """`who` sent this post. A retry is fed again: one fact for each time it was sent."""
-
-    who: Name
-    room: Name
-    nonce: Name
-    content: Content
-    connection: Name = None
-    at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    who: Name
-    room: Name
-    nonce: Name
-    seq: int
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """`final`: the answer said that nothing was done and a retry is no use; not so `unavailable`."""
-
-    who: Name
-    room: Name
-    nonce: Name
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The connection ended, so what it still waited for need not be answered any more."""
-
-    connection: Name
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Began:
-    """From here on `reader` is owed every entry of the room behind `after`.
-
-    A reader is a lineage of connections: one that comes back and resumes is the same reader.
-    """
-
-    reader: Name
-    room: Name
-    after: int
-
-
-@dataclass(frozen=True, slots=True)
-class LookedAway:
-    """From here on `reader` is owed nothing of the room, until it `Began` again: it is told how it stands instead."""
-
-    reader: Name
-    room: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """`reader` was given an entry. Entries that are no messages have no author, nonce and content."""
-
-    reader: Name
-    room: Name
-    seq: int
-    who: Name = None
-    nonce: Name = None
-    content: Content = None
-    connection: Name = None
-    at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What an entry was that `reader`, among others, was given. That each came in its turn is told by `Followed`.
-
-    Together they say what a `Delivered` for each of many readers would, in as few facts as there are entries.
-    """
-
-    reader: Name
-    room: Name
-    seq: int
-    who: Name = None
-    nonce: Name = None
-    content: Content = None
-    connection: Name = None
-    at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """`reader` was given every entry behind `after` up to `through`, each once and in order.
-
-    So were as many other ones as `readers` says, counting this one: `reader` stands for all of them.
-    """
-
-    reader: Name
-    room: Name
-    after: int
-    through: int
-    readers: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class GapTold:
-    """`reader` was told that it will not be given what it lacks up to `through`."""
-
-    reader: Name
-    room: Name
-    through: int
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtUp:
-    """`reader` was told that it has everything up to `through` (a recovery that ended, the end of a run)."""
-
-    reader: Name
-    room: Name
-    through: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The log holds this entry. Every entry of a room is fed once, messages or not: the log has no gaps."""
-
-    room: Name
-    seq: int
-    who: Name = None
-    nonce: Name = None
-    content: Content = None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The log was read from behind `after` only: of what it holds up to there nothing is known, and nothing is said."""
-
-    room: Name
-    after: int
-
-
-Fact = (
-    Posted
-    | Acknowledged
-    | Refused
-    | Closed
-    | Began
-    | LookedAway
-    | Delivered
-    | Shown
-    | Followed
-    | GapTold
-    | CaughtUp
-    | Stored
-    | Opened
+from clients.facts import (
+    Acknowledged,
+    Began,
+    CaughtUp,
+    Closed,
+    Delivered,
+    Fact,
+    Followed,
+    GapTold,
+    LookedAway,
+    Name,
+    Opened,
+    Posted,
+    Refused,
+    Shown,
+    Stored,
 )
+from clients.findings import Finding, Kind
+from clients.streams import Stream
 
-
-# --- findings ------------------------------------------------------------------------------------------------
-
-
-class Kind(StrEnum):
-    """Each way in which a promise can be broken."""
-
-    LOST = "acknowledged, and not in the log"
-    STORED_TWICE = "in the log twice under one nonce"
-    DELIVERED_TWICE = "delivered twice to one reader"
-    PHANTOM = "delivered, and not in the log"
-    FORGED = "in the log or delivered with content that nobody posted"
-    DISORDER = "delivered after an entry with a higher seq"
-    SILENT_GAP = "entries were skipped, and the reader was not told"
-    LOG_GAP = "the log skips a seq"
-    SEQ_TWICE = "one seq was given to two entries"
-    SEQ_CHANGED = "one post was given two seqs"
-    UNANSWERED = "its poster saw it in the room, and was never answered"
-    REFUSED_YET_STORED = "refused for good, and in the log"
-    WRONG_DUPLICATE = "`duplicate` does not say whether it was the first answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One broken promise, and the fewest facts that show it."""
-
-    kind: Kind
-    room: Name
-    facts: tuple[Fact, ...]
-
-    def __str__(self) -> str:
-        shown = "; ".join(map(repr, self.facts))
-        return f"{self.kind.name} in {self.room}: {self.kind.value}: {shown}"
-
+DEADLINE: Final = 10.0  # seconds; docs/protocol.md: each command is answered within 10 s
 
 Post = tuple[Name, Name, Name]  # who, room, nonce
 Place = tuple[Name, int]  # room, seq
 Seen = Delivered | Shown
 Claim = Acknowledged | Seen | Stored
-
-
-# --- one reader in one room ----------------------------------------------------------------------------------
-
-
-class _Stream:
-    """How far a reader has come in a room, and what it skipped on the way."""
-
-    __slots__ = ("last", "position", "skipped")
-
-    def __init__(self) -> None:
-        self.position = 0
-        self.last: Fact | None = None
-        self.skipped: list[range] = []
-
-    def delivered(self, fact: Delivered) -> Iterator[Finding]:
-        if fact.seq <= self.position:
-            late = any(fact.seq in skipped for skipped in self.skipped)
-            yield Finding(Kind.DISORDER if late else Kind.DELIVERED_TWICE, fact.room, self._beside(fact))
-            return
-        if self.last is not None and fact.seq > self.position + 1:
-            yield Finding(Kind.SILENT_GAP, fact.room, self._beside(fact))
-        self._move(fact, fact.seq, skipped_to=fact.seq)
-
-    def followed(self, fact: Followed) -> Iterator[Finding]:
-        if self.last is not None and fact.after > self.position:
-            yield Finding(Kind.SILENT_GAP, fact.room, self._beside(fact))
-        if fact.through > self.position:
-            self._move(fact, fact.through, skipped_to=fact.after + 1)
-
-    def caught_up(self, fact: CaughtUp) -> Iterator[Finding]:
-        if fact.through <= self.position:
-            return
-        if self.last is not None:
-            yield Finding(Kind.SILENT_GAP, fact.room, self._beside(fact))
-        self.told(fact, fact.through)
-
-    def told(self, fact: Began | GapTold | CaughtUp, through: int) -> None:
-        if self.last is None or through > self.position:
-            self._move(fact, through, skipped_to=through + 1)
-
-    def looked_away(self) -> None:
-        """Entries that are skipped now are no gap; none that came before may come again."""
-        self.last = None
-
-    def _move(self, fact: Fact, position: int, skipped_to: int) -> None:
-        if skipped_to > self.position + 1:
-            self.skipped.append(range(self.position + 1, skipped_to))
-        self.last, self.position = fact, position
-
-    def _beside(self, fact: Fact) -> tuple[Fact, ...]:
-        return (fact,) if self.last is None else (self.last, fact)
-
-
-# --- the judge -----------------------------------------------------------------------------------------------
 
 
 class Checker:
@@ -300,7 +64,7 @@ class Checker:
         self._refused: dict[Post, Refused] = {}
         self._own: dict[Post, Seen] = {}
         self._closed: dict[Name, float] = {}
-        self._streams: dict[tuple[Name, Name], _Stream] = {}
+        self._streams: dict[tuple[Name, Name], Stream] = {}
         self._delivered: dict[Place, Seen] = {}
         self._log: dict[Place, Stored] = {}
         self._log_by_post: dict[Post, Stored] = {}
@@ -363,8 +127,8 @@ class Checker:
 
     # --- as the facts come ---
 
-    def _stream(self, reader: Name, room: Name) -> _Stream:
-        return self._streams.setdefault((reader, room), _Stream())
+    def _stream(self, reader: Name, room: Name) -> Stream:
+        return self._streams.setdefault((reader, room), Stream())
 
     def _acknowledged(self, fact: Acknowledged) -> None:
         key = (fact.who, fact.room, fact.nonce)

@@ -14,16 +14,15 @@ from typing import Protocol
 
 import msgspec
 
-from clients.checker import (
+from clients.checker import Checker
+from clients.facts import (
     Acknowledged,
     Began,
     CaughtUp,
-    Checker,
     Closed,
     Content,
     Delivered,
     Fact,
-    Finding,
     Followed,
     GapTold,
     Opened,
@@ -32,6 +31,7 @@ from clients.checker import (
     Shown,
     Stored,
 )
+from clients.findings import Finding
 from loadtest import ledger
 from loadtest.ledger import Caught, Export, Gap, Given, Run, Stray, Stream, digest_of
 from loadtest.marks import nonce_of

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
-from clients.checker import Stored
 from clients.endpoint import Endpoint
+from clients.facts import Stored
 from clients.wire import Closed, Opened, Rejected, Text, Wire, WireEvent
 from server.protocol.codec import decode_event, encode_command
 from server.protocol.commands import AnyCommand, Hello, Log

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from clients.checker import (
+from clients.facts import (
     Acknowledged,
     Began,
     CaughtUp,
     Closed,
     Delivered,
     Fact,
-    Finding,
     Followed,
     GapTold,
     LookedAway,
@@ -20,6 +19,7 @@ from clients.checker import (
     Shown,
     Stored,
 )
+from clients.findings import Finding
 
 
 def in_words(finding: Finding) -> str:

@@ -16,8 +16,8 @@ from typing import Final
 
 import msgspec
 
-from clients.checker import Finding
 from clients.endpoint import Endpoint
+from clients.findings import Finding
 from loadtest.accounts import Accounts
 from loadtest.people import People
 from loadtest.scenarios.logs import LogReader, Unreadable

@@ -22,8 +22,9 @@ from pathlib import Path
 
 import psycopg
 
-from clients.checker import Finding, Stored
 from clients.endpoint import endpoint_of
+from clients.facts import Stored
+from clients.findings import Finding
 from loadtest.crowd.crowd import Crowd
 from loadtest.ledger import Ledger
 from tests.bench.seed import seed

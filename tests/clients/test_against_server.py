@@ -15,13 +15,9 @@ import trio
 
 from clients.accounts import login, logout, register
 from clients.answers import ConversationOver
-from clients.checker import (
-    Acknowledged,
-    Checker,
-    Fact,
-    Stored,
-)
+from clients.checker import Checker
 from clients.client import Client, open_client
+from clients.facts import Acknowledged, Fact, Stored
 from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Joined, MessageEntry

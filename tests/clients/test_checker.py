@@ -9,24 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clients.checker import (
+from clients.checker import Checker
+from clients.facts import (
     Acknowledged,
     Began,
     CaughtUp,
-    Checker,
     Closed,
     Delivered,
     Fact,
-    Finding,
     Followed,
     GapTold,
-    Kind,
     LookedAway,
     Posted,
     Refused,
     Shown,
     Stored,
 )
+from clients.findings import Finding, Kind
 
 ROOM = "r_1"
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clients.checker import Acknowledged, Began, CaughtUp, Checker, Delivered, Fact, GapTold, Posted, Stored
+from clients.checker import Checker
 from clients.conversation import ANSWER_DEADLINE, WELCOME_DEADLINE, Conversation
+from clients.facts import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted, Stored
 from clients.happenings import Answered, Happening, Missed, Refused, UnknownEntry
 from clients.incoming import BrokenServer
 from server.protocol import commands as said

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from clients.checker import Finding
 from clients.endpoint import endpoint_of
+from clients.findings import Finding
 from loadtest.crowd.crowd import Crowd
 from loadtest.ledger import Ledger
 from tests.bench.seed import seed

@@ -12,8 +12,9 @@ import trio
 from websockets.exceptions import ConnectionClosed
 
 from clients.accounts import register as sign_up
-from clients.checker import Acknowledged, Checker, Fact
+from clients.checker import Checker
 from clients.client import open_client
+from clients.facts import Acknowledged, Fact
 from server.protocol.closing import CloseCode
 from tests.bench.crowd import Crowd
 from tests.bench.seed import seed

@@ -6,7 +6,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from clients.checker import Finding, Stored
+from clients.facts import Stored
+from clients.findings import Finding
 from loadtest.accounts import Accounts
 from loadtest.crowd.crowd import Crowd
 from loadtest.crowd.watcher import Roster, Watcher

@@ -21,20 +21,9 @@ import psycopg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection
 
-from clients.checker import (
-    Acknowledged,
-    Began,
-    CaughtUp,
-    Checker,
-    Closed,
-    Delivered,
-    Fact,
-    Finding,
-    GapTold,
-    Posted,
-    Refused,
-    Stored,
-)
+from clients.checker import Checker
+from clients.facts import Acknowledged, Began, CaughtUp, Closed, Delivered, Fact, GapTold, Posted, Refused, Stored
+from clients.findings import Finding
 from tests.harness.people import Frame, open_websocket, register, talk
 from tests.harness.server import ServerProcess
 

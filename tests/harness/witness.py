@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import trio
 
-from clients.checker import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted
 from clients.client import Client, open_client
+from clients.facts import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted
 from clients.happenings import Missed
 from server.protocol.events import Joined, MessageEntry
 

@@ -17,21 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clients.checker import (
-    Acknowledged,
-    Began,
-    CaughtUp,
-    Checker,
-    Closed,
-    Delivered,
-    Finding,
-    GapTold,
-    Kind,
-    Posted,
-    Refused,
-    Stored,
-)
+from clients.checker import Checker
 from clients.endpoint import endpoint_of
+from clients.facts import Acknowledged, Began, CaughtUp, Closed, Delivered, GapTold, Posted, Refused, Stored
+from clients.findings import Finding, Kind
 from loadtest.accounts import Accounts
 from loadtest.crowd.members import Members
 from loadtest.crowd.standing import READY, Standing

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from clients.checker import Kind, Stored
+from clients.facts import Stored
+from clients.findings import Kind
 from loadtest import testimony
 from loadtest.accounts import Accounts
 from server.protocol.codec import encode_command

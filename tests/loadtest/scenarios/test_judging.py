@@ -10,8 +10,10 @@ from threading import Thread
 
 import pytest
 
-from clients.checker import Acknowledged, Checker, Delivered, Fact, Finding, Followed, Kind, Opened, Posted, Stored
+from clients.checker import Checker
 from clients.endpoint import Endpoint, endpoint_of
+from clients.facts import Acknowledged, Delivered, Fact, Followed, Opened, Posted, Stored
+from clients.findings import Finding, Kind
 from loadtest.crowd.entries import Entry
 from loadtest.ledger import Ledger
 from loadtest.people import People
