@@ -101,7 +101,7 @@ async def test_who_owns_all_rooms_over_sqlite_writes_for_others(owner: Ground) -
     node = node_of(owner)
     async with open_system(tree(owner), distribution=node.distribution) as system:
         asked = ["remote writer", "writer"]
-        assert until_sessions(system) == ["writer", "reader", *BEFORE_SESSIONS, *asked, *ABOUT_SHARDS]
+        assert until_sessions(system) == ["writer", "indexing", "reader", *BEFORE_SESSIONS, *asked, *ABOUT_SHARDS]
         assert leaves(system.describe())[-1] == "departure", "it stops before everything else"
         assert node.is_writer()
         assert node.ownership.is_mine(ROOM)
@@ -121,7 +121,7 @@ async def test_a_gateway_over_sqlite_has_no_writer_and_asks_the_owner(grounds: G
 async def test_one_of_several_over_postgres_writes_beside_the_others(sharing: Ground) -> None:
     node = node_of(sharing)
     async with open_system(tree(sharing), distribution=node.distribution) as system:
-        assert until_sessions(system) == ["writer", "reader", *BEFORE_SESSIONS, *ABOUT_SHARDS]
+        assert until_sessions(system) == ["writer", "indexing", "reader", *BEFORE_SESSIONS, *ABOUT_SHARDS]
         await until(lambda: node.ownership.is_mine(ROOM), "alone, it takes all shards")
         assert node.rooms(system).find_or_start(ROOM).path.startswith("hubbub/rooms/")
         assert node.trouble() == ""
