@@ -66,10 +66,9 @@ from server.sessions.commands import Open as OpenCommand
 from server.sessions.creation import check_creation
 from server.sessions.devices import appearance_of, idle_devices_of
 from server.sessions.environment import NOTED_FOR_MS
-from server.sessions.feed import Start, Tabs
 from server.sessions.looking import Looking
 from server.sessions.messages import Close, Congested, Drained, Open, Revoked, Said
-from server.sessions.opening import begin
+from server.sessions.opening import Start, begin
 from server.sessions.places import as_read
 from server.sessions.purposes import (
     ChannelWanted,
@@ -85,6 +84,7 @@ from server.sessions.purposes import (
     SyncWanted,
     WelcomeWanted,
 )
+from server.sessions.readers import Tabs
 from server.sessions.tabs import connections_of, has_come, has_gone
 from server.store.choices import Choice
 from server.store.finding_messages import ChannelsPage, FindInvite, Leading, ReadChannels

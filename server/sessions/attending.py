@@ -28,7 +28,8 @@ from server.sessions.commands import Answered, Begin, CommandEffect, Commands
 from server.sessions.commands import Open as OpenCommand
 from server.sessions.devices import appearance_of
 from server.sessions.environment import SessionEnvironment
-from server.sessions.feed import PAGE_ENTRIES, AwaitDrained, Feed, FeedEffect, GiveUp, ReadOn, Remember, Send
+from server.sessions.feed import PAGE_ENTRIES, Feed
+from server.sessions.feed_effects import AwaitDrained, FeedEffect, GiveUp, ReadOn, Remember, Send
 from server.sessions.messages import Close, NotifyDrained
 from server.sessions.ongoing import Ongoing
 from server.sessions.places import Attaching, Place

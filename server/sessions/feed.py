@@ -12,140 +12,30 @@ The rules:
 - What was seen is dropped; a gap makes everybody live in that room fall behind, at the place where the gap begins.
 
 Connections are opaque keys. Nearly all are live everywhere nearly all the time; of these nothing is kept but that they
-are there, and while nobody is late, a delivery simply goes to all.
+are there (`readers.py`), and while nobody is late, a delivery simply goes to all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, final
-
-from msgspec import Struct, field
+from typing import Final
 
 from actors import Address
-from server.protocol.events import AnyEvent, Entry, Left, Resumed
+from server.protocol.events import Entry, Left, Resumed
 from server.protocol.outgoing import Outgoing
 from server.rooms.entries import entry_length
 from server.rooms.messages import Pulse, Terms
 from server.rooms.pages import fitting
 from server.sessions.attention import Attention, Rules
+from server.sessions.feed_effects import AwaitDrained, Effects, GiveUp, ReadOn, Remember, Send
+from server.sessions.opening import Start
 from server.sessions.places import Place, Places
+from server.sessions.readers import NO_TABS, NOBODY_LATE, Behind, Reader, Tabs
 
 PAGE_ENTRIES: Final = 100
 PAGE_CODE_POINTS: Final = 20_000  # of text in a page; at most 4 bytes each
 ENTRY_WEIGHT: Final = 300  # code points that an entry weighs beside its text
 FULL_WEIGHT: Final = PAGE_ENTRIES * ENTRY_WEIGHT  # after so much a socket has to drain: a page, or many short ones
-
-
-class Start(Struct, frozen=True):
-    """Where a connection begins in a room: behind `seq`; `resumed` if the client named that place."""
-
-    seq: int
-    resumed: bool = False
-
-
-class Send(Struct, frozen=True):
-    connection: Address
-    events: Sequence[AnyEvent]
-
-
-class ReadOn(Struct, frozen=True):
-    """Read the entries `after < seq <= upto` of the log for this connection."""
-
-    connection: Address
-    room: str
-    after: int
-    upto: int
-
-
-class AwaitDrained(Struct, frozen=True):
-    """Ask the connection to say when everything it was sent has left."""
-
-    connection: Address
-
-
-class Remember(Struct, frozen=True):
-    """Those who are asleep in this room may have been told less than others were: have it told again."""
-
-    room: str
-
-
-class GiveUp(Struct, frozen=True):
-    """The log does not give what is missing: end this connection, and let the client come back."""
-
-    connection: Address
-
-
-FeedEffect = Send | ReadOn | AwaitDrained | Remember | GiveUp
-Effects = list[FeedEffect]
-
-
-class Behind(Struct):
-    """A connection's place in a room: it was sent everything up to `cursor`. `since`: where a resume began."""
-
-    cursor: int
-    since: int | None = None
-
-
-class Reader(Struct):
-    """A connection that is late: behind somewhere, or full.
-
-    Attributes
-    ----------
-    behind
-        The rooms it is behind in, in the order in which they are caught up.
-    reading
-        The room a page was asked of.
-    full
-        It was sent as much as it should hold, or said so itself; nothing more until it has drained.
-    weight
-        Of what it was sent from the log since it was last known to be drained, or live everywhere.
-    """
-
-    connection: Address
-    behind: dict[str, Behind] = field(default_factory=dict)
-    reading: str | None = None
-    full: bool = False
-    weight: int = 0
-
-    def falls_behind(self, room: str, cursor: int) -> None:
-        """Who is behind already stays where it is."""
-        self.behind.setdefault(room, Behind(cursor))
-
-    def resumes(self, room: str, seq: int) -> None:
-        """The client named `seq` as its place."""
-        self.behind[room] = Behind(seq, seq)
-
-    def is_done_with(self, room: str) -> bool:
-        """It is live there, or the room is over; whether it was behind."""
-        return self.behind.pop(room, None) is not None
-
-    @property
-    def is_late(self) -> bool:
-        return bool(self.behind) or self.full
-
-
-@final
-class Tabs(Struct, frozen=True):
-    """The connections of a session, when they are not just one that keeps up.
-
-    Attributes
-    ----------
-    late
-        Those that are behind somewhere, or full.
-    attention
-        What those look at that do not want everything; None: all do.
-    """
-
-    connections: tuple[Address, ...]
-    late: dict[Address, Reader] = field(default_factory=dict)
-    attention: Attention | None = None
-
-
-NO_TABS: Final = Tabs(())
-"""Shared by all sessions that have no connection, and never written to: nobody is late there."""
-
-NOBODY_LATE: Final[Mapping[Address, Reader]] = {}
 
 
 class Feed(Places, gc=False):
@@ -331,6 +221,24 @@ class Feed(Places, gc=False):
         late = self._late
         return [c for c in self.connections if c not in late or not late[c].full] if late else self.connections
 
+    def congested(self, connection: Address) -> Effects:
+        """The connection's socket does not keep up."""
+        if connection not in self.connections:
+            return []
+        reader = self._reader(connection)
+        if reader.full:
+            return []
+        reader.full = True
+        return [AwaitDrained(connection)]
+
+    def drained(self, connection: Address) -> Effects:
+        reader = self._late.get(connection)
+        if reader is None:
+            return []
+        reader.full = False
+        reader.weight = 0
+        return [*self._pay(connection), *self.go_on()]
+
     # --- attention --------------------------------------------------------------------------------------------
 
     @property
@@ -384,24 +292,6 @@ class Feed(Places, gc=False):
         attention.owed = {(one, room) for one, room in attention.owed if one is not connection}
         told = [attention.large[room].told for room in rooms]
         return [Send(connection, one.events) for one in told if one is not None]
-
-    def congested(self, connection: Address) -> Effects:
-        """The connection's socket does not keep up."""
-        if connection not in self.connections:
-            return []
-        reader = self._reader(connection)
-        if reader.full:
-            return []
-        reader.full = True
-        return [AwaitDrained(connection)]
-
-    def drained(self, connection: Address) -> Effects:
-        reader = self._late.get(connection)
-        if reader is None:
-            return []
-        reader.full = False
-        reader.weight = 0
-        return [*self._pay(connection), *self.go_on()]
 
     # --- catching up ------------------------------------------------------------------------------------------
 

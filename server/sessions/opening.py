@@ -15,11 +15,17 @@ from server.protocol.commands import Cursor
 from server.protocol.events import Left, NotRecovered, Resumed
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
-from server.sessions.feed import Start
 
 OTHER_LOG: Final = "another_log"
 FROM_THE_FUTURE: Final = "future"
 TOO_MUCH: Final = "too_much"
+
+
+class Start(Struct, frozen=True):
+    """Where a connection begins in a room: behind `seq`; `resumed` if the client named that place."""
+
+    seq: int
+    resumed: bool = False
 
 
 class Beginning(Struct, frozen=True):

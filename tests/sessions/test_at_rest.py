@@ -20,7 +20,7 @@ from server.rooms.announcing import Announcing
 from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
-from server.sessions.feed import NO_TABS
+from server.sessions.readers import NO_TABS
 from server.store.messages import Identity
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged

@@ -10,17 +10,9 @@ from hypothesis import strategies as st
 from actors import Address
 from server.protocol.events import Entry, Left, MessageEntry, Resumed
 from server.protocol.objects import User
-from server.sessions.feed import (
-    FULL_WEIGHT,
-    PAGE_ENTRIES,
-    AwaitDrained,
-    Feed,
-    FeedEffect,
-    GiveUp,
-    ReadOn,
-    Send,
-    Start,
-)
+from server.sessions.feed import FULL_WEIGHT, PAGE_ENTRIES, Feed
+from server.sessions.feed_effects import AwaitDrained, FeedEffect, GiveUp, ReadOn, Send
+from server.sessions.opening import Start
 
 ROOM, OTHER = "r_ONE", "r_TWO"
 TAB, PHONE = cast("Address", "tab"), cast("Address", "phone")

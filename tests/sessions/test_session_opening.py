@@ -8,8 +8,7 @@ from server.protocol.commands import Cursor
 from server.protocol.events import Left, Resumed
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
-from server.sessions.feed import Start
-from server.sessions.opening import FROM_THE_FUTURE, OTHER_LOG, TOO_MUCH, begin
+from server.sessions.opening import FROM_THE_FUTURE, OTHER_LOG, TOO_MUCH, Start, begin
 from server.sessions.places import as_read
 
 
