@@ -41,20 +41,11 @@ from server.store.invite_changes import InviteMade, JoinAsked
 from server.store.invites import change_invites, uses_left
 from server.store.join_requests import change_requests, who_waits
 from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
-from server.store.planning import (
-    EntryRow,
-    ExpiringRow,
-    FullMessageRow,
-    Knowledge,
-    MemberRow,
-    MessageRow,
-    NonceKey,
-    Place,
-    Plan,
-    plan,
-)
+from server.store.planning import plan
+from server.store.plans import Knowledge, NonceKey, Place, Plan
 from server.store.room_changes import Renamed, RoleGiven
 from server.store.room_writes import govern
+from server.store.rows import EntryRow, ExpiringRow, FullMessageRow, MemberRow, MessageRow
 from server.store.search_index import reindex
 from server.store.tables import entries, expiring, members, rooms, users
 from server.store.waiting import Pair

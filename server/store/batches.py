@@ -50,7 +50,7 @@ from server.store.messages import (
     SetRegistration,
     TouchTokens,
 )
-from server.store.planning import Knowledge
+from server.store.plans import Knowledge
 from server.store.quotas import Quotas
 from server.store.tables import members
 

@@ -20,8 +20,8 @@ from server.store.blocking import check_not_blocked
 from server.store.channel_queries import list_channel
 from server.store.ids import new_id
 from server.store.messages import CreateRoom, RoomCreated
-from server.store.planning import EntryRow, MemberRow
 from server.store.quotas import Quotas, too_many_members, too_many_rooms
+from server.store.rows import EntryRow, MemberRow
 from server.store.tables import rooms, users
 
 _find_by_nonce: Final = select(rooms.c.id, rooms.c.digest).where(

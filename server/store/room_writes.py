@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, update
 
 from server.store.bulk import RowsMissing
 from server.store.channel_queries import list_channel
-from server.store.planning import Governed
+from server.store.plans import Governed
 from server.store.tables import bans, members, mutes, rooms
 
 _name: Final = (

@@ -9,7 +9,8 @@ from server.cli.main import main
 from server.store import writer
 from server.store.batches import Batch, Committed, commit
 from server.store.connections import Writing
-from server.store.planning import Knowledge, plan
+from server.store.planning import plan
+from server.store.plans import Knowledge
 
 _waiting: list[tuple[Batch, int]] = []
 

@@ -9,7 +9,8 @@ from server.protocol.limits import REACTION_EMOJI
 from server.store.amending import Messages, Tally, Target, read_tally, written
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.messages import Append, Denied, Known, Landed, NewMessage
-from server.store.planning import Knowledge, Place, Plan, plan
+from server.store.planning import plan
+from server.store.plans import Knowledge, Place, Plan
 from tests.store.desk import Ear
 
 AT = 1_750_000_000_000

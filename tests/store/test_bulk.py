@@ -5,7 +5,7 @@ from sqlalchemy import Text, select, update
 
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.opening import Store
-from server.store.planning import EntryRow, MessageRow
+from server.store.rows import EntryRow, MessageRow
 from server.store.tables import entries, settings
 
 _MIGRATED = {"cluster", "invite_key"}  # what a new database has already

@@ -21,7 +21,7 @@ from server.store.fencing import Fence
 from server.store.leases import Leases, Look, Reading, Renew, Take, TakeAll
 from server.store.messages import Anchor, Append, CreateRoom, Landed, Lost, NewMember, NewMessage
 from server.store.opening import Store, open_store
-from server.store.planning import Knowledge
+from server.store.plans import Knowledge
 from server.store.postgres import PostgresDatabase
 from server.store.quotas import Quotas
 from tests.harness.postgres import PostgresServer

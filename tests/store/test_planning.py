@@ -13,7 +13,9 @@ from server.store.messages import (
     NewMember,
     NewMessage,
 )
-from server.store.planning import Knowledge, Place, content_digest, plan
+from server.store.planning import plan
+from server.store.planning_messages import content_digest
+from server.store.plans import Knowledge, Place
 from tests.store.desk import Ear
 
 AT = 1_750_000_000_000
