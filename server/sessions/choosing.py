@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import trio
 from msgspec import Struct, structs
 
 from actors import Address
@@ -109,10 +108,7 @@ class Choosing(Attending):
             connection.tell(told)
 
     def _answer_choice(self, command: int, choice: Choice) -> None:
-        opened = self._commands.find(command)
-        if opened is not None:
-            reply = Ok(id=opened.command.id, settings=_settings(choice))
-            self._go_on(self._commands.answered(command, reply, trio.current_time()))
+        self._reply(command, lambda opened: Ok(id=opened.command.id, settings=_settings(choice)))
 
     def _pass_on(self, passing: Passing) -> None:
         if isinstance(passing.events[0], Receipt) and self._choice.hides_receipts:
