@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from clients.happenings import LogEntry
+from clients.incoming import BrokenServer
 from server.protocol.objects import Hit, Member, Message, Thread
+
+T = TypeVar("T")
 
 
 class ConversationOver(Exception):
@@ -72,3 +76,10 @@ class HitsPage:
 
     hits: Sequence[Hit]
     next: str | None
+
+
+def given(value: T | None) -> T:
+    """A field that this kind of `ok` must carry; `BrokenServer` where it does not."""
+    if value is None:
+        raise BrokenServer("the answer lacks a field that it must carry")
+    return value

@@ -19,16 +19,15 @@ around it, and may post again with the same nonce.
 
 from __future__ import annotations
 
-import secrets
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from random import random
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 
-from clients.answers import ConversationOver, HistoryPage, LogPage, MembersPage, NoAnswer, NotConnected, Posted
+from clients.answers import ConversationOver, NoAnswer, NotConnected
 from clients.backlog import Backlog
 from clients.backoff import full_jitter, moment_to_leave
 from clients.conversation import Conversation
@@ -36,35 +35,19 @@ from clients.dialling import dial
 from clients.endpoint import Endpoint, endpoint_of
 from clients.governing import Governing
 from clients.happenings import Answered, Event, Happening, Offline, Refused
-from clients.incoming import BrokenServer
+from clients.joining import Joining
 from clients.link import Bell, Ending, Link
 from clients.looking import Looking
 from clients.marking import Marking
 from clients.pinning import Pinning
 from clients.searching import Searching
+from clients.talking import Talking
 from clients.threads import InThreads
 from clients.wire import Wire
-from server.protocol.commands import (
-    AnyCommand,
-    CreateRoom,
-    Cursor,
-    Delete,
-    Edit,
-    History,
-    Invite,
-    Join,
-    Leave,
-    Log,
-    Members,
-    Ping,
-    Post,
-    React,
-    Rooms,
-    Typing,
-)
+from server.protocol.commands import AnyCommand, Cursor, Ping, Post, Typing
 from server.protocol.errors import Refusal
 from server.protocol.events import Ok, Reconnect, Welcome
-from server.protocol.objects import Room, RoomKind, User
+from server.protocol.objects import Room, User
 
 ANSWER_WITHIN: Final = 60.0  # seconds, a few reconnects included
 WELCOME_WITHIN: Final = 10.0  # seconds until the first `welcome`
@@ -72,13 +55,7 @@ BACKLOG: Final = 10_000  # events nobody read yet
 SETTLED: Final = 10.0  # seconds: a connection that lived that long is no failed try
 _CLOSE_WITHIN: Final = 2.0  # seconds
 
-T = TypeVar("T")
 Dial = Callable[[Endpoint], Awaitable[trio.abc.Stream]]
-
-
-def new_nonce() -> str:
-    """A nonce for one post: 128 random bits (docs/protocol.md asks for 64 at least)."""
-    return secrets.token_urlsafe(16)
 
 
 @asynccontextmanager
@@ -161,8 +138,8 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Governing, Looking, Marking, Searching, InThreads, Pinning):
-    """A conversation with verbs. Made by `open_client`."""
+class Client(Talking, Joining, Governing, Looking, Marking, Searching, InThreads, Pinning):
+    """A conversation with verbs, most of which are in its mixins. Made by `open_client`."""
 
     def __init__(
         self,
@@ -222,64 +199,6 @@ class Client(Governing, Looking, Marking, Searching, InThreads, Pinning):
         return cursors
 
     # --- verbs ---------------------------------------------------------------------------------------------
-
-    async def post(
-        self, room: str, text: str, *, nonce: str | None = None, reply_to: int | None = None, thread: int | None = None
-    ) -> Posted:
-        """Post, and return once it is on disk. Sent again after every loss and every refusal "for now".
-
-        Cancelled, it is not sent again; whether it was stored a repetition with the same nonce will tell.
-        """
-        nonce = nonce or new_nonce()
-        post = Post(room=room, nonce=nonce, text=text, reply_to=reply_to, thread=thread)
-        ok = await self._ask(post, float("inf"))
-        return Posted(_given(ok.seq), _given(ok.at), bool(ok.duplicate), nonce)
-
-    async def edit(self, room: str, target: int, text: str) -> None:
-        """Change the text of a message of one's own."""
-        await self._ask(Edit(room=room, target=target, text=text))
-
-    async def delete(self, room: str, target: int) -> None:
-        """Take a message away, for everybody."""
-        await self._ask(Delete(room=room, target=target))
-
-    async def react(self, room: str, target: int, emoji: str, *, on: bool = True) -> None:
-        """React to a message, or, with `on=False`, no more."""
-        await self._ask(React(room=room, target=target, emoji=emoji, on=on))
-
-    async def create_room(self, kind: RoomKind, name: str | None = None, members: Sequence[str] = ()) -> Room:
-        """A new room; for a `dm` with someone there is one with already, that one."""
-        ok = await self._ask(CreateRoom(kind=kind, nonce=new_nonce(), name=name, members=list(members)))
-        return _given(ok.info)
-
-    async def join(self, room: str | None = None, *, name: str | None = None) -> Room:
-        """Join a channel by its id or its name."""
-        return _given((await self._ask(Join(room=room, name=name))).info)
-
-    async def leave(self, room: str) -> None:
-        await self._ask(Leave(room=room))
-
-    async def invite(self, room: str, user: str) -> None:
-        """Make `user` (id or name) a member."""
-        await self._ask(Invite(room=room, user=user))
-
-    async def history(
-        self, room: str, *, before: int | None = None, after: int | None = None, limit: int = 50
-    ) -> HistoryPage:
-        """Messages in their present state; with neither bound the newest."""
-        ok = await self._ask(History(room=room, before=before, after=after, limit=limit))
-        return HistoryPage(_given(ok.messages), bool(ok.more), ok.to or 0)
-
-    async def log(self, room: str, after: int, limit: int = 500) -> LogPage:
-        ok = await self._ask(Log(room=room, after=after, limit=limit))
-        return LogPage(_given(ok.entries), bool(ok.more))
-
-    async def members(self, room: str, limit: int = 100, next: str | None = None) -> MembersPage:
-        ok = await self._ask(Members(room=room, limit=limit, next=next))
-        return MembersPage(_given(ok.members), ok.next)
-
-    async def rooms(self) -> Sequence[Room]:
-        return _given((await self._ask(Rooms())).rooms)
 
     async def ping(self) -> None:
         await self._ask(Ping())
@@ -412,10 +331,3 @@ class Client(Governing, Looking, Marking, Searching, InThreads, Pinning):
         self._wake_readers()
         for wait in self._waits.values():
             wait.done.set()
-
-
-def _given(value: T | None) -> T:
-    """A field that this kind of `ok` must carry."""
-    if value is None:
-        raise BrokenServer("the answer lacks a field that it must carry")
-    return value
