@@ -25,7 +25,7 @@ from server.store.messages import Done, Failed, LogPage, ReadLog
 
 
 class Following(Attachments):
-    """See the top of this file. `Relay` adds the owner, and what sessions ask of it."""
+    """See the top of this file. `Forwarding` adds the owner, and what sessions ask of it."""
 
     __slots__ = ("_itself", "_refs", "_room", "_stream")
 

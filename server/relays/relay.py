@@ -9,11 +9,10 @@ passes on what the owner tells once for the whole node. Its life:
 The rules:
 - Its sessions get every entry once, in order, whatever the owner or the links between nodes do (`following.py`).
 - Nothing of a room is told to who is no member: entries say who left, and where none does, the owner; whoever is
-  attached over the end of a subscription is looked at again by the next owner.
+  attached over the end of a subscription is looked at again by the next owner (`admitting.py` lets them in).
 - Only from the owner it is subscribed to it takes what is not on disk, and never from one with a lower epoch than it
   has seen.
-- An owner that stopped in order has not seen what it did not answer: that is sent again, to the next. What became of
-  commands otherwise nobody knows: they are refused, and so are the posts behind them.
+- What its sessions say is answered whatever becomes of the owner (`forwarding.py`).
 """
 
 from __future__ import annotations
@@ -21,19 +20,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from msgspec import Struct
-
 from actors import Address
-from server.protocol.commands import Join, Leave, Typing, is_answered
-from server.protocol.errors import ErrorCode, Refusal, no_such_room, unavailable
+from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Left
-from server.protocol.objects import RoomKind
-from server.relays.admissions import USERS_AT_ONCE, Admissions
+from server.relays.admissions import USERS_AT_ONCE
+from server.relays.admitting import Admitting
 from server.relays.effects import Effects, Seek, ToOwner
-from server.relays.errands import Errands
-from server.relays.following import Following
 from server.relays.messages import (
-    Admission,
     Admit,
     Admitted,
     Answered,
@@ -47,11 +40,11 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
+from server.relays.owner import Owner, heres, parts_of, subscribes
 from server.relays.stream import Ordered
 from server.rooms.appearances import HERE
-from server.rooms.effects import FanOut, InTurn, Reply, Rest, Unwatch, Watch
-from server.rooms.messages import Appears, Attach, Attached, NotAttached, Passing, Request
-from server.rooms.state import refused
+from server.rooms.effects import FanOut, Rest, Unwatch, Watch
+from server.rooms.messages import Appears, Passing
 
 RETRY_SECONDS: Final = 0.25
 QUIET_SECONDS: Final = 1.0
@@ -62,22 +55,7 @@ who asked again after two seconds kept it from ever answering. What does not arr
 REST_SECONDS: Final = 60.0
 
 
-class Owner(Struct, gc=False):
-    """Who is asked to take this relay in, or has done so. `ref`: of that question; 0: it is put in a moment. `number`:
-    of the subscription then. `told`: how many commands were forwarded by it.
-
-    Out of the collector's sight: it goes with its relay, from which the address parts at the end.
-    """
-
-    address: Address
-    ref: int = 0
-    number: int | None = None
-    log: str = ""
-    kind: RoomKind = "channel"
-    told: int = 0
-
-
-class Relay(Following):
+class Relay(Admitting):
     """One relay.
 
     Parameters
@@ -92,20 +70,12 @@ class Relay(Following):
         Gives references that were not given before, to any relay of this node.
     """
 
-    __slots__ = (
-        "_admissions_open", "_alone_since", "_askers", "_epoch_seen", "_errands_open", "_gone", "_owner", "_tried_at",
-    )  # fmt: skip
+    __slots__ = ("_epoch_seen", "_tried_at")
 
     def __init__(self, room: str, itself: Address, incarnation: int, refs: Iterator[int]) -> None:
         super().__init__(room, itself, incarnation, refs)
-        self._owner: Owner | None = None
         self._epoch_seen = -1
         self._tried_at = 0.0  # when an owner was looked for, or asked; until it has answered
-        self._admissions_open: Admissions | None = None  # there is one only while somebody is to be admitted
-        self._errands_open: Errands | None = None  # there is one only while something is open
-        self._askers: dict[object, int] | None = None  # the sessions that have sent commands
-        self._alone_since: float | None = None
-        self._gone = False
 
     @property
     def restless(self) -> bool:
@@ -135,70 +105,7 @@ class Relay(Following):
         is_soon = is_held or self._errands_open is not None or self.audience.is_pulsing
         return QUIET_SECONDS if is_soon else PATIENT_SECONDS
 
-    @property
-    def _errands(self) -> Errands:
-        if self._errands_open is None:
-            self._errands_open = Errands()
-        return self._errands_open
-
-    @property
-    def _subscription(self) -> Owner | None:
-        """The owner, if this relay is subscribed to it."""
-        owner = self._owner
-        return None if owner is None or owner.number is None else owner
-
     # --- sessions ---------------------------------------------------------------------------------------------
-
-    def attach(self, attach: Attach, now: float) -> None:
-        """The owner is asked when everything that was told at once is handled."""
-        if self._gone:
-            return
-        self._alone_since = None
-        if self._admissions_open is None:
-            self._admissions_open = Admissions()
-        self._admissions_open.wait(attach, now)
-
-    def request(self, request: Request, now: float) -> Effects:
-        command = request.command
-        if self._gone:
-            return []
-        if not self.is_of_this_life(request):
-            return [refused(request, unavailable())]
-        if isinstance(command, Typing) and not is_answered(command):
-            return self._forward(0, request)
-        if not self._errands.admits(request, now):
-            return [self._errands.refuse(request, unavailable(), now)]
-        return self._run(request, now)
-
-    def _run(self, request: Request, now: float) -> Effects:
-        """Send it to the owner, or let it wait for one."""
-        errands = self._errands
-        if errands.is_full:
-            return [errands.refuse(request, unavailable(), now)]
-        if self._subscription is None:
-            errands.wait(request, now)
-            return []
-        ref = next(self._refs)
-        errands.sent(ref, request, now)
-        return self._forward(ref, request)
-
-    def _forward(self, ref: int, request: Request) -> Effects:
-        """`ref` 0: nobody waits for an answer, and where it cannot go, it is dropped."""
-        owner = self._subscription
-        if owner is None or owner.number is None:
-            return []
-        asker = None if request.attachment is None else self._asker(request.reply_to)
-        owner.told += 1
-        forwarded = Forwarded(owner.number, ref, asker, request.user, request.command, owner.told, request.hides)
-        return [ToOwner(owner.address, forwarded)]
-
-    def _asker(self, session: object) -> int:
-        if self._askers is None:
-            self._askers = {}
-        asker = self._askers.get(session)
-        if asker is None:
-            asker = self._askers[session] = next(self._refs)
-        return asker
 
     def ended(self, address: Address, now: float, *, clean: bool) -> Effects:
         """A session has, or the owner. `clean`: it had nothing more to do."""
@@ -207,15 +114,6 @@ class Relay(Following):
         if self.detach(address) is not None:
             self._forget(address)
         return []
-
-    def _forget(self, session: Address) -> None:
-        if self._errands_open is not None:
-            self._errands_open.forget(session)
-        if self._askers is not None:
-            self._askers.pop(session, None)
-
-    def _is_joining(self, user: str) -> bool:
-        return self._errands_open is not None and self._errands_open.is_joining(user)
 
     def appears(self, told: Appears) -> None:
         """Somebody who is attached looks otherwise: the owner is told when all that was told at once is handled."""
@@ -243,31 +141,18 @@ class Relay(Following):
         came, went = self.audience.moved()
         if self._admissions_open is not None:
             self._admissions_open.told(came, went)
-        most = USERS_AT_ONCE
-        return [
-            *(ToOwner(owner, Here(subscription, (), (), said[at : at + most])) for at in range(0, len(said), most)),
-            *(
-                ToOwner(owner, Here(subscription, tuple(came[at : at + most]), tuple(went[at : at + most])))
-                for at in range(0, max(len(came), len(went)), most)
-            ),
-        ]
+        return [ToOwner(owner, here) for here in heres(subscription, said, came, went)]
 
     def _subscribe(self, owner: Owner, now: float) -> Effects:
         """Those who are attached are told of, and who is to be admitted is asked for along with that."""
         owner.ref, self._tried_at = next(self._refs), now
-        users = tuple(self.audience.users())
+        parts = parts_of(tuple(self.audience.users()))
         self.audience.no_news()
-        parts = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)] or [()]
         admissions, room_left = self._admissions_open, USERS_AT_ONCE - len(parts[-1])
         asked = () if admissions is None else admissions.ask(owner.ref, now, room_left)
         said = self.audience.said() + (() if admissions is None else admissions.said_of_asked())
-        *first, last = parts
-        subscribes = [
-            *(Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=True, said=said) for part in first[:1]),
-            *(Subscribe(owner.ref, self._itself, self._epoch_seen, part, more=True) for part in first[1:]),
-            Subscribe(owner.ref, self._itself, self._epoch_seen, last, admit=asked, said=() if first else said),
-        ]
-        return [*(ToOwner(owner.address, subscribe) for subscribe in subscribes), Watch(owner.address)]
+        messages = subscribes(owner.ref, self._itself, self._epoch_seen, parts, asked, said)
+        return [*(ToOwner(owner.address, message) for message in messages), Watch(owner.address)]
 
     # --- the owner --------------------------------------------------------------------------------------------
 
@@ -312,20 +197,6 @@ class Relay(Following):
         effects += self._reach(told.last_seq, now)
         return effects if told.admitted is None else [*effects, *self.admitted(told.admitted, now)]
 
-    def go_on(self, now: float) -> Effects:
-        """Send the first of what waits for an owner; nothing, if there is none, or nothing waits.
-
-        One by one: where the link does not take a post, those behind it are not sent.
-        """
-        if self._subscription is None or self._errands_open is None:
-            return []
-        request = self._errands_open.take_first()
-        if request is None:
-            return []
-        if not self._errands_open.admits(request, now):
-            return [self._errands_open.refuse(request, unavailable(), now)]
-        return self._run(request, now)
-
     def not_subscribed(self, told: NotSubscribed, now: float) -> Effects:
         owner = self._owner
         if owner is None or owner.ref != told.ref:
@@ -345,19 +216,11 @@ class Relay(Following):
         return [*effects, Rest()]
 
     def _lost(self, owner: Owner, now: float, *, clean: bool) -> Effects:
-        """The owner has ended, or cannot be reached. What it has answered, and is not passed on yet, is not clean."""
+        """The owner has ended, or cannot be reached."""
         self._forget_owner()
         if owner.number is None:
             return []
-        answered = {told.ref for told in self._stream.take_put_off() if isinstance(told, Answered)}
-        errands = self._errands_open
-        effects: Effects = []
-        for ref, request in ({} if errands is None else errands.take_sent()).items():
-            if clean and ref not in answered:
-                self._errands.wait(request, now)
-            else:
-                effects.append(self._errands.refuse(request, unavailable(), now))
-        return [*effects, *self._seek(now)]
+        return [*self._not_answered(now, clean=clean), *self._seek(now)]
 
     def hand_over(self) -> Effects:
         """The room is this node's own now: whoever is attached finds it there."""
@@ -375,11 +238,7 @@ class Relay(Following):
                 if self._admissions_open is not None:
                     self._admissions_open.hold()
             case Forwarded(ref=ref):
-                if self._owner is not None:
-                    self._owner.told -= 1
-                request = self._errands.take(ref)
-                if request is not None:
-                    return [self._errands.refuse(request, unavailable(), now)]
+                return self._not_forwarded(ref, now)
         return []
 
     # --- what the owner tells -----------------------------------------------------------------------------------
@@ -412,28 +271,6 @@ class Relay(Following):
             to = audience.everyone if told.but is None else audience.without(told.but)
         return [FanOut(Passing(self._room, told.events), to)] if to else []
 
-    def admitted(self, told: Admitted, now: float) -> Effects:
-        is_awaited = self._asks_with(told.ref) or self._sent(told.ref) is not None
-        return [*self._reach(told.last_seq, now), *self._take(told, now)] if is_awaited else []
-
-    def _asks_with(self, ref: int) -> bool:
-        """Whether this is the question whom it admits."""
-        return self._admissions_open is not None and self._admissions_open.ref == ref
-
-    def _sent(self, ref: int) -> Request | None:
-        """The command that was forwarded with this reference, if it is not answered."""
-        return None if self._errands_open is None else self._errands_open.find(ref)
-
-    def answered(self, told: Answered, now: float) -> Effects:
-        """The answer to a post stands before its own entry; who comes or goes is answered in its place."""
-        request = self._sent(told.ref)
-        if request is None:
-            return []
-        if isinstance(request.command, Join | Leave):
-            return [*self._reach(told.behind, now), *self._take(told, now)]
-        self._errands.take(told.ref)
-        return [Reply(request.reply_to, self._errands.answer(request, told.reply, now))]
-
     def _is_current(self, epoch: int) -> bool:
         return self._subscription is not None and self._epoch_seen == epoch
 
@@ -453,86 +290,15 @@ class Relay(Following):
             case Removed(user=user, left=left):
                 return self._remove(user, left)
 
-    def _let_in(self, told: Admitted) -> Effects:
-        """Attach whoever it is for, unless it is attached already and asks to join."""
-        if self._asks_with(told.ref):
-            return self._let_all_in(told)
-        request = self._sent(told.ref)
-        if request is None or request.session is None:
-            return []
-        if self.audience.user_of(request.session) is not None:
-            return []
-        [admission] = told.admissions
-        assert admission is not None, "who joins is a member"
-        return self._attach(Attach(request.ref, request.session, request.user.user), told.members, admission)
-
-    def _let_all_in(self, told: Admitted) -> Effects:
-        """Who may come counts as being there, at the owner; unless that was told since that the user is not."""
-        admissions, owner, audience = self._admissions_open, self._subscription, self.audience
-        assert admissions is not None
-        assert owner is not None
-        effects: Effects = []
-        for attach, admission in zip(admissions.answered(), told.admissions, strict=True):
-            if admission is None:
-                effects.append(self._not_attached(attach, no_such_room()))
-                continue
-            effects += self._attach(attach, told.members, admission)
-            if not admissions.has_parted(attach.user):
-                audience.is_known(attach.user)
-        if not admissions:
-            self._admissions_open = None
-        return effects
-
-    def _attach(self, attach: Attach, members: int, admission: Admission) -> Effects:
-        owner, head = self._subscription, self._stream.head
-        assert owner is not None
-        assert head is not None
-        session = attach.session
-        number = self.number(session, attach.user, attach.shown)
-        if attach.passive is not None:
-            self.audience.look_away(session, attach.passive, head)
-        attached = Attached(
-            attach.ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
-            admission.peer, admission.shown,
-        )  # fmt: skip
-        self._alone_since = None
-        return [Watch(session), Reply(session, attached)]
-
-    def _not_attached(self, attach: Attach, refusal: Refusal) -> Reply:
-        return Reply(attach.session, NotAttached(attach.ref, self._room, refusal))
-
-    def _moved(self, told: Answered, now: float) -> Effects:
-        """The answer to a `join` or a `leave`."""
-        request = self._errands.take(told.ref)
-        if request is None:
-            return []
-        return [InTurn(self._errands.answer(request, told.reply, now), request.reply_to)]
-
     # --- now and then -----------------------------------------------------------------------------------------
 
     def beat(self, now: float) -> Effects:
         if self._gone:
             return []
-        effects: Effects = []
-        if self._errands_open is not None:
-            effects += self._errands_open.expire(now)
-            if not self._errands_open:
-                self._errands_open = None
-        if self._admissions_open is not None:
-            effects += self._give_up(self._admissions_open, now)
-            if not self._admissions_open:
-                self._admissions_open = None
+        effects = [*self._expire(now), *self._give_up(now)]
         if self._stream.is_due(now):
             effects.append(self._read(now))
         return [*effects, *self._tell_passive(now), *self._seek_again(now), *self._rest(now)]
-
-    def _give_up(self, admissions: Admissions, now: float) -> list[Reply]:
-        """Who is not waited for any more may be counted as being there by the owner, all the same."""
-        admissions.release()
-        late, unattached = admissions.expire(now)
-        audience = self.audience
-        audience.move_again((), [user for user in unattached if not audience.is_here(user)])
-        return [self._not_attached(attach, unavailable()) for attach in late]
 
     def _seek_again(self, now: float) -> Effects:
         owner = self._owner
