@@ -28,6 +28,10 @@ OPENING_SECONDS: Final = 30.0
 """The same for a room that opens. Thousands open when a crowd comes, and to begin each of them again while the store is
 still busy with it would be the end of all of them; what the store did not take, or refuses, is heard of at once."""
 
+WAITING_LIMIT: Final = 10_000
+"""Commands kept while a room opens; as many as its mailbox holds. Who wants to attach waits in any case: each session
+does so once, and would only ask again."""
+
 
 class Applicant(Struct, frozen=True):
     """A relay that wants to subscribe; `epoch`: under which the room is this node's, None if it is not."""
@@ -86,6 +90,13 @@ class Opening:
         self._held = held
         self._expect(now)
         return Write(Anchor(reply_to=self._itself, ref=self._expected, room=self._room))
+
+    def keeps(self, what: Waiting) -> bool:
+        """Whether this waits now until the room is open: nothing that is too much does."""
+        if isinstance(what, Request) and len(self.waiting) >= WAITING_LIMIT:
+            return False
+        self.waiting.append(what)
+        return True
 
     def waits_for(self, ref: int) -> bool:
         return ref == self._ref

@@ -1,4 +1,4 @@
-"""What a room refuses that cannot be done now, or ever: pure."""
+"""How a room refuses what it was told while it opened, and cannot do now, or ever: pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from server.relays.messages import Admit, NotSubscribed
 from server.rooms.effects import Effect, Reply
 from server.rooms.messages import Attach, NotAttached, Request
 from server.rooms.opening import Applicant, Waiting
-from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
-from server.rooms.state import RoomState, refused
+from server.rooms.state import refused
 
 Effects = list[Effect]
 
@@ -23,12 +22,4 @@ def refuse_any(what: Waiting, room: str, refusal: Refusal) -> Effects:
         case Applicant(subscribe=subscribe):
             return [Reply(subscribe.relay, NotSubscribed(subscribe.ref, error_from(refusal)))]
         case Admit():
-            return []
-
-
-def given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) -> Effects:
-    match purpose:
-        case PageWanted(request=request) | PersonWanted(request=request):
-            return [state.refuse(request, refusal, now)]
-        case AuthorsWanted():
             return []

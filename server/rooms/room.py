@@ -8,6 +8,9 @@ Each method takes what the room was told and returns the effects that follow, in
 While it opens, commands wait. When a lineage ends, all that was on its way is answered `unavailable`, and so is what
 follows it from the same session until the first of these is sent again (`holds.py`).
 
+What follows from a command is decided in `deciding.py`, and from an outcome in `landing.py`; what is said here is
+whether the room is in a state for it.
+
 Once a second, and only while there is something to do, the room is told `beat`: then receipts, presence and counts
 are told, marks are written, and what was asked in vain is given up.
 """
@@ -19,48 +22,40 @@ from typing import Final
 
 from actors import Address
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.events import Left
-from server.protocol.objects import User
 from server.relays.messages import Admit, Forwarded, Here
 from server.rooms import relaying
 from server.rooms.announcing import Announcing
+from server.rooms.answering import answer_found, given_up
 from server.rooms.appearances import HERE
 from server.rooms.blocking import blocked
-from server.rooms.coalescing import is_to_announce, news, receipts_told, save_marks, tell_all
+from server.rooms.coalescing import is_to_announce, news, save_marks, tell_all
 from server.rooms.deciding import decide
 from server.rooms.deleting import bury
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
+from server.rooms.handing_over import end_when_landed, leave_behind
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Appears, Attach, NotAttached, Request
 from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
-from server.rooms.pages import page_reply
-from server.rooms.people import person_found
 from server.rooms.pulsing import tally_failed, tally_read
-from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
-from server.rooms.refusing import given_up, refuse_any
+from server.rooms.questions import PersonWanted
+from server.rooms.refusing import refuse_any
+from server.rooms.reopening import opened_again
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
-from server.rooms.state import RoomState, answered, refused
+from server.rooms.state import RoomState, refused
 from server.store.account_messages import BlockChange
-from server.store.marks import keep_known
 from server.store.messages import (
     Anchor,
     Append,
-    Authors,
     Done,
     Failed,
     Lost,
     NoRoom,
     Outcomes,
     Release,
-    RoomRecord,
     SaveMarks,
 )
 
 REST_SECONDS: Final = 60.0
-HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
-WAITING_LIMIT: Final = 10_000
-"""Commands kept while a room opens; as many as its mailbox holds. Who wants to attach waits in any case: each session
-does so once, and would only ask again."""
 
 Effects = list[Effect]
 
@@ -123,7 +118,7 @@ class Room:
             or state.is_busy
         )
 
-    # --- commands ---------------------------------------------------------------------------------------------
+    # --- sessions ---------------------------------------------------------------------------------------------
 
     def request(self, request: Request, now: float) -> Effects:
         state = self._state
@@ -163,6 +158,18 @@ class Room:
             state.detach(listener)
         return save_marks(state)
 
+    def appears(self, told: Appears) -> Effects:
+        """Somebody who is attached looks otherwise; while it opens, whoever attaches says so."""
+        if self._state is not None and self._state.audience.sessions_of((told.user,)):
+            self._state.audience.shows(HERE, told.user, told.shown)
+        return []
+
+    def blocked(self, change: BlockChange) -> Effects:
+        """While it opens, it has yet to read how that stands, or is told again."""
+        if self._state is not None:
+            blocked(self._state, change)
+        return []
+
     # --- relays -----------------------------------------------------------------------------------------------
 
     def subscribe(self, applicant: Applicant) -> Effects:
@@ -188,27 +195,12 @@ class Room:
         request = [] if self._state is None else relaying.request_of(self._state, forwarded)
         return self.request(request, now) if isinstance(request, Request) else request
 
-    def appears(self, told: Appears) -> Effects:
-        """Somebody who is attached looks otherwise; while it opens, whoever attaches says so."""
-        if self._state is not None and self._state.audience.sessions_of((told.user,)):
-            self._state.audience.shows(HERE, told.user, told.shown)
-        return []
-
-    def blocked(self, change: BlockChange) -> Effects:
-        """While it opens, it has yet to read how that stands, or is told again."""
-        if self._state is not None:
-            blocked(self._state, change)
-        return []
-
-    # --- commands that wait -----------------------------------------------------------------------------------
+    # --- what waits until it is open --------------------------------------------------------------------------
 
     def _wait(self, what: Waiting) -> Effects:
         if self._opening is None:
             return refuse_any(what, self._room, no_such_room())
-        if isinstance(what, Request) and len(self._opening.waiting) >= WAITING_LIMIT:
-            return refuse_any(what, self._room, unavailable())
-        self._opening.waiting.append(what)
-        return []
+        return [] if self._opening.keeps(what) else refuse_any(what, self._room, unavailable())
 
     def _wait_again(self, state: RoomState, request: Request, now: float) -> Effects:
         """A post behind a refused one does not wait: by the time the room is open again nobody would know."""
@@ -227,6 +219,15 @@ class Room:
         self._opening = Opening(self._room, self._itself, self._refs)
         return self._opening.begin(held, now)
 
+    def _opening_went_on(self, opening: Opening, value: object, now: float) -> Effects:
+        match opening.answered(value, now):
+            case Consult() as question:
+                return [question]
+            case Opened() as opened:
+                return self._opened(opened, opening, now)
+            case NoRoom():
+                return self._vanished(opening.waiting)
+
     def _opened(self, opened: Opened, opening: Opening, now: float) -> Effects:
         self._opening = None
         state = self._state
@@ -234,7 +235,7 @@ class Room:
             self._alone_since = now
             effects = self._first_opened(opened, now, is_inherited=opening.is_inherited)
         else:
-            effects = self._opened_again(state, opened, now)
+            effects = opened_again(state, opened, now)
         for what in opening.waiting:
             effects += self._look_at(what, now)
         return effects
@@ -262,26 +263,6 @@ class Room:
         if state.large:
             return []
         return [TellUser(user, Added(self._room, member.read)) for user, member in state.members.items()]
-
-    def _opened_again(self, state: RoomState, opened: Opened, now: float) -> Effects:
-        """Tell those attached what has landed without anybody knowing."""
-        landing = Landing(state, now)
-        for entry in opened.tail:
-            landing.found(entry)
-        effects = landing.effects()
-        effects += self._adopt(state, opened.record, now)
-        state.lineage = opened.lineage
-        state.base = state.last_seq
-        return effects
-
-    def _adopt(self, state: RoomState, record: RoomRecord, now: float) -> Effects:
-        """Members as the store has them; marks that were not written yet are kept."""
-        keep_known(state.members, record.members)
-        state.adopt(record, now)
-        effects: Effects = []
-        for user in [user for user in state.audience.all_users() if user not in record.members]:
-            effects += state.remove(user, Left(room=self._room, user=user))
-        return effects
 
     def _vanished(self, waiting: Iterable[Waiting]) -> Effects:
         self._opening = None
@@ -331,7 +312,9 @@ class Room:
             return []
         if (purpose := state.questions.take(done.ref)) is None:
             return [*tally_read(state.audience, done)]
-        return self._answered(state, purpose, done.value, now)
+        if isinstance(purpose, PersonWanted) and self._opening is not None:
+            return self._wait_again(state, purpose.request, now)
+        return answer_found(state, purpose, done.value, now)
 
     def failed(self, failed: Failed, now: float) -> Effects:
         if self._opening is not None and self._opening.waits_for(failed.ref):
@@ -365,36 +348,6 @@ class Room:
             effects += self.request(request, now)
         return effects
 
-    def _opening_went_on(self, opening: Opening, value: object, now: float) -> Effects:
-        match opening.answered(value, now):
-            case Consult() as question:
-                return [question]
-            case Opened() as opened:
-                return self._opened(opened, opening, now)
-            case NoRoom():
-                return self._vanished(opening.waiting)
-
-    def _answered(self, state: RoomState, purpose: Purpose, value: object, now: float) -> Effects:
-        match purpose, value:
-            case PageWanted(request=request), _ if request.user.user not in state.members:
-                return [state.refuse(request, state.stranger(request.user.user), now)]
-            case PageWanted(request=request), page:
-                return [answered(request, page_reply(request, page, state.shown))]
-            case AuthorsWanted(covered=covered), Authors(authors=authors):
-                return receipts_told(state, [(covered.receipt, authors)])
-            case PersonWanted(request=request), User() | None as person:
-                return self._person_found(state, request, person, now)
-            case _:
-                raise TypeError(f"{type(value).__name__} is no answer to {type(purpose).__name__}")
-
-    def _person_found(self, state: RoomState, request: Request, person: User | None, now: float) -> Effects:
-        if self._opening is not None:
-            return self._wait_again(state, request, now)
-        try:
-            return person_found(state, request, person, now)
-        except Refusal as refusal:
-            return [state.refuse(request, refusal, now)]
-
     # --- handing over -----------------------------------------------------------------------------------------
 
     def hand_over(self, now: float) -> Effects:
@@ -406,22 +359,14 @@ class Room:
         return [Rest()]
 
     def _leave_behind(self, request: Request, now: float) -> Effects:
-        """It is not answered, so it is sent again; but a post behind a refused one must not be taken for new then."""
-        state = self._state
-        if state is not None and self._opening is None and not state.admits(request, now):
-            return [state.unavailable(request, now)]
-        return []
+        return [] if self._state is None or self._opening is not None else leave_behind(self._state, request, now)
 
     def _leave_when_landed(self, state: RoomState, now: float) -> Effects:
-        """Nothing that was refused, and may come again, is left without those behind it: `MOVED` refuses them all."""
         if self._leaving_since is None or self._gone:
             return []
-        has_landed = not (state.is_busy and state.in_flight)
-        if not has_landed and now - self._leaving_since < HAND_OVER_SECONDS:
-            return []
-        self._gone = True
-        effects: Effects = [Write(Release(self._room, state.lineage))] if has_landed else []
-        return [*effects, Rest(clean=has_landed and not state.holds.waits)]
+        effects = end_when_landed(state, now - self._leaving_since)
+        self._gone = bool(effects)
+        return effects
 
     # --- once a second ----------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from itertools import count
 
 from server.protocol.commands import Join, Read
 from server.rooms.effects import FanOut, Reply, Rest, Write
+from server.rooms.handing_over import HAND_OVER_SECONDS
 from server.rooms.messages import Answer, Attach
-from server.rooms.room import HAND_OVER_SECONDS, Room
+from server.rooms.room import Room
 from server.store.messages import Lost, Release
 from tests.rooms.scene import ROOM, Scene, answers, key, of, refusals
 
