@@ -18,6 +18,7 @@ from actors import Address, Down, Gapped
 from server.pacing import FLOODING, rate_limited
 from server.protocol.closing import CloseCode
 from server.protocol.commands import (
+    AnyCommand,
     Channels,
     CreateRoom,
     Focus,
@@ -160,7 +161,7 @@ class SessionActor(Choosing, Welcoming, Asking):
     # --- commands ---------------------------------------------------------------------------------------------
 
     def _said(self, said: Said) -> None:
-        """Check what can be checked here, and queue the command where it belongs."""
+        """Queue the command where it belongs, unless it is too much, or wrong by itself."""
         command = said.command
         room = getattr(command, "room", None)
         now = trio.current_time()
@@ -173,14 +174,7 @@ class SessionActor(Choosing, Welcoming, Asking):
                 self._pass_typing(command)
             return
         try:
-            if room is not None and not looks_like_room(room):
-                raise no_such_room()
-            if isinstance(command, CreateRoom):
-                check_creation(command, self._user)
-            if isinstance(command, Join):
-                check_join(command)
-            if isinstance(command, SetPresence):
-                check_presence(command)
+            self._check(command, room)
         except Refusal as refusal:
             said.connection.answer(Outgoing([error_from(refusal, command.id)], answers=1))
             return
@@ -188,6 +182,17 @@ class SessionActor(Choosing, Welcoming, Asking):
         if isinstance(command, Focus) and early is None:
             self._wants_focus(said.connection, room)
         self._go_on(self._commands.said(next(self._environment.refs), said.connection, command, room, now, early))
+
+    def _check(self, command: AnyCommand, room: str | None) -> None:
+        """Raises a `Refusal` where it is wrong whatever the rooms and the store say. `room`: the one it names."""
+        if room is not None and not looks_like_room(room):
+            raise no_such_room()
+        if isinstance(command, CreateRoom):
+            check_creation(command, self._user)
+        if isinstance(command, Join):
+            check_join(command)
+        if isinstance(command, SetPresence):
+            check_presence(command)
 
     def _pass_typing(self, typing: Typing) -> None:
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
