@@ -45,7 +45,8 @@ from server.store.messages import (
     NewMessage,
     Outcome,
 )
-from tests.sessions.simulation import ROOM, Box, Client, Disk, Simulated
+from tests.sessions.simulation import ROOM, Client, Disk
+from tests.sessions.stepping import Box, Simulated
 
 # --- between nodes -----------------------------------------------------------------------------------------------
 

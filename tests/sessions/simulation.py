@@ -11,19 +11,18 @@ Every promise of the protocol that can be broken at a step is checked at that st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable
-from typing import Any, ClassVar, cast
+from collections.abc import Callable
+from typing import Any, cast
 
-from actors import NORMAL, Actor, Address, Down, Gapped
+from actors import NORMAL, Actor, Address, Down
 from server.protocol.commands import Cursor, Join, Leave, Post
 from server.protocol.errors import unavailable
 from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry, Ok, Resumed, Welcome
 from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
-from server.rooms.actor import RoomActor, RoomEnvironment
+from server.rooms.actor import RoomEnvironment
 from server.rooms.entries import entry_of
 from server.rooms.messages import Delivery, Passing
-from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said
 from server.store.messages import (
@@ -54,108 +53,10 @@ from server.store.messages import (
     SaveMarks,
     TouchTokens,
 )
+from tests.sessions.stepping import Box, Runtime, Simulated, SimulatedRoom, SimulatedSession
 
 ROOM = "r_SIMULATED"
 LOG = "l_SIMULATED"
-
-
-class Box:
-    """An address: a mailbox, and whoever lives behind it."""
-
-    def __init__(self, world: World, name: Hashable, make: Callable[[], Actor], limit: int = 10_000) -> None:
-        self.world = world
-        self.name = name
-        self.incarnation = 0
-        self.alive = True
-        self.limit = limit
-        self.waiting: deque[object] = deque()
-        self.watchers: dict[Any, None] = {}
-        self.make = make
-        self.actor: Any = None
-        self.timers: list[tuple[float, int, object]] = []
-        world.boxes.append(self)
-        self.begin()
-
-    def begin(self) -> None:
-        self.incarnation += 1
-        self.actor = self.make()
-        self.actor.address = self
-        self.actor.started()
-
-    def tell(self, message: object) -> bool:
-        if not self.alive:
-            return False
-        if len(self.waiting) >= self.limit:
-            if not isinstance(self.waiting[-1], Gapped):
-                self.waiting.append(Gapped())
-            return True
-        self.waiting.append(message)
-        return True
-
-    def answer(self, message: object) -> bool:
-        if self.alive:
-            self.waiting.append(message)
-        return self.alive
-
-    def step(self) -> None:
-        self.actor.receive(self.waiting.popleft())
-
-    def end(self, reason: object, *, again: bool) -> None:
-        """The incarnation is over; `again`: the supervisor starts the next."""
-        self.timers = []
-        self.alive = again
-        for watcher in self.watchers:
-            watcher.answer(Down(cast("Address", self), self.incarnation, reason))
-        for group in self.world.groups.values():
-            group.pop(self, None)
-        for other in self.world.boxes:
-            other.watchers.pop(self, None)
-        if again:
-            self.begin()
-        else:
-            self.waiting.clear()
-            self.world.boxes.remove(self)
-
-
-class Simulated(Actor):
-    """The runtime's verbs, against the simulated world."""
-
-    __slots__ = ()
-    worlds: ClassVar[list[World]] = []
-
-    @property
-    def _box(self) -> Box:
-        return cast("Box", self.address)
-
-    @property
-    def system(self) -> Any:
-        return self._box.world
-
-    def watch(self, target: Address) -> None:
-        box = cast("Box", target)
-        if box.alive:
-            box.watchers[self._box] = None
-        else:
-            self._box.answer(Down(target, box.incarnation, NORMAL))
-
-    def unwatch(self, target: Address) -> None:
-        cast("Box", target).watchers.pop(self._box, None)
-
-    def send_after(self, seconds: float, message: object) -> Any:
-        world = self._box.world
-        self._box.timers.append((world.now + seconds, next(world.numbers), message))
-        return True
-
-    def stop(self, reason: object = NORMAL) -> None:
-        self._box.end(reason, again=False)
-
-
-class SimulatedRoom(Simulated, RoomActor):
-    __slots__ = ()
-
-
-class SimulatedSession(Simulated, SessionActor):
-    __slots__ = ()
 
 
 class SimulatedSocket(Simulated):
@@ -480,14 +381,11 @@ class Client:
         assert self.acknowledged.setdefault(nonce, ok.seq) == ok.seq, "the same nonce, the same seq"
 
 
-class World:
-    """Everything, and the rules by which it moves on. Stands in for the `System` that actors see."""
+class World(Runtime):
+    """Everything, and the rules by which it moves on."""
 
     def __init__(self, people: int, now: Callable[[], float], session_mailbox: int = 10_000) -> None:
-        self._now = now
-        self.numbers = iter(range(1, 10**9))
-        self.boxes: list[Box] = []
-        self.groups: dict[Hashable, dict[Box, None]] = {}
+        super().__init__(now)
         users = [User(user=f"u_{n}", name=f"person{n}") for n in range(people)]
         self.disk = Disk(users)
         self.session_mailbox = session_mailbox
@@ -498,36 +396,10 @@ class World:
             node="n", heartbeat=lambda: 30_000, clock=lambda: 0,
         )  # fmt: skip
 
-    @property
-    def now(self) -> float:
-        return self._now()
-
-    # --- what actors see of a system --------------------------------------------------------------------------
-
-    def dynamic(self, id: str) -> World:
-        assert id == "rooms"
-        return self
-
-    def find_or_start(self, key: str) -> Box:
-        found = self.find(key)
-        return found or Box(self, key, lambda: SimulatedRoom(self.rooms))
-
-    def join(self, group: Hashable, box: Box) -> None:
-        self.groups.setdefault(group, {})[box] = None
-
-    def leave(self, group: Hashable, box: Box) -> None:
-        self.groups.get(group, {}).pop(box, None)
-
-    def members(self, group: Hashable) -> tuple[Box, ...]:
-        return tuple(self.groups.get(group, ()))
-
-    def broadcast(self, group: Hashable, message: object, but: object = None) -> int:
-        return sum(box.tell(message) for box in self.members(group) if box is not but)
+    def new_room(self) -> Actor:
+        return SimulatedRoom(self.rooms)
 
     # --- what tests do ----------------------------------------------------------------------------------------
-
-    def find(self, key: Hashable) -> Box | None:
-        return next((box for box in self.boxes if box.name == key), None)
 
     def session(self, identity: Identity) -> Box:
         found = self.find(identity.session)
@@ -547,20 +419,6 @@ class World:
         session = self.find(client.identity.session)
         if session is not None:
             session.end(RuntimeError("crash"), again=False)
-
-    def fire_timers(self) -> None:
-        for box in list(self.boxes):
-            due = sorted(timer for timer in box.timers if timer[0] <= self.now)
-            box.timers = [timer for timer in box.timers if timer[0] > self.now]
-            for _, _, message in due:
-                box.answer(message)
-
-    def run_messages(self, but: Box | None = None) -> None:
-        """Until nobody (`but` one) has anything to handle. The store does nothing by itself."""
-        while busy := [box for box in self.boxes if box.waiting and box is not but]:
-            for box in busy:
-                while box.alive and box.waiting:
-                    box.step()
 
     def run(self) -> None:
         """Until nothing moves any more, with a store that works and sockets that drain."""
