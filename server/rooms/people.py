@@ -67,7 +67,7 @@ def person_found(state: RoomState, request: Request, person: User | None, now: f
         raise Refusal(ErrorCode.NO_SUCH_USER, "no such user")
     if state.in_flight.waits_for_change(person.user, request):
         return []
-    if isinstance(command, Invite) and state.in_flight.waits_for_change(THE_ROOM, request):
+    if isinstance(command, Invite | Approve) and state.in_flight.waits_for_change(THE_ROOM, request):
         return []
     check_kept_for(command, member.role, state.rights, state.record.kind)
     concerned = state.members.get(person.user)

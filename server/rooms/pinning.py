@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.protocol.commands import Pin, Pins
 from server.protocol.objects import Role
 from server.rooms.effects import Consult, Effect
+from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
 from server.rooms.rights import check_target
@@ -15,7 +16,10 @@ from server.store.pin_messages import ReadPins
 
 
 def pin(state: RoomState, request: Request, command: Pin, role: Role, now: float) -> list[Effect]:
-    """Raises a `Refusal` where the room keeps that for others, or the message is not in its log."""
+    """It waits while the room is about to say otherwise who pins. Raises a `Refusal` where the room keeps that for
+    others, or the message is not in its log."""
+    if state.in_flight.waits_for_change(THE_ROOM, request):
+        return []
     particulars = state.record.particulars
     check_kept_for(command, role, None if particulars is None else particulars.rights, state.record.kind)
     check_target(command.target, state.last_seq)

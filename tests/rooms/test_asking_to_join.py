@@ -83,6 +83,13 @@ def test_a_room_that_keeps_inviting_for_its_owners_has_them_let_in_who_asks() ->
     assert scene.appends(found(scene, "ann", Approve(room=ROOM, user="eve"), "eve"))
 
 
+def test_who_lets_somebody_in_while_that_is_being_changed_waits_for_it() -> None:
+    scene = in_a_group()
+    change = scene.says("ann", SetRights(room=ROOM, invite="owner"))
+    assert found(scene, "mod", Approve(room=ROOM, user="eve"), "eve") == []
+    assert refusals(scene.lands(change)) == ["forbidden"]
+
+
 def test_who_has_not_asked_is_not_let_in() -> None:
     scene = in_a_group()
     (append,) = scene.appends(found(scene, "mod", Approve(room=ROOM, user="eve"), "eve"))

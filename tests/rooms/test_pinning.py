@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import Pin, Pins
+from server.protocol.commands import Pin, Pins, SetRights
 from server.protocol.events import Ok, Pinned
 from server.protocol.objects import Message, PinnedMessage, Role, RoomKind, RoomRights
 from server.rooms.effects import Consult, FanOut
@@ -51,6 +51,13 @@ def test_a_room_says_who_pins() -> None:
     strict = Particulars(rights=RoomRights(pin="owner"))
     scene = Scene("ann", roles={"ann": "moderator"}, particulars=strict, last_seq=5)
     assert refusals(scene.says("ann", PIN)) == ["forbidden"]
+
+
+def test_who_pins_while_that_is_being_changed_waits_for_it() -> None:
+    scene = Scene("ann", "bob", roles={"ann": "owner"}, last_seq=5)
+    change = scene.says("ann", SetRights(room=ROOM, pin="owner"))
+    assert scene.says("bob", PIN) == []
+    assert refusals(scene.lands(change)) == ["forbidden"]
 
 
 @pytest.mark.parametrize("target", [0, 6])
