@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store import targets
+from server.store import target_writes, targets
 from server.store.auditing import write_acts
 from server.store.bulk import Bulk, RowsMissing, together
 from server.store.connections import ROW_ERRORS
@@ -177,12 +177,12 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         statements.execute(_move_rooms, moves)
         statements.execute(_insert_messages, planned.messages)
         statements.execute(_insert_full_messages, planned.full_messages)
-        statements.execute(targets.MENTION, planned.mentions)
+        statements.execute(target_writes.MENTION, planned.mentions)
         statements.execute(_insert_expiring, planned.expiring)
         statements.execute(_forget_expired, planned.expired, each=False)
         statements.execute(_insert_entries, planned.entries)
         if planned.amended:
-            targets.write(statements, planned.amended, known.messages)
+            target_writes.write(statements, planned.amended, known.messages)
     if planned.amended.targets:
         reindex(connection, known.messages.targets, planned.amended.targets)
     if planned.leaves:

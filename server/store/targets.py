@@ -1,4 +1,4 @@
-"""Messages that are changed, or answered: looked up before that is planned, and written as it was planned.
+"""Messages that are changed, or answered: looked up before that is planned. What was planned `target_writes.py` writes.
 
 Both in the transaction that appends the entry about it. Nobody else changes them meanwhile: whoever does moves the
 room's head, from which this transaction moves it, too.
@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, null, select, tuple_, update
+from sqlalchemy import Connection, Row, select, tuple_
 
 from server.protocol.limits import LARGEST_INTEGER
-from server.store.amending import Amendments, Mark, Messages, Place, Reaction, Target, read_tally, written
-from server.store.bulk import Bulk, Together
+from server.store.amending import Mark, Messages, Place, Reaction, Target, read_tally
 from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.in_lists import portions
-from server.store.mentioning import read_people, written_people
+from server.store.mentioning import read_people
 from server.store.messages import Append, NewMessage
 from server.store.pin_queries import pinned_in
-from server.store.tables import entries, members, mentions, pins, reactions, thread_marks
+from server.store.tables import entries, members, reactions, thread_marks
 from server.store.thread_messages import ThreadSeen
 
 _columns: Final = (
@@ -27,69 +26,8 @@ _columns: Final = (
     entries.c.edited_seq, entries.c.edited_at, entries.c.reactions, entries.c.mentions,
     entries.c.thread, entries.c.replies, entries.c.last_reply,
 )  # fmt: skip
-_reaction: Final = (reactions.c.room_id, reactions.c.target, reactions.c.user_id, reactions.c.emoji)
-
-_CHANGED: Final = (
-    "text", "digest", "by", "edited_seq", "edited_at", "reactions", "mentions", "replies", "last_reply"
-)  # fmt: skip
-
-_amend: Final = Bulk(
-    {name: entries.c[name].type for name in (*_CHANGED, "room_id", "seq")},
-    lambda given: (
-        update(entries)
-        .where(entries.c.room_id == given["room_id"], entries.c.seq == given["seq"])
-        .values({name: given[name] for name in _CHANGED})
-    ),
-)
-_empty: Final = Bulk(
-    {name: entries.c[name].type for name in ("room_id", "seq")},
-    lambda given: (
-        update(entries)
-        .where(entries.c.room_id == given["room_id"], entries.c.seq == given["seq"])
-        .values(text=null(), mentions=null())
-    ),
-)
-_react: Final = Bulk({column.name: column.type for column in _reaction}, lambda given: given.inserted_into(reactions))
-_unreact: Final = Bulk(
-    {column.name: column.type for column in _reaction},
-    lambda given: delete(reactions).where(*(column == given[column.name] for column in _reaction)),
-)
-_lay_bare: Final = Bulk(
-    {column.name: column.type for column in _reaction[:2]},
-    lambda given: delete(reactions).where(*(column == given[column.name] for column in _reaction[:2])),
-)
-
-MENTION: Final = Bulk(
-    {column.name: column.type for column in mentions.columns}, lambda given: given.inserted_into(mentions)
-)
-_unmention: Final = Bulk(
-    {name: mentions.c[name].type for name in ("room_id", "user_id", "seq")},
-    lambda given: delete(mentions).where(
-        mentions.c.room_id == given["room_id"], mentions.c.user_id == given["user_id"], mentions.c.seq == given["seq"]
-    ),
-)
-
-_mark: Final = Bulk(
-    {column.name: column.type for column in thread_marks.columns}, lambda given: given.inserted_into(thread_marks)
-)
-_move_mark: Final = Bulk(
-    {column.name: column.type for column in thread_marks.columns},
-    lambda given: (
-        update(thread_marks)
-        .where(
-            thread_marks.c.room_id == given["room_id"],
-            thread_marks.c.target == given["target"],
-            thread_marks.c.user_id == given["user_id"],
-        )
-        .values(read=given["read"])
-    ),
-)
-
-_pin: Final = Bulk({column.name: column.type for column in pins.columns}, lambda given: given.inserted_into(pins))
-_unpin: Final = Bulk(
-    {name: pins.c[name].type for name in ("room_id", "target")},
-    lambda given: delete(pins).where(pins.c.room_id == given["room_id"], pins.c.target == given["target"]),
-)
+REACTION: Final = (reactions.c.room_id, reactions.c.target, reactions.c.user_id, reactions.c.emoji)
+"""What tells one reaction from another."""
 
 
 def look_up(connection: Connection, appends: Iterable[Append], known: Messages) -> None:
@@ -127,43 +65,6 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
         known.marks = _marks(connection, list(marks))
     if names:
         known.members = _members(connection, list(names))
-
-
-def write(statements: Together, amended: Amendments, known: Messages) -> None:
-    """What a plan has made of messages. Behind its entries, of which one may be emptied at once."""
-    statements.execute(_amend, [_row(place, target) for place, target in amended.targets.items()])
-    _write_mentions(statements, amended, known)
-    statements.execute(_unpin, list(amended.pins), each=False)
-    statements.execute(_pin, [(*place, *pin) for place, pin in amended.pins.items() if pin is not None])
-    statements.execute(_mark, [(*mark, read) for mark, read in amended.marks.items() if mark not in known.marks])
-    statements.execute(_move_mark, [(*mark, read) for mark, read in amended.marks.items() if mark in known.marks])
-    statements.execute(_empty, list(amended.emptied))
-    new = [
-        key for key, on in amended.reacted.items() if on and key not in known.reacted and key[:2] not in amended.bare
-    ]
-    old = [key for key, on in amended.reacted.items() if not on and key in known.reacted]
-    statements.execute(_react, new)
-    statements.execute(_unreact, old)
-    statements.execute(_lay_bare, list(amended.bare), each=False)
-
-
-def _write_mentions(statements: Together, amended: Amendments, known: Messages) -> None:
-    mentioned: list[tuple[object, ...]] = []
-    not_any_more: list[tuple[object, ...]] = []
-    for (room, seq), target in amended.targets.items():
-        before, now = known.targets[room, seq].mentions, target.mentions
-        if before != now:
-            mentioned += [(room, user, seq, target.author) for user in now if user not in before]
-            not_any_more += [(room, user, seq) for user in before if user not in now]
-    statements.execute(MENTION, mentioned)
-    statements.execute(_unmention, not_any_more)
-
-
-def _row(place: Place, target: Target) -> tuple[object, ...]:
-    return (
-        target.text, target.digest, target.by, target.edited_seq, target.edited_at, written(target.reactions),
-        written_people(target.mentions), target.replies, target.last_reply, *place,
-    )  # fmt: skip
 
 
 def _targets(connection: Connection, places: Sequence[Place]) -> dict[Place, Target]:
@@ -210,6 +111,6 @@ def _reacted(connection: Connection, changes: Sequence[tuple[str, MessageChange]
     keys = list({(room, c.target, c.by, c.emoji) for room, c in changes if isinstance(c, Reacting)})
     found: set[Reaction] = set()
     for some in portions(keys):
-        rows = connection.execute(select(*_reaction).where(tuple_(*_reaction).in_(some)))
+        rows = connection.execute(select(*REACTION).where(tuple_(*REACTION).in_(some)))
         found |= {(room, target, user, emoji) for room, target, user, emoji in rows}
     return found
