@@ -44,9 +44,12 @@ from clients.searching import Searching
 from clients.talking import Talking
 from clients.threads import InThreads
 from clients.wire import Wire
-from server.protocol.commands import AnyCommand, Cursor, Ping, Post, Typing
+from server.protocol.attention_commands import Typing
+from server.protocol.commands import AnyCommand
 from server.protocol.errors import Refusal
 from server.protocol.events import Ok, Reconnect, Welcome
+from server.protocol.hello_commands import Cursor, Ping
+from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
 
 ANSWER_WITHIN: Final = 60.0  # seconds, a few reconnects included

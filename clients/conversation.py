@@ -23,8 +23,10 @@ from clients.incoming import UnreadableAnswer, read
 from clients.outbox import Outbox
 from clients.pulse import Pulse
 from clients.reading import Reading
+from server.protocol.attention_commands import Focus, Typing
+from server.protocol.bases import CommandId
 from server.protocol.codec import encode_command
-from server.protocol.commands import AnyCommand, CommandId, Cursor, Focus, Hello, Leave, Log, Ping, Post, Rooms, Typing
+from server.protocol.commands import AnyCommand
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
@@ -45,8 +47,12 @@ from server.protocol.events import (
     RoomChanged,
     Welcome,
 )
+from server.protocol.hello_commands import Cursor, Hello, Ping
 from server.protocol.limits import HELLO_BYTES, HELLO_BYTES_UNTRUSTED, TEXT_CODE_POINTS
+from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
+from server.protocol.page_commands import Log
+from server.protocol.room_commands import Leave, Rooms
 
 ANSWER_DEADLINE: Final = 30.0  # seconds; the server promises 10, the rest is for the way
 WELCOME_DEADLINE: Final = 15.0  # seconds from the open socket to `welcome`

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
+from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.objects import Act, Role, Trusted
 
 

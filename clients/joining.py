@@ -7,9 +7,11 @@ from typing import Protocol
 
 from clients.answers import MembersPage, given
 from clients.talking import new_nonce
-from server.protocol.commands import AnyCommand, CreateRoom, Invite, Join, Leave, Members, Rooms
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
+from server.protocol.invite_commands import Invite
 from server.protocol.objects import Room, RoomKind
+from server.protocol.room_commands import CreateRoom, Join, Leave, Members, Rooms
 
 
 class Joining(Protocol):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Attend, Focus
+from server.protocol.attention_commands import Attend, Focus
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
 from server.protocol.objects import Level
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, MarkUnread, PresenceStatus, Read, Received, SetPresence, Settings
+from server.protocol.account_commands import PresenceStatus, SetPresence, Settings
+from server.protocol.attention_commands import MarkUnread, Read, Received
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
 from server.protocol.objects import AccountSettings
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from server.protocol.commands import Post
+from server.protocol.message_commands import Post
 
 FIRST_RETRY: Final = 0.25  # seconds, where the server names no time
 LONGEST_RETRY: Final = 10.0  # seconds

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from server.protocol.commands import AnyCommand, Pin, Pins
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
+from server.protocol.message_commands import Pin
 from server.protocol.objects import PinnedMessage
+from server.protocol.page_commands import Pins
 
 
 class Pinning(Protocol):

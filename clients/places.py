@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from clients.happenings import LogEntry
-from server.protocol.commands import Cursor
+from server.protocol.hello_commands import Cursor
 
 HELD_BACK: Final = 1_000  # entries of a room; what does not fit is fetched again
 

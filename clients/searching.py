@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from clients.answers import HitsPage
-from server.protocol.commands import AnyCommand, Search
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
+from server.protocol.page_commands import Search
 
 
 class Searching(Protocol):

@@ -6,8 +6,10 @@ import secrets
 from typing import Protocol
 
 from clients.answers import HistoryPage, LogPage, Posted, given
-from server.protocol.commands import AnyCommand, Delete, Edit, History, Log, Post, React
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
+from server.protocol.message_commands import Delete, Edit, Post, React
+from server.protocol.page_commands import History, Log
 
 
 def new_nonce() -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from clients.answers import HistoryPage, ThreadsPage
-from server.protocol.commands import AnyCommand, History, Read, Threads
+from server.protocol.attention_commands import Read
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Ok
+from server.protocol.page_commands import History, Threads
 
 
 class InThreads(Protocol):

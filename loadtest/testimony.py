@@ -15,7 +15,7 @@ import msgspec
 from loadtest.crowd.entries import Entry
 from loadtest.ledger import Ledger, Reader
 from loadtest.marks import nonce_of, now_mark, read_mark, read_nonce
-from server.protocol.commands import CommandId, CreateRoom, Hello, Join, Post
+from server.protocol.bases import CommandId
 from server.protocol.errors import FOR_NOW
 from server.protocol.events import (
     AnyEvent,
@@ -32,6 +32,9 @@ from server.protocol.events import (
     RoomChanged,
     Welcome,
 )
+from server.protocol.hello_commands import Hello
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import CreateRoom, Join
 
 ENTRIES_KEPT: Final = 65_536
 

@@ -31,7 +31,6 @@ from loadtest.histogram import bucket
 from loadtest.ledger import Ledger
 from loadtest.marks import read_mark
 from server.protocol.codec import decode_event, encode_command
-from server.protocol.commands import Cursor, Hello
 from server.protocol.events import (
     Activity,
     Attention,
@@ -57,6 +56,7 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
+from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.limits import RESUME_ROOMS
 
 _ROOMS_IN_HELLO: Final = 32

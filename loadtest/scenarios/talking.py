@@ -18,7 +18,8 @@ from loadtest.behaviour import POSTS_A_SECOND, Act, Move, Person, pace_for
 from loadtest.crowd.crowd import Crowd
 from loadtest.histogram import Histogram
 from loadtest.people import People
-from server.protocol.commands import History, Read, Typing
+from server.protocol.attention_commands import Read, Typing
+from server.protocol.page_commands import History
 
 LARGEST_ROOM: Final = 1_000
 """Members. Larger rooms are listened to: no room in which fifty thousand people talk is one that people are in."""

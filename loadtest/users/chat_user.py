@@ -51,22 +51,15 @@ from loadtest.users.failures import Closed, TimedOut, WebSocketFailure
 from loadtest.users.measuring import MeasuringUser
 from loadtest.users.talk import Talk
 from loadtest.users.websocket import Target
+from server.protocol.attention_commands import Read, Typing
 from server.protocol.codec import SUBPROTOCOL
-from server.protocol.commands import (
-    AnyCommand,
-    CreateRoom,
-    Cursor,
-    Hello,
-    History,
-    Join,
-    Leave,
-    Post,
-    Read,
-    Rooms,
-    Typing,
-)
+from server.protocol.commands import AnyCommand
 from server.protocol.events import Error, Left, Ok, Resumed, Welcome
+from server.protocol.hello_commands import Cursor, Hello
+from server.protocol.message_commands import Post
 from server.protocol.objects import Room, RoomKind
+from server.protocol.page_commands import History
+from server.protocol.room_commands import CreateRoom, Join, Leave, Rooms
 
 BACKLOG: Final = 1_000  # events nobody looked at
 SAME_CLOCK: Final = 1.0  # seconds by which two clocks of one machine may be told apart at the most

@@ -20,9 +20,10 @@ import trio
 
 from actors import TaskContext, Tell
 from server.accounts.asking import Asking, answer_to
-from server.protocol.commands import Leave, SetRole
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.governing_commands import SetRole
 from server.protocol.objects import User
+from server.protocol.room_commands import Leave
 from server.rhythm import seconds_to_next
 from server.rooms.calling import told_by_room
 from server.rooms.finding import Rooms

@@ -9,55 +9,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from server.protocol.commands import (
-    AnyCommand,
+from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
+from server.protocol.commands import AnyCommand, RoomCommand
+from server.protocol.errors import ErrorCode
+from server.protocol.events import AnyEvent, Pong, Welcome
+from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.hello_commands import Hello, Ping
+from server.protocol.invite_commands import (
     Approve,
-    Attend,
-    Audit,
-    Ban,
-    Channels,
     CreateInvite,
-    CreateRoom,
-    Delete,
-    DeleteRoom,
-    Edit,
-    Focus,
-    Hello,
-    History,
     Invite,
     InviteInfo,
     Invites,
-    Join,
     JoinRequests,
-    Kick,
-    Leave,
-    Log,
-    MarkUnread,
-    Members,
-    Mute,
-    Pin,
-    Ping,
-    Pins,
-    Post,
-    React,
-    Read,
-    Received,
     Refuse,
-    Rename,
     RevokeInvite,
-    RoomCommand,
-    Rooms,
-    Search,
-    SetPresence,
-    SetRights,
-    SetRole,
-    Settings,
-    Threads,
-    Typing,
-    Unban,
 )
-from server.protocol.errors import ErrorCode
-from server.protocol.events import AnyEvent, Pong, Welcome
+from server.protocol.message_commands import Delete, Edit, Pin, Post, React
+from server.protocol.page_commands import History, Log, Pins, Search, Threads
+from server.protocol.room_commands import Channels, CreateRoom, Join, Leave, Members, Rooms
 
 ALWAYS: Final = (ErrorCode.BAD_REQUEST, ErrorCode.NOT_READY, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)
 OF_A_ROOM: Final = (ErrorCode.NO_SUCH_ROOM, ErrorCode.NOT_A_MEMBER)

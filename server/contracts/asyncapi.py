@@ -27,10 +27,11 @@ from server.contracts.schemas import (
 from server.gateway import refusals
 from server.gateway.upgrade import WEBSOCKET_PATH
 from server.protocol import limits
+from server.protocol.bases import Command
 from server.protocol.closing import MEANING as CLOSE_MEANING
 from server.protocol.closing import NAMES, CloseCode, may_reconnect
 from server.protocol.codec import JSON, MSGPACK, encode_command, encode_event
-from server.protocol.commands import LEGAL, AnyCommand, Command
+from server.protocol.commands import LEGAL, AnyCommand
 from server.protocol.errors import MEANING, ErrorCode
 from server.protocol.events import AnyEvent, Entry, Error, Ok
 

@@ -8,53 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from server.protocol.commands import (
-    AnyCommand,
-    Approve,
-    Attend,
-    Audit,
-    Ban,
-    Channels,
-    CreateInvite,
-    CreateRoom,
-    Cursor,
-    Delete,
-    DeleteRoom,
-    Edit,
-    Focus,
-    Hello,
-    History,
-    Invite,
-    InviteInfo,
-    Invites,
-    Join,
-    JoinRequests,
-    Kick,
-    Leave,
-    Log,
-    MarkUnread,
-    Members,
-    Mute,
-    Pin,
-    Ping,
-    Pins,
-    Post,
-    React,
-    Read,
-    Received,
-    Refuse,
-    Rename,
-    RevokeInvite,
-    Rooms,
-    Search,
-    SetPresence,
-    SetRights,
-    SetRole,
-    Settings,
-    Threads,
-    Typing,
-    Unban,
-)
+from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
+from server.protocol.commands import AnyCommand
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
@@ -83,6 +39,19 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
+from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.hello_commands import Cursor, Hello, Ping
+from server.protocol.invite_commands import (
+    Approve,
+    CreateInvite,
+    Invite,
+    InviteInfo,
+    Invites,
+    JoinRequests,
+    Refuse,
+    RevokeInvite,
+)
+from server.protocol.message_commands import Delete, Edit, Pin, Post, React
 from server.protocol.objects import (
     AccountSettings,
     Act,
@@ -101,6 +70,8 @@ from server.protocol.objects import (
     Thread,
     User,
 )
+from server.protocol.page_commands import History, Log, Pins, Search, Threads
+from server.protocol.room_commands import Channels, CreateRoom, Join, Leave, Members, Rooms
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's
 ROOM_ID: Final = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"

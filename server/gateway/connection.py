@@ -30,9 +30,10 @@ from server.gateway.websocket import Websocket
 from server.pacing import FLOODING, rate_limited
 from server.protocol.closing import CloseCode
 from server.protocol.codec import BrokenFrame, InvalidCommand
-from server.protocol.commands import AnyCommand, Hello, Ping, is_answered
+from server.protocol.commands import AnyCommand, is_answered
 from server.protocol.errors import Refusal
 from server.protocol.events import AnyEvent, Pong, Welcome, error_from
+from server.protocol.hello_commands import Hello, Ping
 from server.protocol.outgoing import Outgoing
 from server.rooms.messages import Passing
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said

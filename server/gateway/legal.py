@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from server.protocol.commands import LEGAL, AnyCommand, Hello, State
+from server.protocol.commands import LEGAL, AnyCommand, State
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.hello_commands import Hello
 
 _CLASSES: Final[dict[State, frozenset[type]]] = {
     state: frozenset(command for command in get_args(AnyCommand) if state in LEGAL[command.__struct_config__.tag])

@@ -7,8 +7,8 @@ from typing import Final
 from actors import Timer
 from server.accounts.tokens import token_hash
 from server.protocol.closing import CloseCode
-from server.protocol.commands import Hello
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.hello_commands import Hello
 from server.protocol.limits import HELLO_BYTES, HELLO_BYTES_UNTRUSTED, RESUME_ROOMS
 from server.store.messages import Identity, NoIdentity
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from server.protocol.commands import LEGAL, AnyCommand, CommandId
+from server.protocol.bases import CommandId
+from server.protocol.commands import LEGAL, AnyCommand
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import AnyEvent, Entry
 from server.protocol.limits import ID_CHARACTERS, LARGEST_INTEGER

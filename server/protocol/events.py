@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from server.protocol.commands import CommandId
+from server.protocol.bases import CommandId
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.fields import Emoji, EntrySeq, InviteCode, LastSeq, Milliseconds, RoomId, Text, Time, UserId
 from server.protocol.objects import (

@@ -15,9 +15,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from server.protocol.commands import Join, Post
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Error, Ok, error_from
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import Join
 from server.rooms.effects import Reply
 from server.rooms.holds import Holds
 from server.rooms.messages import Answer, Request

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors import Address
-from server.protocol.commands import Join, Leave, Typing, is_answered
+from server.protocol.attention_commands import Typing
+from server.protocol.commands import is_answered
 from server.protocol.errors import unavailable
+from server.protocol.room_commands import Join, Leave
 from server.relays.effects import Effects, ToOwner
 from server.relays.errands import Errands
 from server.relays.following import Following

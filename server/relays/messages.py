@@ -15,7 +15,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
-from server.protocol.commands import Expire, Join, RoomCommand
+from server.protocol.commands import RoomCommand
 from server.protocol.events import (
     Attention,
     Entry,
@@ -28,7 +28,9 @@ from server.protocol.events import (
     RoomStats,
     TypingEvent,
 )
+from server.protocol.message_commands import Expire
 from server.protocol.objects import Role, RoomKind, User
+from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.rooms.appearances import Said
 

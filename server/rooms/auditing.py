@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import Audit, CommandId
+from server.protocol.bases import CommandId
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
+from server.protocol.governing_commands import Audit
 from server.protocol.limits import AUDIT_LIMIT
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request

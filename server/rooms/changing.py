@@ -6,7 +6,7 @@ and whose it is, the writer finds where the entry gets its place (`server/store/
 
 from __future__ import annotations
 
-from server.protocol.commands import Delete, Edit, React
+from server.protocol.message_commands import Delete, Edit, React
 from server.protocol.rules import check_emoji, check_text
 from server.rooms.effects import Effect
 from server.rooms.mentioning import mentioned_by

@@ -7,8 +7,8 @@ later, also by who deleted it.
 
 from __future__ import annotations
 
-from server.protocol.commands import DeleteRoom
 from server.protocol.errors import no_such_room
+from server.protocol.governing_commands import DeleteRoom
 from server.protocol.rules import check_reason
 from server.rooms.effects import Effect, Rest, Write
 from server.rooms.in_flight import THE_ROOM

@@ -21,8 +21,8 @@ from typing import Any, Final
 import trio
 
 from actors import AskFailed, Inbox, Reply, TaskContext, ask
-from server.protocol.commands import Expire
 from server.protocol.errors import Refusal
+from server.protocol.message_commands import Expire
 from server.protocol.objects import User
 from server.rhythm import sleep_to_next
 from server.rooms.calling import told_by_room

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import Expire
+from server.protocol.message_commands import Expire
 from server.rooms.effects import Effect
 from server.rooms.messages import Request
 from server.rooms.state import RoomState

@@ -7,9 +7,11 @@ server, and not guessed, has been looked at by whoever found the room by it.
 from __future__ import annotations
 
 from server.protocol import limits
-from server.protocol.commands import Command, CreateInvite, InviteCommand, Invites, JoinRequests, RevokeInvite
+from server.protocol.bases import Command
+from server.protocol.commands import InviteCommand
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
+from server.protocol.invite_commands import CreateInvite, Invites, JoinRequests, RevokeInvite
 from server.protocol.rules import check_nonce
 from server.rooms.effects import Consult, Effect
 from server.rooms.in_flight import THE_ROOM

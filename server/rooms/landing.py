@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server.protocol.commands import Join
 from server.protocol.events import Attention, Entry, Joined, Left, MessageEntry, Ok
+from server.protocol.room_commands import Join
 from server.rooms.effects import Effect, TellUser
 from server.rooms.entries import entry_of, portions, stamp
 from server.rooms.governing import govern

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from server.protocol.commands import Members
+from server.protocol.room_commands import Members
 from server.rooms.state import RoomState
 from server.store.messages import MembersPage, ReadMembers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import MarkUnread, Read, Received
+from server.protocol.attention_commands import MarkUnread, Read, Received
 from server.protocol.events import Ok
 from server.rooms.coalescing import save_marks
 from server.rooms.effects import Effect

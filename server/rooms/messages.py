@@ -13,11 +13,13 @@ from typing import Final
 from msgspec import Struct, field
 
 from actors import Address
-from server.protocol.commands import Expire, Join, RoomCommand
+from server.protocol.commands import RoomCommand
 from server.protocol.errors import Refusal
 from server.protocol.events import Activity, AnyEvent, Entry, Error, Left, Ok
+from server.protocol.message_commands import Expire
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
+from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.store.choices import Choice
 from server.store.messages import Asker

@@ -11,9 +11,11 @@ from typing import Final, TypeVar
 
 from msgspec import structs
 
-from server.protocol.commands import CommandId, History, Members
+from server.protocol.bases import CommandId
 from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
+from server.protocol.page_commands import History
+from server.protocol.room_commands import Members
 from server.protocol.showing import Shown, with_shown
 from server.rooms.auditing import audit_reply
 from server.rooms.entries import entry_length, length_of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import Pin, Pins
+from server.protocol.message_commands import Pin
 from server.protocol.objects import Role
+from server.protocol.page_commands import Pins
 from server.rooms.effects import Consult, Effect
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request

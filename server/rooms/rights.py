@@ -19,45 +19,15 @@ from math import inf
 from typing import Final, NamedTuple, get_args
 
 from server.protocol import limits
-from server.protocol.commands import (
-    Approve,
-    Attend,
-    Audit,
-    Ban,
-    CreateInvite,
-    Delete,
-    DeleteRoom,
-    Edit,
-    Focus,
-    History,
-    Invite,
-    Invites,
-    JoinRequests,
-    Kick,
-    Leave,
-    Log,
-    MarkUnread,
-    Members,
-    Mute,
-    Pin,
-    Pins,
-    Post,
-    React,
-    Read,
-    Received,
-    Refuse,
-    Rename,
-    RevokeInvite,
-    RoomCommand,
-    Search,
-    SetRights,
-    SetRole,
-    Threads,
-    Typing,
-    Unban,
-)
+from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
+from server.protocol.commands import RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, no_conversation, no_such_invite, no_such_message, no_such_room
+from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.invite_commands import Approve, CreateInvite, Invite, Invites, JoinRequests, Refuse, RevokeInvite
+from server.protocol.message_commands import Delete, Edit, Pin, Post, React
 from server.protocol.objects import Role, RoomKind
+from server.protocol.page_commands import History, Log, Pins, Search, Threads
+from server.protocol.room_commands import Leave, Members
 from server.protocol.rules import check_user_name
 from server.rooms.room_rights import RANK
 from server.store.room_changes import Particulars

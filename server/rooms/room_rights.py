@@ -13,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, TypeVar
 
-from server.protocol.commands import Approve, CreateInvite, Edit, Invite, Pin, Post, RoomCommand, SetRights
+from server.protocol.commands import RoomCommand
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.governing_commands import SetRights
+from server.protocol.invite_commands import Approve, CreateInvite, Invite
 from server.protocol.limits import SLOW_SECONDS, TTL_SECONDS
+from server.protocol.message_commands import Edit, Pin, Post
 from server.protocol.objects import Role, RoomKind, RoomRights
 
 Act = Literal["post", "invite", "mention_all", "pin"]

@@ -7,8 +7,8 @@ no room, and sessions ask the store themselves.
 from __future__ import annotations
 
 from server.protocol import limits
-from server.protocol.commands import Search
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.page_commands import Search
 from server.protocol.times import milliseconds_of
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request

@@ -6,9 +6,10 @@ where an entry gets its place.
 
 from __future__ import annotations
 
-from server.protocol.commands import Read, Threads
+from server.protocol.attention_commands import Read
 from server.protocol.errors import ErrorCode, Refusal, no_such_message
 from server.protocol.limits import THREADS_LIMIT
+from server.protocol.page_commands import Threads
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted

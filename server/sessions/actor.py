@@ -16,24 +16,16 @@ from msgspec import structs
 
 from actors import Address, Down, Gapped
 from server.pacing import FLOODING, rate_limited
+from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.attention_commands import Focus, Typing
 from server.protocol.closing import CloseCode
-from server.protocol.commands import (
-    AnyCommand,
-    Channels,
-    CreateRoom,
-    Focus,
-    InviteInfo,
-    Join,
-    Rooms,
-    Search,
-    SetPresence,
-    Settings,
-    Typing,
-    is_answered,
-)
+from server.protocol.commands import AnyCommand, is_answered
 from server.protocol.errors import Refusal, no_such_room
 from server.protocol.events import Ok, ReadMark, error_from
+from server.protocol.invite_commands import InviteInfo
 from server.protocol.outgoing import Outgoing
+from server.protocol.page_commands import Search
+from server.protocol.room_commands import Channels, CreateRoom, Join, Rooms
 from server.protocol.rules import looks_like_room
 from server.rooms.messages import (
     Added,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import trio
 from msgspec import structs
 
-from server.protocol.commands import Channels, CreateRoom, InviteInfo, Join, Rooms, Search
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_room, unavailable
 from server.protocol.events import Ok
+from server.protocol.invite_commands import InviteInfo
 from server.protocol.objects import Invited, Room
+from server.protocol.page_commands import Search
+from server.protocol.room_commands import Channels, CreateRoom, Join, Rooms
 from server.protocol.rules import check_channel_name
 from server.rooms.messages import Added, News
 from server.rooms.searching import question_of

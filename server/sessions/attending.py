@@ -13,9 +13,10 @@ import trio
 from msgspec import Struct
 
 from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, Quarantined, StartFailed, StartRefused
-from server.protocol.commands import Join, RoomCommand
+from server.protocol.commands import RoomCommand
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import Left, ReadMark
+from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, presence_of
 from server.rooms.messages import Added, Appears, Attach, Attached, Detached, NotAttached, Passing, Request
 from server.sessions.carrying import RETRY_SECONDS, Carrying

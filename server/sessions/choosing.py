@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct, structs
 
 from actors import Address
-from server.protocol.commands import SetPresence, Settings
+from server.protocol.account_commands import SetPresence, Settings
 from server.protocol.errors import unavailable
 from server.protocol.events import Ok, Receipt, SettingsChanged
 from server.protocol.objects import AccountSettings, OwnStatus

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import CreateRoom
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.limits import ROOM_MEMBERS_AT_CREATION
 from server.protocol.objects import User
+from server.protocol.room_commands import CreateRoom
 from server.protocol.rules import check_channel_name, check_display_name, check_nonce
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from msgspec import structs
 
 from actors import Address
-from server.protocol.commands import Focus
+from server.protocol.attention_commands import Focus
 from server.protocol.events import Error, Ok, ReadMark
 from server.protocol.objects import Room
 from server.rooms.messages import Attached, Pulse, Remind

@@ -9,8 +9,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
+from server.protocol.bases import CommandId
 from server.protocol.closing import CloseCode
-from server.protocol.commands import AnyCommand, CommandId, Cursor
+from server.protocol.commands import AnyCommand
+from server.protocol.hello_commands import Cursor
 
 # --- to a session --------------------------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from server.protocol.commands import Cursor
 from server.protocol.events import Left, NotRecovered, Resumed
+from server.protocol.hello_commands import Cursor
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
 

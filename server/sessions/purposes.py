@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
-from server.protocol.commands import CommandId, Cursor
+from server.protocol.bases import CommandId
+from server.protocol.hello_commands import Cursor
 
 
 class Opening(Struct):

@@ -16,11 +16,18 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, RejectConnection, Request, TextMessage
 
 from clients.endpoint import Endpoint
-from server.protocol import commands as said
+from server.protocol.attention_commands import Read, Received, Typing
 from server.protocol.codec import JSON, SUBPROTOCOL, encode_event
+from server.protocol.commands import FEATURES, AnyCommand
 from server.protocol.errors import ErrorCode
 from server.protocol.events import AnyEvent, Error, Joined, Limits, MessageEntry, Ok, Pong, Resumed, Welcome
+from server.protocol.hello_commands import Cursor, Hello
+from server.protocol.hello_commands import Ping as PingCommand
+from server.protocol.invite_commands import Invite
+from server.protocol.message_commands import Post
 from server.protocol.objects import Member, Message, Room, User
+from server.protocol.page_commands import History, Log
+from server.protocol.room_commands import Join, Leave, Members, Rooms
 
 AT = "2026-01-01T00:00:00.000Z"
 
@@ -35,7 +42,7 @@ class SmallHub:
     log_id: str = "l_1"
     replay: int = 1_000
     connections: list[SmallConnection] = field(default_factory=list)
-    hellos: list[said.Hello] = field(default_factory=list)
+    hellos: list[Hello] = field(default_factory=list)
 
     def room(self, room: str) -> Room:
         last = len(self.logs.setdefault(room, []))
@@ -77,8 +84,8 @@ class SmallConnection:
         self.hub = hub
         self.name = name
         self.outgoing: list[bytes] = []
-        self.heard: list[said.AnyCommand] = []
-        self.refused: said.Post | None = None  # for now: what is pipelined behind it is refused too
+        self.heard: list[AnyCommand] = []
+        self.refused: Post | None = None  # for now: what is pipelined behind it is refused too
 
     def tell(self, event: AnyEvent) -> None:
         self.outgoing.append(encode_event(event))
@@ -87,34 +94,34 @@ class SmallConnection:
         command = JSON.decode_command(frame)
         self.heard.append(command)
         match command:
-            case said.Hello():
+            case Hello():
                 self._hello(command)
-            case said.Post():
+            case Post():
                 self._post(command)
-            case said.Join(name=name) if name is not None:
+            case Join(name=name) if name is not None:
                 info = self.hub.room(f"r_{name}")
                 self.tell(Ok(id=command.id, room=info.room, info=info))
-            case said.Log():
+            case Log():
                 entries = self.hub.logs[command.room][command.after :][: command.limit]
                 more = command.after + len(entries) < len(self.hub.logs[command.room])
                 self.tell(Ok(id=command.id, room=command.room, entries=list(entries), more=more))
-            case said.History():
+            case History():
                 self._history(command)
-            case said.Rooms():
+            case Rooms():
                 self.tell(Ok(id=command.id, rooms=[self.hub.room(room) for room in self.hub.logs]))
-            case said.Ping():
+            case PingCommand():
                 self.tell(Pong(id=command.id))
-            case said.Leave() | said.Read() | said.Received() | said.Invite():
+            case Leave() | Read() | Received() | Invite():
                 self.tell(Ok(id=command.id, room=command.room))
-            case said.Members():
+            case Members():
                 members = [Member(user=user(name), role="member", joined_at=AT) for name in ("ann", "bob")]
                 self.tell(Ok(id=command.id, room=command.room, members=members))
-            case said.Typing():
+            case Typing():
                 pass
             case _:
                 self.tell(Error(id=command.id, code=ErrorCode.NO_SUCH_ROOM, message="no such room"))
 
-    def _hello(self, hello: said.Hello) -> None:
+    def _hello(self, hello: Hello) -> None:
         self.hub.hellos.append(hello)
         rooms = [self.hub.room(room) for room in self.hub.logs]
         limits = Limits(frame=65_536, text=4_000, unanswered=32)
@@ -124,7 +131,7 @@ class SmallConnection:
                 session="s_1",
                 node="n_1",
                 heartbeat=30_000,
-                features=said.FEATURES,
+                features=FEATURES,
                 limits=limits,
                 rooms=rooms,
             )
@@ -133,7 +140,7 @@ class SmallConnection:
             self._recover(room, cursor)
         self.hub.connections.append(self)
 
-    def _recover(self, room: str, cursor: said.Cursor) -> None:
+    def _recover(self, room: str, cursor: Cursor) -> None:
         log = self.hub.logs.get(room, [])
         missing = log[cursor.seq :]
         if cursor.log != self.hub.log_id or cursor.seq > len(log) or len(missing) > self.hub.replay:
@@ -143,7 +150,7 @@ class SmallConnection:
             self.tell(entry)
         self.tell(Resumed(room=room, recovered=True, from_=cursor.seq + 1, to=len(log), last_seq=len(log)))
 
-    def _post(self, post: said.Post) -> None:
+    def _post(self, post: Post) -> None:
         """While one is refused for now, those pipelined behind it are refused too (docs/protocol.md)."""
         known = [entry for entry in self.hub.logs.get(post.room, []) if _nonce(entry) == post.nonce]
         if known:
@@ -158,7 +165,7 @@ class SmallConnection:
             self._answer(Ok(id=post.id, room=post.room, seq=seq, at=AT, duplicate=False))
             self.hub.append(post.room, self.name, post.text, post.nonce)
 
-    def _refuse(self, post: said.Post, code: ErrorCode) -> None:
+    def _refuse(self, post: Post, code: ErrorCode) -> None:
         if code in (ErrorCode.UNAVAILABLE, ErrorCode.RATE_LIMITED):
             self.refused = self.refused or post
         self.tell(Error(id=post.id, code=code, message="not now", retry_after=100))
@@ -169,7 +176,7 @@ class SmallConnection:
         else:
             self.tell(ok)
 
-    def _history(self, command: said.History) -> None:
+    def _history(self, command: History) -> None:
         entries = [entry for entry in self.hub.logs[command.room] if isinstance(entry, MessageEntry)]
         kept = [entry for entry in entries if command.before is None or entry.seq < command.before][-command.limit :]
         messages = [

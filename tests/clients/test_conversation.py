@@ -15,8 +15,9 @@ from clients.conversation import ANSWER_DEADLINE, WELCOME_DEADLINE, Conversation
 from clients.facts import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted, Stored
 from clients.happenings import Answered, Happening, Missed, Refused, UnknownEntry
 from clients.incoming import BrokenServer
-from server.protocol import commands as said
+from server.protocol.attention_commands import Focus, Read, Typing
 from server.protocol.codec import JSON, encode_event
+from server.protocol.commands import FEATURES, AnyCommand
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
@@ -31,7 +32,11 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
+from server.protocol.hello_commands import Cursor, Hello, Ping
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.page_commands import Log
+from server.protocol.room_commands import CreateRoom, Join, Leave
 
 if TYPE_CHECKING:
     from tests.clients.conftest import SmallConnection, SmallHub
@@ -86,7 +91,7 @@ class Talk:
         return [event.text for event in self.seen if isinstance(event, MessageEntry)]
 
     @property
-    def heard(self) -> list[said.AnyCommand]:
+    def heard(self) -> list[AnyCommand]:
         assert self.far is not None
         return self.far.heard
 
@@ -97,8 +102,8 @@ def talk(hub: SmallHub, small_connection: type[SmallConnection]) -> Talk:
     return Talk(hub, small_connection, Conversation("token"))
 
 
-def post(text: str, nonce: str | None = None) -> said.Post:
-    return said.Post(room=ROOM, nonce=nonce or f"nonce of {text}", text=text)
+def post(text: str, nonce: str | None = None) -> Post:
+    return Post(room=ROOM, nonce=nonce or f"nonce of {text}", text=text)
 
 
 # --- opening -------------------------------------------------------------------------------------------------
@@ -107,7 +112,7 @@ def post(text: str, nonce: str | None = None) -> said.Post:
 def test_nothing_but_hello_is_said_before_the_welcome(talk: Talk) -> None:
     talk.core.command(post("early"))
     talk.core.opened(0.0)
-    assert [JSON.decode_command(frame) for frame in talk.core.to_send(0.0)] == [said.Hello(token="token")]
+    assert [JSON.decode_command(frame) for frame in talk.core.to_send(0.0)] == [Hello(token="token")]
     assert talk.core.to_send(0.0) == []
 
 
@@ -133,26 +138,26 @@ def test_a_passive_client_says_so_and_names_what_it_looks_at(hub: SmallHub) -> N
     core = Conversation("token", passive=True)
     core.opened(0.0)
     [hello] = [JSON.decode_command(frame) for frame in core.to_send(0.0)]
-    assert hello == said.Hello(token="token", passive=True)
+    assert hello == Hello(token="token", passive=True)
     limits = Limits(frame=65_536, text=4_000, unanswered=32)
     welcome = Welcome(
-        me=User(user="u_ANN", name="ann"), session="s", node="n", heartbeat=30_000, features=said.FEATURES,
+        me=User(user="u_ANN", name="ann"), session="s", node="n", heartbeat=30_000, features=FEATURES,
         limits=limits, rooms=[hub.room(ROOM)],
     )  # fmt: skip
     core.receive(encode_event(welcome), 0.0)
     assert core.receive(encode_event(Activity(room=ROOM, last_seq=9, unread=9, mentions=0)), 0.0)
     assert core.to_send(0.0) == [], "nothing is missing"
-    number = core.command(said.Focus(room=ROOM))
+    number = core.command(Focus(room=ROOM))
     core.to_send(0.0)
     core.receive(encode_event(Ok(id=number, room=ROOM, last_seq=9)), 0.0)
     [asked] = [JSON.decode_command(frame) for frame in core.to_send(0.0)]
-    assert isinstance(asked, said.Log)
+    assert isinstance(asked, Log)
     assert (asked.room, asked.after) == (ROOM, 0)
     core.lost()
     core.opened(1.0)
     [again] = [JSON.decode_command(frame) for frame in core.to_send(1.0)]
-    assert isinstance(again, said.Hello)
-    assert (again.focus, again.resume) == (ROOM, {ROOM: said.Cursor("l_1", 0)})
+    assert isinstance(again, Hello)
+    assert (again.focus, again.resume) == (ROOM, {ROOM: Cursor("l_1", 0)})
 
 
 # --- commands and their answers ------------------------------------------------------------------------------
@@ -160,7 +165,7 @@ def test_a_passive_client_says_so_and_names_what_it_looks_at(hub: SmallHub) -> N
 
 def test_an_answer_carries_the_number_of_its_command(talk: Talk) -> None:
     talk.connect()
-    number = talk.core.command(said.Join(name="tea"))
+    number = talk.core.command(Join(name="tea"))
     talk.exchange()
     (answered,) = [h for h in talk.seen if isinstance(h, Answered)]
     assert answered.id == number
@@ -170,7 +175,7 @@ def test_an_answer_carries_the_number_of_its_command(talk: Talk) -> None:
 
 def test_a_refusal_carries_the_number_of_its_command(talk: Talk) -> None:
     talk.connect()
-    number = talk.core.command(said.CreateRoom(kind="channel", nonce="n"))
+    number = talk.core.command(CreateRoom(kind="channel", nonce="n"))
     talk.exchange()
     (refused,) = [h for h in talk.seen if isinstance(h, Refused)]
     assert (refused.id, refused.error.code) == (number, ErrorCode.NO_SUCH_ROOM)
@@ -178,31 +183,31 @@ def test_a_refusal_carries_the_number_of_its_command(talk: Talk) -> None:
 
 def test_a_ping_is_answered(talk: Talk) -> None:
     talk.connect()
-    number = talk.core.command(said.Ping())
+    number = talk.core.command(Ping())
     talk.exchange()
     assert [h.id for h in talk.seen if isinstance(h, Answered)] == [number]
 
 
 def test_a_command_without_an_answer_is_said_again_on_the_next_connection(talk: Talk) -> None:
     talk.connect()
-    talk.core.command(said.Read(room=ROOM, seq=1))
+    talk.core.command(Read(room=ROOM, seq=1))
     talk.say()
     talk.lose()
     talk.connect()
-    assert [type(c) for c in talk.heard] == [said.Hello, said.Read]
+    assert [type(c) for c in talk.heard] == [Hello, Read]
     assert len([h for h in talk.seen if isinstance(h, Answered)]) == 1
 
 
 def test_a_command_that_was_given_up_is_not_said_again(talk: Talk) -> None:
-    number = talk.core.command(said.Read(room=ROOM, seq=1))
+    number = talk.core.command(Read(room=ROOM, seq=1))
     talk.core.give_up(number)
     talk.connect()
-    assert [type(c) for c in talk.heard] == [said.Hello]
+    assert [type(c) for c in talk.heard] == [Hello]
 
 
 def test_the_answer_to_a_command_that_was_given_up_is_nobody_s_event(talk: Talk) -> None:
     talk.connect()
-    number = talk.core.command(said.CreateRoom(kind="channel", nonce="n"))
+    number = talk.core.command(CreateRoom(kind="channel", nonce="n"))
     talk.say()
     talk.core.give_up(number)
     before = len(talk.seen)
@@ -211,23 +216,23 @@ def test_the_answer_to_a_command_that_was_given_up_is_nobody_s_event(talk: Talk)
 
 
 def test_typing_is_said_now_or_never(talk: Talk) -> None:
-    talk.core.command(said.Typing(room=ROOM))
+    talk.core.command(Typing(room=ROOM))
     talk.connect()
-    talk.core.command(said.Typing(room=ROOM))
+    talk.core.command(Typing(room=ROOM))
     talk.exchange()
-    assert [c for c in talk.heard if isinstance(c, said.Typing)] == [said.Typing(room=ROOM)]
+    assert [c for c in talk.heard if isinstance(c, Typing)] == [Typing(room=ROOM)]
 
 
 def test_no_more_commands_are_under_way_than_the_server_takes(talk: Talk) -> None:
     talk.connect()
     for seq in range(100):
-        talk.core.command(said.Read(room=ROOM, seq=seq))
+        talk.core.command(Read(room=ROOM, seq=seq))
     assert len(talk.core.to_send(0.0)) == 32
 
 
 def test_an_answer_that_cannot_be_read_ends_the_wait(talk: Talk) -> None:
     talk.connect()
-    number = talk.core.command(said.Read(room=ROOM, seq=1))
+    number = talk.core.command(Read(room=ROOM, seq=1))
     (refused,) = talk.core.receive(b'{"op":"ok","id":%d,"seq":"seven"}' % number, 0.0)
     assert isinstance(refused, Refused)
     assert refused.id == number
@@ -254,7 +259,7 @@ def test_posts_of_a_room_go_out_one_by_one(talk: Talk) -> None:
     for text in "abc":
         talk.core.command(post(text))
     talk.say()
-    assert [c.text for c in talk.heard if isinstance(c, said.Post)] == ["a"]
+    assert [c.text for c in talk.heard if isinstance(c, Post)] == ["a"]
     talk.exchange()
     assert talk.texts == ["a", "b", "c"]
     assert talk.core.unsent == []
@@ -285,7 +290,7 @@ def test_posts_behind_a_refused_one_are_sent_again_in_order_when_pipelined(
     for text in "abc":
         talk.core.command(post(text))
     talk.say()
-    assert len([c for c in talk.heard if isinstance(c, said.Post)]) == 3
+    assert len([c for c in talk.heard if isinstance(c, Post)]) == 3
     talk.exchange()
     talk.pass_time(5.0)
     talk.exchange()
@@ -417,12 +422,12 @@ def test_a_room_one_was_invited_to_begins_with_its_first_entry(talk: Talk) -> No
     talk.exchange()
     assert talk.texts == ["welcome"]
     assert talk.core.rooms["r_new"].name == "new"
-    assert talk.core.cursors()["r_new"] == said.Cursor("l_1", 2)
+    assert talk.core.cursors()["r_new"] == Cursor("l_1", 2)
 
 
 def test_a_room_one_leaves_is_forgotten(talk: Talk) -> None:
     talk.connect()
-    talk.core.command(said.Leave(room=ROOM))
+    talk.core.command(Leave(room=ROOM))
     talk.exchange()
     assert ROOM not in talk.core.rooms
     assert ROOM not in talk.core.cursors()
@@ -454,7 +459,7 @@ def test_after_a_loss_exactly_what_was_missed_is_handed_on(talk: Talk) -> None:
     talk.connect()
     talk.hub.append(ROOM, "bob", "three")
     talk.exchange()
-    assert talk.hub.hellos[-1].resume == {ROOM: said.Cursor("l_1", 1)}
+    assert talk.hub.hellos[-1].resume == {ROOM: Cursor("l_1", 1)}
     assert talk.texts == ["one", "two", "three"]
 
 
@@ -463,7 +468,7 @@ def test_a_later_conversation_goes_on_where_an_earlier_one_stopped(
 ) -> None:
     hub.append(ROOM, "bob", "one")
     hub.append(ROOM, "bob", "two")
-    talk = Talk(hub, small_connection, Conversation("token", {ROOM: said.Cursor("l_1", 1)}))
+    talk = Talk(hub, small_connection, Conversation("token", {ROOM: Cursor("l_1", 1)}))
     talk.connect()
     assert talk.texts == ["two"]
 
@@ -494,7 +499,7 @@ def test_a_log_restored_from_a_backup_is_read_from_its_end(talk: Talk) -> None:
     talk.hub.append(ROOM, "bob", "after the restore")
     talk.exchange()
     assert talk.texts == ["a", "b", "c", "after the restore"]
-    assert talk.core.cursors()[ROOM] == said.Cursor("l_2", 2)
+    assert talk.core.cursors()[ROOM] == Cursor("l_2", 2)
 
 
 def test_rooms_that_do_not_fit_into_hello_are_recovered_too(
@@ -541,7 +546,7 @@ def test_a_ping_is_sent_after_one_silent_interval_and_the_end_comes_after_two_an
     assert talk.core.next_wake() == 30.0
     assert talk.core.tick(30.0) is None
     (frame,) = talk.core.to_send(30.0)
-    assert isinstance(JSON.decode_command(frame), said.Ping)
+    assert isinstance(JSON.decode_command(frame), Ping)
     assert talk.core.tick(59.0) is None
     assert talk.core.tick(75.0) == "nothing heard"
 
@@ -560,7 +565,7 @@ def test_the_server_may_change_the_interval(talk: Talk) -> None:
 
 def test_a_command_that_is_not_answered_ends_the_connection(talk: Talk) -> None:
     talk.connect()
-    talk.core.command(said.Read(room=ROOM, seq=1))
+    talk.core.command(Read(room=ROOM, seq=1))
     talk.core.to_send(0.0)
     talk.core.heard(ANSWER_DEADLINE)
     assert talk.core.tick(ANSWER_DEADLINE - 1) is None
@@ -618,7 +623,7 @@ def _end_well(talk: Talk) -> None:
         talk.exchange()
 
 
-def _facts(talk: Talk, attempts: list[said.Post]) -> list[Fact]:
+def _facts(talk: Talk, attempts: list[Post]) -> list[Fact]:
     facts: list[Fact] = [Began("ann", ROOM, 0)]
     facts += [Posted("u_ANN", ROOM, post.nonce, post.text) for post in attempts]
     for entry in talk.hub.logs[ROOM]:
@@ -633,7 +638,7 @@ def _facts(talk: Talk, attempts: list[said.Post]) -> list[Fact]:
                 facts.append(Delivered("ann", ROOM, happening.seq, author, happening.nonce, happening.text))
             case Missed():
                 facts.append(GapTold("ann", ROOM, happening.through))
-            case Answered(command=said.Post(nonce=nonce), ok=Ok(seq=int(seq), duplicate=bool(duplicate))):
+            case Answered(command=Post(nonce=nonce), ok=Ok(seq=int(seq), duplicate=bool(duplicate))):
                 facts.append(Acknowledged("u_ANN", ROOM, nonce, seq, duplicate))
     facts.append(CaughtUp("ann", ROOM, len(talk.hub.logs[ROOM])))
     return facts
@@ -647,15 +652,15 @@ def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(
     hub = small_hub()
     hub.logs[ROOM] = []
     talk = Talk(hub, small_connection, Conversation("token", width=width))
-    attempts: list[said.Post] = []
+    attempts: list[Post] = []
     talk.connect()
     for number in range(60):
         _any_trouble(talk, dice, number)
-        attempts += [] if talk.far is None else [c for c in talk.far.heard if isinstance(c, said.Post)]
+        attempts += [] if talk.far is None else [c for c in talk.far.heard if isinstance(c, Post)]
         if talk.far is not None:
             talk.far.heard.clear()
     _end_well(talk)
-    attempts += [c for c in talk.heard if isinstance(c, said.Post)]
+    attempts += [c for c in talk.heard if isinstance(c, Post)]
     checker = Checker()
     for fact in _facts(talk, attempts):
         checker.feed(fact)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clients.outbox import FIRST_RETRY, LONGEST_RETRY, Outbox
-from server.protocol.commands import Post
+from server.protocol.message_commands import Post
 
 
 def post(text: str, room: str = "r_1") -> Post:

@@ -8,9 +8,12 @@ from clients.happenings import Happening, Missed
 from clients.places import HELD_BACK, Place, resume
 from clients.reading import Reading
 from server.protocol.codec import encode_command
-from server.protocol.commands import FEATURES, Cursor, Hello, Log, Rooms
+from server.protocol.commands import FEATURES
 from server.protocol.events import Activity, Attention, Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.objects import Room, RoomInfo, User
+from server.protocol.page_commands import Log
+from server.protocol.room_commands import Rooms
 
 ROOM = "r_1"
 ANN = User(user="u_ANN", name="ann")

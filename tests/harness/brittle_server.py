@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.cli.main import main
-from server.protocol.commands import Post
+from server.protocol.message_commands import Post
 from server.rooms.actor import RoomActor
 from server.rooms.messages import Request
 

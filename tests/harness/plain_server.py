@@ -20,8 +20,9 @@ from wsproto.frame_protocol import FrameProtocol, Opcode
 from clients.endpoint import Endpoint
 from loadtest.people import People
 from server.protocol.codec import JSON
-from server.protocol.commands import Hello, Post
 from server.protocol.events import AnyEvent, Limits, MessageEntry, Ok, Resumed, Welcome
+from server.protocol.hello_commands import Hello
+from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
 
 AT = "2026-01-01T00:00:00.000Z"

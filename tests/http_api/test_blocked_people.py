@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from server.protocol.commands import Invite
 from server.protocol.errors import Refusal
+from server.protocol.invite_commands import Invite
 from server.protocol.objects import User
 from server.rooms.calling import told_by_room
 from tests.http_api.conftest import House, bearer, problem_of

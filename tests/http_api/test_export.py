@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from server.accounts import export
-from server.protocol.commands import Delete, Edit
+from server.protocol.message_commands import Delete, Edit
 from server.protocol.objects import User
 from server.rooms.calling import told_by_room
 from tests.http_api.conftest import House, bearer, full_inbox, problem_of

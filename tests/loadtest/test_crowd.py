@@ -14,8 +14,9 @@ from loadtest.crowd.watcher import Watcher
 from loadtest.histogram import Histogram
 from loadtest.ledger import Ledger
 from loadtest.people import People
-from server.protocol.commands import Ping, Typing
+from server.protocol.attention_commands import Typing
 from server.protocol.events import Reconnect
+from server.protocol.hello_commands import Ping
 from tests.harness.plain_server import PlainServer
 
 COUNT = 30

@@ -16,7 +16,7 @@ from loadtest.crowd.watcher import Watcher
 from loadtest.histogram import Histogram
 from loadtest.ledger import Ledger
 from loadtest.marks import mark, now_mark, read_mark
-from server.protocol.commands import AnyCommand, Cursor, Hello, History, Post
+from server.protocol.commands import AnyCommand
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     AnyEvent,
@@ -27,7 +27,10 @@ from server.protocol.events import (
     Resumed,
     TypingEvent,
 )
+from server.protocol.hello_commands import Cursor, Hello
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.page_commands import History
 from tests.harness.played import AT, Numbered, commands, frames, message, served, switched, welcome
 
 ENDPOINT = endpoint_of("http://127.0.0.1:1")

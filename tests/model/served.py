@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from actors import NORMAL, Actor, Address, Down
-from server.protocol.commands import AnyCommand, CommandId, Cursor
+from server.protocol.bases import CommandId
+from server.protocol.commands import AnyCommand
 from server.protocol.errors import Refusal
 from server.protocol.events import AnyEvent, Error, Limits, Ok, Welcome
+from server.protocol.hello_commands import Cursor
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.rooms.actor import RoomEnvironment

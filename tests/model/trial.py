@@ -18,8 +18,8 @@ import trio.testing
 from msgspec import structs
 
 from server.protocol import commands as c
-from server.protocol.commands import Cursor
 from server.protocol.events import Entry, Error, Ok, Resumed
+from server.protocol.hello_commands import Cursor
 from server.protocol.objects import RoomKind
 from server.store.opening import Store
 from tests.model.chat import Chat

@@ -8,10 +8,12 @@ import pytest
 from actors import DynamicSpec, SupervisorSpec, open_system
 from server.gateway.messages import Signal
 from server.operators.redaction import redacted
-from server.protocol.commands import CreateRoom, Hello, Join, Post
 from server.protocol.events import MessageEntry
+from server.protocol.hello_commands import Hello
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
+from server.protocol.room_commands import CreateRoom, Join
 from server.rooms.messages import Delivery, Request
 from server.sessions.messages import Said
 from server.store.messages import Done, FindIdentity, Identity

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol import commands
 from server.protocol.codec import (
     JSON,
     MSGPACK,
@@ -21,17 +20,19 @@ from server.protocol.codec import (
 )
 from server.protocol.errors import ErrorCode, Refusal, unavailable
 from server.protocol.events import MessageEntry, Ok, error_from
+from server.protocol.hello_commands import Ping
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
 
 
 def test_a_command_is_a_typed_value() -> None:
-    assert JSON.decode_command('{"op":"post","id":7,"room":"r_1","nonce":"n","text":"hi"}') == commands.Post(
+    assert JSON.decode_command('{"op":"post","id":7,"room":"r_1","nonce":"n","text":"hi"}') == Post(
         id=7, room="r_1", nonce="n", text="hi"
     )
 
 
 def test_fields_nobody_defined_are_ignored() -> None:
-    assert JSON.decode_command('{"op":"ping","colour":"blue"}') == commands.Ping()
+    assert JSON.decode_command('{"op":"ping","colour":"blue"}') == Ping()
 
 
 @pytest.mark.parametrize(
@@ -113,14 +114,14 @@ def test_no_frame_brings_the_decoder_down(frame: bytes | str) -> None:
 
 @given(
     st.builds(
-        commands.Post,
+        Post,
         id=st.none() | st.integers(0, 2**53 - 1) | st.text(max_size=64),
         room=st.text(max_size=64),
         nonce=st.text(max_size=64),
         text=st.text(max_size=100),
     )
 )
-def test_what_a_client_encodes_the_server_decodes(post: commands.Post) -> None:
+def test_what_a_client_encodes_the_server_decodes(post: Post) -> None:
     assert JSON.decode_command(encode_command(post)) == post
 
 
@@ -154,7 +155,7 @@ def packed(value: object) -> bytes:
 
 def test_msgpack_says_the_same_objects() -> None:
     post = {"op": "post", "id": 7, "room": "r_1", "nonce": "n", "text": "hi"}
-    assert MSGPACK.decode_command(packed(post)) == commands.Post(id=7, room="r_1", nonce="n", text="hi")
+    assert MSGPACK.decode_command(packed(post)) == Post(id=7, room="r_1", nonce="n", text="hi")
     entry = MessageEntry(
         seq=1, room="r_1", from_=User(user="u_1", name="ann"), text="hi", at="…", nonce="n", reactions=()
     )

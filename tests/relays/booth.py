@@ -6,8 +6,10 @@ from itertools import count
 from typing import TypeVar, cast
 
 from actors import Address
-from server.protocol.commands import Join, Post, RoomCommand
+from server.protocol.commands import RoomCommand
 from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import Join
 from server.relays.effects import Effects, ToOwner
 from server.relays.messages import (
     Admission,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from server.protocol.commands import Join, Leave, Post, Read, Typing
+from server.protocol.attention_commands import Read, Typing
 from server.protocol.errors import no_such_room, unavailable
 from server.protocol.events import Error, Left, Ok, Presence, error_from
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import Join, Leave
 from server.relays.admissions import USERS_AT_ONCE
 from server.relays.effects import Seek
 from server.relays.errands import ANSWER_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS

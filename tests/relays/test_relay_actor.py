@@ -22,8 +22,8 @@ from actors import (
     open_system,
 )
 from server.cluster.codec import NodeCodec
-from server.protocol.commands import Post
 from server.protocol.events import Error, Ok
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.relays.heads import HEADS, HeadsActor

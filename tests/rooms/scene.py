@@ -8,9 +8,11 @@ from sys import intern
 from typing import Any, TypeVar, cast
 
 from actors import Address
-from server.protocol.commands import Join, Post, RoomCommand
+from server.protocol.commands import RoomCommand
 from server.protocol.events import AnyEvent, Error, Ok
+from server.protocol.message_commands import Post
 from server.protocol.objects import Role, RoomKind, User
+from server.protocol.room_commands import Join
 from server.rooms.announcing import Announcing
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import Approve, Join, JoinRequests, Refuse, RoomCommand, SetRights
+from server.protocol.commands import RoomCommand
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.events import Ok
+from server.protocol.governing_commands import SetRights
+from server.protocol.invite_commands import Approve, JoinRequests, Refuse
 from server.protocol.objects import JoinRequest, RoomKind, RoomRights
+from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect, Reply
 from server.rooms.messages import Attached
 from server.store.finding_messages import JoinRequestsPage, ReadJoinRequests

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from server.protocol.commands import Join, Read
+from server.protocol.attention_commands import Read
+from server.protocol.room_commands import Join
 from server.rooms.effects import FanOut, Reply, Rest, Write
 from server.rooms.handing_over import HAND_OVER_SECONDS
 from server.rooms.messages import Answer, Attach

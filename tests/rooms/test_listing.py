@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import Members
 from server.protocol.events import Ok
 from server.protocol.objects import Member
+from server.protocol.room_commands import Members
 from server.rooms import listing
 from server.rooms.effects import Consult, Effect
 from server.store.messages import Done, MembersPage, ReadMembers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import MarkUnread, Read
+from server.protocol.attention_commands import MarkUnread, Read
 from server.protocol.events import Ok, ReadMark, Receipt
 from server.relays.messages import PassedOn, Subscribe
 from server.rooms.effects import FanOut, Reply, Write

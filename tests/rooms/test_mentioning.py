@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import Edit, Post, RoomCommand
+from server.protocol.commands import RoomCommand
 from server.protocol.events import Edited, MessageEntry
 from server.protocol.limits import MENTIONED_NAMES
+from server.protocol.message_commands import Edit, Post
 from server.protocol.objects import Role, RoomKind, RoomRights
 from server.rooms.effects import FanOut
 from server.rooms.entries import DELIVERY_CODE_POINTS, entry_of, portions

@@ -7,23 +7,15 @@ from math import inf
 import pytest
 
 from actors import Address
-from server.protocol.commands import (
-    Ban,
-    History,
-    Invite,
-    Join,
-    Kick,
-    Leave,
-    Mute,
-    Post,
-    Rename,
-    RoomCommand,
-    SetRole,
-    Unban,
-)
+from server.protocol.commands import RoomCommand
 from server.protocol.errors import unavailable
 from server.protocol.events import Error, Left, Ok, RoomChanged
+from server.protocol.governing_commands import Ban, Kick, Mute, Rename, SetRole, Unban
+from server.protocol.invite_commands import Invite
 from server.protocol.limits import BANS, MUTE_SECONDS
+from server.protocol.message_commands import Post
+from server.protocol.page_commands import History
+from server.protocol.room_commands import Join, Leave
 from server.relays.messages import Delivered, Forwarded, Removed, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply
 from server.rooms.messages import Delivery, Detached

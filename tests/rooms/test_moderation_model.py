@@ -12,21 +12,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.protocol.commands import (
-    Ban,
-    Invite,
-    Join,
-    Kick,
-    Leave,
-    Mute,
-    Post,
-    Rename,
-    RoomCommand,
-    SetRights,
-    SetRole,
-    Unban,
-)
+from server.protocol.commands import RoomCommand
 from server.protocol.events import Entry, Error, Joined, Left, Ok, RoomChanged
+from server.protocol.governing_commands import Ban, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.invite_commands import Invite
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import Join, Leave
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.entries import entry_of
 from server.store.messages import Append, Done, FindUser, Landed, MemberGone, Outcome

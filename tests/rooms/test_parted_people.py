@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from server.protocol.commands import Delete, Edit, Members, React, Typing
+from server.protocol.attention_commands import Typing
 from server.protocol.events import Ok
+from server.protocol.message_commands import Delete, Edit, React
 from server.protocol.objects import Member
+from server.protocol.room_commands import Members
 from server.rooms.effects import Consult, FanOut
 from server.store.account_messages import BlockChange
 from server.store.messages import Done, MembersPage

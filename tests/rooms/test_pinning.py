@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import Pin, Pins, SetRights
 from server.protocol.events import Ok, Pinned
+from server.protocol.governing_commands import SetRights
+from server.protocol.message_commands import Pin
 from server.protocol.objects import Message, PinnedMessage, Role, RoomKind, RoomRights
+from server.protocol.page_commands import Pins
 from server.rooms.effects import Consult, FanOut
 from server.rooms.pages import PAGE_CODE_POINTS
 from server.store.changes import Pinning

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol.commands import History
 from server.protocol.events import MessageEntry
 from server.protocol.objects import Message, User
+from server.protocol.page_commands import History
 from server.rooms.entries import DELIVERY_CODE_POINTS, DELIVERY_ENTRIES, entry_length, portions
 from server.rooms.pages import PAGE_CODE_POINTS, fitting, history_reply, log_reply
 from server.store.messages import HistoryPage, LogPage

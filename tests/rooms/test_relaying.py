@@ -8,9 +8,12 @@ from typing import TypeVar
 import pytest
 
 from actors import Address
-from server.protocol.commands import Join, Leave, Post, Read, RoomCommand, Typing
+from server.protocol.attention_commands import Read, Typing
+from server.protocol.commands import RoomCommand
 from server.protocol.events import Left, Ok, Presence, RoomStats
+from server.protocol.message_commands import Post
 from server.protocol.objects import RoomKind
+from server.protocol.room_commands import Join, Leave
 from server.protocol.showing import HIDDEN, Shown
 from server.relays.messages import (
     Admission,

@@ -7,10 +7,13 @@ from typing import Any, get_args
 import pytest
 from msgspec import structs
 
-from server.protocol.commands import CreateInvite, Edit, Invite, Join, Mute, React, SetRights
 from server.protocol.events import Error, Ok
+from server.protocol.governing_commands import Mute, SetRights
+from server.protocol.invite_commands import CreateInvite, Invite
 from server.protocol.limits import SLOW_SECONDS
+from server.protocol.message_commands import Edit, React
 from server.protocol.objects import Role, RoomKind, RoomRights
+from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.rights import RIGHTS, ROLES, Reach
 from server.rooms.room_rights import ACTS, USUAL, Act, changed, lowest, may

@@ -26,8 +26,10 @@ from actors import (
     open_system,
 )
 from server.pacing import Pace, without_limit
-from server.protocol.commands import AnyCommand, Cursor, Post
+from server.protocol.commands import AnyCommand
 from server.protocol.events import AnyEvent, Entry, Error, Limits, MessageEntry, Ok, Welcome
+from server.protocol.hello_commands import Cursor
+from server.protocol.message_commands import Post
 from server.protocol.outgoing import Outgoing
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import RoomActor, RoomEnvironment

@@ -14,7 +14,7 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from actors import Actor, Address
-from server.protocol.commands import Read
+from server.protocol.attention_commands import Read
 from server.rooms.actor import RoomActor, RoomEnvironment
 from server.rooms.announcing import Announcing
 from server.rooms.sizes import Sizes

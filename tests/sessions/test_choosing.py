@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.protocol.commands import CreateRoom, MarkUnread, Members, Read, Received, Rooms, Settings
+from server.protocol.account_commands import Settings
+from server.protocol.attention_commands import MarkUnread, Read, Received
 from server.protocol.events import Ok, Receipt, SettingsChanged
 from server.protocol.objects import AccountSettings
+from server.protocol.room_commands import CreateRoom, Members, Rooms
 from server.sessions.choices import Choices
 from server.store.choices import NOTHING, Choice
 from server.store.messages import FindIdentity, Identity

@@ -12,8 +12,10 @@ import pytest
 import trio
 from pysqlite3 import dbapi2 as sqlite3  # the store's own: two libraries in a process do not see each other's locks
 
-from server.protocol.commands import CreateRoom, Cursor, Join, Post, Rooms
 from server.protocol.events import Error, MessageEntry, Ok, Resumed
+from server.protocol.hello_commands import Cursor
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import CreateRoom, Join, Rooms
 from server.rooms import fan_out, telling
 from server.rooms.actor import RoomActor
 from server.rooms.messages import Delivery, Request

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import CreateRoom
 from server.protocol.errors import Refusal
 from server.protocol.limits import ROOM_MEMBERS_AT_CREATION
 from server.protocol.objects import User
+from server.protocol.room_commands import CreateRoom
 from server.sessions.creation import check_creation
 
 ANN = User(user="u_ANN", name="ann")

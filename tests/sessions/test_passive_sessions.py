@@ -8,8 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 
-from server.protocol.commands import Attend, CreateRoom, Cursor, Delete, Focus, History, Invite, Kick, Post, Read, Rooms
+from server.protocol.attention_commands import Attend, Focus, Read
 from server.protocol.events import Activity, Attention, Entry, Joined, Left, Ok, Resumed
+from server.protocol.governing_commands import Kick
+from server.protocol.hello_commands import Cursor
+from server.protocol.invite_commands import Invite
+from server.protocol.message_commands import Delete, Post
+from server.protocol.page_commands import History
+from server.protocol.room_commands import CreateRoom, Rooms
 from server.sessions.attention import Rules
 from server.sessions.messages import Congested, Drained
 from server.store.opening import Store

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.protocol.commands import CreateRoom, Members, Rooms, SetPresence
+from server.protocol.account_commands import SetPresence
 from server.protocol.errors import ErrorCode
 from server.protocol.events import Error, Ok, Presence, SettingsChanged
 from server.protocol.limits import STATUS_CHARACTERS
+from server.protocol.room_commands import CreateRoom, Members, Rooms
 from server.store.messages import ReadMembers, TouchTokens
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.commands import Cursor
 from server.protocol.events import Left, Resumed
+from server.protocol.hello_commands import Cursor
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
 from server.sessions.opening import FROM_THE_FUTURE, OTHER_LOG, TOO_MUCH, Start, begin

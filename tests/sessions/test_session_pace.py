@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from server.pacing import Pace
+from server.protocol.attention_commands import Typing
 from server.protocol.closing import CloseCode
-from server.protocol.commands import CreateRoom, Post, Rooms, Typing
 from server.protocol.errors import ErrorCode
 from server.protocol.events import Error, Ok, TypingEvent
+from server.protocol.message_commands import Post
+from server.protocol.room_commands import CreateRoom, Rooms
 from server.sessions.messages import Said
 from server.store.opening import Store
 from tests.sessions.stage import Guest, staged

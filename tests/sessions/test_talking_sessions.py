@@ -4,21 +4,7 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from server.protocol.commands import (
-    CreateRoom,
-    Cursor,
-    History,
-    Invite,
-    Join,
-    Leave,
-    Log,
-    MarkUnread,
-    Members,
-    Post,
-    Read,
-    Rooms,
-    Typing,
-)
+from server.protocol.attention_commands import MarkUnread, Read, Typing
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Error,
@@ -34,7 +20,12 @@ from server.protocol.events import (
     TypingEvent,
     Welcome,
 )
+from server.protocol.hello_commands import Cursor
+from server.protocol.invite_commands import Invite
 from server.protocol.limits import REPLAY_PER_ROOM
+from server.protocol.message_commands import Post
+from server.protocol.page_commands import History, Log
+from server.protocol.room_commands import CreateRoom, Join, Leave, Members, Rooms
 from server.sessions.messages import Congested, Drained, Revoked
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged

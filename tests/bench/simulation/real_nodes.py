@@ -30,7 +30,7 @@ from actors import (
     open_system,
 )
 from server.cluster.codec import Names, NodeCodec
-from server.protocol.commands import Post
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.relays.heads import HEADS, HeadsActor

@@ -13,8 +13,8 @@ from actors.distribution.packets import Kind, Packet
 from loadtest.behaviour import CHARACTERS
 from server.cluster.codec import NodeCodec
 from server.cluster.era import Channels
-from server.protocol.commands import Post
 from server.protocol.events import MessageEntry, Ok
+from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.relays.actor import RELAYS
 from server.relays.heads import HEADS
