@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from clients.happenings import Event, Missed, UnknownEntry
-from server.protocol.events import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
+from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 
 
 class Backlog:

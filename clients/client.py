@@ -47,10 +47,11 @@ from clients.wire import Wire
 from server.protocol.attention_commands import Typing
 from server.protocol.commands import AnyCommand
 from server.protocol.errors import Refusal
-from server.protocol.events import Ok, Reconnect, Welcome
+from server.protocol.events import Reconnect
 from server.protocol.hello_commands import Cursor, Ping
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
+from server.protocol.replies import Ok, Welcome
 
 ANSWER_WITHIN: Final = 60.0  # seconds, a few reconnects included
 WELCOME_WITHIN: Final = 10.0  # seconds until the first `welcome`

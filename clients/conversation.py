@@ -27,31 +27,15 @@ from server.protocol.attention_commands import Focus, Typing
 from server.protocol.bases import CommandId
 from server.protocol.codec import encode_command
 from server.protocol.commands import AnyCommand
+from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.errors import ErrorCode
-from server.protocol.events import (
-    Activity,
-    Attention,
-    Deleted,
-    Edited,
-    Error,
-    Heartbeat,
-    Joined,
-    Left,
-    Limits,
-    MessageEntry,
-    Ok,
-    Pinned,
-    Pong,
-    Reacted,
-    Resumed,
-    RoomChanged,
-    Welcome,
-)
+from server.protocol.events import Activity, Attention, Heartbeat
 from server.protocol.hello_commands import Cursor, Hello, Ping
 from server.protocol.limits import HELLO_BYTES, HELLO_BYTES_UNTRUSTED, TEXT_CODE_POINTS
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
 from server.protocol.page_commands import Log
+from server.protocol.replies import Error, Limits, Ok, Pong, Resumed, Welcome
 from server.protocol.room_commands import Leave, Rooms
 
 ANSWER_DEADLINE: Final = 30.0  # seconds; the server promises 10, the rest is for the way

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.objects import Act, Role, Trusted
+from server.protocol.replies import Ok
 
 
 class Governing(Protocol):

@@ -9,24 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.protocol.commands import AnyCommand
+from server.protocol.entries import Entry, Left
 from server.protocol.events import (
     Activity,
     Attention,
-    Entry,
-    Error,
     Heartbeat,
-    Left,
-    Ok,
     Presence,
     ReadMark,
     Receipt,
     Reconnect,
-    Resumed,
     RoomStats,
     SettingsChanged,
     TypingEvent,
-    Welcome,
 )
+from server.protocol.replies import Error, Ok, Resumed, Welcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Protocol
 from clients.answers import MembersPage, given
 from clients.talking import new_nonce
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.invite_commands import Invite
 from server.protocol.objects import Room, RoomKind
+from server.protocol.replies import Ok
 from server.protocol.room_commands import CreateRoom, Join, Leave, Members, Rooms
 
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from server.protocol.attention_commands import Attend, Focus
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.objects import Level
+from server.protocol.replies import Ok
 
 
 class Looking(Protocol):

@@ -7,8 +7,8 @@ from typing import Protocol
 from server.protocol.account_commands import PresenceStatus, SetPresence, Settings
 from server.protocol.attention_commands import MarkUnread, Read, Received
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.objects import AccountSettings
+from server.protocol.replies import Ok
 
 
 class Marking(Protocol):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.message_commands import Pin
 from server.protocol.objects import PinnedMessage
 from server.protocol.page_commands import Pins
+from server.protocol.replies import Ok
 
 
 class Pinning(Protocol):

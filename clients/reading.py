@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from clients.happenings import Happening, LogEntry, Missed
 from clients.places import Place, resume
-from server.protocol.events import Activity, Attention, Left, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.entries import Left, RoomChanged
+from server.protocol.events import Activity, Attention
 from server.protocol.hello_commands import Cursor
 from server.protocol.limits import LOG_LIMIT, REPLAY_PER_ROOM, RESUME_ROOMS
 from server.protocol.objects import Room, User
 from server.protocol.page_commands import Log
+from server.protocol.replies import Ok, Resumed, Welcome
 from server.protocol.room_commands import Rooms
 
 

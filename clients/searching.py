@@ -6,8 +6,8 @@ from typing import Protocol
 
 from clients.answers import HitsPage
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.page_commands import Search
+from server.protocol.replies import Ok
 
 
 class Searching(Protocol):

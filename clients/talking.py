@@ -7,9 +7,9 @@ from typing import Protocol
 
 from clients.answers import HistoryPage, LogPage, Posted, given
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.message_commands import Delete, Edit, Post, React
 from server.protocol.page_commands import History, Log
+from server.protocol.replies import Ok
 
 
 def new_nonce() -> str:

@@ -7,8 +7,8 @@ from typing import Protocol
 from clients.answers import HistoryPage, ThreadsPage
 from server.protocol.attention_commands import Read
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Ok
 from server.protocol.page_commands import History, Threads
+from server.protocol.replies import Ok
 
 
 class InThreads(Protocol):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from clients.happenings import LogEntry
-from server.protocol.events import Deleted, Edited, MessageEntry, Pinned, Reacted
+from server.protocol.entries import Deleted, Edited, MessageEntry, Pinned, Reacted
 from server.protocol.objects import Message, Reaction
 
 

@@ -16,24 +16,12 @@ from loadtest.crowd.entries import Entry
 from loadtest.ledger import Ledger, Reader
 from loadtest.marks import nonce_of, now_mark, read_mark, read_nonce
 from server.protocol.bases import CommandId
+from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.errors import FOR_NOW
-from server.protocol.events import (
-    AnyEvent,
-    Deleted,
-    Edited,
-    Error,
-    Joined,
-    Left,
-    MessageEntry,
-    Ok,
-    Pinned,
-    Reacted,
-    Resumed,
-    RoomChanged,
-    Welcome,
-)
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Hello
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok, Resumed, Welcome
 from server.protocol.room_commands import CreateRoom, Join
 
 ENTRIES_KEPT: Final = 65_536

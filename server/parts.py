@@ -41,9 +41,9 @@ from server.pacing import Pace
 from server.parent.place import WorkerPlace
 from server.placement.mover import MoverEnvironment
 from server.placement.ownership import Alone
-from server.protocol.events import Limits
 from server.protocol.limits import TEXT_CODE_POINTS
 from server.protocol.objects import User
+from server.protocol.replies import Limits
 from server.relays.actor import RELAYS, RelayEnvironment
 from server.rooms.actor import ROOMS, RoomEnvironment
 from server.rooms.announcing import Announcing

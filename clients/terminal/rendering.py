@@ -12,8 +12,9 @@ from typing import Final
 
 from clients.happenings import Event, Missed, Offline
 from clients.terminal.harmless import harmless, on_one_line
-from server.protocol.events import Error, Joined, Left, MessageEntry, RoomChanged
+from server.protocol.entries import Joined, Left, MessageEntry, RoomChanged
 from server.protocol.objects import Member, Message, Room, User
+from server.protocol.replies import Error
 
 _SHOWN_OF_A_POST: Final = 60  # characters, where a post is only mentioned
 

@@ -34,9 +34,10 @@ from clients.terminal.rendering import (
     room_lines,
 )
 from clients.terminal.screen import Screen
+from server.protocol.entries import Joined, Left, MessageEntry
 from server.protocol.errors import Refusal
-from server.protocol.events import Joined, Left, MessageEntry, Welcome
 from server.protocol.objects import Room
+from server.protocol.replies import Welcome
 
 POSTS_TYPED_AHEAD: Final = 100  # then lines are not read until posts were answered
 SLOW_AFTER: Final = 1.0  # seconds without an answer, and a post is mentioned as waiting

@@ -37,7 +37,7 @@ from loadtest.crowd.upgrade import TurnedAway
 from loadtest.crowd.watcher import Roster, Watcher
 from loadtest.ledger import Ledger, Reader
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Error, Ok
+from server.protocol.replies import Error, Ok
 
 _LONGEST_WAIT: Final = 0.05  # seconds, of one pass of `run`
 _SWEEP_SECONDS: Final = 1.0

@@ -31,33 +31,22 @@ from loadtest.histogram import bucket
 from loadtest.ledger import Ledger
 from loadtest.marks import read_mark
 from server.protocol.codec import decode_event, encode_command
+from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.events import (
     Activity,
     Attention,
-    Deleted,
-    Edited,
-    Error,
     Heartbeat,
-    Joined,
-    Left,
-    MessageEntry,
-    Ok,
-    Pinned,
-    Pong,
     Presence,
-    Reacted,
     ReadMark,
     Receipt,
     Reconnect,
-    Resumed,
-    RoomChanged,
     RoomStats,
     SettingsChanged,
     TypingEvent,
-    Welcome,
 )
 from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.limits import RESUME_ROOMS
+from server.protocol.replies import Error, Ok, Pong, Resumed, Welcome
 
 _ROOMS_IN_HELLO: Final = 32
 """With more to resume `hello` may be longer than the 4 KB of a stranger: then the token goes ahead, in a header."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from loadtest.crowd.upgrade import new_key
-from server.protocol.events import Error, Ok
+from server.protocol.replies import Error, Ok
 
 
 class Opening:

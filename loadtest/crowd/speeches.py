@@ -24,8 +24,8 @@ from loadtest.marks import nonce_of, now_mark
 from server.protocol.codec import encode_command
 from server.protocol.commands import AnyCommand
 from server.protocol.errors import FOR_NOW
-from server.protocol.events import Error, Ok
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok
 
 _RETRY_SECONDS: Final = 0.5  # where the server names no time
 

@@ -17,11 +17,13 @@ from clients.facts import Stored
 from clients.wire import Closed, Opened, Rejected, Text, Wire, WireEvent
 from server.protocol.codec import decode_event, encode_command
 from server.protocol.commands import AnyCommand
+from server.protocol.entries import Entry, MessageEntry
 from server.protocol.errors import FOR_NOW
-from server.protocol.events import AnyEvent, Entry, Error, MessageEntry, Ok, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Hello
 from server.protocol.limits import LOG_LIMIT
 from server.protocol.page_commands import Log
+from server.protocol.replies import Error, Ok, Welcome
 
 _RECEIVE: Final = 256 * 1024  # bytes
 _PAUSE: Final = 0.5  # seconds, where the server says "not now" and names no time

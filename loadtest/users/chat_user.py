@@ -54,11 +54,12 @@ from loadtest.users.websocket import Target
 from server.protocol.attention_commands import Read, Typing
 from server.protocol.codec import SUBPROTOCOL
 from server.protocol.commands import AnyCommand
-from server.protocol.events import Error, Left, Ok, Resumed, Welcome
+from server.protocol.entries import Left
 from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, RoomKind
 from server.protocol.page_commands import History
+from server.protocol.replies import Error, Ok, Resumed, Welcome
 from server.protocol.room_commands import CreateRoom, Join, Leave, Rooms
 
 BACKLOG: Final = 1_000  # events nobody looked at

@@ -13,7 +13,7 @@ from server.protocol.account_commands import SetPresence, Settings
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.commands import AnyCommand, RoomCommand
 from server.protocol.errors import ErrorCode
-from server.protocol.events import AnyEvent, Pong, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.hello_commands import Hello, Ping
 from server.protocol.invite_commands import (
@@ -28,6 +28,7 @@ from server.protocol.invite_commands import (
 )
 from server.protocol.message_commands import Delete, Edit, Pin, Post, React
 from server.protocol.page_commands import History, Log, Pins, Search, Threads
+from server.protocol.replies import Pong, Welcome
 from server.protocol.room_commands import Channels, CreateRoom, Join, Leave, Members, Rooms
 
 ALWAYS: Final = (ErrorCode.BAD_REQUEST, ErrorCode.NOT_READY, ErrorCode.RATE_LIMITED, ErrorCode.UNAVAILABLE)

@@ -32,8 +32,10 @@ from server.protocol.closing import MEANING as CLOSE_MEANING
 from server.protocol.closing import NAMES, CloseCode, may_reconnect
 from server.protocol.codec import JSON, MSGPACK, encode_command, encode_event
 from server.protocol.commands import LEGAL, AnyCommand
+from server.protocol.entries import Entry
 from server.protocol.errors import MEANING, ErrorCode
-from server.protocol.events import AnyEvent, Entry, Error, Ok
+from server.protocol.events import AnyEvent
+from server.protocol.replies import Error, Ok
 
 Document = dict[str, Any]
 

@@ -11,33 +11,20 @@ from typing import Final
 from server.protocol.account_commands import SetPresence, Settings
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.commands import AnyCommand
+from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
     AnyEvent,
     Attention,
-    Deleted,
-    Edited,
-    Error,
     Heartbeat,
-    Joined,
-    Left,
-    Limits,
-    MessageEntry,
-    Ok,
-    Pinned,
-    Pong,
     Presence,
-    Reacted,
     ReadMark,
     Receipt,
     Reconnect,
-    Resumed,
-    RoomChanged,
     RoomStats,
     SettingsChanged,
     TypingEvent,
-    Welcome,
 )
 from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.hello_commands import Cursor, Hello, Ping
@@ -71,6 +58,7 @@ from server.protocol.objects import (
     User,
 )
 from server.protocol.page_commands import History, Log, Pins, Search, Threads
+from server.protocol.replies import Error, Limits, Ok, Pong, Resumed, Welcome
 from server.protocol.room_commands import Channels, CreateRoom, Join, Leave, Members, Rooms
 
 TOKEN: Final = "q0Yv3mC1n5xW8uZkT7rB2dJ6hL9sPfAeGiOjKcVbNtM"  # noqa: S105 - nobody's

@@ -32,9 +32,10 @@ from server.protocol.closing import CloseCode
 from server.protocol.codec import BrokenFrame, InvalidCommand
 from server.protocol.commands import AnyCommand, is_answered
 from server.protocol.errors import Refusal
-from server.protocol.events import AnyEvent, Pong, Welcome, error_from
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Hello, Ping
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong, Welcome, error_from
 from server.rooms.messages import Passing
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said
 from server.store.messages import Done, Failed, FindIdentity, Identity, NoIdentity

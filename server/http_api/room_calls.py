@@ -21,12 +21,12 @@ from server.http_api.bodies import json_response, read_body, read_query
 from server.http_api.environment import HttpEnvironment
 from server.protocol.bases import Seq
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Ok
 from server.protocol.fields import EntrySeq, Moment, Nonce, Query, RoomId, Text, Time
 from server.protocol.fields import SearchQuery as Words
 from server.protocol.message_commands import Post
 from server.protocol.objects import Channel, Hit, Message, Room, User
 from server.protocol.page_commands import History, HistorySize, Search, SearchSize
+from server.protocol.replies import Ok
 from server.protocol.room_commands import ChannelsSize
 from server.rooms.calling import told_by_room
 from server.rooms.searching import question_of

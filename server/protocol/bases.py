@@ -1,4 +1,6 @@
-"""What all commands have in common, an `op` and an `id`; and fields of several of them, which decoding checks."""
+"""What all commands have in common, an `op` and an `id`, and all events; and fields of several commands, which decoding
+checks.
+"""
 
 from __future__ import annotations
 
@@ -20,3 +22,7 @@ class Command(Struct, frozen=True, kw_only=True, tag_field="op"):
     """What a client says."""
 
     id: Annotated[CommandId | None, Meta(description="Chosen by the client; the reply carries it back.")] = None
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
+    """What the server says."""

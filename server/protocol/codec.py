@@ -16,8 +16,9 @@ import msgspec
 
 from server.protocol.bases import CommandId
 from server.protocol.commands import LEGAL, AnyCommand
+from server.protocol.entries import Entry
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import AnyEvent, Entry
+from server.protocol.events import AnyEvent
 from server.protocol.limits import ID_CHARACTERS, LARGEST_INTEGER
 
 Frame = bytes | bytearray | str

@@ -16,8 +16,8 @@ from typing import Final
 from msgspec import Struct
 
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import Error, Ok, error_from
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok, error_from
 from server.protocol.room_commands import Join
 from server.rooms.effects import Reply
 from server.rooms.holds import Holds

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from actors import Address
-from server.protocol.events import Entry, Joined, Left, MessageEntry
+from server.protocol.entries import Entry, Joined, Left, MessageEntry
 from server.relays.effects import Effects, RelayEffect
 from server.relays.messages import Delivered
 from server.relays.stream import PAGE_ENTRIES, Ordered, Stream

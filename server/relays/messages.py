@@ -16,20 +16,11 @@ from msgspec import Struct
 
 from actors import Address
 from server.protocol.commands import RoomCommand
-from server.protocol.events import (
-    Attention,
-    Entry,
-    Error,
-    Left,
-    Ok,
-    Presence,
-    ReadMark,
-    Receipt,
-    RoomStats,
-    TypingEvent,
-)
+from server.protocol.entries import Entry, Left
+from server.protocol.events import Attention, Presence, ReadMark, Receipt, RoomStats, TypingEvent
 from server.protocol.message_commands import Expire
 from server.protocol.objects import Role, RoomKind, User
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.rooms.appearances import Said

@@ -21,8 +21,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from actors import Address
+from server.protocol.entries import Left
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Left
 from server.relays.admissions import USERS_AT_ONCE
 from server.relays.admitting import Admitting
 from server.relays.effects import Effects, Seek, ToOwner

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from actors import Address
-from server.protocol.events import Edited, Entry, Left, MessageEntry
+from server.protocol.entries import Edited, Entry, Left, MessageEntry
 from server.protocol.mentions import EVERYBODY
 from server.protocol.showing import Shown
 from server.rooms.audience import Audience

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from server.protocol.bases import CommandId
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Ok
 from server.protocol.governing_commands import Audit
 from server.protocol.limits import AUDIT_LIMIT
+from server.protocol.replies import Ok
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted

@@ -14,9 +14,9 @@ import trio
 from actors import AskFailed, Quarantined, Reply, StartFailed, StartRefused, Stopped, ask
 from server.protocol.commands import RoomCommand
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.events import Error, Ok
 from server.protocol.message_commands import Expire
 from server.protocol.objects import User
+from server.protocol.replies import Error, Ok
 from server.protocol.rules import looks_like_room
 from server.rooms.finding import Rooms
 from server.rooms.messages import Answer, Request

@@ -10,12 +10,13 @@ from __future__ import annotations
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.commands import is_answered
 from server.protocol.errors import unavailable
-from server.protocol.events import Ok, TypingEvent
+from server.protocol.events import TypingEvent
 from server.protocol.governing_commands import Audit, DeleteRoom, Mute, Rename, SetRights
 from server.protocol.invite_commands import CreateInvite, Invites, JoinRequests, RevokeInvite
 from server.protocol.message_commands import Delete, Edit, Expire, Pin, Post, React
 from server.protocol.objects import Role
 from server.protocol.page_commands import History, Log, Pins, Search, Threads
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join, Leave, Members
 from server.protocol.rules import check_nonce, check_text
 from server.rooms.auditing import audit

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
-from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Pinned, Reacted
+from server.protocol.entries import Deleted, Edited, Entry, Joined, Left, MessageEntry, Pinned, Reacted
 from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
 from server.store.changes import MessageGone, NewText, Pinning, Reacting

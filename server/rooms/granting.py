@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from server.protocol.events import Ok
 from server.protocol.governing_commands import SetRights
+from server.protocol.replies import Ok
 from server.rooms.effects import Effect
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request

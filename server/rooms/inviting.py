@@ -10,8 +10,8 @@ from server.protocol import limits
 from server.protocol.bases import Command
 from server.protocol.commands import InviteCommand
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Ok
 from server.protocol.invite_commands import CreateInvite, Invites, JoinRequests, RevokeInvite
+from server.protocol.replies import Ok
 from server.protocol.rules import check_nonce
 from server.rooms.effects import Consult, Effect
 from server.rooms.in_flight import THE_ROOM

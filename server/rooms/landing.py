@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server.protocol.events import Attention, Entry, Joined, Left, MessageEntry, Ok
+from server.protocol.entries import Entry, Joined, Left, MessageEntry
+from server.protocol.events import Attention
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.rooms.effects import Effect, TellUser
 from server.rooms.entries import entry_of, portions, stamp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.protocol.attention_commands import MarkUnread, Read, Received
-from server.protocol.events import Ok
+from server.protocol.replies import Ok
 from server.rooms.coalescing import save_marks
 from server.rooms.effects import Effect
 from server.rooms.messages import Request

@@ -14,11 +14,13 @@ from msgspec import Struct, field
 
 from actors import Address
 from server.protocol.commands import RoomCommand
+from server.protocol.entries import Entry, Left
 from server.protocol.errors import Refusal
-from server.protocol.events import Activity, AnyEvent, Entry, Error, Left, Ok
+from server.protocol.events import Activity, AnyEvent
 from server.protocol.message_commands import Expire
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.store.choices import Choice

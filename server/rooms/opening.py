@@ -16,7 +16,7 @@ from typing import Final
 from msgspec import Struct
 
 from actors import Address
-from server.protocol.events import Entry
+from server.protocol.entries import Entry
 from server.relays.messages import Admit, Subscribe
 from server.rooms.effects import Consult, Write
 from server.rooms.messages import Attach, Request

@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 from msgspec import structs
 
 from server.protocol.bases import CommandId
-from server.protocol.events import Ok
 from server.protocol.objects import Member, Message
 from server.protocol.page_commands import History
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
 from server.protocol.showing import Shown, with_shown
 from server.rooms.auditing import audit_reply

@@ -10,10 +10,10 @@ from __future__ import annotations
 from server.protocol import limits
 from server.protocol.commands import PersonCommand
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Ok
 from server.protocol.governing_commands import Ban, Kick, Mute, SetRole, Unban
 from server.protocol.invite_commands import Approve, Invite, Refuse
 from server.protocol.objects import User
+from server.protocol.replies import Ok
 from server.protocol.rules import check_reason
 from server.rooms.effects import Consult, Effect
 from server.rooms.in_flight import THE_ROOM

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.protocol.errors import Refusal
-from server.protocol.events import error_from
+from server.protocol.replies import error_from
 from server.relays.messages import Admit, NotSubscribed
 from server.rooms.effects import Effect, Reply
 from server.rooms.messages import Attach, NotAttached, Request

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable
 from sys import intern
 
 from actors import Address
+from server.protocol.entries import Left
 from server.protocol.errors import unavailable
-from server.protocol.events import Left, error_from
+from server.protocol.replies import error_from
 from server.relays.messages import Admit, Forwarded, Here, NotSubscribed, Subscribe, Subscribed
 from server.rooms.appearances import Said
 from server.rooms.effects import Effect, InTurn, Reply, Watch

@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec import structs
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Ok
 from server.protocol.governing_commands import Rename
 from server.protocol.objects import RoomKind
+from server.protocol.replies import Ok
 from server.protocol.rules import check_channel_name, check_display_name, check_icon, check_topic
 from server.rooms.effects import Effect
 from server.rooms.in_flight import THE_ROOM

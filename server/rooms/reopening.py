@@ -6,7 +6,7 @@ landed without anybody knowing, and then that who is no member any more has left
 
 from __future__ import annotations
 
-from server.protocol.events import Left
+from server.protocol.entries import Left
 from server.rooms.effects import Effect
 from server.rooms.landing import Landing
 from server.rooms.opening import Opened

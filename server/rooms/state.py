@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from actors import Address
+from server.protocol.entries import Entry, Left
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import Entry, Left, Ok, error_from
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, RoomInfo, RoomRights, User
+from server.protocol.replies import Ok, error_from
 from server.protocol.showing import PLAIN, Shown
 from server.relays.messages import Admission, Admitted, Answered, Delivered, PassedOn, PassingEvent, Removed
 from server.rooms.attachments import Attachments

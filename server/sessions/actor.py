@@ -21,10 +21,11 @@ from server.protocol.attention_commands import Focus, Typing
 from server.protocol.closing import CloseCode
 from server.protocol.commands import AnyCommand, is_answered
 from server.protocol.errors import Refusal, no_such_room
-from server.protocol.events import Ok, ReadMark, error_from
+from server.protocol.events import ReadMark
 from server.protocol.invite_commands import InviteInfo
 from server.protocol.outgoing import Outgoing
 from server.protocol.page_commands import Search
+from server.protocol.replies import Ok, error_from
 from server.protocol.room_commands import Channels, CreateRoom, Join, Rooms
 from server.protocol.rules import looks_like_room
 from server.rooms.messages import (

@@ -10,10 +10,10 @@ import trio
 from msgspec import structs
 
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_room, unavailable
-from server.protocol.events import Ok
 from server.protocol.invite_commands import InviteInfo
 from server.protocol.objects import Invited, Room
 from server.protocol.page_commands import Search
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Channels, CreateRoom, Join, Rooms
 from server.protocol.rules import check_channel_name
 from server.rooms.messages import Added, News

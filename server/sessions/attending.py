@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, Quarantined, StartFailed, StartRefused
 from server.protocol.commands import RoomCommand
+from server.protocol.entries import Left
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import Left, ReadMark
+from server.protocol.events import ReadMark
 from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, presence_of
 from server.rooms.messages import Added, Appears, Attach, Attached, Detached, NotAttached, Passing, Request

@@ -15,9 +15,9 @@ from msgspec import Struct
 from actors import Actor
 from server.protocol.closing import CloseCode
 from server.protocol.errors import Refusal, unavailable
-from server.protocol.events import Error, Ok
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Error, Ok
 from server.protocol.showing import Shown
 from server.rooms.holds import HOLD_SECONDS
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands

@@ -14,9 +14,10 @@ from msgspec import Struct, structs
 from actors import Address
 from server.protocol.account_commands import SetPresence, Settings
 from server.protocol.errors import unavailable
-from server.protocol.events import Ok, Receipt, SettingsChanged
+from server.protocol.events import Receipt, SettingsChanged
 from server.protocol.objects import AccountSettings, OwnStatus
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Ok
 from server.protocol.rules import check_emoji, check_status_text
 from server.rooms.messages import Appears, Chose, Passing
 from server.sessions.attending import Attending

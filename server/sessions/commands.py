@@ -23,8 +23,8 @@ from msgspec import Struct
 from actors import Address
 from server.protocol.commands import AnyCommand
 from server.protocol.errors import FOR_NOW, Refusal, unavailable
-from server.protocol.events import Error, Ok, error_from
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok, error_from
 from server.rooms.holds import Holds
 
 COMMAND_SECONDS: Final = 10.0  # docs/protocol.md: every command is answered within that

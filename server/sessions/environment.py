@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from actors import Mailbox, Overflow, System, Tell
 from server.pacing import Pace, without_limit
-from server.protocol.events import Limits
+from server.protocol.replies import Limits
 from server.rooms.finding import Rooms, rooms_here
 from server.sessions.attention import DEFAULT_RULES, Rules
 from server.sessions.choices import Choices

@@ -21,8 +21,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from actors import Address
-from server.protocol.events import Entry, Left, Resumed
+from server.protocol.entries import Entry, Left
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Resumed
 from server.rooms.entries import entry_length
 from server.rooms.messages import Pulse, Terms
 from server.rooms.pages import fitting

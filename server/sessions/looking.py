@@ -16,8 +16,9 @@ from msgspec import structs
 
 from actors import Address
 from server.protocol.attention_commands import Focus
-from server.protocol.events import Error, Ok, ReadMark
+from server.protocol.events import ReadMark
 from server.protocol.objects import Room
+from server.protocol.replies import Error, Ok
 from server.rooms.messages import Attached, Pulse, Remind
 from server.sessions.attending import Attending
 from server.sessions.attention import Attention

@@ -11,10 +11,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from server.protocol.events import Left, NotRecovered, Resumed
+from server.protocol.entries import Left
 from server.protocol.hello_commands import Cursor
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
+from server.protocol.replies import NotRecovered, Resumed
 
 OTHER_LOG: Final = "another_log"
 FROM_THE_FUTURE: Final = "future"

@@ -14,9 +14,9 @@ from msgspec import structs
 from actors import Address, Down
 from server.protocol.closing import CloseCode
 from server.protocol.commands import FEATURES
-from server.protocol.events import Welcome
 from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Welcome
 from server.protocol.showing import HIDDEN, with_shown
 from server.sessions.devices import appearance_of
 from server.sessions.environment import NOTED_FOR_MS

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from server.protocol.entries import Entry
 from server.protocol.errors import Refusal
-from server.protocol.events import Entry
 from server.protocol.objects import Member, Message, Role, Room, RoomKind, User
 from server.store.account_messages import AccountRead, AccountWrite
 from server.store.audit_messages import ReadAudit

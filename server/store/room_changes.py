@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
-from server.protocol.events import RoomChanged
+from server.protocol.entries import RoomChanged
 from server.protocol.objects import Level, Role, RoomInfo, RoomRights
 from server.protocol.times import rfc3339
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
 
-from server.protocol.events import Deleted, Edited, Entry, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
+from server.protocol.entries import Deleted, Edited, Entry, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.objects import Member, Message, Reaction, User
 from server.protocol.times import rfc3339
 from server.store.amending import read_tally

@@ -25,9 +25,10 @@ from server.gateway.limits import GatewayLimits
 from server.gateway.listener import Listener
 from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
-from server.protocol.events import Limits, MessageEntry, Pong, Welcome
+from server.protocol.entries import MessageEntry
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Limits, Pong, Welcome
 from server.sessions.messages import Open, Said
 from server.store.messages import Done, FindIdentity, Identity
 from tests.bench import measure

@@ -19,14 +19,16 @@ from clients.endpoint import Endpoint
 from server.protocol.attention_commands import Read, Received, Typing
 from server.protocol.codec import JSON, SUBPROTOCOL, encode_event
 from server.protocol.commands import FEATURES, AnyCommand
+from server.protocol.entries import Joined, MessageEntry
 from server.protocol.errors import ErrorCode
-from server.protocol.events import AnyEvent, Error, Joined, Limits, MessageEntry, Ok, Pong, Resumed, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.hello_commands import Ping as PingCommand
 from server.protocol.invite_commands import Invite
 from server.protocol.message_commands import Post
 from server.protocol.objects import Member, Message, Room, User
 from server.protocol.page_commands import History, Log
+from server.protocol.replies import Error, Limits, Ok, Pong, Resumed, Welcome
 from server.protocol.room_commands import Join, Leave, Members, Rooms
 
 AT = "2026-01-01T00:00:00.000Z"

@@ -19,8 +19,8 @@ from clients.checker import Checker
 from clients.client import Client, open_client
 from clients.facts import Acknowledged, Fact, Stored
 from server.protocol.closing import CloseCode
+from server.protocol.entries import Joined, MessageEntry
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Joined, MessageEntry
 from tests.harness.server import ServerProcess
 from tests.harness.witness import talk_and_watch
 

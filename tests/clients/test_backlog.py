@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clients.backlog import Backlog
 from clients.happenings import Event, Missed
-from server.protocol.events import MessageEntry, TypingEvent
+from server.protocol.entries import MessageEntry
+from server.protocol.events import TypingEvent
 from server.protocol.objects import User
 
 

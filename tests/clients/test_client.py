@@ -21,8 +21,10 @@ from clients.endpoint import BadUrl, Endpoint
 from clients.happenings import Missed, Offline
 from clients.incoming import BrokenServer
 from server.protocol.closing import CloseCode
+from server.protocol.entries import MessageEntry
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Heartbeat, MessageEntry, Ok, Reconnect, Welcome
+from server.protocol.events import Heartbeat, Reconnect
+from server.protocol.replies import Ok, Welcome
 
 if TYPE_CHECKING:
     from tests.clients.conftest import SmallHub, SmallServer

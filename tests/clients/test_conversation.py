@@ -18,24 +18,14 @@ from clients.incoming import BrokenServer
 from server.protocol.attention_commands import Focus, Read, Typing
 from server.protocol.codec import JSON, encode_event
 from server.protocol.commands import FEATURES, AnyCommand
+from server.protocol.entries import Joined, Left, MessageEntry
 from server.protocol.errors import ErrorCode
-from server.protocol.events import (
-    Activity,
-    Error,
-    Heartbeat,
-    Joined,
-    Left,
-    Limits,
-    MessageEntry,
-    Ok,
-    Resumed,
-    TypingEvent,
-    Welcome,
-)
+from server.protocol.events import Activity, Heartbeat, TypingEvent
 from server.protocol.hello_commands import Cursor, Hello, Ping
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.protocol.page_commands import Log
+from server.protocol.replies import Error, Limits, Ok, Resumed, Welcome
 from server.protocol.room_commands import CreateRoom, Join, Leave
 
 if TYPE_CHECKING:

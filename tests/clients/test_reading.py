@@ -9,10 +9,12 @@ from clients.places import HELD_BACK, Place, resume
 from clients.reading import Reading
 from server.protocol.codec import encode_command
 from server.protocol.commands import FEATURES
-from server.protocol.events import Activity, Attention, Left, Limits, MessageEntry, Ok, Resumed, RoomChanged, Welcome
+from server.protocol.entries import Left, MessageEntry, RoomChanged
+from server.protocol.events import Activity, Attention
 from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.objects import Room, RoomInfo, User
 from server.protocol.page_commands import Log
+from server.protocol.replies import Limits, Ok, Resumed, Welcome
 from server.protocol.room_commands import Rooms
 
 ROOM = "r_1"

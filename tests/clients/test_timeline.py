@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clients.happenings import UnknownEntry
 from clients.timeline import Timeline
-from server.protocol.events import Deleted, Edited, MessageEntry, Reacted
+from server.protocol.entries import Deleted, Edited, MessageEntry, Reacted
 from server.protocol.objects import Message, Reaction, User
 
 ANN = User(user="u_ann", name="ann")

@@ -14,10 +14,12 @@ from actors import Address, AskFailed, Reply
 from server.cluster.codec import NodeCodec
 from server.cluster.hints import ShardsMoved
 from server.cluster.users import UserAdded, UserChose, UserNamed, UsersAdded
+from server.protocol.entries import Left, MessageEntry
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Error, Left, MessageEntry, Ok, Presence
+from server.protocol.events import Presence
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.replies import Error, Ok
 from server.relays.messages import (
     Admission,
     Admit,

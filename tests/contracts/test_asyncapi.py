@@ -13,9 +13,11 @@ from server.contracts.examples import COMMANDS, EVENTS, OKS
 from server.protocol.closing import CloseCode
 from server.protocol.codec import JSON, decode_event
 from server.protocol.commands import LEGAL, AnyCommand
+from server.protocol.entries import Entry
 from server.protocol.errors import MEANING, ErrorCode
-from server.protocol.events import AnyEvent, Entry, Ok
+from server.protocol.events import AnyEvent
 from server.protocol.limits import RESUME_ROOMS, TEXT_CODE_POINTS
+from server.protocol.replies import Ok
 from tests.harness.documented import WEBSOCKET, complaints, resolved
 
 MESSAGES = WEBSOCKET["components"]["messages"]

@@ -21,7 +21,7 @@ from server.gateway.peer import Peer, Proxies
 from server.gateway.refusals import Refused, response
 from server.gateway.upgrade import WEBSOCKET_PATH, Fields, Upgrade, judge, switching_protocols
 from server.protocol.codec import JSON, MSGPACK, BrokenFrame, Codec, InvalidCommand
-from server.protocol.events import Error, error_from
+from server.protocol.replies import Error, error_from
 
 Target = Callable[[bytes], None]
 

@@ -43,9 +43,10 @@ from server.gateway.peer import NOBODY, Proxies
 from server.gateway.reactor import Reactor
 from server.pacing import Pace, without_limit
 from server.protocol.commands import is_answered
-from server.protocol.events import AnyEvent, Limits, Ok, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Limits, Ok, Welcome
 from server.sessions.messages import Congested, Drained, NotifyDrained, Open, Said
 from server.store.messages import Done, FindIdentity, Identity, NoIdentity
 from tests.harness.authority import Authority

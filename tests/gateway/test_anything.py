@@ -19,8 +19,8 @@ from server.gateway.deflate import WIDEST, deflated
 from server.gateway.limits import GatewayLimits
 from server.protocol.closing import CloseCode
 from server.protocol.commands import LEGAL
-from server.protocol.events import Pong
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 from server.sessions.messages import Close, NotifyDrained
 from tests.gateway.doorway import TOKEN, CatchingUpSession, Client, Door, SmallSession, frame, open_door, until
 

@@ -11,9 +11,9 @@ import pytest
 from server.gateway.deflate import WIDEST, deflated
 from server.gateway.dialects import dialect
 from server.protocol.codec import JSON, MSGPACK
-from server.protocol.events import Pong
 from server.protocol.limits import HELLO_BYTES_UNTRUSTED
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 from tests.gateway.doorway import TOKEN, Client, Door, frame, open_door, text, until
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate\r\n"

@@ -13,8 +13,8 @@ from actors import NORMAL, Actor
 from server.gateway.connection import Connection
 from server.gateway.limits import GatewayLimits
 from server.protocol.closing import CloseCode
-from server.protocol.events import Pong
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 from server.sessions.messages import Close, Open, Said
 from tests.gateway.doorway import (
     REVOKED,

@@ -9,8 +9,8 @@ import trio.testing
 from server.gateway.limits import GatewayLimits
 from server.metrics.counts import LOST, NO_CODE, GatewayCounts
 from server.protocol.closing import CloseCode
-from server.protocol.events import Pong
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 from server.sessions.messages import Close
 from tests.gateway.doorway import Door, frame, open_door, until
 

@@ -13,8 +13,9 @@ import pytest
 from server.gateway.deflate import NARROWEST, WIDEST, inflated
 from server.gateway.dialects import PLAIN_JSON, Dialect, dialect
 from server.protocol.codec import JSON, MSGPACK, Codec
-from server.protocol.events import AnyEvent, Pong, TypingEvent
+from server.protocol.events import AnyEvent, TypingEvent
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 
 FAR_REPETITION = "".join(map(str, range(10_000))) * 2
 """Only a wide window sees it."""

@@ -15,8 +15,8 @@ from server.gateway import waves
 from server.gateway.asgi import Message, Receive, Send
 from server.gateway.limits import GatewayLimits
 from server.protocol.closing import CloseCode
-from server.protocol.events import Pong
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 from server.sessions.messages import Congested
 from tests.gateway.doorway import Client, Door, frame, open_door, small_app, until
 

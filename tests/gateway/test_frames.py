@@ -19,8 +19,8 @@ from server.gateway.frames import (
     text_frame,
 )
 from server.protocol.closing import CloseCode
-from server.protocol.events import Pong as PongEvent
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong as PongEvent
 
 
 def heard(data: bytes) -> list[object]:

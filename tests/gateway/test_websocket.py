@@ -13,8 +13,8 @@ import trio.testing
 from actors import Address
 from server.gateway.limits import GatewayLimits
 from server.protocol.closing import CloseCode
-from server.protocol.events import Pong
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Pong
 from server.rooms.messages import Passing
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained
 from tests.gateway import doorway

@@ -20,10 +20,12 @@ from wsproto.frame_protocol import FrameProtocol, Opcode
 from clients.endpoint import Endpoint
 from loadtest.people import People
 from server.protocol.codec import JSON
-from server.protocol.events import AnyEvent, Limits, MessageEntry, Ok, Resumed, Welcome
+from server.protocol.entries import MessageEntry
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Hello
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
+from server.protocol.replies import Limits, Ok, Resumed, Welcome
 
 AT = "2026-01-01T00:00:00.000Z"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

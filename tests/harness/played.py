@@ -12,8 +12,10 @@ from wsproto.frame_protocol import FrameProtocol
 
 from server.protocol.codec import JSON
 from server.protocol.commands import AnyCommand
-from server.protocol.events import AnyEvent, Limits, MessageEntry, Welcome
+from server.protocol.entries import MessageEntry
+from server.protocol.events import AnyEvent
 from server.protocol.objects import Room, User
+from server.protocol.replies import Limits, Welcome
 
 AT = "2026-01-01T00:00:00.000Z"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3

@@ -7,7 +7,7 @@ import trio
 from clients.client import Client, open_client
 from clients.facts import Acknowledged, Began, CaughtUp, Delivered, Fact, GapTold, Posted
 from clients.happenings import Missed
-from server.protocol.events import Joined, MessageEntry
+from server.protocol.entries import Joined, MessageEntry
 
 
 class Witness:

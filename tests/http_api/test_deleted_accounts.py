@@ -9,7 +9,7 @@ from typing import Any
 import trio
 
 from server.accounts.asking import answer_to
-from server.protocol.events import Joined, Left, MessageEntry, RoomChanged
+from server.protocol.entries import Joined, Left, MessageEntry, RoomChanged
 from server.protocol.objects import Member
 from server.store.account_messages import DeleteUser, ReadDepartures
 from server.store.messages import LogPage, MembersPage, ReadLog, ReadMembers, Revocations

@@ -17,20 +17,14 @@ from loadtest.histogram import Histogram
 from loadtest.ledger import Ledger
 from loadtest.marks import mark, now_mark, read_mark
 from server.protocol.commands import AnyCommand
+from server.protocol.entries import Joined
 from server.protocol.errors import ErrorCode
-from server.protocol.events import (
-    AnyEvent,
-    Error,
-    Joined,
-    Ok,
-    Reconnect,
-    Resumed,
-    TypingEvent,
-)
+from server.protocol.events import AnyEvent, Reconnect, TypingEvent
 from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.protocol.page_commands import History
+from server.protocol.replies import Error, Ok, Resumed
 from tests.harness.played import AT, Numbered, commands, frames, message, served, switched, welcome
 
 ENDPOINT = endpoint_of("http://127.0.0.1:1")

@@ -26,11 +26,13 @@ from loadtest.crowd.members import Members
 from loadtest.crowd.standing import READY, Standing
 from loadtest.crowd.watcher import Watcher
 from loadtest.ledger import Ledger, Reader
+from server.protocol.entries import Joined, MessageEntry
 from server.protocol.errors import ErrorCode
-from server.protocol.events import AnyEvent, Error, Joined, MessageEntry, Ok, Resumed
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Hello
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.replies import Error, Ok, Resumed
 from tests.harness.played import AT, Numbered, commands, frames, message, switched, welcome
 
 PROCESSES, PEOPLE, ROOMS = 3, 7, 2

@@ -10,9 +10,10 @@ from loadtest import testimony
 from loadtest.accounts import Accounts
 from server.protocol.codec import encode_command
 from server.protocol.errors import ErrorCode
-from server.protocol.events import AnyEvent, Error, Ok, Resumed
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Cursor, Hello
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok, Resumed
 from tests.harness.played import Numbered, message, welcome
 
 PEOPLE = Numbered(rooms=1)

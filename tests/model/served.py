@@ -13,10 +13,11 @@ from actors import NORMAL, Actor, Address, Down
 from server.protocol.bases import CommandId
 from server.protocol.commands import AnyCommand
 from server.protocol.errors import Refusal
-from server.protocol.events import AnyEvent, Error, Limits, Ok, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Cursor
 from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Error, Limits, Ok, Welcome
 from server.rooms.actor import RoomEnvironment
 from server.rooms.announcing import Announcing
 from server.rooms.messages import Delivery, Passing

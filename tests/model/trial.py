@@ -18,9 +18,10 @@ import trio.testing
 from msgspec import structs
 
 from server.protocol import commands as c
-from server.protocol.events import Entry, Error, Ok, Resumed
+from server.protocol.entries import Entry
 from server.protocol.hello_commands import Cursor
 from server.protocol.objects import RoomKind
+from server.protocol.replies import Error, Ok, Resumed
 from server.store.opening import Store
 from tests.model.chat import Chat
 from tests.model.room import Answer, Json, stamp

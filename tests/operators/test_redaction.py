@@ -8,7 +8,7 @@ import pytest
 from actors import DynamicSpec, SupervisorSpec, open_system
 from server.gateway.messages import Signal
 from server.operators.redaction import redacted
-from server.protocol.events import MessageEntry
+from server.protocol.entries import MessageEntry
 from server.protocol.hello_commands import Hello
 from server.protocol.message_commands import Post
 from server.protocol.objects import User

@@ -18,11 +18,12 @@ from server.protocol.codec import (
     encode_command,
     encode_event,
 )
+from server.protocol.entries import MessageEntry
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import MessageEntry, Ok, error_from
 from server.protocol.hello_commands import Ping
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.replies import Ok, error_from
 
 
 def test_a_command_is_a_typed_value() -> None:

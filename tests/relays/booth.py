@@ -7,8 +7,9 @@ from typing import TypeVar, cast
 
 from actors import Address
 from server.protocol.commands import RoomCommand
-from server.protocol.events import Entry, Joined, Left, MessageEntry, Ok
+from server.protocol.entries import Entry, Joined, Left, MessageEntry
 from server.protocol.message_commands import Post
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.relays.effects import Effects, ToOwner
 from server.relays.messages import (

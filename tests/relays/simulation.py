@@ -19,9 +19,11 @@ from msgspec import Struct, structs
 from actors import NORMAL, SHUTDOWN, Actor, Address, Down
 from actors.errors import Unreachable
 from actors.messages import NO_SUCH_ACTOR
+from server.protocol.entries import Entry, Joined, Left, MessageEntry
 from server.protocol.errors import unavailable
-from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry
+from server.protocol.events import AnyEvent
 from server.protocol.objects import User
+from server.protocol.replies import Error, Limits
 from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.relays.messages import Subscribe
 from server.rooms.actor import ROOMS, RoomActor, RoomEnvironment

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 from server.protocol.attention_commands import Read, Typing
+from server.protocol.entries import Left
 from server.protocol.errors import no_such_room, unavailable
-from server.protocol.events import Error, Left, Ok, Presence, error_from
+from server.protocol.events import Presence
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok, error_from
 from server.protocol.room_commands import Join, Leave
 from server.relays.admissions import USERS_AT_ONCE
 from server.relays.effects import Seek

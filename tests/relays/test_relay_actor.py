@@ -22,9 +22,9 @@ from actors import (
     open_system,
 )
 from server.cluster.codec import NodeCodec
-from server.protocol.events import Error, Ok
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.replies import Error, Ok
 from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from server.protocol.entries import Left
 from server.protocol.errors import unavailable
-from server.protocol.events import Left, error_from
+from server.protocol.replies import error_from
 from server.relays.admissions import ATTACH_SECONDS, USERS_AT_ONCE
 from server.relays.effects import ToOwner
 from server.relays.errands import ERRANDS_LIMIT, WAIT_SECONDS

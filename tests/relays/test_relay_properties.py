@@ -16,7 +16,7 @@ import trio.testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from server.protocol.events import Left, MessageEntry
+from server.protocol.entries import Left, MessageEntry
 from server.relays.actor import RELAYS
 from server.relays.admissions import Admissions
 from server.relays.errands import Errands

@@ -9,9 +9,10 @@ from typing import Any, TypeVar, cast
 
 from actors import Address
 from server.protocol.commands import RoomCommand
-from server.protocol.events import AnyEvent, Error, Ok
+from server.protocol.events import AnyEvent
 from server.protocol.message_commands import Post
 from server.protocol.objects import Role, RoomKind, User
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
 from server.rooms.announcing import Announcing
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write

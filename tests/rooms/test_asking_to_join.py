@@ -6,10 +6,10 @@ import pytest
 
 from server.protocol.commands import RoomCommand
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Ok
 from server.protocol.governing_commands import SetRights
 from server.protocol.invite_commands import Approve, JoinRequests, Refuse
 from server.protocol.objects import JoinRequest, RoomKind, RoomRights
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect, Reply
 from server.rooms.messages import Attached

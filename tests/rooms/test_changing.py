@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from server.protocol.commands import RoomCommand
+from server.protocol.entries import Deleted, Edited, Reacted
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Deleted, Edited, Error, Ok, Reacted
 from server.protocol.message_commands import Delete, Edit, React
 from server.protocol.objects import Role
 from server.protocol.page_commands import History
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Leave
 from server.rooms.effects import Consult, FanOut
 from server.store.changes import MessageGone, NewText, Reacting

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol.events import Ok, Presence
+from server.protocol.events import Presence
 from server.protocol.objects import Member, User
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
 from server.protocol.showing import HIDDEN, PLAIN, Shown
 from server.rooms.announcing import GRACE_SECONDS

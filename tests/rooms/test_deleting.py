@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from server.protocol.entries import Left
 from server.protocol.errors import no_such_room, unavailable
-from server.protocol.events import Left, Ok
 from server.protocol.governing_commands import DeleteRoom
 from server.protocol.page_commands import History
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.relays.messages import Delivered, Forwarded, Removed, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, Write

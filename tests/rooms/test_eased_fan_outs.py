@@ -12,7 +12,7 @@ import pytest
 from actors import ActorSpec
 from server.gateway.limits import GatewayLimits
 from server.metrics.counts import RoomCounts
-from server.protocol.events import Pong
+from server.protocol.replies import Pong
 from server.rooms import easing
 from server.rooms.easing import PORTION, Easing
 from server.rooms.effects import FanOut

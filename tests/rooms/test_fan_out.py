@@ -7,7 +7,7 @@ from typing import cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol.events import Ok
+from server.protocol.replies import Ok
 from server.rooms.effects import FanOut, InTurn
 from server.rooms.fan_out import SLICE, FanOutQueue
 from server.rooms.messages import Answer, Passing

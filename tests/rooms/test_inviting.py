@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from server.protocol.errors import no_such_invite
-from server.protocol.events import Ok
 from server.protocol.governing_commands import Kick, SetRights
 from server.protocol.invite_commands import CreateInvite, Invites, RevokeInvite
 from server.protocol.limits import INVITE_SECONDS, INVITE_USES
 from server.protocol.objects import InviteLink, RoomRights
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect
 from server.store.finding_messages import InvitesPage, ReadInvites

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.events import Ok
 from server.protocol.objects import Member
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
 from server.rooms import listing
 from server.rooms.effects import Consult, Effect

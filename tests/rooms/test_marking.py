@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from server.protocol.attention_commands import MarkUnread, Read
-from server.protocol.events import Ok, ReadMark, Receipt
+from server.protocol.events import ReadMark, Receipt
+from server.protocol.replies import Ok
 from server.relays.messages import PassedOn, Subscribe
 from server.rooms.effects import FanOut, Reply, Write
 from server.rooms.opening import Applicant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.protocol.commands import RoomCommand
-from server.protocol.events import Edited, MessageEntry
+from server.protocol.entries import Edited, MessageEntry
 from server.protocol.limits import MENTIONED_NAMES
 from server.protocol.message_commands import Edit, Post
 from server.protocol.objects import Role, RoomKind, RoomRights

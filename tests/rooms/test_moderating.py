@@ -8,13 +8,14 @@ import pytest
 
 from actors import Address
 from server.protocol.commands import RoomCommand
+from server.protocol.entries import Left, RoomChanged
 from server.protocol.errors import unavailable
-from server.protocol.events import Error, Left, Ok, RoomChanged
 from server.protocol.governing_commands import Ban, Kick, Mute, Rename, SetRole, Unban
 from server.protocol.invite_commands import Invite
 from server.protocol.limits import BANS, MUTE_SECONDS
 from server.protocol.message_commands import Post
 from server.protocol.page_commands import History
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join, Leave
 from server.relays.messages import Delivered, Forwarded, Removed, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply

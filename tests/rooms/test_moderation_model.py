@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.protocol.commands import RoomCommand
-from server.protocol.events import Entry, Error, Joined, Left, Ok, RoomChanged
+from server.protocol.entries import Entry, Joined, Left, RoomChanged
 from server.protocol.governing_commands import Ban, Kick, Mute, Rename, SetRights, SetRole, Unban
 from server.protocol.invite_commands import Invite
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join, Leave
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.entries import entry_of

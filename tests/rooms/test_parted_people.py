@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from server.protocol.attention_commands import Typing
-from server.protocol.events import Ok
 from server.protocol.message_commands import Delete, Edit, React
 from server.protocol.objects import Member
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
 from server.rooms.effects import Consult, FanOut
 from server.store.account_messages import BlockChange

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.events import Ok, Pinned
+from server.protocol.entries import Pinned
 from server.protocol.governing_commands import SetRights
 from server.protocol.message_commands import Pin
 from server.protocol.objects import Message, PinnedMessage, Role, RoomKind, RoomRights
 from server.protocol.page_commands import Pins
+from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
 from server.rooms.pages import PAGE_CODE_POINTS
 from server.store.changes import Pinning

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.protocol.events import MessageEntry
+from server.protocol.entries import MessageEntry
 from server.protocol.objects import Message, User
 from server.protocol.page_commands import History
 from server.rooms.entries import DELIVERY_CODE_POINTS, DELIVERY_ENTRIES, entry_length, portions

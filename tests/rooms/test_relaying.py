@@ -10,9 +10,11 @@ import pytest
 from actors import Address
 from server.protocol.attention_commands import Read, Typing
 from server.protocol.commands import RoomCommand
-from server.protocol.events import Left, Ok, Presence, RoomStats
+from server.protocol.entries import Left
+from server.protocol.events import Presence, RoomStats
 from server.protocol.message_commands import Post
 from server.protocol.objects import RoomKind
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Join, Leave
 from server.protocol.showing import HIDDEN, Shown
 from server.relays.messages import (

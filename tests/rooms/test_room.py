@@ -9,11 +9,13 @@ import pytest
 
 from server.protocol.attention_commands import Read, Received, Typing
 from server.protocol.commands import RoomCommand
+from server.protocol.entries import Left, MessageEntry
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.events import Error, Left, MessageEntry, Ok, Presence, Receipt, RoomStats, TypingEvent
+from server.protocol.events import Presence, Receipt, RoomStats, TypingEvent
 from server.protocol.invite_commands import Invite
 from server.protocol.message_commands import Post
 from server.protocol.page_commands import History, Log
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join, Leave, Members
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
 from server.rooms.messages import Added, Attach, Attached, Delivery, Detached, NotAttached

@@ -7,12 +7,12 @@ from typing import Any, get_args
 import pytest
 from msgspec import structs
 
-from server.protocol.events import Error, Ok
 from server.protocol.governing_commands import Mute, SetRights
 from server.protocol.invite_commands import CreateInvite, Invite
 from server.protocol.limits import SLOW_SECONDS
 from server.protocol.message_commands import Edit, React
 from server.protocol.objects import Role, RoomKind, RoomRights
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.rights import RIGHTS, ROLES, Reach

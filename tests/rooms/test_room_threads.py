@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from server.protocol.attention_commands import Read
-from server.protocol.events import MessageEntry, Ok
+from server.protocol.entries import MessageEntry
 from server.protocol.limits import THREADS_LIMIT
 from server.protocol.message_commands import Post
 from server.protocol.objects import Message, Thread
 from server.protocol.page_commands import History, Threads
+from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
 from server.rooms.pages import PAGE_CODE_POINTS
 from server.store.messages import Done, NewMessage, ReadHistory

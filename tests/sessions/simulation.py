@@ -15,12 +15,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from actors import NORMAL, Actor, Address, Down
+from server.protocol.entries import Entry, Joined, Left, MessageEntry
 from server.protocol.errors import unavailable
-from server.protocol.events import AnyEvent, Entry, Error, Joined, Left, Limits, MessageEntry, Ok, Resumed, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Cursor
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Error, Limits, Ok, Resumed, Welcome
 from server.protocol.room_commands import Join, Leave
 from server.rooms.actor import RoomEnvironment
 from server.rooms.entries import entry_of

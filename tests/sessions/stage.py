@@ -27,10 +27,12 @@ from actors import (
 )
 from server.pacing import Pace, without_limit
 from server.protocol.commands import AnyCommand
-from server.protocol.events import AnyEvent, Entry, Error, Limits, MessageEntry, Ok, Welcome
+from server.protocol.entries import Entry, MessageEntry
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Cursor
 from server.protocol.message_commands import Post
 from server.protocol.outgoing import Outgoing
+from server.protocol.replies import Error, Limits, Ok, Welcome
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import RoomActor, RoomEnvironment
 from server.rooms.announcing import Announcing

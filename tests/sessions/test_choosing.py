@@ -8,8 +8,9 @@ import pytest
 
 from server.protocol.account_commands import Settings
 from server.protocol.attention_commands import MarkUnread, Read, Received
-from server.protocol.events import Ok, Receipt, SettingsChanged
+from server.protocol.events import Receipt, SettingsChanged
 from server.protocol.objects import AccountSettings
+from server.protocol.replies import Ok
 from server.protocol.room_commands import CreateRoom, Members, Rooms
 from server.sessions.choices import Choices
 from server.store.choices import NOTHING, Choice

@@ -12,9 +12,9 @@ from actors import Address
 from server.pacing import rate_limited
 from server.protocol.commands import AnyCommand
 from server.protocol.errors import ErrorCode, Refusal, unavailable
-from server.protocol.events import Error, Ok
 from server.protocol.message_commands import Post
 from server.protocol.page_commands import History
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join, Leave, Rooms
 from server.rooms.holds import HOLD_SECONDS
 from server.sessions.commands import Answered, Begin, CommandEffect, Commands

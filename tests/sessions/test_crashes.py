@@ -12,9 +12,10 @@ import pytest
 import trio
 from pysqlite3 import dbapi2 as sqlite3  # the store's own: two libraries in a process do not see each other's locks
 
-from server.protocol.events import Error, MessageEntry, Ok, Resumed
+from server.protocol.entries import MessageEntry
 from server.protocol.hello_commands import Cursor
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok, Resumed
 from server.protocol.room_commands import CreateRoom, Join, Rooms
 from server.rooms import fan_out, telling
 from server.rooms.actor import RoomActor

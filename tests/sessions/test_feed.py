@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors import Address
-from server.protocol.events import Entry, Left, MessageEntry, Resumed
+from server.protocol.entries import Entry, Left, MessageEntry
 from server.protocol.objects import User
+from server.protocol.replies import Resumed
 from server.sessions.feed import FULL_WEIGHT, PAGE_ENTRIES, Feed
 from server.sessions.feed_effects import AwaitDrained, FeedEffect, GiveUp, ReadOn, Send
 from server.sessions.opening import Start

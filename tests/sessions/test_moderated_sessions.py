@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from server.protocol.events import Error, Left, Ok, RoomChanged
+from server.protocol.entries import Left, RoomChanged
 from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole
 from server.protocol.hello_commands import Cursor
 from server.protocol.objects import RoomRights
 from server.protocol.page_commands import History
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import CreateRoom, Join, Rooms
 from server.rooms.actor import RoomActor
 from server.store.messages import Landed, Outcomes

@@ -9,12 +9,14 @@ import pytest
 import trio
 
 from server.protocol.attention_commands import Attend, Focus, Read
-from server.protocol.events import Activity, Attention, Entry, Joined, Left, Ok, Resumed
+from server.protocol.entries import Entry, Joined, Left
+from server.protocol.events import Activity, Attention
 from server.protocol.governing_commands import Kick
 from server.protocol.hello_commands import Cursor
 from server.protocol.invite_commands import Invite
 from server.protocol.message_commands import Delete, Post
 from server.protocol.page_commands import History
+from server.protocol.replies import Ok, Resumed
 from server.protocol.room_commands import CreateRoom, Rooms
 from server.sessions.attention import Rules
 from server.sessions.messages import Congested, Drained

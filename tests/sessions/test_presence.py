@@ -8,8 +8,9 @@ import pytest
 
 from server.protocol.account_commands import SetPresence
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Error, Ok, Presence, SettingsChanged
+from server.protocol.events import Presence, SettingsChanged
 from server.protocol.limits import STATUS_CHARACTERS
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import CreateRoom, Members, Rooms
 from server.store.messages import ReadMembers, TouchTokens
 from server.store.opening import Store

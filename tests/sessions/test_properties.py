@@ -14,7 +14,7 @@ import trio.testing
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from server.protocol.events import MessageEntry
+from server.protocol.entries import MessageEntry
 from tests.sessions.simulation import ROOM, Client, World
 
 PEOPLE = 3

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.events import Left, Resumed
+from server.protocol.entries import Left
 from server.protocol.hello_commands import Cursor
 from server.protocol.limits import REPLAY_PER_CONNECTION, REPLAY_PER_ROOM
 from server.protocol.objects import Room
+from server.protocol.replies import Resumed
 from server.sessions.opening import FROM_THE_FUTURE, OTHER_LOG, TOO_MUCH, Start, begin
 from server.sessions.places import as_read
 

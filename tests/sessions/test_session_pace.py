@@ -6,8 +6,9 @@ from server.pacing import Pace
 from server.protocol.attention_commands import Typing
 from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Error, Ok, TypingEvent
+from server.protocol.events import TypingEvent
 from server.protocol.message_commands import Post
+from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import CreateRoom, Rooms
 from server.sessions.messages import Said
 from server.store.opening import Store

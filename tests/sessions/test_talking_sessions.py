@@ -5,26 +5,15 @@ from __future__ import annotations
 from msgspec import structs
 
 from server.protocol.attention_commands import MarkUnread, Read, Typing
+from server.protocol.entries import Joined, Left, MessageEntry
 from server.protocol.errors import ErrorCode
-from server.protocol.events import (
-    Error,
-    Joined,
-    Left,
-    MessageEntry,
-    Ok,
-    Presence,
-    ReadMark,
-    Receipt,
-    Resumed,
-    RoomStats,
-    TypingEvent,
-    Welcome,
-)
+from server.protocol.events import Presence, ReadMark, Receipt, RoomStats, TypingEvent
 from server.protocol.hello_commands import Cursor
 from server.protocol.invite_commands import Invite
 from server.protocol.limits import REPLAY_PER_ROOM
 from server.protocol.message_commands import Post
 from server.protocol.page_commands import History, Log
+from server.protocol.replies import Error, Ok, Resumed, Welcome
 from server.protocol.room_commands import CreateRoom, Join, Leave, Members, Rooms
 from server.sessions.messages import Congested, Drained, Revoked
 from server.store.opening import Store

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from server.protocol.entries import Joined
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Joined
 from server.store.messages import CreateRoom, ListRooms, LoadRoom, ReadLog, RoomCreated
 from tests.store.desk import Desk
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.protocol.events import Deleted
+from server.protocol.entries import Deleted
 from server.store.changes import MessageGone
 from server.store.due import Due, ReadDue
 from server.store.messages import Landed, NewMessage, ReadLog

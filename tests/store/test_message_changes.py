@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.protocol.events import Deleted, Edited, MessageEntry, Reacted
+from server.protocol.entries import Deleted, Edited, MessageEntry, Reacted
 from server.protocol.objects import Reaction
 from server.store.batches import Committed
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from server.protocol.entries import Pinned
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Pinned
 from server.protocol.limits import PINS
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.messages import Denied, Outcome

@@ -8,8 +8,8 @@ import trio
 import trio.testing
 from sqlalchemy import Connection
 
+from server.protocol.entries import Joined, Left, MessageEntry
 from server.protocol.errors import ErrorCode, Refusal
-from server.protocol.events import Joined, Left, MessageEntry
 from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
 from server.store.log_queries import read_log

@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 from msgspec import structs
 
+from server.protocol.entries import Left, RoomChanged
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Left, RoomChanged
 from server.protocol.objects import Role, RoomRights
 from server.store.messages import (
     Denied,

@@ -37,8 +37,9 @@ from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
 from server.gateway.reactor import Reactor
 from server.metrics.counts import RoomCounts
-from server.protocol.events import Limits, MessageEntry
+from server.protocol.entries import MessageEntry
 from server.protocol.objects import User
+from server.protocol.replies import Limits
 from server.rooms.easing import Easing
 from server.rooms.effects import FanOut
 from server.rooms.messages import Delivery

@@ -13,9 +13,10 @@ from actors.distribution.packets import Kind, Packet
 from loadtest.behaviour import CHARACTERS
 from server.cluster.codec import NodeCodec
 from server.cluster.era import Channels
-from server.protocol.events import MessageEntry, Ok
+from server.protocol.entries import MessageEntry
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
+from server.protocol.replies import Ok
 from server.relays.actor import RELAYS
 from server.relays.heads import HEADS
 from server.relays.messages import Answered, Delivered, Forwarded, HeadOf, Heads

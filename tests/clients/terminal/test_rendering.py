@@ -8,9 +8,11 @@ import pytest
 
 from clients.happenings import Event, Missed, Offline
 from clients.terminal.rendering import View, label, lines, member_lines, mention, room_lines
+from server.protocol.entries import Joined, Left, MessageEntry
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Error, Joined, Left, MessageEntry, Receipt, RoomStats, TypingEvent
+from server.protocol.events import Receipt, RoomStats, TypingEvent
 from server.protocol.objects import Member, Room, RoomKind, User
+from server.protocol.replies import Error
 
 ANN = User(user="u_ANN", name="ann")
 BOB = User(user="u_BOB", name="bob")

@@ -14,8 +14,8 @@ from clients.answers import ConversationOver
 from clients.client import open_client
 from clients.terminal.talk import LAST_POSTS_WITHIN, Outcome, Talk
 from server.protocol.closing import CloseCode
+from server.protocol.entries import Joined
 from server.protocol.errors import ErrorCode
-from server.protocol.events import Joined
 
 if TYPE_CHECKING:
     from tests.clients.conftest import SmallHub, SmallServer

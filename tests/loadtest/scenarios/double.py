@@ -23,12 +23,14 @@ from loadtest.people import People
 from server.protocol.bases import Command
 from server.protocol.codec import JSON
 from server.protocol.commands import AnyCommand
+from server.protocol.entries import Entry, MessageEntry
 from server.protocol.errors import ErrorCode
-from server.protocol.events import AnyEvent, Entry, Error, Limits, MessageEntry, Ok, Resumed, Welcome
+from server.protocol.events import AnyEvent
 from server.protocol.hello_commands import Hello
 from server.protocol.message_commands import Post
 from server.protocol.objects import Room, User
 from server.protocol.page_commands import Log
+from server.protocol.replies import Error, Limits, Ok, Resumed, Welcome
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _AT = "2026-01-01T00:00:00.000Z"
