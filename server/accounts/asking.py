@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 
 from actors import AskFailed, Reply, Tell, ask
 from server.protocol.errors import unavailable
-from server.store.messages import Done, Failed, Question
+from server.store.questions import Done, Failed, Question
 
 V = TypeVar("V")
 W = TypeVar("W")

@@ -42,7 +42,7 @@ from server.store.account_messages import (
     OwnMessages,
     ReadOwnMessages,
 )
-from server.store.messages import ListRooms, RoomList
+from server.store.room_messages import ListRooms, RoomList
 
 AT_ONCE: Final = 4
 PAGE: Final = 500  # messages: 2 MB of text at the most

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.store.messages import Question
+from server.store.questions import Question
 
 
 class HashPassword(Question, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ from server.store.account_messages import (
     SetBlock,
     SetDisplayName,
 )
-from server.store.messages import Identity, Revocations
+from server.store.user_messages import Identity, Revocations
 
 DEVICES_LISTED: Final = 200
 """Each login makes one, and a script may log in every minute; signing out everywhere reaches those not listed, too."""

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from actors import Inbox, TaskContext
 from server.accounts.messages import Hashing, HashPassword, VerifyPassword
-from server.store.messages import Done
+from server.store.questions import Done
 
 # OWASP Password Storage Cheat Sheet, Argon2id: 19 MiB, two passes, one lane. About 33 ms a password.
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)

@@ -19,7 +19,7 @@ from server.accounts.asking import answer_to
 from server.protocol.errors import Refusal
 from server.rhythm import sleep_to_next
 from server.sessions.messages import Revoked
-from server.store.messages import ReadRevocations, Revocations
+from server.store.user_messages import ReadRevocations, Revocations
 
 EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
 BEFORE_START: Final = 60_000

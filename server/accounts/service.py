@@ -27,7 +27,7 @@ from server.accounts.usage import TokenUsage
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.protocol.rules import check_display_name, check_password, check_user_name
-from server.store.messages import (
+from server.store.user_messages import (
     AddToken,
     AddUser,
     Credentials,

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import trio
 
 from actors import Address, TaskContext, Tell
-from server.store.messages import TouchTokens
+from server.store.user_messages import TouchTokens
 
 EVERY: Final = 3_600.0  # seconds; tokens end after days
 _SLICE: Final = 500  # tokens a change of the store: a small part of a batch

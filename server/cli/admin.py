@@ -20,7 +20,7 @@ from server.cli.admin_users import users_group
 from server.cli.exits import EPILOG
 from server.cli.seed import seed_command
 from server.store.direct import NOBODY
-from server.store.messages import SetRegistration
+from server.store.user_messages import SetRegistration
 
 
 @click.group("admin")

@@ -18,8 +18,8 @@ from server.cli.exits import EPILOG, Ended, Exit
 from server.protocol.rules import check_password
 from server.store.account_messages import DeleteUser, EndSessions
 from server.store.direct import NOBODY, DirectStore
-from server.store.messages import SetAdministrator, SetPassword
 from server.store.operating import PAGE, UserShown, set_disabled, user_shown, users_page
+from server.store.user_messages import SetAdministrator, SetPassword
 
 _GENERATED_BYTES: Final = 12  # 16 characters: more than anybody guesses before it is changed
 

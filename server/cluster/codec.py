@@ -46,19 +46,9 @@ from server.store.account_messages import (
     SetDisplayName,
 )
 from server.store.choices import Choice, SaveChoice
-from server.store.messages import (
-    AddToken,
-    AddUser,
-    CreateRoom,
-    Done,
-    Failed,
-    Identity,
-    Revocations,
-    RevokeToken,
-    RoomCreated,
-    SetPassword,
-    TouchTokens,
-)
+from server.store.questions import Done, Failed
+from server.store.room_messages import CreateRoom, RoomCreated
+from server.store.user_messages import AddToken, AddUser, Identity, Revocations, RevokeToken, SetPassword, TouchTokens
 
 MESSAGES: Final[dict[str, type[Struct]]] = {
     # Changes that a gateway asks of the node that writes (`remote_writer.py`), and the answers.

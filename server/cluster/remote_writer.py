@@ -26,17 +26,9 @@ from actors import Actor, Address, Answer, Mailbox, NoAnswer, Overflow, Reply, T
 from server.cluster.door import Door
 from server.protocol.errors import unavailable
 from server.store.account_messages import AccountWrite
-from server.store.messages import (
-    AddToken,
-    AddUser,
-    Asker,
-    CreateRoom,
-    Done,
-    Failed,
-    RevokeToken,
-    SetPassword,
-    TouchTokens,
-)
+from server.store.questions import Asker, Done, Failed
+from server.store.room_messages import CreateRoom
+from server.store.user_messages import AddToken, AddUser, RevokeToken, SetPassword, TouchTokens
 
 WRITER: Final = "writer"
 """The name of the actor beside the writer."""

@@ -26,7 +26,8 @@ from server.protocol.objects import User
 from server.rhythm import seconds_to_next
 from server.rooms.messages import Added, Chose, Named, News
 from server.store.choices import Choice
-from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
+from server.store.questions import Done, Failed
+from server.store.room_messages import Membership, Memberships, ReadMemberships
 
 USERS: Final = "users"
 """The name of this actor on each node."""

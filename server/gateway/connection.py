@@ -38,7 +38,8 @@ from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Pong, Welcome, error_from
 from server.rooms.messages import Passing
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said
-from server.store.messages import Done, Failed, FindIdentity, Identity, NoIdentity
+from server.store.questions import Done, Failed
+from server.store.user_messages import FindIdentity, Identity, NoIdentity
 
 
 class Connection(Websocket):

@@ -35,7 +35,7 @@ from server.gateway.refusals import Refused
 from server.gateway.tls import HANDSHAKE_RECORD, TlsFailed, TlsSocket, TlsStream, begins_tls, secured
 from server.gateway.upgrade import WEBSOCKET_PATH, Fields, Upgrade, judge, switching_protocols
 from server.protocol.errors import Refusal
-from server.store.messages import FindIdentity, Identity, NoIdentity
+from server.store.user_messages import FindIdentity, Identity, NoIdentity
 
 log = logging.getLogger("server.gateway.handshake")
 

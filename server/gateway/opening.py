@@ -10,7 +10,7 @@ from server.protocol.closing import CloseCode
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.hello_commands import Hello
 from server.protocol.limits import HELLO_BYTES, HELLO_BYTES_UNTRUSTED, RESUME_ROOMS
-from server.store.messages import Identity, NoIdentity
+from server.store.user_messages import Identity, NoIdentity
 
 MOST_STARTS: Final = 3
 """How often a session may have ended in order just before it was reached, until that is taken for a fault."""

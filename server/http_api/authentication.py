@@ -11,7 +11,7 @@ from starlette.requests import Request
 from server.http_api.environment import HttpEnvironment
 from server.pacing import rate_limited
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.messages import Identity
+from server.store.user_messages import Identity
 
 
 def bearer_token(request: Request) -> str:

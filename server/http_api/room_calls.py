@@ -31,7 +31,7 @@ from server.protocol.room_commands import ChannelsSize
 from server.rooms.calling import told_by_room
 from server.rooms.searching import question_of
 from server.store.finding_messages import ChannelsPage, ReadChannels
-from server.store.messages import ListRooms, RoomList
+from server.store.room_messages import ListRooms, RoomList
 from server.store.search_messages import Hits
 
 

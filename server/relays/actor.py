@@ -35,7 +35,7 @@ from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
 from server.rooms.messages import MOVED, Appears, Attach, HandOver, Remind, Request
 from server.rooms.telling import NextSlice, Telling
-from server.store.messages import Done, Failed
+from server.store.questions import Done, Failed
 
 RELAYS: Final = "relays"
 """The id of the dynamic supervisor all relays live under; its keys are the rooms' ids."""

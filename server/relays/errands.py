@@ -22,7 +22,7 @@ from server.protocol.room_commands import Join
 from server.rooms.effects import Reply
 from server.rooms.holds import Holds
 from server.rooms.messages import Answer, Request
-from server.store.messages import Asker
+from server.store.questions import Asker
 
 WAIT_SECONDS: Final = 3.0  # a room that is handed over is found again within one
 ANSWER_SECONDS: Final = 8.0  # docs/protocol.md: a command is answered within 10 s

@@ -21,7 +21,8 @@ from server.rooms.effects import Consult, FanOut, TellUser
 from server.rooms.entries import portions
 from server.rooms.messages import Added, Delivery
 from server.rooms.pulsing import tally_failed, tally_read, tell_passive
-from server.store.messages import Done, Failed, LogPage, ReadLog
+from server.store.history_messages import LogPage, ReadLog
+from server.store.questions import Done, Failed
 
 
 class Following(Attachments):

@@ -32,7 +32,8 @@ from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.telling import NextSlice, Telling
 from server.store.account_messages import BlockChange
-from server.store.messages import Done, Failed, Outcomes
+from server.store.log_messages import Outcomes
+from server.store.questions import Done, Failed
 
 ROOMS: Final = "rooms"
 """The id of the dynamic supervisor all rooms live under; its keys are the rooms' ids."""

@@ -10,7 +10,7 @@ from server.rooms.pages import page_reply
 from server.rooms.people import person_found
 from server.rooms.questions import AuthorsWanted, PageWanted, PersonWanted, Purpose
 from server.rooms.state import RoomState, answered
-from server.store.messages import Authors
+from server.store.history_messages import Authors
 
 Effects = list[Effect]
 

@@ -14,7 +14,7 @@ from server.rooms.messages import Request
 from server.rooms.rights import check_target, may_delete_of_others
 from server.rooms.state import RoomState
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
-from server.store.messages import MemberRecord
+from server.store.room_messages import MemberRecord
 
 
 def change(

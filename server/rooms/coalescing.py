@@ -12,7 +12,8 @@ from server.rooms.effects import Announce, Consult, Effect, Write
 from server.rooms.questions import AuthorsWanted
 from server.rooms.receipts import Covered, grouped
 from server.rooms.state import RoomState
-from server.store.messages import ReadAuthors, SaveMarks
+from server.store.history_messages import ReadAuthors
+from server.store.room_messages import SaveMarks
 
 Effects = list[Effect]
 

@@ -51,17 +51,12 @@ from server.rooms.searching import search_here
 from server.rooms.slow_mode import take_turn
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.rooms.threads import check_thread, list_threads, read_in_thread
+from server.store.history_messages import ReadHistory, ReadLog
 from server.store.invite_changes import JoinAsked
 from server.store.invite_codes import invite_of
-from server.store.messages import (
-    MemberGone,
-    MemberRecord,
-    NewMember,
-    NewMessage,
-    ReadHistory,
-    ReadLog,
-)
+from server.store.log_messages import MemberGone, NewMember, NewMessage
 from server.store.room_changes import LevelSet
+from server.store.room_messages import MemberRecord
 
 Effects = list[Effect]
 

@@ -14,7 +14,7 @@ from server.rooms.effects import Effect, Rest, Write
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
 from server.rooms.state import RoomState, refused
-from server.store.messages import Release
+from server.store.log_messages import Release
 from server.store.room_changes import RoomDeleted
 
 

@@ -19,7 +19,10 @@ from server.relays.messages import (
     Subscribed,
 )
 from server.rooms.messages import Added, Answer, Attached, Delivery, Detached, NotAttached, Passing, Pulse
-from server.store.messages import Anchor, Append, Asker, Read, Release, SaveMarks
+from server.store.log_messages import Anchor, Append, Release
+from server.store.messages import Read
+from server.store.questions import Asker
+from server.store.room_messages import SaveMarks
 
 
 class Write(Struct, frozen=True):

@@ -15,8 +15,8 @@ from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
+from server.store.log_messages import Draft, MemberGone, NewMember, NewMessage
 from server.store.mentioning import People
-from server.store.messages import Draft, MemberGone, NewMember, NewMessage
 from server.store.room_changes import (
     BanLifted,
     LevelSet,

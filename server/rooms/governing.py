@@ -7,7 +7,7 @@ from msgspec import structs
 from server.protocol.times import rfc3339
 from server.rooms.particulars import end_of, mute, mute_room
 from server.rooms.state import RoomState
-from server.store.messages import MemberGone
+from server.store.log_messages import MemberGone
 from server.store.room_changes import BanLifted, Muted, Particulars, Renamed, RightsSet, RoleGiven, until
 
 Restricting = RightsSet | Muted | MemberGone | BanLifted

@@ -10,7 +10,7 @@ from typing import Final
 from server.rooms.effects import Effect, Rest, Write
 from server.rooms.messages import Request
 from server.rooms.state import RoomState
-from server.store.messages import Release
+from server.store.log_messages import Release
 
 HAND_OVER_SECONDS: Final = 1.0  # looked at once a second: what has not landed within two is left behind
 

@@ -17,7 +17,7 @@ from server.protocol.objects import User
 from server.rooms.messages import Request
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
-from server.store.messages import Draft, NewMember, NewMessage
+from server.store.log_messages import Draft, NewMember, NewMessage
 from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from server.store.thread_messages import ThreadSeen
 

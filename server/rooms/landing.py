@@ -22,8 +22,9 @@ from server.rooms.messages import Added, Request
 from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
-from server.store.messages import Denied, Known, Landed, MemberGone, MemberRecord, NewMember, NewMessage
+from server.store.log_messages import Denied, Known, Landed, MemberGone, NewMember, NewMessage
 from server.store.room_changes import LevelSet, RoomDeleted
+from server.store.room_messages import MemberRecord
 from server.store.thread_messages import ThreadSeen
 
 Effects = list[Effect]

@@ -15,7 +15,7 @@ from typing import Final
 
 from server.protocol.room_commands import Members
 from server.rooms.state import RoomState
-from server.store.messages import MembersPage, ReadMembers
+from server.store.room_messages import MembersPage, ReadMembers
 
 FEW_ONLINE: Final = 500
 """Who can be asked for by name in one question."""

@@ -24,7 +24,7 @@ from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.store.choices import Choice
-from server.store.messages import Asker
+from server.store.questions import Asker
 from server.store.tally import Tally
 
 # --- to a room -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from server.rooms.holds import Holds
 from server.rooms.in_flight import InFlight
 from server.rooms.questions import Questions
 from server.rooms.typists import Typists
-from server.store.messages import Asker
+from server.store.questions import Asker
 
 DOUBT_SECONDS: Final = 3.0  # within that everybody has come back who is alive
 

@@ -20,7 +20,9 @@ from server.protocol.entries import Entry
 from server.relays.messages import Admit, Subscribe
 from server.rooms.effects import Consult, Write
 from server.rooms.messages import Attach, Request
-from server.store.messages import Anchor, Anchored, LoadRoom, LogPage, NoRoom, ReadLog, RoomRecord
+from server.store.history_messages import LogPage, ReadLog
+from server.store.log_messages import Anchor, Anchored
+from server.store.room_messages import LoadRoom, NoRoom, RoomRecord
 
 RETRY_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 10.0  # as long as a command may take; then the question was lost with whoever had it

@@ -24,8 +24,9 @@ from server.rooms.listing import members_shown
 from server.rooms.messages import Request
 from server.store.audit_messages import AuditPage
 from server.store.finding_messages import InvitesPage, JoinRequestsPage
-from server.store.messages import HistoryPage, LogPage, MembersPage
+from server.store.history_messages import HistoryPage, LogPage
 from server.store.pin_messages import PinsPage
+from server.store.room_messages import MembersPage
 from server.store.search_messages import Hits
 from server.store.thread_messages import ThreadsPage
 

@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec import structs
 
-from server.store.messages import RoomRecord
 from server.store.room_changes import Particulars
+from server.store.room_messages import RoomRecord
 
 SAME_SECONDS: Final = 10.0
 """A mute that ends so soon after, or before, the one that is there is its retry."""

@@ -31,8 +31,10 @@ from server.rooms.rights import (
 from server.rooms.room_rights import check_kept_for
 from server.rooms.state import RoomState, answered
 from server.store.invite_changes import JoinRefused
-from server.store.messages import FindUser, MemberGone, MemberRecord, NewMember
+from server.store.log_messages import MemberGone, NewMember
 from server.store.room_changes import BanLifted, Muted, RoleGiven
+from server.store.room_messages import MemberRecord
+from server.store.user_messages import FindUser
 
 Effects = list[Effect]
 

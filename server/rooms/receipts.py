@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 
 from server.protocol.events import Receipt
 from server.store.marks import apart, seen_by, with_seen
-from server.store.messages import Mark, MemberRecord
+from server.store.room_messages import Mark, MemberRecord
 
 REMEMBERED_AUTHORS: Final = 500
 

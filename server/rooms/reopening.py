@@ -12,7 +12,7 @@ from server.rooms.landing import Landing
 from server.rooms.opening import Opened
 from server.rooms.state import RoomState
 from server.store.marks import keep_known
-from server.store.messages import RoomRecord
+from server.store.room_messages import RoomRecord
 
 Effects = list[Effect]
 

@@ -43,17 +43,9 @@ from server.rooms.reopening import opened_again
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, refused
 from server.store.account_messages import BlockChange
-from server.store.messages import (
-    Anchor,
-    Append,
-    Done,
-    Failed,
-    Lost,
-    NoRoom,
-    Outcomes,
-    Release,
-    SaveMarks,
-)
+from server.store.log_messages import Anchor, Append, Lost, Outcomes, Release
+from server.store.questions import Done, Failed
+from server.store.room_messages import NoRoom, SaveMarks
 
 REST_SECONDS: Final = 60.0
 

@@ -31,8 +31,10 @@ from server.rooms.remote import RemoteAsker
 from server.rooms.rights import stranger
 from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
+from server.store.log_messages import Append, Draft
 from server.store.marks import seen_by
-from server.store.messages import Append, Asker, Draft, MemberRecord, RoomRecord
+from server.store.questions import Asker
+from server.store.room_messages import MemberRecord, RoomRecord
 
 
 class RoomState(Attachments):

@@ -67,7 +67,9 @@ from server.sessions.readers import Tabs
 from server.sessions.welcoming import Welcoming
 from server.store.choices import Choice
 from server.store.finding_messages import ChannelsPage, Leading
-from server.store.messages import Done, Failed, LogPage, RoomCreated, RoomList
+from server.store.history_messages import LogPage
+from server.store.questions import Done, Failed
+from server.store.room_messages import RoomCreated, RoomList
 from server.store.search_messages import Hits
 
 

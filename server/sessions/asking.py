@@ -30,8 +30,9 @@ from server.sessions.purposes import (
     RoomsWanted,
 )
 from server.store.finding_messages import FindInvite, Leading, ReadChannels
-from server.store.messages import CreateRoom as NewRoom
-from server.store.messages import Failed, FindChannel, RoomCreated
+from server.store.questions import Failed
+from server.store.room_messages import CreateRoom as NewRoom
+from server.store.room_messages import FindChannel, RoomCreated
 
 
 class Asking(Attending):

@@ -30,7 +30,11 @@ from server.sessions.messages import Close, NotifyDrained
 from server.sessions.ongoing import Ongoing
 from server.sessions.purposes import PageWanted, Purpose
 from server.store.choices import Choice
-from server.store.messages import Failed, Identity, ListRooms, Read, ReadLog
+from server.store.history_messages import ReadLog
+from server.store.messages import Read
+from server.store.questions import Failed
+from server.store.room_messages import ListRooms
+from server.store.user_messages import Identity
 
 RETRY_SECONDS: Final = 0.5
 

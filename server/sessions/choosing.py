@@ -24,7 +24,7 @@ from server.sessions.attending import Attending
 from server.sessions.devices import idle_devices_of
 from server.sessions.purposes import ChoiceWanted
 from server.store.choices import Choice, SaveChoice
-from server.store.messages import Failed
+from server.store.questions import Failed
 
 
 class DeviceGone(Struct, frozen=True):

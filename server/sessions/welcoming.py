@@ -26,7 +26,7 @@ from server.sessions.opening import Start, begin
 from server.sessions.places import as_read
 from server.sessions.purposes import Opening, WelcomeWanted
 from server.sessions.tabs import connections_of, has_come, has_gone
-from server.store.messages import TouchTokens
+from server.store.user_messages import TouchTokens
 
 
 class Welcoming(Looking):

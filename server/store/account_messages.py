@@ -1,4 +1,4 @@
-"""What people do with their own accounts: questions to the store, beside those of `messages.py`."""
+"""What people do with their own accounts: questions to the store. Signing in is in `user_messages.py`."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.store.account_messages import ChangePassword, DeviceRow, EndSessions, ListDevices, SetDisplayName
-from server.store.messages import Revocations
 from server.store.tables import tokens, users
+from server.store.user_messages import Revocations
 from server.store.wire import user_from
 
 _list_devices: Final = (

@@ -9,7 +9,7 @@ from typing import NamedTuple, assert_never
 
 from server.protocol.objects import ActKind
 from server.store.changes import MessageGone
-from server.store.messages import MemberGone
+from server.store.log_messages import MemberGone
 from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, RoomChange, RoomDeleted
 
 

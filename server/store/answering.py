@@ -30,32 +30,12 @@ from server.store.channel_queries import read_channels
 from server.store.connections import snapshot
 from server.store.due import ReadDue, read_due
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
+from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
 from server.store.invites import find_invite, read_invites
 from server.store.join_requests import read_join_requests
 from server.store.leaving import find_heir, read_departures
 from server.store.log_queries import read_authors, read_history, read_log, read_tally
-from server.store.messages import (
-    Done,
-    Failed,
-    FindChannel,
-    FindCredentials,
-    FindIdentity,
-    FindUser,
-    ListRooms,
-    ListUsers,
-    LoadRoom,
-    NoIdentity,
-    NoRoom,
-    Read,
-    ReadAuthors,
-    ReadHistory,
-    ReadLog,
-    ReadMembers,
-    ReadMemberships,
-    ReadRevocations,
-    Ready,
-    RoomList,
-)
+from server.store.messages import Read, Ready
 from server.store.own_data import find_account, read_own_messages
 from server.store.people_queries import (
     find_credentials,
@@ -66,12 +46,15 @@ from server.store.people_queries import (
 )
 from server.store.pin_messages import ReadPins
 from server.store.pin_queries import read_pins
+from server.store.questions import Done, Failed
+from server.store.room_messages import FindChannel, ListRooms, LoadRoom, NoRoom, ReadMembers, ReadMemberships, RoomList
 from server.store.room_queries import find_channel, list_rooms, load_rooms, read_members, read_memberships
 from server.store.search_index import find_tails
 from server.store.search_messages import FindTails, Search
 from server.store.tally import ReadTally
 from server.store.thread_messages import ReadThreads
 from server.store.thread_queries import read_threads
+from server.store.user_messages import FindCredentials, FindIdentity, FindUser, ListUsers, NoIdentity, ReadRevocations
 
 _NOBODY = NoIdentity(revoked=False)
 

@@ -40,7 +40,7 @@ from server.store.in_lists import portions
 from server.store.invite_changes import InviteMade, JoinAsked
 from server.store.invites import change_invites, uses_left
 from server.store.join_requests import change_requests, who_waits
-from server.store.messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
+from server.store.log_messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import plan
 from server.store.plans import Knowledge, NonceKey, Place, Plan
 from server.store.room_changes import Renamed, RoleGiven

@@ -35,24 +35,21 @@ from server.store.bulk import Bulk, together
 from server.store.choices import SaveChoice, save_choice
 from server.store.connections import Writing
 from server.store.fencing import Fence, in_order, lock_those_that_hold
-from server.store.messages import (
+from server.store.log_messages import Append, Outcome
+from server.store.plans import Knowledge
+from server.store.questions import Done, Failed
+from server.store.quotas import Quotas
+from server.store.room_messages import CreateRoom, SaveMarks
+from server.store.tables import members
+from server.store.user_messages import (
     AddToken,
     AddUser,
-    Append,
-    CreateRoom,
-    Done,
-    Failed,
-    Outcome,
     RevokeToken,
-    SaveMarks,
     SetAdministrator,
     SetPassword,
     SetRegistration,
     TouchTokens,
 )
-from server.store.plans import Knowledge
-from server.store.quotas import Quotas
-from server.store.tables import members
 
 Change = CreateRoom | AddUser | AddToken | RevokeToken | SetPassword | SetAdministrator | SetRegistration | AccountWrite
 

@@ -19,8 +19,8 @@ from server.store.appending import add_entries, add_members, rooms_of
 from server.store.blocking import check_not_blocked
 from server.store.channel_queries import list_channel
 from server.store.ids import new_id
-from server.store.messages import CreateRoom, RoomCreated
 from server.store.quotas import Quotas, too_many_members, too_many_rooms
+from server.store.room_messages import CreateRoom, RoomCreated
 from server.store.rows import EntryRow, MemberRow
 from server.store.tables import rooms, users
 

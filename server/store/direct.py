@@ -20,10 +20,11 @@ from server.store.batches import Batch, commit
 from server.store.connections import DATABASE_ERRORS, complaint_of, snapshot
 from server.store.databases import Database
 from server.store.errors import Unusable
-from server.store.messages import (
+from server.store.migrating import require_newest
+from server.store.questions import Done, Failed
+from server.store.quotas import Quotas
+from server.store.user_messages import (
     AddUser,
-    Done,
-    Failed,
     FindCredentials,
     FindUser,
     ListUsers,
@@ -31,8 +32,6 @@ from server.store.messages import (
     SetPassword,
     SetRegistration,
 )
-from server.store.migrating import require_newest
-from server.store.quotas import Quotas
 
 Change = AddUser | SetPassword | SetAdministrator | SetRegistration | EndSessions | DeleteUser
 V = TypeVar("V")

@@ -28,8 +28,8 @@ from server.store.account_messages import (
 )
 from server.store.accounts import end_tokens
 from server.store.arrivals import NO_PASSWORD
-from server.store.messages import Revocations
 from server.store.tables import departures, members, retired_names, rooms, tokens, users
+from server.store.user_messages import Revocations
 
 NAME_RETIRED_DAYS: Final = 90
 """As long as a token lives unused: whoever had that person in a list has looked at it since, or is gone."""

@@ -7,9 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from server.store.history_messages import Authors, HistoryPage, LogPage, ReadAuthors, ReadHistory, ReadLog
 from server.store.in_lists import padded
 from server.store.mentioning import read_people
-from server.store.messages import Authors, HistoryPage, LogPage, ReadAuthors, ReadHistory, ReadLog
 from server.store.tables import entries, reactions, rooms, users
 from server.store.tally import COUNTED_AMONG, ReadTally, Tally, tally_of
 from server.store.wire import AnyRow, entry_from, message_from

@@ -8,7 +8,7 @@ are no larger for it.
 
 from __future__ import annotations
 
-from server.store.messages import MemberRecord
+from server.store.room_messages import MemberRecord
 
 
 class OwnMark(MemberRecord, gc=False):

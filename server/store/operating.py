@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 from server.protocol.errors import ErrorCode, Refusal, no_such_room
 from server.protocol.times import rfc3339
 from server.store.accounts import end_tokens
-from server.store.messages import Revocations
 from server.store.tables import members, rooms, tokens, users
+from server.store.user_messages import Revocations
 
 AnyRow = Row[*tuple[Any, ...]]
 

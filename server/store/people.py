@@ -13,7 +13,8 @@ from server.store.accounts import end_tokens
 from server.store.choices import CHOSEN, choice_from
 from server.store.ids import new_id
 from server.store.in_lists import padded
-from server.store.messages import (
+from server.store.tables import retired_names, settings, tokens, users
+from server.store.user_messages import (
     AddToken,
     AddUser,
     Identity,
@@ -24,7 +25,6 @@ from server.store.messages import (
     SetRegistration,
     TouchTokens,
 )
-from server.store.tables import retired_names, settings, tokens, users
 from server.store.wire import owner_from, user_from
 
 _REGISTRATION: Final = "registration"

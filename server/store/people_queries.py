@@ -11,7 +11,8 @@ from server.protocol.objects import User
 from server.store.blocking import check_may_invite
 from server.store.choices import CHOSEN, choice_from
 from server.store.in_lists import padded
-from server.store.messages import (
+from server.store.tables import tokens, users
+from server.store.user_messages import (
     Credentials,
     FindCredentials,
     FindUser,
@@ -22,7 +23,6 @@ from server.store.messages import (
     Revocations,
     UserRow,
 )
-from server.store.tables import tokens, users
 from server.store.wire import owner_from, user_from
 
 REVOCATIONS_OVERLAP_MS: Final = 30_000

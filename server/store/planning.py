@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from server.store import acts
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
-from server.store.messages import Append, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
+from server.store.log_messages import Append, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning_messages import plan_change, plan_message, plan_thread_seen
 from server.store.planning_rooms import plan_asked, plan_gone, plan_member, plan_room_change
 from server.store.plans import Knowledge, Plan

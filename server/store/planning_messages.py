@@ -22,8 +22,8 @@ from server.store.amending import (
     refusal_of_thread,
 )
 from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
+from server.store.log_messages import Append, Denied, Known, Landed, NewMessage, Outcome
 from server.store.mentioning import People, people_of, written_people
-from server.store.messages import Append, Denied, Known, Landed, NewMessage, Outcome
 from server.store.plans import Knowledge, Place, Plan, next_seq
 from server.store.rows import EntryRow, ExpiringRow, FullMessageRow, MentionRow, MessageRow
 from server.store.thread_messages import ThreadSeen

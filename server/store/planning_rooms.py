@@ -8,7 +8,7 @@ from __future__ import annotations
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite
 from server.store import acts
 from server.store.invite_changes import JoinAsked
-from server.store.messages import Append, Denied, Landed, MemberGone, NewMember, Outcome
+from server.store.log_messages import Append, Denied, Landed, MemberGone, NewMember, Outcome
 from server.store.plans import Knowledge, Link, Plan, next_seq
 from server.store.quotas import UNLIMITED, too_many_rooms
 from server.store.room_changes import (

@@ -15,7 +15,7 @@ from server.store.acts import ActRow
 from server.store.amending import Amendments, Messages
 from server.store.fencing import Fence
 from server.store.invite_changes import InviteChange
-from server.store.messages import Outcome
+from server.store.log_messages import Outcome
 from server.store.rows import BanRow, EntryRow, ExpiringRow, FullMessageRow, MemberRow, MentionRow, MessageRow
 from server.store.waiting import Pair, Waiting
 

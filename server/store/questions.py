@@ -1,5 +1,5 @@
 """What every question to the store has, and how each is answered. The questions themselves are in the files named
-`…_messages.py`, by what they are about, and in `messages.py`.
+`…_messages.py`, by what they are about; `messages.py` lists them.
 """
 
 from __future__ import annotations

@@ -29,25 +29,19 @@ from server.protocol.errors import unavailable
 from server.store.account_messages import ReadOwnMessages
 from server.store.answering import answer_all, range_of
 from server.store.connections import Disconnected, complaint_of
-from server.store.messages import (
-    Done,
-    Failed,
-    ListUsers,
-    LoadRoom,
-    Read,
-    ReadAuthors,
-    ReadHistory,
-    ReadLog,
-    ReadMembers,
-)
+from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
+from server.store.messages import Read
 from server.store.opening import READING_THREADS, Store
 from server.store.patience import Patience
 from server.store.pin_messages import ReadPins
+from server.store.questions import Done, Failed
+from server.store.room_messages import LoadRoom, ReadMembers
 from server.store.search_messages import FindTails, Search
 from server.store.searcher import Searcher
 from server.store.tally import ReadTally
 from server.store.thread import OwnThread
 from server.store.thread_messages import ReadThreads
+from server.store.user_messages import ListUsers
 
 QUICK_IN_A_PORTION: Final = 100
 SLOW_IN_A_PORTION: Final = 8

@@ -18,7 +18,8 @@ from server.protocol.times import rfc3339
 from server.store.blocking import blocks_within, is_closed
 from server.store.in_lists import padded
 from server.store.marks import with_seen
-from server.store.messages import (
+from server.store.room_changes import Particulars, read_rights, remaining
+from server.store.room_messages import (
     FindChannel,
     MemberRecord,
     Membership,
@@ -28,7 +29,6 @@ from server.store.messages import (
     ReadMemberships,
     RoomRecord,
 )
-from server.store.room_changes import Particulars, read_rights, remaining
 from server.store.tables import bans, entries, members, mentions, mutes, rooms, users
 from server.store.tally import UNREAD_COUNTED
 from server.store.wire import AnyRow, member_from, user_from

@@ -15,8 +15,8 @@ from server.protocol.limits import LARGEST_INTEGER
 from server.store.amending import Mark, Messages, Place, Reaction, Target, read_tally
 from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.in_lists import portions
+from server.store.log_messages import Append, NewMessage
 from server.store.mentioning import read_people
-from server.store.messages import Append, NewMessage
 from server.store.pin_queries import pinned_in
 from server.store.tables import entries, members, reactions, thread_marks
 from server.store.thread_messages import ThreadSeen

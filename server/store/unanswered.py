@@ -12,22 +12,12 @@ from server.protocol.errors import unavailable
 from server.store.batches import Batch, Change, Committed
 from server.store.fencing import Fence, Fencing
 from server.store.lineages import Lineages
-from server.store.messages import (
-    Anchor,
-    Anchored,
-    Append,
-    Asker,
-    Done,
-    Failed,
-    Lost,
-    Outcome,
-    Outcomes,
-    Release,
-    SaveMarks,
-    TouchTokens,
-    Write,
-)
+from server.store.log_messages import Anchor, Anchored, Append, Lost, Outcome, Outcomes, Release
+from server.store.messages import Write
+from server.store.questions import Asker, Done, Failed
+from server.store.room_messages import SaveMarks
 from server.store.search_messages import IndexTails
+from server.store.user_messages import TouchTokens
 
 
 class Unanswered:

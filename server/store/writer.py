@@ -34,9 +34,11 @@ from server.store.connections import DATABASE_ERRORS, Disconnected, complaint_of
 from server.store.erasing import erase_portion, left_over
 from server.store.fencing import Fencing
 from server.store.lineages import Lineages
-from server.store.messages import Done, Failed, Landed, NewMessage, Write
+from server.store.log_messages import Landed, NewMessage
+from server.store.messages import Write
 from server.store.opening import Store
 from server.store.patience import Patience
+from server.store.questions import Done, Failed
 from server.store.search_index import index_tails
 from server.store.search_messages import Indexed
 from server.store.thread import OwnThread

@@ -13,7 +13,8 @@ from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContex
 from server.accounts.revocations import EVERY, run_revocation_sweep, tell_revoked
 from server.protocol.errors import unavailable
 from server.sessions.messages import Revoked
-from server.store.messages import Done, Failed, ReadRevocations, Revocations
+from server.store.questions import Done, Failed
+from server.store.user_messages import ReadRevocations, Revocations
 
 OVERLAP = 30_000  # ms
 

@@ -13,7 +13,7 @@ from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContex
 from server.accounts.blocking import BEFORE_START, EVERY, run_blocks_sweep
 from server.protocol.errors import unavailable
 from server.store.account_messages import BlockChange, BlockChanges, ReadBlocks
-from server.store.messages import Done, Failed
+from server.store.questions import Done, Failed
 
 
 class Conversation(Actor):

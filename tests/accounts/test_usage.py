@@ -10,7 +10,7 @@ import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
 from server.accounts.usage import EVERY, TokenUsage, run_usage
-from server.store.messages import TouchTokens
+from server.store.user_messages import TouchTokens
 
 
 class Open(Actor):

@@ -30,7 +30,8 @@ from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Limits, Pong, Welcome
 from server.sessions.messages import Open, Said
-from server.store.messages import Done, FindIdentity, Identity
+from server.store.questions import Done
+from server.store.user_messages import FindIdentity, Identity
 from tests.bench import measure
 from tests.bench.crowd import Crowd
 from tests.bench.gateway.contestants import MEMBERS, Contestant, event_of, frame_bytes, loop

@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from server.store.batches import Batch, commit
-from server.store.messages import Append, NewMessage
+from server.store.log_messages import Append, NewMessage
 from server.store.opening import Store, open_store
 from server.store.tables import rooms, users
 

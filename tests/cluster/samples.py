@@ -47,18 +47,9 @@ from server.store.account_messages import (
     SetDisplayName,
 )
 from server.store.choices import Choice, SaveChoice
-from server.store.messages import (
-    AddToken,
-    AddUser,
-    CreateRoom,
-    Failed,
-    Identity,
-    Revocations,
-    RevokeToken,
-    RoomCreated,
-    SetPassword,
-    TouchTokens,
-)
+from server.store.questions import Failed
+from server.store.room_messages import CreateRoom, RoomCreated
+from server.store.user_messages import AddToken, AddUser, Identity, Revocations, RevokeToken, SetPassword, TouchTokens
 
 
 class Asker(Reply[object]):

@@ -18,7 +18,10 @@ from actors import Address
 from server.cluster.codec import MESSAGES, NodeCodec
 from server.protocol.errors import ErrorCode, Refusal
 from server.rooms.messages import Added
-from server.store.messages import Anchor, CreateRoom, Done, Failed, Revocations
+from server.store.log_messages import Anchor
+from server.store.questions import Done, Failed
+from server.store.room_messages import CreateRoom
+from server.store.user_messages import Revocations
 from tests.cluster.samples import ASKER, SAMPLES, SomeNames
 
 GOLDEN = Path(__file__).with_name("golden.json")

@@ -12,20 +12,10 @@ import trio.testing
 from actors import Actor, ActorSpec, Address, ask
 from server.cluster.remote_writer import MOST_OPEN, WRITER, RemoteWriter, WayToWriter, WriterForOthers
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.messages import (
-    AddToken,
-    AddUser,
-    Anchor,
-    CreateRoom,
-    Done,
-    Failed,
-    Question,
-    Revocations,
-    RevokeToken,
-    RoomCreated,
-    SetPassword,
-    TouchTokens,
-)
+from server.store.log_messages import Anchor
+from server.store.questions import Done, Failed, Question
+from server.store.room_messages import CreateRoom, RoomCreated
+from server.store.user_messages import AddToken, AddUser, Revocations, RevokeToken, SetPassword, TouchTokens
 from tests.cluster.two_nodes import Nodes, named
 from tests.cluster.waiting import until
 

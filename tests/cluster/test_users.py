@@ -13,7 +13,8 @@ from server.protocol.errors import unavailable
 from server.protocol.objects import User
 from server.rooms.messages import Added, Chose, Named, News
 from server.store.choices import Choice
-from server.store.messages import Done, Failed, Membership, Memberships, ReadMemberships
+from server.store.questions import Done, Failed
+from server.store.room_messages import Membership, Memberships, ReadMemberships
 from tests.cluster.two_nodes import Nodes, named
 from tests.cluster.waiting import until
 

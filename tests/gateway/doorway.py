@@ -48,7 +48,8 @@ from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Limits, Ok, Welcome
 from server.sessions.messages import Congested, Drained, NotifyDrained, Open, Said
-from server.store.messages import Done, FindIdentity, Identity, NoIdentity
+from server.store.questions import Done
+from server.store.user_messages import FindIdentity, Identity, NoIdentity
 from tests.harness.authority import Authority
 
 TOKEN = "token-of-ann"

@@ -12,7 +12,9 @@ from server.accounts.asking import answer_to
 from server.protocol.entries import Joined, Left, MessageEntry, RoomChanged
 from server.protocol.objects import Member
 from server.store.account_messages import DeleteUser, ReadDepartures
-from server.store.messages import LogPage, MembersPage, ReadLog, ReadMembers, Revocations
+from server.store.history_messages import LogPage, ReadLog
+from server.store.room_messages import MembersPage, ReadMembers
+from server.store.user_messages import Revocations
 from tests.http_api.conftest import PASSWORD, House, bearer, open_house, problem_of
 from tests.http_api.test_http_rooms import post, room_of
 

@@ -11,7 +11,7 @@ from server.protocol.objects import RoomKind
 from server.rooms import calling
 from server.rooms.actor import RoomActor
 from server.rooms.messages import HandOver
-from server.store.messages import CreateRoom, RoomCreated
+from server.store.room_messages import CreateRoom, RoomCreated
 from tests.http_api.conftest import House, problem_of
 
 NOWHERE = "r_01KX2Y8F7Q3M5N9PABCDEFGHJK"

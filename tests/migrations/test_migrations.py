@@ -24,12 +24,14 @@ from server.store.databases import database_of
 from server.store.direct import NOBODY
 from server.store.errors import Damaged
 from server.store.finding_messages import ReadChannels
-from server.store.messages import FindIdentity, Identity, ListRooms, ReadLog
+from server.store.history_messages import ReadLog
 from server.store.migrating import REVISIONS, migrate
 from server.store.opening import open_store
+from server.store.room_messages import ListRooms
 from server.store.sqlite import Pragmas, writing_engine
 from server.store.sqlite_database import COPIES_KEPT
 from server.store.tables import metadata
+from server.store.user_messages import FindIdentity, Identity
 from tests.harness.postgres import PostgresServer
 from tests.store.desk import serving
 

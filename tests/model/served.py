@@ -28,11 +28,12 @@ from server.store.batches import Batch, Committed, commit
 from server.store.connections import snapshot
 from server.store.direct import NOBODY
 from server.store.lineages import Lineages
-from server.store.messages import AddToken, AddUser, Done, Failed, FindIdentity, Identity
 from server.store.opening import Store
+from server.store.questions import Done, Failed
 from server.store.search_messages import Search
 from server.store.searching import search
 from server.store.unanswered import Unanswered
+from server.store.user_messages import AddToken, AddUser, FindIdentity, Identity
 from tests.sessions.stepping import Box, Runtime, Simulated, SimulatedRoom, SimulatedSession
 
 A_YEAR_MS = 31_536_000_000

@@ -16,7 +16,8 @@ from server.protocol.outgoing import Outgoing
 from server.protocol.room_commands import CreateRoom, Join
 from server.rooms.messages import Delivery, Request
 from server.sessions.messages import Said
-from server.store.messages import Done, FindIdentity, Identity
+from server.store.questions import Done
+from server.store.user_messages import FindIdentity, Identity
 from tests.actors.small_actors import Counter
 
 SECRET = "xyzzy"

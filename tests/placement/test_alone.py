@@ -12,7 +12,7 @@ from server.placement.alone import owning_all
 from server.placement.shards import SHARDS
 from server.store.errors import InUseByNodes, NotReachable
 from server.store.leases import Leases, Renew, Take
-from server.store.messages import Landed, Lost
+from server.store.log_messages import Landed, Lost
 from server.store.opening import Store, open_store
 from tests.harness.postgres import PostgresProcess, PostgresServer
 from tests.store.desk import serving

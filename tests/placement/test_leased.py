@@ -11,7 +11,9 @@ from server.placement.shards import SHARDS
 from server.rooms.actor import RoomEnvironment
 from server.rooms.leased import LeasedRoomActor
 from server.rooms.messages import MOVED, Attach
-from server.store.messages import Anchor, Anchored, Done, LoadRoom, MemberRecord, RoomRecord
+from server.store.log_messages import Anchor, Anchored
+from server.store.questions import Done
+from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
 from tests.placement.watching import Witness, until
 
 ROOM = "r_01"

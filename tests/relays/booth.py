@@ -23,7 +23,8 @@ from server.relays.messages import (
 from server.relays.relay import RETRY_SECONDS, Relay
 from server.rooms.effects import Consult, FanOut, InTurn, Reply
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Detached, Request, Terms
-from server.store.messages import Done, LogPage, ReadLog
+from server.store.history_messages import LogPage, ReadLog
+from server.store.questions import Done
 from tests.rooms.scene import ROOM, key, user
 
 OWNER, NEXT_OWNER = key("owner"), key("next owner")

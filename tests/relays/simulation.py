@@ -35,18 +35,10 @@ from server.rooms.messages import MOVED, HandOver
 from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
-from server.store.messages import (
-    Anchor,
-    Append,
-    Failed,
-    Identity,
-    Landed,
-    MemberGone,
-    MemberRecord,
-    NewMember,
-    NewMessage,
-    Outcome,
-)
+from server.store.log_messages import Anchor, Append, Landed, MemberGone, NewMember, NewMessage, Outcome
+from server.store.questions import Failed
+from server.store.room_messages import MemberRecord
+from server.store.user_messages import Identity
 from tests.sessions.simulation import ROOM, Client, Disk
 from tests.sessions.stepping import Box, Simulated
 

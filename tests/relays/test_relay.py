@@ -31,7 +31,8 @@ from server.relays.relay import ASKING_SECONDS, PATIENT_SECONDS, QUIET_SECONDS, 
 from server.relays.stream import PATIENCE_SECONDS, PUT_OFF_ENTRIES
 from server.rooms.effects import Consult, FanOut, Reply, Rest, TellUser, Unwatch
 from server.rooms.messages import Added, Answer, Attached, NotAttached, Passing, Pulse, Request, Terms
-from server.store.messages import Done, Failed, ReadLog
+from server.store.history_messages import ReadLog
+from server.store.questions import Done, Failed
 from server.store.tally import ReadTally, tally_of
 from tests.relays.booth import EPOCH, NEXT_OWNER, OWNER, Booth, answers, delivered_to, entry, joined, left, of, to_owner
 from tests.rooms.scene import ROOM, key, user

@@ -30,20 +30,10 @@ from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
-from server.store.messages import (
-    Anchor,
-    Anchored,
-    Append,
-    Done,
-    Landed,
-    LoadRoom,
-    LogPage,
-    MemberRecord,
-    NewMessage,
-    Outcomes,
-    ReadLog,
-    RoomRecord,
-)
+from server.store.history_messages import LogPage, ReadLog
+from server.store.log_messages import Anchor, Anchored, Append, Landed, NewMessage, Outcomes
+from server.store.questions import Done
+from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
 from tests.relays.booth import entry
 from tests.store.desk import PATIENCE
 

@@ -19,19 +19,10 @@ from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
 from server.rooms.room import Room
 from server.rooms.sizes import Sizes
-from server.store.messages import (
-    Anchor,
-    Anchored,
-    Append,
-    Done,
-    Landed,
-    LoadRoom,
-    MemberRecord,
-    Outcome,
-    Outcomes,
-    RoomRecord,
-)
+from server.store.log_messages import Anchor, Anchored, Append, Landed, Outcome, Outcomes
+from server.store.questions import Done
 from server.store.room_changes import Particulars
+from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
 
 ROOM = "r_SCENE"
 E = TypeVar("E")

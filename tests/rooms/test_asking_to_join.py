@@ -15,8 +15,10 @@ from server.rooms.effects import Consult, Effect, Reply
 from server.rooms.messages import Attached
 from server.store.finding_messages import JoinRequestsPage, ReadJoinRequests
 from server.store.invite_changes import JoinAsked, JoinRefused
-from server.store.messages import Denied, Done, FindUser, NewMember
+from server.store.log_messages import Denied, NewMember
+from server.store.questions import Done
 from server.store.room_changes import Particulars, RightsSet
+from server.store.user_messages import FindUser
 from tests.rooms.scene import ROOM, Scene, answers, of, refusals, user
 
 CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"

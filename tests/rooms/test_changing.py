@@ -16,7 +16,8 @@ from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Leave
 from server.rooms.effects import Consult, FanOut
 from server.store.changes import MessageGone, NewText, Reacting
-from server.store.messages import Denied, Landed, Lost, ReadHistory
+from server.store.history_messages import ReadHistory
+from server.store.log_messages import Denied, Landed, Lost
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, events_of, of, refusals
 
 THUMB = "👍"

@@ -14,7 +14,8 @@ from server.rooms.announcing import GRACE_SECONDS
 from server.rooms.comings import Comings
 from server.rooms.effects import Announce, Consult, Effect, FanOut
 from server.rooms.messages import Appears, Attach
-from server.store.messages import Done, MembersPage
+from server.store.questions import Done
+from server.store.room_messages import MembersPage
 from tests.rooms.scene import ROOM, Scene, answers, events_of, key, of
 
 GRACE = 15.0

@@ -12,7 +12,10 @@ from server.relays.messages import Delivered, Forwarded, Removed, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, Write
 from server.rooms.messages import Attach, Delivery, Detached, NotAttached
 from server.rooms.opening import Applicant
-from server.store.messages import Anchor, Anchored, Denied, Done, HistoryPage, Landed, Lost, NoRoom, Release
+from server.store.history_messages import HistoryPage
+from server.store.log_messages import Anchor, Anchored, Denied, Landed, Lost, Release
+from server.store.questions import Done
+from server.store.room_messages import NoRoom
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, refusals, user
 from tests.rooms.test_moderating import in_a_room, kicks, told_to
 

@@ -10,7 +10,7 @@ from server.rooms.effects import FanOut, Reply, Rest, Write
 from server.rooms.handing_over import HAND_OVER_SECONDS
 from server.rooms.messages import Answer, Attach
 from server.rooms.room import Room
-from server.store.messages import Lost, Release
+from server.store.log_messages import Lost, Release
 from tests.rooms.scene import ROOM, Scene, answers, key, of, refusals
 
 

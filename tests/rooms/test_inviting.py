@@ -14,8 +14,10 @@ from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect
 from server.store.finding_messages import InvitesPage, ReadInvites
 from server.store.invite_changes import InviteMade, InviteRevoked
-from server.store.messages import Denied, Done, FindUser, Landed, Lost, NewMember
+from server.store.log_messages import Denied, Landed, Lost, NewMember
+from server.store.questions import Done
 from server.store.room_changes import Particulars
+from server.store.user_messages import FindUser
 from tests.rooms.scene import ROOM, Scene, answers, of, refusals, user
 
 CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"

@@ -9,7 +9,8 @@ from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
 from server.rooms import listing
 from server.rooms.effects import Consult, Effect
-from server.store.messages import Done, MembersPage, ReadMembers
+from server.store.questions import Done
+from server.store.room_messages import MembersPage, ReadMembers
 from tests.rooms.scene import ROOM, Scene, answers, of, user
 
 NAMES = ("ann", "bob", "cat", "dan", "eve")

@@ -8,7 +8,8 @@ from server.protocol.replies import Ok
 from server.relays.messages import PassedOn, Subscribe
 from server.rooms.effects import FanOut, Reply, Write
 from server.rooms.opening import Applicant
-from server.store.messages import Lost, Mark, SaveMarks
+from server.store.log_messages import Lost
+from server.store.room_messages import Mark, SaveMarks
 from tests.rooms.scene import ROOM, Scene, answers, events_of, key, of
 
 

@@ -12,8 +12,8 @@ from server.protocol.objects import Role, RoomKind, RoomRights
 from server.rooms.effects import FanOut
 from server.rooms.entries import DELIVERY_CODE_POINTS, entry_of, portions
 from server.store.changes import NewText
+from server.store.log_messages import Landed, NewMessage
 from server.store.mentioning import Mentioned
-from server.store.messages import Landed, NewMessage
 from server.store.room_changes import Particulars
 from tests.rooms.scene import ROOM, Scene, events_of, of, refusals, user
 

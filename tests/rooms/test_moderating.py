@@ -22,8 +22,11 @@ from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply
 from server.rooms.messages import Delivery, Detached
 from server.rooms.opening import Applicant
 from server.rooms.particulars import SAME_SECONDS
-from server.store.messages import Denied, Done, FindUser, HistoryPage, Lost, MemberGone
+from server.store.history_messages import HistoryPage
+from server.store.log_messages import Denied, Lost, MemberGone
+from server.store.questions import Done
 from server.store.room_changes import Particulars
+from server.store.user_messages import FindUser
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, refusals, user
 
 THUMB = "\N{THUMBS UP SIGN}"

@@ -21,8 +21,10 @@ from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join, Leave
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.entries import entry_of
-from server.store.messages import Append, Done, FindUser, Landed, MemberGone, Outcome
+from server.store.log_messages import Append, Landed, MemberGone, Outcome
+from server.store.questions import Done
 from server.store.room_changes import BanLifted
+from server.store.user_messages import FindUser
 from tests.rooms.scene import ROOM, Scene, answers, of, user
 
 PEOPLE = ("ann", "bob", "cyd", "dan")

@@ -9,8 +9,9 @@ from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
 from server.rooms.effects import Consult, FanOut
 from server.store.account_messages import BlockChange
-from server.store.messages import Done, MembersPage
+from server.store.questions import Done
 from server.store.room_changes import Particulars
+from server.store.room_messages import MembersPage
 from tests.rooms.scene import ROOM, Scene, answers, of, refusals, user
 
 

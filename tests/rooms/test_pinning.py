@@ -13,8 +13,8 @@ from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
 from server.rooms.pages import PAGE_CODE_POINTS
 from server.store.changes import Pinning
-from server.store.messages import Done
 from server.store.pin_messages import PinsPage, ReadPins
+from server.store.questions import Done
 from server.store.room_changes import Particulars
 from tests.rooms.scene import ROOM, Scene, answers, events_of, of, refusals, user
 

@@ -10,7 +10,7 @@ from server.protocol.objects import Message, User
 from server.protocol.page_commands import History
 from server.rooms.entries import DELIVERY_CODE_POINTS, DELIVERY_ENTRIES, entry_length, portions
 from server.rooms.pages import PAGE_CODE_POINTS, fitting, history_reply, log_reply
-from server.store.messages import HistoryPage, LogPage
+from server.store.history_messages import HistoryPage, LogPage
 
 ANN = User(user="u_ann", name="ann")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from server.protocol.events import Receipt
 from server.rooms.receipts import REMEMBERED_AUTHORS, Covered, Receipts, grouped
 from server.store.marks import OwnMark, keep_known, seen_by
-from server.store.messages import Mark, MemberRecord
+from server.store.room_messages import Mark, MemberRecord
 
 ROOM = "r"
 

@@ -37,7 +37,7 @@ from server.rooms.ongoing import DOUBT_SECONDS
 from server.rooms.opening import Applicant
 from server.rooms.remote import RemoteAsker
 from server.rooms.room import REST_SECONDS
-from server.store.messages import Lost
+from server.store.log_messages import Lost
 from tests.rooms.scene import ROOM, Scene, events_of, key, of, user
 
 RELAY, OTHER = key("relay"), key("relay of another node")

@@ -21,26 +21,11 @@ from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser,
 from server.rooms.messages import Added, Attach, Attached, Delivery, Detached, NotAttached
 from server.rooms.opening import OPENING_SECONDS, PATIENCE_SECONDS
 from server.rooms.room import REST_SECONDS, Room
-from server.store.messages import (
-    Anchor,
-    Anchored,
-    Authors,
-    Denied,
-    Done,
-    Failed,
-    FindUser,
-    HistoryPage,
-    Known,
-    Landed,
-    LogPage,
-    Lost,
-    NoRoom,
-    ReadAuthors,
-    ReadHistory,
-    ReadLog,
-    Release,
-    SaveMarks,
-)
+from server.store.history_messages import Authors, HistoryPage, LogPage, ReadAuthors, ReadHistory, ReadLog
+from server.store.log_messages import Anchor, Anchored, Denied, Known, Landed, Lost, Release
+from server.store.questions import Done, Failed
+from server.store.room_messages import NoRoom, SaveMarks
+from server.store.user_messages import FindUser
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, events_of, key, of, refusals, user
 
 # --- opening -----------------------------------------------------------------------------------------------------

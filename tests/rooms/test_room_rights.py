@@ -17,8 +17,10 @@ from server.protocol.room_commands import Join
 from server.rooms.effects import Consult, Effect, Write
 from server.rooms.rights import RIGHTS, ROLES, Reach
 from server.rooms.room_rights import ACTS, USUAL, Act, changed, lowest, may
-from server.store.messages import Done, FindUser, Known, Lost
+from server.store.log_messages import Known, Lost
+from server.store.questions import Done
 from server.store.room_changes import Particulars
+from server.store.user_messages import FindUser
 from tests.rooms.scene import ROOM, Scene, answers, of, refusals, user
 from tests.rooms.test_moderating import changes, in_a_room
 

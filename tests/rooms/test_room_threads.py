@@ -13,7 +13,9 @@ from server.protocol.page_commands import History, Threads
 from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
 from server.rooms.pages import PAGE_CODE_POINTS
-from server.store.messages import Done, NewMessage, ReadHistory
+from server.store.history_messages import ReadHistory
+from server.store.log_messages import NewMessage
+from server.store.questions import Done
 from server.store.thread_messages import ReadThreads, ThreadSeen, ThreadsPage
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, events_of, of, refusals, user
 

@@ -29,34 +29,24 @@ from server.rooms.entries import entry_of
 from server.rooms.messages import Delivery, Passing
 from server.sessions.environment import SessionEnvironment
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained, Open, Said
-from server.store.messages import (
+from server.store.history_messages import Authors, LogPage, ReadAuthors, ReadLog
+from server.store.log_messages import (
     Anchor,
     Anchored,
     Append,
-    Authors,
-    Done,
-    Failed,
-    Identity,
     Known,
     Landed,
-    ListRooms,
-    LoadRoom,
-    LogPage,
     Lost,
     MemberGone,
-    MemberRecord,
     NewMember,
     NewMessage,
     Outcome,
     Outcomes,
-    ReadAuthors,
-    ReadLog,
     Release,
-    RoomList,
-    RoomRecord,
-    SaveMarks,
-    TouchTokens,
 )
+from server.store.questions import Done, Failed
+from server.store.room_messages import ListRooms, LoadRoom, MemberRecord, RoomList, RoomRecord, SaveMarks
+from server.store.user_messages import Identity, TouchTokens
 from tests.sessions.stepping import Box, Runtime, Simulated, SimulatedRoom, SimulatedSession
 
 ROOM = "r_SIMULATED"

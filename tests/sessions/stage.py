@@ -42,9 +42,9 @@ from server.sessions.attention import DEFAULT_RULES, Rules
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
 from server.sessions.environment import SessionEnvironment
 from server.sessions.messages import Close, Drained, NotifyDrained, Open, Said
-from server.store.messages import Identity
 from server.store.opening import Store
 from server.store.reader import run_reader
+from server.store.user_messages import Identity
 from server.store.writer import run_writer
 from tests.store.desk import PATIENCE, Desk
 

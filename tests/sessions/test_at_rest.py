@@ -21,8 +21,8 @@ from server.rooms.sizes import Sizes
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
 from server.sessions.readers import NO_TABS
-from server.store.messages import Identity
 from server.store.opening import Store
+from server.store.user_messages import Identity
 from tests.sessions.stage import Guest, Stage, staged
 from tests.sessions.test_talking_sessions import in_a_group
 

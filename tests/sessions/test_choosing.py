@@ -14,8 +14,8 @@ from server.protocol.replies import Ok
 from server.protocol.room_commands import CreateRoom, Members, Rooms
 from server.sessions.choices import Choices
 from server.store.choices import NOTHING, Choice
-from server.store.messages import FindIdentity, Identity
 from server.store.opening import Store
+from server.store.user_messages import FindIdentity, Identity
 from tests.sessions.stage import Guest, Stage, staged
 
 OPEN, HIDDEN = (AccountSettings(receipts=receipts, status="online") for receipts in (True, False))

@@ -21,7 +21,7 @@ from server.rooms import fan_out, telling
 from server.rooms.actor import RoomActor
 from server.rooms.messages import Delivery, Request
 from server.sessions.actor import SessionActor
-from server.store.messages import Landed, Outcomes
+from server.store.log_messages import Landed, Outcomes
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged
 from tests.store.desk import database_file

@@ -12,7 +12,7 @@ from server.protocol.page_commands import History
 from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import CreateRoom, Join, Rooms
 from server.rooms.actor import RoomActor
-from server.store.messages import Landed, Outcomes
+from server.store.log_messages import Landed, Outcomes
 from server.store.opening import Store
 from tests.sessions.stage import Guest, Stage, staged
 

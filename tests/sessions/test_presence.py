@@ -12,8 +12,9 @@ from server.protocol.events import Presence, SettingsChanged
 from server.protocol.limits import STATUS_CHARACTERS
 from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import CreateRoom, Members, Rooms
-from server.store.messages import ReadMembers, TouchTokens
 from server.store.opening import Store
+from server.store.room_messages import ReadMembers
+from server.store.user_messages import TouchTokens
 from tests.sessions.stage import Guest, Stage, staged
 
 People = tuple[str, Guest, Guest, Stage]

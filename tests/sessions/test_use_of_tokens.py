@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from server.sessions.environment import NOTED_FOR_MS
-from server.store.messages import FindIdentity, Identity
 from server.store.opening import Store
+from server.store.user_messages import FindIdentity, Identity
 from tests.sessions.stage import Guest, Stage, staged
 
 

@@ -13,27 +13,13 @@ import trio
 from actors import Inbox, Intensity, Reply, SupervisorSpec, System, TaskContext, TaskSpec, ask, open_system
 from server.metrics.counts import StoreCounts
 from server.store.fencing import Fencing
-from server.store.messages import (
-    AddToken,
-    AddUser,
-    Anchor,
-    Anchored,
-    Append,
-    CreateRoom,
-    Done,
-    Draft,
-    Failed,
-    Identity,
-    LoadRoom,
-    NewMessage,
-    Outcome,
-    Outcomes,
-    RoomCreated,
-    RoomRecord,
-)
+from server.store.log_messages import Anchor, Anchored, Append, Draft, NewMessage, Outcome, Outcomes
 from server.store.opening import Store
+from server.store.questions import Done, Failed
 from server.store.reader import run_reader
+from server.store.room_messages import CreateRoom, LoadRoom, RoomCreated, RoomRecord
 from server.store.sqlite_database import SqliteDatabase
+from server.store.user_messages import AddToken, AddUser, Identity
 from server.store.writer import run_writer
 
 PATIENCE = 20.0

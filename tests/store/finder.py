@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.store.messages import Landed
+from server.store.log_messages import Landed
 from server.store.search_messages import Hits, Indexed, IndexTails, Search
 from server.store.search_terms import terms_of
 from tests.store.desk import Desk, Room

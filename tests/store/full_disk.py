@@ -12,8 +12,8 @@ from pathlib import Path
 
 import trio
 
-from server.store.messages import LoadRoom
 from server.store.opening import open_store
+from server.store.room_messages import LoadRoom
 from tests.store.desk import Desk, Room, serving
 
 TEXT = "x" * 3_000

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from server.protocol.objects import RoomInfo
-from server.store.messages import Draft, LoadRoom, LogPage, Outcome, ReadLog, RoomRecord
+from server.store.history_messages import LogPage, ReadLog
+from server.store.log_messages import Draft, Outcome
+from server.store.room_messages import LoadRoom, RoomRecord
 from tests.store.desk import Desk, Room
 
 

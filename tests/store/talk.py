@@ -7,7 +7,9 @@ from typing import Any
 
 from server.protocol.objects import Message
 from server.protocol.objects import Room as RoomSeen
-from server.store.messages import Draft, Landed, ListRooms, NewMessage, Outcome, ReadHistory, ReadLog
+from server.store.history_messages import ReadHistory, ReadLog
+from server.store.log_messages import Draft, Landed, NewMessage, Outcome
+from server.store.room_messages import ListRooms
 from tests.store.desk import Desk, Room
 
 _nonces = itertools.count()

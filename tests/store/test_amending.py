@@ -8,7 +8,7 @@ from server.protocol.errors import ErrorCode
 from server.protocol.limits import REACTION_EMOJI
 from server.store.amending import Messages, Tally, Target, read_tally, written
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
-from server.store.messages import Append, Denied, Known, Landed, NewMessage
+from server.store.log_messages import Append, Denied, Known, Landed, NewMessage
 from server.store.planning import plan
 from server.store.plans import Knowledge, Place, Plan
 from tests.store.desk import Ear

@@ -10,7 +10,7 @@ from server.protocol.objects import Act, RoomRights, User
 from server.store.audit_messages import AuditPage, ReadAudit
 from server.store.auditing import KEPT_MS
 from server.store.changes import MessageGone
-from server.store.messages import Denied, Landed, MemberGone, NewMember, NewMessage
+from server.store.log_messages import Denied, Landed, MemberGone, NewMember, NewMessage
 from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from tests.store.place import Place
 

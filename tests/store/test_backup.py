@@ -10,8 +10,10 @@ import pytest
 
 from server.store.backup import back_up, restore
 from server.store.errors import AlreadyThere, CopyFailed, Damaged, InUse, TooNew
-from server.store.messages import Landed, ListRooms, LoadRoom, ReadHistory
+from server.store.history_messages import ReadHistory
+from server.store.log_messages import Landed
 from server.store.opening import open_store
+from server.store.room_messages import ListRooms, LoadRoom
 from tests.store.desk import Desk, database_file, serving
 
 

@@ -22,17 +22,7 @@ from sqlalchemy import delete, insert, select
 from server.store.batches import Batch, Committed, commit
 from server.store.connections import DATABASE_ERRORS
 from server.store.lineages import Lineages
-from server.store.messages import (
-    Append,
-    Draft,
-    Known,
-    Landed,
-    Lost,
-    MemberGone,
-    NewMember,
-    NewMessage,
-    Outcome,
-)
+from server.store.log_messages import Append, Draft, Known, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.opening import Store, open_store
 from server.store.sqlite import Pragmas
 from server.store.sqlite_database import SqliteDatabase

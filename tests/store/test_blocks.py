@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.store.account_messages import BlockChange, BlockChanges, DeleteUser, ListBlocked, ReadBlocks, SetBlock
 from server.store.blocking import CHANGES_OVERLAP_MS, KEPT_MS
-from server.store.messages import CreateRoom, ListRooms, LoadRoom
+from server.store.room_messages import CreateRoom, ListRooms, LoadRoom
 from tests.store.desk import Desk
 
 

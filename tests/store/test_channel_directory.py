@@ -9,7 +9,7 @@ import pytest
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Channel, RoomInfo
 from server.store.finding_messages import ChannelsPage, ReadChannels
-from server.store.messages import MemberGone
+from server.store.log_messages import MemberGone
 from server.store.room_changes import Renamed, RoomDeleted
 from tests.store.desk import Desk
 

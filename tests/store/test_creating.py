@@ -4,7 +4,8 @@ import pytest
 
 from server.protocol.entries import Joined
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.messages import CreateRoom, ListRooms, LoadRoom, ReadLog, RoomCreated
+from server.store.history_messages import ReadLog
+from server.store.room_messages import CreateRoom, ListRooms, LoadRoom, RoomCreated
 from tests.store.desk import Desk
 
 

@@ -10,9 +10,9 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.store.databases import database_of
 from server.store.direct import NOBODY, DirectStore
 from server.store.errors import NotMigrated, Unusable
-from server.store.messages import AddUser, FindUser, ListUsers, ReadRevocations, SetAdministrator, SetPassword
 from server.store.opening import Store
 from server.store.sqlite import Pragmas
+from server.store.user_messages import AddUser, FindUser, ListUsers, ReadRevocations, SetAdministrator, SetPassword
 from tests.store.desk import Desk
 
 

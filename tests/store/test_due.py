@@ -5,7 +5,8 @@ from __future__ import annotations
 from server.protocol.entries import Deleted
 from server.store.changes import MessageGone
 from server.store.due import Due, ReadDue
-from server.store.messages import Landed, NewMessage, ReadLog
+from server.store.history_messages import ReadLog
+from server.store.log_messages import Landed, NewMessage
 from tests.store.desk import Desk, Room
 
 

@@ -17,9 +17,10 @@ import trio
 import trio.testing
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.messages import AddUser, Landed, Lost
+from server.store.log_messages import Landed, Lost
 from server.store.opening import READING_THREADS, Store, open_store
 from server.store.sqlite import Pragmas
+from server.store.user_messages import AddUser
 from tests.store.desk import PATIENCE, Desk, Room, database_file, serving
 
 HERE = Path(__file__).parent

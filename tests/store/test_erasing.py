@@ -11,23 +11,10 @@ from server.protocol.errors import ErrorCode
 from server.store import erasing
 from server.store.changes import Reacting
 from server.store.erasing import PORTION
-from server.store.messages import (
-    CreateRoom,
-    Denied,
-    FindChannel,
-    Landed,
-    ListRooms,
-    LoadRoom,
-    Lost,
-    MemberGone,
-    NewMember,
-    NewMessage,
-    NoRoom,
-    RoomCreated,
-    RoomList,
-)
+from server.store.log_messages import Denied, Landed, Lost, MemberGone, NewMember, NewMessage
 from server.store.opening import Store
 from server.store.room_changes import Muted, Renamed, RoomDeleted
+from server.store.room_messages import CreateRoom, FindChannel, ListRooms, LoadRoom, NoRoom, RoomCreated, RoomList
 from server.store.search_index import index_tails
 from server.store.tables import (
     audit,

@@ -19,11 +19,12 @@ from server.store.bulk import RowsMissing
 from server.store.connections import Disconnected, snapshot
 from server.store.fencing import Fence
 from server.store.leases import Leases, Look, Reading, Renew, Take, TakeAll
-from server.store.messages import Anchor, Append, CreateRoom, Landed, Lost, NewMember, NewMessage
+from server.store.log_messages import Anchor, Append, Landed, Lost, NewMember, NewMessage
 from server.store.opening import Store, open_store
 from server.store.plans import Knowledge
 from server.store.postgres import PostgresDatabase
 from server.store.quotas import Quotas
+from server.store.room_messages import CreateRoom
 from tests.harness.postgres import PostgresServer
 from tests.store.beside import another
 from tests.store.desk import PATIENCE, Desk, Ear, serving

@@ -15,7 +15,7 @@ from server.store.batches import Batch, commit
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
 from server.store.direct import NOBODY
 from server.store.erasing import erase_portion
-from server.store.messages import Append, Draft, Landed, NewMessage
+from server.store.log_messages import Append, Draft, Landed, NewMessage
 from server.store.opening import Store
 from server.store.room_changes import RoomDeleted
 from server.store.search_index import index_tails

@@ -9,8 +9,10 @@ from sqlalchemy import event
 
 from server.store.answering import answer_all
 from server.store.in_lists import padded
-from server.store.messages import FindIdentity, ListRooms, Read
+from server.store.messages import Read
 from server.store.opening import Store
+from server.store.room_messages import ListRooms
+from server.store.user_messages import FindIdentity
 from tests.store.desk import Ear
 
 

@@ -11,19 +11,9 @@ from server.protocol.limits import INVITES
 from server.protocol.objects import InviteLink
 from server.store.finding_messages import FindInvite, InvitesPage, Leading, ReadInvites
 from server.store.invite_changes import InviteMade, InviteRevoked
-from server.store.messages import (
-    Denied,
-    Draft,
-    Landed,
-    ListRooms,
-    LoadRoom,
-    MemberGone,
-    NewMember,
-    NewMessage,
-    Outcome,
-    RoomRecord,
-)
+from server.store.log_messages import Denied, Draft, Landed, MemberGone, NewMember, NewMessage, Outcome
 from server.store.room_changes import RoomDeleted
+from server.store.room_messages import ListRooms, LoadRoom, RoomRecord
 from tests.store.desk import Desk, Room
 
 INVITE = "A" * 16

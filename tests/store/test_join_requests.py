@@ -9,7 +9,8 @@ import pytest
 from server.protocol.limits import JOIN_REQUESTS_OF_USER
 from server.store.finding_messages import FindInvite, JoinRequestsPage, Leading, ReadInvites, ReadJoinRequests
 from server.store.invite_changes import InviteMade, JoinAsked, JoinRefused
-from server.store.messages import Denied, Draft, Landed, LoadRoom, MemberGone, NewMember, Outcome, RoomRecord
+from server.store.log_messages import Denied, Draft, Landed, MemberGone, NewMember, Outcome
+from server.store.room_messages import LoadRoom, RoomRecord
 from tests.store.desk import Desk, Room
 
 INVITE = "A" * 16

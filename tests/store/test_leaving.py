@@ -14,7 +14,8 @@ from server.store.account_messages import (
     ReadDepartures,
 )
 from server.store.leaving import NAME_RETIRED_DAYS
-from server.store.messages import AddToken, CreateRoom, FindCredentials, FindUser, ReadMembers
+from server.store.room_messages import CreateRoom, ReadMembers
+from server.store.user_messages import AddToken, FindCredentials, FindUser
 from tests.store.desk import Desk
 
 DAY = 86_400_000

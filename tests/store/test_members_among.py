@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from server.store.messages import MemberGone, MembersPage, NewMember, ReadMembers
+from server.store.log_messages import MemberGone, NewMember
+from server.store.room_messages import MembersPage, ReadMembers
 from tests.store.desk import Desk
 
 

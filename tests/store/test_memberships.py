@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from server.store.cluster_id import read_cluster_id
-from server.store.messages import MemberGone, Membership, NewMember, ReadMemberships
+from server.store.log_messages import MemberGone, NewMember
 from server.store.opening import Store
+from server.store.room_messages import Membership, ReadMemberships
 from server.store.room_queries import BEGUN_OVERLAP_MS
 from tests.store.desk import Desk
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from server.protocol.mentions import EVERYBODY
 from server.store.changes import MessageGone, NewText
+from server.store.log_messages import Known, Landed, MemberGone, NewMember, NewMessage
 from server.store.mentioning import Mentioned
-from server.store.messages import Known, Landed, ListRooms, Mark, MemberGone, NewMember, NewMessage, SaveMarks
+from server.store.room_messages import ListRooms, Mark, SaveMarks
 from tests.store.desk import Desk
 from tests.store.talk import Talk, talk
 

@@ -8,7 +8,7 @@ from server.protocol.entries import Deleted, Edited, MessageEntry, Reacted
 from server.protocol.objects import Reaction
 from server.store.batches import Committed
 from server.store.changes import MessageChange, MessageGone, NewText, Reacting
-from server.store.messages import Denied, Known, Landed, Lost, NewMessage
+from server.store.log_messages import Denied, Known, Landed, Lost, NewMessage
 from server.store.unanswered import Unanswered
 from tests.store.desk import Desk, poison_refused
 from tests.store.talk import talk

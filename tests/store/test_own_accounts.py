@@ -7,7 +7,7 @@ import pytest
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
 from server.store.account_messages import ChangePassword, EndSessions, ListDevices, SetDisplayName
-from server.store.messages import FindCredentials, Revocations
+from server.store.user_messages import FindCredentials, Revocations
 from tests.store.desk import Desk
 
 DAY = 86_400_000

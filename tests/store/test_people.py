@@ -4,7 +4,8 @@ import pytest
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import User
-from server.store.messages import (
+from server.store.people import _in_one_go
+from server.store.user_messages import (
     AddToken,
     AddUser,
     FindCredentials,
@@ -18,7 +19,6 @@ from server.store.messages import (
     SetRegistration,
     TouchTokens,
 )
-from server.store.people import _in_one_go
 from tests.store.desk import Desk
 
 

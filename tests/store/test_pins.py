@@ -6,7 +6,7 @@ from server.protocol.entries import Pinned
 from server.protocol.errors import ErrorCode
 from server.protocol.limits import PINS
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
-from server.store.messages import Denied, Outcome
+from server.store.log_messages import Denied, Outcome
 from server.store.pin_messages import PinsPage, ReadPins
 from tests.store.desk import Desk, poison_refused
 from tests.store.talk import Talk, talk

@@ -2,17 +2,7 @@ from __future__ import annotations
 
 from server.protocol.errors import ErrorCode
 from server.store.amending import Messages, Target
-from server.store.messages import (
-    Append,
-    Denied,
-    Draft,
-    Known,
-    Landed,
-    Lost,
-    MemberGone,
-    NewMember,
-    NewMessage,
-)
+from server.store.log_messages import Append, Denied, Draft, Known, Landed, Lost, MemberGone, NewMember, NewMessage
 from server.store.planning import plan
 from server.store.planning_messages import content_digest
 from server.store.plans import Knowledge, Place

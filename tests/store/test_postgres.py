@@ -23,20 +23,15 @@ from server.store.connections import Disconnected, complaint_of
 from server.store.databases import database_of
 from server.store.direct import NOBODY, DirectStore
 from server.store.errors import BadUrl, Damaged, NotMigrated, NotReachable, TooNew, Unsuitable
-from server.store.messages import (
-    AddUser,
-    Denied,
-    Known,
-    Landed,
-    LoadRoom,
-    Lost,
-    ReadLog,
-    Ready,
-)
+from server.store.history_messages import ReadLog
+from server.store.log_messages import Denied, Known, Landed, Lost
+from server.store.messages import Ready
 from server.store.migrating import REVISIONS
 from server.store.opening import Store, open_store
 from server.store.postgres import Timeouts
+from server.store.room_messages import LoadRoom
 from server.store.tables import entries, users
+from server.store.user_messages import AddUser
 from tests.harness.postgres import PostgresProcess, PostgresServer
 from tests.store.desk import PATIENCE, Desk, Room, serving
 

@@ -21,27 +21,21 @@ from server.store.answering import answer_all
 from server.store.batches import Batch, Change, commit
 from server.store.changes import MessageGone, NewText, Reacting
 from server.store.direct import NOBODY
+from server.store.log_messages import Append, Draft, MemberGone, NewMember, NewMessage
 from server.store.mentioning import Mentioned
-from server.store.messages import (
+from server.store.messages import Read
+from server.store.opening import Store, open_store
+from server.store.room_messages import CreateRoom, Mark, SaveMarks
+from server.store.thread_messages import ThreadSeen
+from server.store.user_messages import (
     AddToken,
     AddUser,
-    Append,
-    CreateRoom,
-    Draft,
-    Mark,
-    MemberGone,
-    NewMember,
-    NewMessage,
-    Read,
     RevokeToken,
-    SaveMarks,
     SetAdministrator,
     SetPassword,
     SetRegistration,
     TouchTokens,
 )
-from server.store.opening import Store, open_store
-from server.store.thread_messages import ThreadSeen
 from tests.harness.postgres import PostgresServer
 from tests.store.test_query_plans import QUESTIONS
 

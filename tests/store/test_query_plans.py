@@ -18,26 +18,14 @@ from server.store.account_messages import (
 from server.store.answering import answer_all
 from server.store.direct import NOBODY
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
-from server.store.messages import (
-    FindChannel,
-    FindCredentials,
-    FindIdentity,
-    FindUser,
-    ListRooms,
-    ListUsers,
-    LoadRoom,
-    Read,
-    ReadAuthors,
-    ReadHistory,
-    ReadLog,
-    ReadMembers,
-    ReadMemberships,
-    ReadRevocations,
-)
+from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
+from server.store.messages import Read
 from server.store.opening import Store
 from server.store.pin_messages import ReadPins
+from server.store.room_messages import FindChannel, ListRooms, LoadRoom, ReadMembers, ReadMemberships
 from server.store.tally import ReadTally
 from server.store.thread_messages import ReadThreads
+from server.store.user_messages import FindCredentials, FindIdentity, FindUser, ListUsers, ReadRevocations
 
 CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
 

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import func, select
 
 from server.protocol.errors import ErrorCode, Refusal
-from server.store.messages import CreateRoom, Denied, Landed, MemberGone, NewMember
+from server.store.log_messages import Denied, Landed, MemberGone, NewMember
 from server.store.opening import Store
 from server.store.quotas import Quotas
+from server.store.room_messages import CreateRoom
 from server.store.tables import members
 from tests.store.desk import Desk, serving
 

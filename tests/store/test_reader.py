@@ -12,37 +12,26 @@ from server.protocol.entries import Joined, Left, MessageEntry
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import Message, User
 from server.protocol.times import rfc3339
+from server.store.history_messages import LogPage, ReadAuthors, ReadHistory, ReadLog
+from server.store.log_messages import MemberGone, NewMember
 from server.store.log_queries import read_log
-from server.store.messages import (
+from server.store.messages import Ready
+from server.store.questions import Done, Failed
+from server.store.room_messages import FindChannel, ListRooms, LoadRoom, Mark, NoRoom, ReadMembers, SaveMarks
+from server.store.tables import users
+from server.store.tally import UNREAD_COUNTED
+from server.store.user_messages import (
     Credentials,
-    Done,
-    Failed,
-    FindChannel,
     FindCredentials,
     FindIdentity,
     FindUser,
     Identity,
-    ListRooms,
     ListUsers,
-    LoadRoom,
-    LogPage,
-    Mark,
-    MemberGone,
-    NewMember,
     NoIdentity,
-    NoRoom,
-    ReadAuthors,
-    ReadHistory,
-    ReadLog,
-    ReadMembers,
     ReadRevocations,
-    Ready,
     RevokeToken,
-    SaveMarks,
     TouchTokens,
 )
-from server.store.tables import users
-from server.store.tally import UNREAD_COUNTED
 from tests.store.desk import Desk, Ear, Room
 
 DAY = 86_400_000

@@ -20,28 +20,19 @@ from server.store.batches import Batch, commit
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.connections import snapshot
 from server.store.direct import NOBODY
+from server.store.history_messages import ReadHistory, ReadLog
+from server.store.log_messages import Append, Denied, Draft, Landed, NewMessage, Outcome
 from server.store.log_queries import read_history, read_log
 from server.store.mentioning import Mentioned
-from server.store.messages import (
-    AddUser,
-    Append,
-    CreateRoom,
-    Denied,
-    Done,
-    Draft,
-    Landed,
-    NewMessage,
-    Outcome,
-    ReadHistory,
-    ReadLog,
-    RoomCreated,
-)
 from server.store.opening import Store
 from server.store.pin_messages import PinsPage, ReadPins
 from server.store.pin_queries import read_pins
+from server.store.questions import Done
+from server.store.room_messages import CreateRoom, RoomCreated
 from server.store.room_queries import list_rooms
 from server.store.thread_messages import ReadThreads
 from server.store.thread_queries import read_threads
+from server.store.user_messages import AddUser
 
 AT = 1_750_000_000_000
 EXAMPLES = 30

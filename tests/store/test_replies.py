@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.protocol.errors import ErrorCode
 from server.store.changes import MessageGone
-from server.store.messages import Denied, Known, Landed, NewMessage, Outcome
+from server.store.log_messages import Denied, Known, Landed, NewMessage, Outcome
 from tests.store.desk import Desk
 from tests.store.talk import talk
 

@@ -11,17 +11,9 @@ from msgspec import structs
 from server.protocol.entries import Left, RoomChanged
 from server.protocol.errors import ErrorCode
 from server.protocol.objects import Role, RoomRights
-from server.store.messages import (
-    Denied,
-    Landed,
-    ListRooms,
-    MemberGone,
-    MembersPage,
-    NewMember,
-    ReadMembers,
-    RoomList,
-)
+from server.store.log_messages import Denied, Landed, MemberGone, NewMember
 from server.store.room_changes import BanLifted, LevelSet, Muted, Particulars, Renamed, RightsSet, RoleGiven
+from server.store.room_messages import ListRooms, MembersPage, ReadMembers, RoomList
 from tests.store.desk import Desk
 from tests.store.place import Place
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.changes import MessageGone, NewText
-from server.store.messages import Landed, MemberGone
+from server.store.log_messages import Landed, MemberGone
 from server.store.opening import Store
 from server.store.search_messages import FindTails, IndexTails, Tails
 from server.store.searching import _tail

@@ -19,13 +19,15 @@ from server.store.arrivals import rows_of
 from server.store.direct import NOBODY, DirectStore
 from server.store.errors import Colliding, InUseByNodes, Unusable
 from server.store.leases import Leases, Renew, SignOff
-from server.store.messages import AddUser, Identity, Landed, ReadMemberships
+from server.store.log_messages import Landed
 from server.store.opening import Store, open_store
 from server.store.people_queries import find_identities
+from server.store.room_messages import ReadMemberships
 from server.store.room_queries import BEGUN_OVERLAP_MS, list_rooms, read_memberships
 from server.store.seeding import SETTLED_MS, Seeded, seed
 from server.store.sqlite import Pragmas
 from server.store.tables import entries, members, metadata, rooms, tokens, users
+from server.store.user_messages import AddUser, Identity
 from tests.harness.postgres import PostgresProcess, PostgresServer
 from tests.store.desk import Desk
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from server.store.messages import Known, Landed, LoadRoom, Lost
+from server.store.log_messages import Known, Landed, Lost
 from server.store.opening import open_store
+from server.store.room_messages import LoadRoom
 from server.store.sqlite import Pragmas
 from tests.store.desk import Desk, serving
 from tests.store.test_durability import locked_by_another_process

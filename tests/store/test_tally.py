@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.store.mentioning import Mentioned
-from server.store.messages import ListRooms
+from server.store.room_messages import ListRooms
 from server.store.tally import COUNTED_AMONG, UNREAD_COUNTED, ReadTally, tally_of
 from tests.store.desk import Desk
 from tests.store.talk import talk

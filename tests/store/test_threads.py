@@ -7,7 +7,9 @@ from typing import Any
 from server.protocol.errors import ErrorCode
 from server.protocol.objects import Message, Reaction, Thread
 from server.store.changes import MessageGone, NewText, Reacting
-from server.store.messages import Denied, Known, Landed, Mark, NewMessage, Outcome, ReadHistory, SaveMarks
+from server.store.history_messages import ReadHistory
+from server.store.log_messages import Denied, Known, Landed, NewMessage, Outcome
+from server.store.room_messages import Mark, SaveMarks
 from server.store.thread_messages import ReadThreads, ThreadSeen, ThreadsPage
 from tests.store.desk import Desk, poison_refused
 from tests.store.talk import Talk, talk

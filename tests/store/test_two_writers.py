@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 from server.protocol.errors import ErrorCode
 from server.store import creating, people
 from server.store.batches import Batch, Change, commit
-from server.store.messages import AddUser, CreateRoom, Done, Failed, RoomCreated
 from server.store.opening import Store
+from server.store.questions import Done, Failed
 from server.store.quotas import Quotas
+from server.store.room_messages import CreateRoom, RoomCreated
+from server.store.user_messages import AddUser
 from tests.store.beside import another
 from tests.store.desk import PATIENCE, Ear
 from tests.store.test_leases import until_somebody_waits

@@ -8,28 +8,12 @@ import trio.testing
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.store.connections import Writing
+from server.store.log_messages import Anchor, Denied, Known, Landed, Lost, MemberGone, NewMember, Outcomes, Release
 from server.store.marks import OwnMark
-from server.store.messages import (
-    AddUser,
-    Anchor,
-    Denied,
-    Done,
-    Failed,
-    Known,
-    Landed,
-    ListRooms,
-    LoadRoom,
-    Lost,
-    Mark,
-    MemberGone,
-    MemberRecord,
-    NewMember,
-    Outcomes,
-    Release,
-    RoomRecord,
-    SaveMarks,
-)
 from server.store.opening import Store
+from server.store.questions import Done, Failed
+from server.store.room_messages import ListRooms, LoadRoom, Mark, MemberRecord, RoomRecord, SaveMarks
+from server.store.user_messages import AddUser
 from tests.store.desk import PATIENCE, Desk, Ear, poison_refused, serving
 
 

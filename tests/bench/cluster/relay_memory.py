@@ -40,7 +40,9 @@ from server.cluster.codec import NodeCodec
 from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.messages import Attach, Attached
-from server.store.messages import Anchor, Anchored, Done, LoadRoom, MemberRecord, RoomRecord
+from server.store.log_messages import Anchor, Anchored
+from server.store.questions import Done
+from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
 
 OWNER: Final = "owner.3f9a2c51"
 GATEWAYS: Final = tuple(f"gateway{number}.7be0{number}d44" for number in range(5))

@@ -46,7 +46,7 @@ from server.rooms.messages import Delivery
 from server.rooms.telling import NextSlice, Telling
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
-from server.store.messages import Identity
+from server.store.user_messages import Identity
 from tests.bench import measure
 from tests.bench.stage import CLIENT_CPU, pinned, tell
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from loadtest.behaviour import POSTS_A_SECOND
 from server.placement.shards import SHARDS
-from server.store.messages import MemberRecord
+from server.store.room_messages import MemberRecord
 from tests.bench.simulation.costs import MEMBERS, Cost, Costs
 from tests.bench.simulation.engine_load import EngineLoad, engine_load
 from tests.bench.simulation.relaying import HEADS_TOLD, Counted, expected_relays

@@ -38,18 +38,9 @@ from server.relays.messages import Admit, Delivered, Forwarded, Heads, Subscribe
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.heads import LATELY_SECONDS, HeadsTable
 from server.rooms.messages import Attach, Attached, Delivery, Request
-from server.store.messages import (
-    Anchor,
-    Anchored,
-    Append,
-    Done,
-    Landed,
-    LoadRoom,
-    MemberRecord,
-    NewMessage,
-    Outcomes,
-    RoomRecord,
-)
+from server.store.log_messages import Anchor, Anchored, Append, Landed, NewMessage, Outcomes
+from server.store.questions import Done
+from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
 from tests.bench.simulation.relaying import Counted
 
 PATIENCE = 600.0
