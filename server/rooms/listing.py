@@ -10,10 +10,16 @@ Who is online is what this room knows: whoever listens to it, here or by another
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
+from msgspec import structs
+
+from server.protocol.objects import Member
+from server.protocol.replies import Ok
 from server.protocol.room_commands import Members
+from server.protocol.showing import Shown, with_shown
+from server.rooms.messages import Request
 from server.rooms.state import RoomState
 from server.store.room_messages import MembersPage, ReadMembers
 
@@ -45,3 +51,23 @@ def members_shown(command: Members, page: MembersPage, is_here: Callable[[str], 
     online = tuple(member for member in page.members if is_here(member.user.user))
     shown = online[: command.limit]
     return MembersPage(page.room, shown, shown[-1].user.name if len(shown) < len(online) else page.next)
+
+
+def members_reply(request: Request, page: MembersPage, shown: Callable[[str], Shown | None]) -> Ok:
+    """`shown` tells of a user's id how they look; None: offline. Who hides how far they have read is not told how
+    far others have."""
+    command = request.command
+    assert isinstance(command, Members)
+    page = members_shown(command, page, lambda user: shown(user) is not None)
+    members = list(_with_status(page.members, shown))
+    if request.hides:
+        members = [structs.replace(member, read_seq=None) for member in members]
+    return Ok(id=command.id, members=members, next=page.next)
+
+
+def _with_status(members: Iterable[Member], shown: Callable[[str], Shown | None]) -> Iterable[Member]:
+    for member in members:
+        if member.user.deleted:
+            yield member
+            continue
+        yield structs.replace(member, user=with_shown(member.user, shown(member.user.user)))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from server.protocol.bases import CommandId
 from server.protocol.message_commands import Pin
 from server.protocol.objects import Role
 from server.protocol.page_commands import Pins
+from server.protocol.replies import Ok
 from server.rooms.effects import Consult, Effect
+from server.rooms.entries import length_of
+from server.rooms.fitting import fitting
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
@@ -13,7 +17,7 @@ from server.rooms.rights import check_target
 from server.rooms.room_rights import check_kept_for
 from server.rooms.state import RoomState
 from server.store.changes import Pinning
-from server.store.pin_messages import ReadPins
+from server.store.pin_messages import PinsPage, ReadPins
 
 
 def pin(state: RoomState, request: Request, command: Pin, role: Role, now: float) -> list[Effect]:
@@ -35,3 +39,8 @@ def list_pins(state: RoomState, request: Request, command: Pins, now: float) -> 
         reply_to=state.itself, ref=ref, room=state.room, reader=request.user.user, before=command.before
     )
     return [Consult(question)]
+
+
+def pins_reply(command_id: CommandId | None, page: PinsPage) -> Ok:
+    kept = fitting(page.pins, lambda pin: length_of(pin.message))
+    return Ok(id=command_id, pins=list(kept), more=len(kept) < len(page.pins), to=page.known)

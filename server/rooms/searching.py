@@ -7,8 +7,10 @@ no room, and sessions ask the store themselves.
 from __future__ import annotations
 
 from server.protocol import limits
+from server.protocol.bases import CommandId
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.page_commands import Search
+from server.protocol.replies import Ok
 from server.protocol.times import milliseconds_of
 from server.rooms.effects import Consult, Effect
 from server.rooms.messages import Request
@@ -16,6 +18,7 @@ from server.rooms.questions import PageWanted
 from server.rooms.state import RoomState
 from server.store import search_messages
 from server.store.questions import Asker
+from server.store.search_messages import Hits
 from server.store.search_terms import terms_of
 
 
@@ -50,3 +53,7 @@ def _moment(field: str, text: str | None) -> int | None:
         return milliseconds_of(text)
     except (ValueError, OverflowError):
         raise Refusal(ErrorCode.BAD_REQUEST, f"`{field}` must be a time of RFC 3339, or a date") from None
+
+
+def hits_reply(command_id: CommandId | None, page: Hits) -> Ok:
+    return Ok(id=command_id, hits=list(page.hits), next=page.next)

@@ -7,14 +7,18 @@ where an entry gets its place.
 from __future__ import annotations
 
 from server.protocol.attention_commands import Read
+from server.protocol.bases import CommandId
 from server.protocol.errors import ErrorCode, Refusal, no_such_message
 from server.protocol.limits import THREADS_LIMIT
 from server.protocol.page_commands import Threads
+from server.protocol.replies import Ok
 from server.rooms.effects import Consult, Effect
+from server.rooms.entries import length_of
+from server.rooms.fitting import fitting
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
 from server.rooms.state import RoomState
-from server.store.thread_messages import ReadThreads, ThreadSeen
+from server.store.thread_messages import ReadThreads, ThreadSeen, ThreadsPage
 
 
 def check_thread(thread: int | None, last_seq: int) -> None:
@@ -43,3 +47,8 @@ def list_threads(state: RoomState, request: Request, command: Threads, now: floa
             )
         )
     ]  # fmt: skip
+
+
+def threads_reply(command_id: CommandId | None, page: ThreadsPage) -> Ok:
+    kept = fitting(page.threads, lambda thread: length_of(thread.root))
+    return Ok(id=command_id, threads=list(kept), more=page.more or len(kept) < len(page.threads))

@@ -41,7 +41,7 @@ from server.rooms.messages import (
     Pulse,
     Request,
 )
-from server.rooms.pages import hits_reply
+from server.rooms.searching import hits_reply
 from server.sessions.asking import Asking, check_join
 from server.sessions.attending import AttachAgain, ToRoom
 from server.sessions.carrying import READ_ON_AGAIN, RETRY_SECONDS, Overdue, ReadOnAgain

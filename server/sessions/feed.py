@@ -25,8 +25,8 @@ from server.protocol.entries import Entry, Left
 from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Resumed
 from server.rooms.entries import entry_length
+from server.rooms.fitting import fitting
 from server.rooms.messages import Pulse, Terms
-from server.rooms.pages import fitting
 from server.sessions.attention import Attention, Rules
 from server.sessions.feed_effects import AwaitDrained, Effects, GiveUp, ReadOn, Remember, Send
 from server.sessions.opening import Start

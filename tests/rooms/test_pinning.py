@@ -11,7 +11,7 @@ from server.protocol.objects import Message, PinnedMessage, Role, RoomKind, Room
 from server.protocol.page_commands import Pins
 from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
-from server.rooms.pages import PAGE_CODE_POINTS
+from server.rooms.fitting import PAGE_CODE_POINTS
 from server.store.changes import Pinning
 from server.store.pin_messages import PinsPage, ReadPins
 from server.store.questions import Done

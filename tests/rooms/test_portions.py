@@ -9,7 +9,8 @@ from server.protocol.entries import MessageEntry
 from server.protocol.objects import Message, User
 from server.protocol.page_commands import History
 from server.rooms.entries import DELIVERY_CODE_POINTS, DELIVERY_ENTRIES, entry_length, portions
-from server.rooms.pages import PAGE_CODE_POINTS, fitting, history_reply, log_reply
+from server.rooms.fitting import PAGE_CODE_POINTS, fitting
+from server.rooms.pages import history_reply, log_reply
 from server.store.history_messages import HistoryPage, LogPage
 
 ANN = User(user="u_ann", name="ann")

@@ -12,7 +12,7 @@ from server.protocol.objects import Message, Thread
 from server.protocol.page_commands import History, Threads
 from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
-from server.rooms.pages import PAGE_CODE_POINTS
+from server.rooms.fitting import PAGE_CODE_POINTS
 from server.store.history_messages import ReadHistory
 from server.store.log_messages import NewMessage
 from server.store.questions import Done
