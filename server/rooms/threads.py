@@ -18,6 +18,7 @@ from server.rooms.fitting import fitting
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
 from server.rooms.state import RoomState
+from server.store.marks import seen_by
 from server.store.thread_messages import ReadThreads, ThreadSeen, ThreadsPage
 
 
@@ -30,7 +31,8 @@ def check_thread(thread: int | None, last_seq: int) -> None:
 def read_in_thread(state: RoomState, request: Request, said: Read, thread: int, now: float) -> list[Effect]:
     """Written before it is answered: the marks of threads are in no open room's memory."""
     check_thread(thread, state.last_seq)
-    draft = ThreadSeen(request.user.user, thread, min(said.seq, state.last_seq))
+    user = request.user.user
+    draft = ThreadSeen(user, thread, min(said.seq, state.last_seq), seen_by(state.members[user]))
     return [state.append(draft, request.user, request, now)]
 
 

@@ -9,7 +9,8 @@ from server.store.questions import Question
 
 
 class ThreadSeen(Struct, frozen=True):
-    """A draft: `by` has read the thread of the message `target` up to `seq`; the larger wins.
+    """A draft: `by` has read the thread of the message `target` up to `seq`; the larger wins, also over `read`: how far
+    they have read of the room, which holds for the thread until there is a mark of its own.
 
     In no log, so it lands without a `seq`. Denied with `no_such_message` where nobody has answered in a thread there.
     """
@@ -17,6 +18,7 @@ class ThreadSeen(Struct, frozen=True):
     by: str
     target: int
     seq: int
+    read: int = 0
 
 
 class ReadThreads(Question, frozen=True, kw_only=True):

@@ -191,7 +191,8 @@ def _read(chat: Chat, room: Room, who: str, read: c.Read) -> Answer:
         if not room.replies(read.thread):
             return "no_such_message"
         mark = read.thread, who
-        room.thread_marks[mark] = max(room.thread_marks.get(mark, 0), seq)
+        if seq > room.thread_marks.get(mark, room.members[who].seen):
+            room.thread_marks[mark] = seq
         return {}
     member = room.members[who]
     member.seen = max(member.seen, seq)

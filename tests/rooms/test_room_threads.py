@@ -42,6 +42,13 @@ def test_what_is_not_in_the_log_begins_no_thread(thread: int) -> None:
     assert refusals(scene.says("ann", Read(room=ROOM, seq=5, thread=thread))) == ["no_such_message"]
 
 
+def test_with_a_thread_goes_how_far_its_reader_has_read_of_the_room() -> None:
+    scene = Scene("ann", "bob", last_seq=5)
+    scene.says("ann", Read(room=ROOM, seq=4))
+    [append] = scene.appends(scene.says("ann", Read(room=ROOM, seq=3, thread=2)))
+    assert append.draft == ThreadSeen("u_ann", 2, 3, read=4)
+
+
 def test_a_thread_is_read_when_that_is_on_disk_and_nobody_is_told() -> None:
     scene = Scene("ann", "bob", last_seq=5)
     said = scene.says("ann", Read(id=1, room=ROOM, seq=9, thread=2))

@@ -152,6 +152,16 @@ async def test_until_then_what_was_read_of_the_room_was_read_of_its_threads(desk
     assert (found.read_seq, found.unread) == (first, 1)
 
 
+async def test_who_has_read_more_of_the_room_has_read_as_much_of_its_threads(desk: Desk) -> None:
+    talking = await talk(desk)
+    root = await talking.said("topic")
+    first = await talking.said("one", thread=root)
+    desk.writes.tell(SaveMarks(talking.room.room, (Mark(talking.bob, first, first),)))
+    await talking.changed(ThreadSeen(talking.bob, root, root, read=first))
+    [found] = (await threads(talking, talking.bob)).threads
+    assert (found.read_seq, found.unread) == (first, 0), "a mark never goes back"
+
+
 async def test_what_begins_no_thread_cannot_be_read_as_one(desk: Desk) -> None:
     talking = await talk(desk)
     root = await talking.said("topic")
