@@ -225,7 +225,7 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     SettingsChanged: SettingsChanged(settings=_SETTINGS),
     TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
     Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),
-    RoomStats: RoomStats(room=CHANNEL_ID, members=312),
+    RoomStats: RoomStats(room=CHANNEL_ID, members=312, online=41),
     Attention: Attention(room=CHANNEL_ID, level="mentions"),
     Activity: Activity(room=CHANNEL_ID, last_seq=1_204, unread=31, mentions=0),
     Heartbeat: Heartbeat(every=60_000),

@@ -57,10 +57,14 @@ class Presence(Event, frozen=True, kw_only=True, tag="presence"):
 
 
 class RoomStats(Event, frozen=True, kw_only=True, tag="room_stats"):
-    """How many members a large channel has: told once a second at the most, in place of `joined` and `left`."""
+    """How many members a large room has, and how many of them are online: in place of `joined` and `left` in a
+    channel, once a second at the most, and of `presence` everywhere, some time after who came and who went."""
 
     room: RoomId
     members: int
+    online: Annotated[
+        int | None, Meta(description="Without those who are invisible.", extra_json_schema={"minimum": 0})
+    ] = None
 
 
 class Attention(Event, frozen=True, kw_only=True, tag="attention"):

@@ -6,6 +6,9 @@ second after each would cost more than to let them in. Then rooms wait for their
 who was away for a moment they say nothing at all (`comings.py`). Rooms do not look again and again whether it is their
 turn: each is given its time.
 
+Large rooms do not say who, only how many are there. That goes to everybody in the room as well, so they take turns of
+their own by how many people they tell, and a turn is as long after the first who moved as somebody may be away.
+
 Left out: to prefer small rooms, or those of two. Nobody would wait the less for it while the crowd lasts.
 """
 
@@ -20,6 +23,8 @@ AT_ONCE_SECONDS: Final = 1.0
 """Whose turn is so near need not wait for it."""
 LONGEST_SECONDS: Final = 60.0
 """However many there are."""
+COUNTED_A_SECOND: Final = 2_000
+"""People who are told how many are online: as many as small rooms tell who is. 100,000 hear it once in 50 s."""
 
 
 GRACE_SECONDS: Final = 15.0
@@ -35,11 +40,12 @@ class Announcing:
         Seconds for which somebody may be away without anybody being told.
     """
 
-    __slots__ = ("_next", "grace")
+    __slots__ = ("_next", "_next_count", "grace")
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self.grace = grace
         self._next = 0.0
+        self._next_count = 0.0
 
     def wait(self, now: float) -> float:
         """Seconds until it is the turn of a room that has something to say; 0: it is."""
@@ -49,3 +55,12 @@ class Announcing:
             return LONGEST_SECONDS
         self._next = turn + 1 / ROOMS_A_SECOND
         return wait if wait > AT_ONCE_SECONDS else 0.0
+
+    def wait_to_count(self, now: float, told: int) -> float:
+        """Seconds until it is the turn of a large room to say to `told` people how many are online; 0: it is.
+
+        Every room waits for one turn at a time, so however many there are, it is over when all were told once.
+        """
+        turn = max(now + self.grace, self._next_count)
+        self._next_count = turn + told / COUNTED_A_SECOND
+        return turn - now

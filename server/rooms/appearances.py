@@ -45,5 +45,9 @@ class Appearances:
         """All who do not just look online there."""
         return tuple((user, shown) for (at, user), shown in self._shown.items() if at == place)
 
+    def users(self) -> set[str]:
+        """All who do not just look online somewhere."""
+        return {user for _, user in self._shown}
+
     def leaves(self, place: int, user: str) -> None:
         self._shown.pop((place, user), None)

@@ -9,7 +9,7 @@ side, which are looked through as fast as a dictionary is asked, and take a quar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from actors import Address
@@ -131,7 +131,7 @@ class Audience:
             return self._crowd.users.get(session)
         return next((user for one, user in self._pairs() if one is session), None)
 
-    def users(self) -> Iterable[str]:
+    def users(self) -> Collection[str]:
         """By sessions that are attached here."""
         if self._crowd is not None:
             return self._crowd.sessions.keys()
@@ -156,6 +156,12 @@ class Audience:
         if self._comings is None:
             return self.all_users()
         return {user for user in self.all_users() | self._comings.counted() if self.shown(user) is not None}
+
+    def count_shown(self) -> int:
+        """How many are here, as far as others may know."""
+        users = self.all_users() if self.elsewhere is not None else self.users()
+        hidden = () if self._appearances is None else self._appearances.users()
+        return len(users) - sum(user in users and self.appears(user) is None for user in hidden)
 
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
         return tuple(session for user in users for session in self._sessions_of(user))

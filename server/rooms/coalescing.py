@@ -20,23 +20,27 @@ Effects = list[Effect]
 
 def is_to_announce(state: RoomState, now: float) -> bool:
     """Whether something is to be told of who came and who went."""
-    return (state.audience.has_news or state.audience.is_due(now)) and not state.large
+    return state.audience.has_news or state.audience.is_due(now)
 
 
 def news(state: RoomState, now: float, grace: float) -> Effects:
     """Who came and who went; in a large room only how many there are."""
-    effects: Effects = []
     if state.large:
         state.audience.no_news()
-        if state.stats_due:
-            effects += state.pass_on([RoomStats(room=state.room, members=len(state.members))])
-    else:
-        if presence := state.audience.news(now, grace):
-            effects += state.pass_on(presence)
-        if (seconds := state.audience.wake_in(now)) is not None:
-            effects.append(Announce(seconds))
+        return counts(state)
+    effects: Effects = []
+    if presence := state.audience.news(now, grace):
+        effects += state.pass_on(presence)
+    if (seconds := state.audience.wake_in(now)) is not None:
+        effects.append(Announce(seconds))
     state.stats_told()
     return effects
+
+
+def counts(state: RoomState) -> Effects:
+    """How many members there are, and how many of them are online."""
+    state.stats_told()
+    return state.pass_on([RoomStats(room=state.room, members=len(state.members), online=state.audience.count_shown())])
 
 
 def tell_all(state: RoomState, now: float) -> Effects:

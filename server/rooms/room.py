@@ -28,7 +28,7 @@ from server.rooms.announcing import Announcing
 from server.rooms.answering import answer_found, given_up
 from server.rooms.appearances import HERE
 from server.rooms.blocking import blocked
-from server.rooms.coalescing import is_to_announce, news, save_marks, tell_all
+from server.rooms.coalescing import counts, is_to_announce, news, save_marks, tell_all
 from server.rooms.deciding import decide
 from server.rooms.deleting import bury
 from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
@@ -106,7 +106,7 @@ class Room:
             self._opening is not None
             or state is None
             or state.audience.is_nobody
-            or (state.audience.has_news and not self._announces)
+            or (state.audience.has_news and (state.large or not self._announces))
             or state.is_busy
         )
 
@@ -388,11 +388,25 @@ class Room:
 
     def _tell_news(self, state: RoomState, now: float) -> Effects:
         """Now, unless too many rooms have something to say: then when it is this one's turn."""
+        if state.large:
+            return self._tell_counts(state, now)
         if self._announces:
             return []
         wait = self._announcing.wait(now) if is_to_announce(state, now) else 0.0
         self._announces = wait > 0.0
         return [Announce(wait)] if wait else news(state, now, self._announcing.grace)
+
+    def _tell_counts(self, state: RoomState, now: float) -> Effects:
+        """Of members at once; of who is online in its turn, or along with that. Nobody is kept who moves meanwhile."""
+        has_moved = state.audience.has_news
+        state.audience.no_news()
+        if state.stats_due:
+            return counts(state)
+        if self._announces or not has_moved:
+            return []
+        wait = self._announcing.wait_to_count(now, state.audience.count_shown())
+        self._announces = wait > 0.0
+        return [Announce(wait)] if wait else counts(state)
 
     def announce(self, now: float) -> Effects:
         """It is this room's turn to say who came and who went; or somebody's grace is over, and it may be given one."""

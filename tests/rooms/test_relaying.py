@@ -382,7 +382,7 @@ def test_counts_of_a_large_channel_reach_other_nodes() -> None:
     number = hall.subscribed()
     hall.lands(hall.forwarded(number, "eve", Join(id=1, room=ROOM)), logged=False)
     [stats] = told(PassedOn, hall.beat())
-    assert stats.events == (RoomStats(room=ROOM, members=3),)
+    assert stats.events == (RoomStats(room=ROOM, members=3, online=2),)
 
 
 def test_a_room_does_not_rest_while_a_relay_listens() -> None:

@@ -335,7 +335,7 @@ def test_in_large_channels_membership_is_not_logged() -> None:
     assert [append.draft.logged for append in scene.appends(joining)] == [False]  # type: ignore[union-attr]
     landed = scene.lands(joining, logged=False)
     assert deliveries(landed) == []
-    assert [events_of(told) for told in of(FanOut, scene.beat())] == [[RoomStats(room=ROOM, members=4)]]
+    assert [events_of(told) for told in of(FanOut, scene.beat())] == [[RoomStats(room=ROOM, members=4, online=3)]]
     assert of(FanOut, scene.beat()) == [], "once, and only when it changed"
     gone = scene.lands(scene.says("zoe", Leave(id=2, room=ROOM)), logged=False)
     assert [e.message.left for e in of(InTurn, gone) if isinstance(e.message, Detached)] in (

@@ -386,7 +386,7 @@ async def test_in_a_large_channel_membership_is_a_table(store: Store) -> None:
         assert isinstance(joined, Ok)
         assert joined.info is not None
         assert (joined.info.members, joined.info.last_seq) == (4, 3), "the last one came in without an entry"
-        await guests[0].until(lambda: [e for e in guests[0].heard if e == RoomStats(room=room, members=4)])
+        await guests[0].until(lambda: [e for e in guests[0].heard if e == RoomStats(room=room, members=4, online=4)])
         assert isinstance(await guests[3].ask(Leave, room=room), Ok)
         await guests[0].post(room, "hello")
         await guests[2].hears(room, "hello")

@@ -107,7 +107,7 @@
 /** @typedef {{ op: "receipt", room: string, user: string, received?: number, read?: number }} Receipt */
 /** @typedef {{ op: "typing", room: string, user: string }} Typing */
 /** @typedef {{ op: "presence", user: string, status: Status, last_seen?: string }} Presence */
-/** @typedef {{ op: "room_stats", room: string, members: number }} RoomStats */
+/** @typedef {{ op: "room_stats", room: string, members: number, online?: number }} RoomStats */
 /** @typedef {{ op: "heartbeat", every: number }} Heartbeat */
 /** @typedef {{ op: "reconnect", after: number, window: number }} Reconnect */
 /** @typedef {{ op: "pong", id?: number }} Pong */
