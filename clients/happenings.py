@@ -15,6 +15,7 @@ from server.protocol.events import (
     Attention,
     Heartbeat,
     Presence,
+    Readers,
     ReadMark,
     Receipt,
     Reconnect,
@@ -83,6 +84,7 @@ Event = (
     | Welcome
     | Resumed
     | Receipt
+    | Readers
     | ReadMark
     | SettingsChanged
     | TypingEvent

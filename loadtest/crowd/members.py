@@ -37,6 +37,7 @@ from server.protocol.events import (
     Attention,
     Heartbeat,
     Presence,
+    Readers,
     ReadMark,
     Receipt,
     Reconnect,
@@ -237,7 +238,7 @@ class Members:
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
             case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats():
                 return (), b""
-            case Activity() | Attention() | Heartbeat():
+            case Activity() | Attention() | Heartbeat() | Readers():
                 return (), b""
             case Ok(id=int(count)):
                 self.speeches.done(slot, count, event)

@@ -26,6 +26,14 @@ class Receipt(Event, frozen=True, kw_only=True, tag="receipt"):
     read: Annotated[int | None, Meta(description="Up to this `seq`.")] = None
 
 
+class Readers(Event, frozen=True, kw_only=True, tag="readers"):
+    """How many others have read a message in a large room, at least: told to its author only, once in some seconds."""
+
+    room: RoomId
+    read: Annotated[int, Meta(description="The `seq` of the message.", extra_json_schema={"minimum": 1})]
+    readers: Annotated[int, Meta(extra_json_schema={"minimum": 1})]
+
+
 class ReadMark(Event, frozen=True, kw_only=True, tag="read_mark"):
     """Up to where this user has read a room, said on another of their connections. It may lie before an earlier one."""
 
@@ -111,6 +119,7 @@ AnyEvent = (
     | Left
     | RoomChanged
     | Receipt
+    | Readers
     | ReadMark
     | SettingsChanged
     | TypingEvent

@@ -17,7 +17,7 @@ from msgspec import Struct
 from actors import Address
 from server.protocol.commands import RoomCommand
 from server.protocol.entries import Entry, Left
-from server.protocol.events import Attention, Presence, ReadMark, Receipt, RoomStats, TypingEvent
+from server.protocol.events import Attention, Presence, Readers, ReadMark, Receipt, RoomStats, TypingEvent
 from server.protocol.message_commands import Expire
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.replies import Error, Ok
@@ -25,7 +25,7 @@ from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.rooms.appearances import Said
 
-PassingEvent = Receipt | ReadMark | TypingEvent | Presence | RoomStats | Attention
+PassingEvent = Receipt | Readers | ReadMark | TypingEvent | Presence | RoomStats | Attention
 
 
 class NodeMessage(Struct, frozen=True, array_like=True):

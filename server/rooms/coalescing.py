@@ -10,7 +10,8 @@ from server.protocol.events import ReadMark, Receipt, RoomStats
 from server.rooms import pulsing
 from server.rooms.effects import Announce, Consult, Effect, Write
 from server.rooms.questions import AuthorsWanted
-from server.rooms.receipts import Covered, grouped
+from server.rooms.readers import Covered
+from server.rooms.receipts import grouped
 from server.rooms.state import RoomState
 from server.store.history_messages import ReadAuthors
 from server.store.room_messages import SaveMarks
@@ -77,11 +78,14 @@ def receipts_told(state: RoomState, told: list[tuple[Receipt, frozenset[str]]]) 
 
 
 def tell_receipts(state: RoomState, now: float) -> Effects:
+    """Who has received and read how far; in a large room only how many have read."""
     effects: Effects = []
+    if state.large:
+        for author, readers in state.receipts.count(state.members, now).items() if state.has_marks else ():
+            effects += state.pass_on_to((author,), readers)
+        return effects
     told: list[tuple[Receipt, frozenset[str]]] = []
     for covered in state.receipts.untold(state.members) if state.has_marks else ():
-        if state.large:
-            continue
         authors = state.receipts.authors(covered)
         if authors is None:
             effects.append(_ask_authors(state, covered, now))

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from server.rooms.messages import Request
 from server.rooms.opening import PATIENCE_SECONDS
-from server.rooms.receipts import Covered
+from server.rooms.readers import Covered
 
 
 class PageWanted(Struct, frozen=True):

@@ -4,7 +4,8 @@ What others are told only ever grows. How far one has read for oneself may also 
 only the user's other devices are told. Marks are written behind, and told once a second to the authors of the messages
 that are newly covered, and to nobody else. Who wrote the latest messages is remembered here, so that the store is asked
 only about what is older. Receipts that go to the same authors travel together, as one event list that is encoded once:
-told one by one, a room where everybody reads everything would cost the square of its members.
+told one by one, a room where everybody reads everything would cost the square of its members. In large rooms authors
+hear how many have read (`readers.py`).
 """
 
 from __future__ import annotations
@@ -13,45 +14,39 @@ from collections.abc import Iterable
 from itertools import takewhile
 from typing import Final
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from server.protocol.events import Receipt
+from server.protocol.events import Readers, Receipt
+from server.rooms.readers import TOLD_SECONDS, Covered, Written, count, untold
 from server.store.marks import apart, seen_by, with_seen
 from server.store.room_messages import Mark, MemberRecord
 
 REMEMBERED_AUTHORS: Final = 500
 
 
-class Covered(Struct, frozen=True):
-    """The entries `after < seq <= upto` are newly covered by this receipt."""
-
-    receipt: Receipt
-    after: int
-    upto: int
-
-
 class Receipts:
     """What is to be told and written of a room's marks."""
 
-    __slots__ = ("_authors", "_known_above", "_moved", "_room", "_unsaved", "_untold")
+    __slots__ = ("_count_at", "_known_above", "_moved", "_room", "_unsaved", "_untold", "_written")
 
     def __init__(self, room: str, last_seq: int) -> None:
         self._room = room
-        self._authors: list[tuple[int, str]] = []  # a deque takes 760 bytes even for one
+        self._written: list[Written] = []  # a deque takes 760 bytes even for one
         self._known_above = last_seq
         self._untold: dict[str, tuple[int, int]] = {}  # user -> what was told of received and read
         self._unsaved: dict[str, None] = {}
         self._moved: set[str] | None = None  # whose own mark did
+        self._count_at: float | None = None  # when authors are to be told how many have read; None: there is nothing
 
     @property
     def pending(self) -> bool:
-        return bool(self._untold or self._unsaved or self._moved)
+        return bool(self._untold or self._unsaved or self._moved) or self._count_at is not None
 
     def wrote(self, author: str, seq: int) -> None:
         """A message of `author` is in the log now."""
-        self._authors.append((seq, author))
-        if len(self._authors) > REMEMBERED_AUTHORS:
-            self._known_above, _ = self._authors.pop(0)
+        self._written.append(Written(seq, author))
+        if len(self._written) > REMEMBERED_AUTHORS:
+            self._known_above = self._written.pop(0).seq
 
     def mark(self, user: str, members: dict[str, MemberRecord], received: int, read: int, seen: int = 0) -> None:
         """`user`, a member, says how far; the larger wins, and who has read has received. `seen`: who has read for
@@ -123,8 +118,17 @@ class Receipts:
         """Who wrote what is newly covered; None if that is not remembered."""
         if covered.after < self._known_above:
             return None
-        newest_first = takewhile(lambda written: written[0] > covered.after, reversed(self._authors))
-        return frozenset(author for seq, author in newest_first if seq <= covered.upto)
+        newest_first = takewhile(lambda written: written.seq > covered.after, reversed(self._written))
+        return frozenset(written.author for written in newest_first if written.seq <= covered.upto)
+
+    def count(self, members: dict[str, MemberRecord], now: float) -> dict[str, list[Readers]]:
+        """In place of `untold`, in a large room: what authors are to be told now of how many have read."""
+        if self._untold and count(self._written, self.untold(members)) and self._count_at is None:
+            self._count_at = now + TOLD_SECONDS
+        if self._count_at is None or now < self._count_at:
+            return {}
+        self._count_at = None
+        return untold(self._written, self._room)
 
 
 def grouped(told: Iterable[tuple[Receipt, frozenset[str]]]) -> dict[frozenset[str], list[Receipt]]:

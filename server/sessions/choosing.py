@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from actors import Address
 from server.protocol.account_commands import SetPresence, Settings
 from server.protocol.errors import unavailable
-from server.protocol.events import Receipt, SettingsChanged
+from server.protocol.events import Readers, Receipt, SettingsChanged
 from server.protocol.objects import AccountSettings, OwnStatus
 from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Ok
@@ -112,7 +112,7 @@ class Choosing(Attending):
         self._reply(command, lambda opened: Ok(id=opened.command.id, settings=_settings(choice)))
 
     def _pass_on(self, passing: Passing) -> None:
-        if isinstance(passing.events[0], Receipt) and self._choice.hides_receipts:
+        if isinstance(passing.events[0], Receipt | Readers) and self._choice.hides_receipts:
             told = [structs.replace(event, read=None) for event in passing.events if _is_of_receiving(event)]
             if not told:
                 return

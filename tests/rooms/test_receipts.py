@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.protocol.events import Receipt
-from server.rooms.receipts import REMEMBERED_AUTHORS, Covered, Receipts, grouped
+from server.rooms.readers import Covered
+from server.rooms.receipts import REMEMBERED_AUTHORS, Receipts, grouped
 from server.store.marks import OwnMark, keep_known, seen_by
 from server.store.room_messages import Mark, MemberRecord
 

@@ -279,8 +279,8 @@ def test_how_somebody_looks_is_told_from_node_to_node_and_ends_with_the_node() -
     hall.beat()
     number = hall.subscribed()
     hall.room.admit(Admit(number, 1, ("u_bob",), (("u_bob", Shown("away")), ("u_eve", Shown("busy")))))
-    [news] = of(FanOut, [effect for effect in hall.beat() if not told(PassedOn, [effect])])
-    assert events_of(news) == [Presence(user="u_bob", status="away")], "and never just online"
+    [here] = of(FanOut, [effect for effect in hall.beat() if not told(PassedOn, [effect])])
+    assert events_of(here) == [Presence(user="u_bob", status="away")], "and never just online"
     other = hall.subscribed(relay=OTHER)
     hall.room.here(Here(other, came=("u_bob",), went=()))
     [news] = told(PassedOn, hall.beat())
