@@ -16,13 +16,15 @@ from server.store.mentioning import read_people
 from server.store.room_changes import entry_from_news, read_news
 
 AnyRow = Row[*tuple[Any, ...]]
+_MINUTE_MS: Final = 60_000
 _M = TypeVar("_M", bound=Message)
 
 
 def user_from(user: str, name: str | None, display_name: str | None, last_seen: int | None = None) -> User:
     """A person. Without a name: one who was deleted.
 
-    `last_seen` belongs into lists of people only: entries of the log read the same today and tomorrow.
+    `last_seen` belongs into lists of people only: entries of the log read the same today and tomorrow. Others are told
+    the minute: to the millisecond it would say which of somebody's sessions ended with which of somebody else's.
     """
     if name is None:
         return User(user=user, name=None, deleted=True)
@@ -30,7 +32,7 @@ def user_from(user: str, name: str | None, display_name: str | None, last_seen: 
         user=user,
         name=name,
         display_name=display_name,
-        last_seen=None if last_seen is None else rfc3339(last_seen),
+        last_seen=None if last_seen is None else rfc3339(last_seen - last_seen % _MINUTE_MS),
     )
 
 
