@@ -195,6 +195,7 @@ def session_environment(ground: Ground, shared: Shared, heartbeats: Heartbeats) 
         heartbeat=lambda: heartbeats.milliseconds,
         command_seconds=settings.command_deadline,
         clock=now,
+        used=shared.usage.says,
         pace=shared.user_pace,
         most_connections=settings.max_connections_per_user,
         rooms=rooms_here if cluster is None else cluster.rooms,

@@ -43,6 +43,8 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
         After so long a command is answered `unavailable`.
     clock
         The wall clock, in milliseconds, for when the user was last seen.
+    used
+        Told the ids of sessions whose tokens are used, or were until now, and when (ms): has it written down.
     most_connections
         Of a user, over all devices.
     pace
@@ -64,6 +66,7 @@ class SessionEnvironment(Struct, frozen=True, kw_only=True):
     limits: Limits
     node: str
     heartbeat: Callable[[], int]
+    used: Callable[[str, int], object]
     command_seconds: float = COMMAND_SECONDS
     clock: Callable[[], int] = wall_clock
     most_connections: int = 100

@@ -26,7 +26,6 @@ from server.sessions.opening import Start, begin
 from server.sessions.places import as_read
 from server.sessions.purposes import Opening, WelcomeWanted
 from server.sessions.tabs import connections_of, has_come, has_gone
-from server.store.user_messages import TouchTokens
 
 
 class Welcoming(Looking):
@@ -115,7 +114,7 @@ class Welcoming(Looking):
         """
         now = self._environment.clock()
         if now - noted >= NOTED_FOR_MS:
-            self._environment.writer.tell(TouchTokens((self._id,), now))
+            self._environment.used(self._id, now)
 
     # --- rooms as clients see them -----------------------------------------------------------------------------
 

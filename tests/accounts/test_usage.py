@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.accounts.usage import EVERY, TokenUsage, run_usage
+from server.accounts.usage import EVERY, GATHER_SECONDS, TokenUsage, run_usage
 from server.store.user_messages import TouchTokens
 
 
@@ -65,3 +65,40 @@ async def test_a_crowd_is_written_in_slices(autojump_clock: trio.testing.MockClo
         await trio.sleep(1.5 * EVERY)
         slices = writer.take_nowait(100)
     assert [len(part.sessions) for part in slices if isinstance(part, TouchTokens)] == [500, 500, 234]
+
+
+async def test_a_crowd_that_is_cut_off_is_written_in_a_few_changes_over_some_time(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    """Beside it there is room in the writer's queue for what people say."""
+    writer, usage = Inbox(20), TokenUsage()
+    async with noting(writer, usage):
+        for number in range(5_000):
+            usage.says(f"s_{number}", 3 + number)
+        await trio.sleep(1.5 * GATHER_SECONDS)
+        first = writer.take_nowait(100)
+        usage.says("s_0", 90_000)
+        await trio.sleep(2 * GATHER_SECONDS)
+        later = writer.take_nowait(100)
+    written = [part for part in [*first, *later] if isinstance(part, TouchTokens)]
+    assert [len(part.sessions) for part in written] == [500] * 10 + [1]
+    assert (len(first), written[0].at, written[-1]) == (4, 502, TouchTokens(("s_0",), 90_000))
+    assert [name for part in written[:-1] for name in part.sessions] == [f"s_{number}" for number in range(5_000)]
+
+
+async def test_what_the_writer_does_not_take_is_written_later(autojump_clock: trio.testing.MockClock) -> None:
+    writer, usage = Inbox(1), TokenUsage()
+    async with noting(writer, usage):
+        writer.tell("something else")
+        usage.says("s_gone", 5)
+        await trio.sleep(1.5 * GATHER_SECONDS)
+        assert writer.take_nowait(1) == ["something else"]
+        await trio.sleep(GATHER_SECONDS)
+        assert writer.take_nowait(1) == [TouchTokens(("s_gone",), 5)]
+
+
+async def test_who_said_so_is_written_at_a_stop_without_waiting() -> None:
+    writer, usage = Inbox(100), TokenUsage()
+    async with noting(writer, usage):
+        usage.says("s_gone", 5)
+    assert writer.take_nowait(100) == [TouchTokens(("s_gone",), 5)]

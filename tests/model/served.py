@@ -66,7 +66,7 @@ class Served(Runtime):
         self._rooms = RoomEnvironment(self._writes, self._reads, announcing=Announcing(grace=0.0))
         self._sessions = SessionEnvironment(
             writer=self._writes, reader=self._reads, limits=Limits(frame=1, text=1, unanswered=32), node="n",
-            heartbeat=lambda: 30_000, clock=clock,
+            heartbeat=lambda: 30_000, clock=clock, used=lambda session, at: None,
         )  # fmt: skip
 
     def new_room(self) -> Actor:

@@ -291,7 +291,7 @@ class Node:
         self.relays = RelayEnvironment(node=id, reader=reader, ownership=own)
         self.sessions = SessionEnvironment(
             writer=writer, reader=reader, limits=Limits(frame=1, text=1, unanswered=32), node=id,
-            heartbeat=lambda: 30_000, clock=lambda: 0,
+            heartbeat=lambda: 30_000, clock=lambda: 0, used=lambda session, at: None,
             rooms=lambda system: RoomsAnywhere(own, system.dynamic(ROOMS), system.dynamic(RELAYS)),
         )  # fmt: skip
         self.kinds = {

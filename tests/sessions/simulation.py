@@ -387,7 +387,7 @@ class World(Runtime):
         self.rooms = RoomEnvironment(writer=self.disk.writer, reader=self.disk.reader)
         self.sessions = SessionEnvironment(
             writer=self.disk.writer, reader=self.disk.reader, limits=Limits(frame=1, text=1, unanswered=32),
-            node="n", heartbeat=lambda: 30_000, clock=lambda: 0,
+            node="n", heartbeat=lambda: 30_000, clock=lambda: 0, used=lambda session, at: None,
         )  # fmt: skip
 
     def new_room(self) -> Actor:

@@ -44,7 +44,7 @@ from server.sessions.environment import SessionEnvironment
 from server.sessions.messages import Close, Drained, NotifyDrained, Open, Said
 from server.store.opening import Store
 from server.store.reader import run_reader
-from server.store.user_messages import Identity
+from server.store.user_messages import Identity, TouchTokens
 from server.store.writer import run_writer
 from tests.store.desk import PATIENCE, Desk
 
@@ -239,6 +239,7 @@ async def staged(
         writer=desk.writes, reader=desk.reads, limits=Limits(frame=65_536, text=4_000, unanswered=32), node="n_test",
         heartbeat=lambda: 30_000, clock=lambda: desk.now, pace=without_limit() if pace is None else pace,
         most_connections=most_connections, attention=attention,
+        used=lambda session, at: desk.writes.tell(TouchTokens((session,), at)),
     )  # fmt: skip
     tree = SupervisorSpec(
         "server",

@@ -130,7 +130,9 @@ async def turns(members: int, rooms_each: int, rounds: int) -> float:
     """Microseconds of CPU for each of so many sessions, from the room to `send`, without it."""
     taker = Taker()
     limits = Limits(frame=65_536, text=4_000, unanswered=32)
-    environment = SessionEnvironment(writer=taker, reader=taker, limits=limits, node="n", heartbeat=lambda: 30_000)
+    environment = SessionEnvironment(
+        writer=taker, reader=taker, limits=limits, node="n", heartbeat=lambda: 30_000, used=lambda session, at: None
+    )
     gateway = Gateway(
         limits=GatewayLimits(), reactor=NullReactor(), parsers=ParserPool(1), reader=taker, app=cast("Any", None)
     )
