@@ -53,6 +53,7 @@ from server.rooms.heads import HeadsTable
 from server.rooms.messages import Named
 from server.rooms.sizes import Sizes
 from server.sessions.attention import Rules
+from server.sessions.choices import Choices
 from server.sessions.environment import SessionEnvironment
 from server.settings import Settings
 from server.store.fencing import Fencing
@@ -105,8 +106,8 @@ class Shared:
     """
 
     __slots__ = (
-        "changes", "connection_pace", "counts", "departing", "easing", "elsewhere", "hashing", "heads", "reader",
-        "throttle", "usage", "user_pace", "writer",
+        "changes", "choices", "connection_pace", "counts", "departing", "easing", "elsewhere", "hashing", "heads",
+        "reader", "throttle", "usage", "user_pace", "writer",
     )  # fmt: skip
 
     def __init__(self, ground: Ground) -> None:
@@ -124,6 +125,7 @@ class Shared:
         self.departing = Departing(self.changes, self.reader, settings.command_deadline)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
+        self.choices = Choices()
         self.connection_pace: Pace[Hashable] = Pace(
             commands=settings.commands_per_second, size=settings.bytes_per_second, burst=settings.burst
         )
@@ -199,6 +201,7 @@ def session_environment(ground: Ground, shared: Shared, heartbeats: Heartbeats) 
         pace=shared.user_pace,
         most_connections=settings.max_connections_per_user,
         rooms=rooms_here if cluster is None else cluster.rooms,
+        choices=shared.choices,
         elsewhere=shared.elsewhere,
         attention=Rules(above=settings.passive_above, every=settings.activity),
     )

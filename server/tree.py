@@ -29,6 +29,7 @@ from actors import (
     TaskSpec,
 )
 from server.accounts.blocking import run_blocks_sweep
+from server.accounts.chosen import run_choices_sweep
 from server.accounts.passwords import run_hashing
 from server.accounts.revocations import run_revocation_sweep
 from server.accounts.usage import run_usage
@@ -130,6 +131,9 @@ def tree(ground: Ground) -> SupervisorSpec:
     async def blocks(context: TaskContext) -> None:
         await run_blocks_sweep(context, reader, context.system.dynamic(ROOMS), now)
 
+    async def choices(context: TaskContext) -> None:
+        await run_choices_sweep(context, reader, context.system.dynamic(SESSIONS), shared.choices, now)
+
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, shared.changes, context.system.dynamic(SESSIONS), shared.usage, now)
 
@@ -169,6 +173,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("hashing", partial(run_hashing, inbox=shared.hashing)),
                 TaskSpec("revocations", revocations),
                 TaskSpec("blocks", blocks),
+                TaskSpec("choices", choices),
                 TaskSpec("usage", token_usage),
                 TaskSpec("departing", departing),
             ),

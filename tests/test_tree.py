@@ -47,6 +47,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "hashing",
             "revocations",
             "blocks",
+            "choices",
             "usage",
             "departing",
             "disappearing",

@@ -67,7 +67,7 @@ class UserNamed(Struct, frozen=True):
 
 
 class UserChose(Struct, frozen=True):
-    """From another node: what the user has chosen from now on. Lost news are made good when they connect anew."""
+    """From another node: what the user has chosen from now on. Lost news are made good by `accounts/chosen.py`."""
 
     user: str
     choice: Choice

@@ -1,8 +1,8 @@
 """The part of a session that looks to what its user has chosen: changing it, telling all devices, and keeping to it.
 
 A choice is on disk before it is answered. Then the table of this node has it (`choices.py`), and all other sessions of
-the user are told, on all nodes. One that does not hear of it, because the link between two nodes was lost, goes by the
-former choice until its user connects anew.
+the user are told, on all nodes. One that does not hear of it, because the link between two nodes was lost, is told
+seconds later by a look into the store (`accounts/chosen.py`).
 """
 
 from __future__ import annotations

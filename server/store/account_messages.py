@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from server.protocol.objects import RoomKind
-from server.store.choices import SaveChoice
+from server.store.choices import ReadChoices, SaveChoice
 from server.store.questions import Question
 
 # --- to the writer -------------------------------------------------------------------------------------------
@@ -205,4 +205,6 @@ class BlockChanges(Struct, frozen=True):
     at: int
 
 
-AccountRead = ListDevices | ReadDepartures | FindHeir | ListBlocked | ReadBlocks | FindAccount | ReadOwnMessages
+AccountRead = (
+    ListDevices | ReadDepartures | FindHeir | ListBlocked | ReadBlocks | ReadChoices | FindAccount | ReadOwnMessages
+)

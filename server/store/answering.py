@@ -27,6 +27,7 @@ from server.store.audit_messages import ReadAudit
 from server.store.auditing import read_audit
 from server.store.blocking import list_blocked, read_blocks
 from server.store.channel_queries import read_channels
+from server.store.choices import ReadChoices, read_choices
 from server.store.connections import snapshot
 from server.store.due import ReadDue, read_due
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
@@ -160,6 +161,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return list_blocked(connection, question)
         case ReadBlocks():
             return read_blocks(connection, question, now)
+        case ReadChoices():
+            return read_choices(connection, question, now)
         case ReadDepartures():
             return read_departures(connection, question)
         case FindHeir():

@@ -191,7 +191,7 @@ def _changed(connection: Connection, change: Change, at: int, quotas: Quotas) ->
         case ChangePassword():
             return accounts.change_password(connection, change, at)
         case SaveChoice():
-            return save_choice(connection, change)
+            return save_choice(connection, change, at)
         case SetDisplayName():
             return accounts.set_display_name(connection, change)
         case DeleteUser():

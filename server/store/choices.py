@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import OwnStatus
@@ -48,6 +48,22 @@ class SaveChoice(Question, frozen=True, kw_only=True):
     emoji: str | None = None
 
 
+class ReadChoices(Question, frozen=True, kw_only=True):
+    """What people have chosen who changed it after `since` (ms). Answered `ChoicesMade`."""
+
+    since: int
+
+
+class ChoicesMade(Struct, frozen=True):
+    """What these users have chosen by now. `at` is the next `since`."""
+
+    choices: tuple[tuple[str, Choice], ...]
+    at: int
+
+
+CHOICES_OVERLAP_MS: Final = 30_000
+"""A change has the time at which its transaction began, and is seen when that was committed."""
+
 CHOSEN: Final = (users.c.hides_receipts, users.c.status, users.c.status_text, users.c.status_emoji)
 """The columns, in the order in which `choice_from` takes them."""
 
@@ -61,15 +77,26 @@ def choice_from(
     return Choice(bool(hides_receipts), status, text, emoji)
 
 
-def save_choice(connection: Connection, wanted: SaveChoice) -> Choice:
+_chosen_since: Final = select(users.c.id, *CHOSEN).where(users.c.chosen_at > bindparam("since"))
+
+
+def save_choice(connection: Connection, wanted: SaveChoice, at: int) -> Choice:
     """Raises `Refusal`: `no_such_user`."""
     whose = (users.c.id == wanted.user, users.c.name.is_not(None))
     if changed := _changed(wanted):
-        connection.execute(update(users).where(*whose).values(changed))
+        connection.execute(update(users).where(*whose).values(changed | {"chosen_at": at}))
     row = connection.execute(select(*CHOSEN).where(*whose)).one_or_none()
     if row is None:
         raise Refusal(ErrorCode.NO_SUCH_USER, "no such user")
     return choice_from(*row) or NOTHING
+
+
+def read_choices(connection: Connection, question: ReadChoices, now: int) -> ChoicesMade:
+    """Asked again with the answer's `at`, some of them come several times, and none is missed."""
+    rows = connection.execute(_chosen_since, {"since": question.since})
+    return ChoicesMade(
+        tuple((user, choice_from(*chosen) or NOTHING) for user, *chosen in rows), now - CHOICES_OVERLAP_MS
+    )
 
 
 def _changed(wanted: SaveChoice) -> dict[str, object]:

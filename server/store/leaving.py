@@ -81,6 +81,7 @@ def delete_user(connection: Connection, wanted: DeleteUser, at: int) -> Revocati
             status=None,
             status_text=None,
             status_emoji=None,
+            chosen_at=None,
         )
     )
     _retire(connection, found.name, at)

@@ -59,7 +59,14 @@ users: Final = Table(
     Column("status", WORDS),  # busy or invisible; NULL: as they are
     Column("status_text", WORDS),
     Column("status_emoji", WORDS),
+    Column("chosen_at", BigInteger),  # when they changed any of the four above last
     sqlite_with_rowid=False,
+)
+Index(
+    "ix_users_chosen_at",
+    users.c.chosen_at,
+    sqlite_where=users.c.chosen_at.is_not(None),
+    postgresql_where=users.c.chosen_at.is_not(None),
 )
 
 tokens: Final = Table(

@@ -16,6 +16,7 @@ from server.store.account_messages import (
     ReadOwnMessages,
 )
 from server.store.answering import answer_all
+from server.store.choices import ReadChoices
 from server.store.direct import NOBODY
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
 from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
@@ -57,6 +58,7 @@ QUESTIONS: list[Read] = [
     ListDevices(reply_to=NOBODY, user="u_1", limit=10),
     ListBlocked(reply_to=NOBODY, user="u_1"),
     ReadBlocks(reply_to=NOBODY, since=2**50),
+    ReadChoices(reply_to=NOBODY, since=2**50),
     FindHeir(reply_to=NOBODY, room="ROOM", but="u_1"),
     FindAccount(reply_to=NOBODY, user="u_1"),
     ReadOwnMessages(reply_to=NOBODY, user="u_1", room="ROOM", after="n", limit=10),
