@@ -12,6 +12,7 @@ from server.protocol.commands import AnyCommand
 from server.protocol.entries import Entry, Left
 from server.protocol.events import (
     Activity,
+    AskedToJoin,
     Attention,
     Heartbeat,
     Presence,
@@ -21,6 +22,7 @@ from server.protocol.events import (
     Reconnect,
     RoomStats,
     SettingsChanged,
+    ThreadMark,
     TypingEvent,
 )
 from server.protocol.replies import Error, Ok, Resumed, Welcome
@@ -86,12 +88,14 @@ Event = (
     | Receipt
     | Readers
     | ReadMark
+    | ThreadMark
     | SettingsChanged
     | TypingEvent
     | Presence
     | RoomStats
     | Activity
     | Attention
+    | AskedToJoin
     | Heartbeat
     | Reconnect
     | Error

@@ -29,5 +29,5 @@ class InThreads(Protocol):
         return HistoryPage(ok.messages or [], bool(ok.more), ok.to or 0)
 
     async def read_thread(self, room: str, thread: int, seq: int) -> None:
-        """Everything in it up to `seq` was read by the person."""
+        """Everything in it up to `seq` was read by the person. All their devices hear `ThreadMark`, if that is new."""
         await self._ask(Read(room=room, seq=seq, thread=thread))

@@ -80,6 +80,7 @@ from server.relays.heads import HEADS, HeadsActor
 from server.rooms.actor import MAILBOX as ROOM_MAILBOX
 from server.rooms.actor import ROOMS, RoomActor
 from server.rooms.disappearing import Clock, run_disappearing
+from server.rooms.ending import run_ending
 from server.rooms.leased import LeasedRoomActor
 from server.sessions.actor import SessionActor
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
@@ -141,6 +142,10 @@ def tree(ground: Ground) -> SupervisorSpec:
         is_mine = (Alone("") if cluster is None else cluster.ownership).is_mine
         await run_disappearing(context, reader, rooms_of(context.system, ground), is_mine, Clock(now))
 
+    async def ending(context: TaskContext) -> None:
+        is_mine = (Alone("") if cluster is None else cluster.ownership).is_mine
+        await run_ending(context, reader, rooms_of(context.system, ground), is_mine)
+
     async def pacing(context: TaskContext) -> None:
         await run_sweep(context, shared.connection_pace, shared.user_pace)
 
@@ -178,7 +183,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("departing", departing),
             ),
             # What rooms have to be told at a time.
-            supervised("upkeep", TaskSpec("disappearing", disappearing)),
+            supervised("upkeep", TaskSpec("disappearing", disappearing), TaskSpec("ending", ending)),
             # All sockets. Without it every connection is lost, so there is no going on without it.
             TaskSpec("reactor", gateway.reactor.run),
             # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.

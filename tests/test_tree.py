@@ -51,6 +51,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "usage",
             "departing",
             "disappearing",
+            "ending",
             "reactor",
             "connections",
             "heartbeats",

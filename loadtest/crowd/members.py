@@ -34,6 +34,7 @@ from server.protocol.codec import decode_event, encode_command
 from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
 from server.protocol.events import (
     Activity,
+    AskedToJoin,
     Attention,
     Heartbeat,
     Presence,
@@ -43,6 +44,7 @@ from server.protocol.events import (
     Reconnect,
     RoomStats,
     SettingsChanged,
+    ThreadMark,
     TypingEvent,
 )
 from server.protocol.hello_commands import Cursor, Hello
@@ -238,7 +240,7 @@ class Members:
                 return (self._first(slot, Entry(event.room, event.seq)),), b""
             case Receipt() | ReadMark() | SettingsChanged() | TypingEvent() | Presence() | RoomStats():
                 return (), b""
-            case Activity() | Attention() | Heartbeat() | Readers():
+            case Activity() | Attention() | ThreadMark() | AskedToJoin() | Heartbeat() | Readers():
                 return (), b""
             case Ok(id=int(count)):
                 self.speeches.done(slot, count, event)

@@ -16,6 +16,7 @@ from server.protocol.errors import ErrorCode
 from server.protocol.events import (
     Activity,
     AnyEvent,
+    AskedToJoin,
     Attention,
     Heartbeat,
     Presence,
@@ -25,6 +26,7 @@ from server.protocol.events import (
     Reconnect,
     RoomStats,
     SettingsChanged,
+    ThreadMark,
     TypingEvent,
 )
 from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
@@ -224,11 +226,13 @@ EVENTS: Final[dict[type[AnyEvent], AnyEvent]] = {
     Receipt: Receipt(room=ROOM_ID, user=_BOB_ID, received=4, read=4),
     Readers: Readers(room=CHANNEL_ID, read=1_204, readers=57),
     ReadMark: ReadMark(room=ROOM_ID, read_seq=2),
+    ThreadMark: ThreadMark(room=ROOM_ID, thread=3, read_seq=7),
     SettingsChanged: SettingsChanged(settings=_SETTINGS),
     TypingEvent: TypingEvent(room=ROOM_ID, user=_BOB_ID),
     Presence: Presence(user=_BOB_ID, status="offline", last_seen=AT),
     RoomStats: RoomStats(room=CHANNEL_ID, members=312, online=41),
     Attention: Attention(room=CHANNEL_ID, level="mentions"),
+    AskedToJoin: AskedToJoin(room=ROOM_ID),
     Activity: Activity(room=CHANNEL_ID, last_seq=1_204, unread=31, mentions=0),
     Heartbeat: Heartbeat(every=60_000),
     Reconnect: Reconnect(after=500, window=3_000),

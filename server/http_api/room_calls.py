@@ -47,6 +47,9 @@ class NewPost(Struct, frozen=True):
     nonce: Nonce
     text: Text
     reply_to: Seq | None = None
+    thread: Annotated[
+        Seq | None, Meta(description="The `seq` of the message that begins the thread which it is to be in.")
+    ] = None
 
 
 class HistoryQuery(Struct, frozen=True):
@@ -178,7 +181,8 @@ class RoomCalls:
         user = (await caller(request, self._environment)).user
         new = await read_body(request, NewPost, self._environment.body_bytes)
         room = request.path_params["room"]
-        done = await self._told(user, Post(room=room, nonce=new.nonce, text=new.text, reply_to=new.reply_to))
+        post = Post(room=room, nonce=new.nonce, text=new.text, reply_to=new.reply_to, thread=new.thread)
+        done = await self._told(user, post)
         assert done.seq is not None
         assert done.at is not None
         posted = Posted(room, done.seq, done.at, bool(done.duplicate))

@@ -12,7 +12,18 @@ from typing import Final, Literal
 from server.protocol.account_commands import SetPresence, Settings
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.bases import Command
-from server.protocol.governing_commands import Audit, Ban, DeleteRoom, Kick, Mute, Rename, SetRights, SetRole, Unban
+from server.protocol.governing_commands import (
+    Audit,
+    Ban,
+    DeleteRoom,
+    EndRoom,
+    Kick,
+    Mute,
+    Rename,
+    SetRights,
+    SetRole,
+    Unban,
+)
 from server.protocol.hello_commands import Hello, Ping
 from server.protocol.invite_commands import (
     Approve,
@@ -24,7 +35,7 @@ from server.protocol.invite_commands import (
     Refuse,
     RevokeInvite,
 )
-from server.protocol.message_commands import Delete, Edit, Pin, Post, React
+from server.protocol.message_commands import Delete, Edit, Expire, Pin, Post, React
 from server.protocol.page_commands import History, Log, Pins, Search, Threads
 from server.protocol.room_commands import Channels, CreateRoom, Join, Leave, Members, Rooms
 
@@ -100,6 +111,9 @@ RoomCommand = (
     | GoverningCommand
     | PersonCommand
 )
+
+Unspoken = Expire | EndRoom
+"""What rooms are told by tasks of the server."""
 
 State = Literal["opening", "ready"]
 

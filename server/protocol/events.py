@@ -41,6 +41,14 @@ class ReadMark(Event, frozen=True, kw_only=True, tag="read_mark"):
     read_seq: Annotated[int, Meta(description="Up to here, for themselves.", extra_json_schema={"minimum": 0})]
 
 
+class ThreadMark(Event, frozen=True, kw_only=True, tag="thread_mark"):
+    """Up to where this user has read a thread: told to all their connections when it has moved."""
+
+    room: RoomId
+    thread: Annotated[int, Meta(description="The `seq` of the message that it begins with.")]
+    read_seq: Annotated[int, Meta(description="Up to here, for themselves.", extra_json_schema={"minimum": 0})]
+
+
 class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings"):
     """This user has changed the settings of the account on another of their connections."""
 
@@ -82,6 +90,15 @@ class Attention(Event, frozen=True, kw_only=True, tag="attention"):
     level: Level
 
 
+class AskedToJoin(Event, frozen=True, kw_only=True, tag="join_requested"):
+    """Somebody asks to come in, or several do: told once a second at the most, and only to who may let them in.
+
+    `join_requests` has who they are.
+    """
+
+    room: RoomId
+
+
 class Activity(Event, frozen=True, kw_only=True, tag="activity"):
     """How a large room stands that this client, which is `passive`, does not look at: in place of its entries."""
 
@@ -121,12 +138,14 @@ AnyEvent = (
     | Receipt
     | Readers
     | ReadMark
+    | ThreadMark
     | SettingsChanged
     | TypingEvent
     | Presence
     | RoomStats
     | Activity
     | Attention
+    | AskedToJoin
     | Heartbeat
     | Reconnect
 )

@@ -122,3 +122,10 @@ class Audit(Command, frozen=True, kw_only=True, tag="audit"):
     room: RoomId
     limit: AuditSize = 50
     next: Annotated[str | None, Meta(description="As the page before gave it.")] = None
+
+
+class EndRoom(Command, frozen=True, kw_only=True, tag="end_room"):
+    """What no client says: an operator wants the room to be deleted."""
+
+    room: RoomId
+    reason: str | None = None

@@ -17,7 +17,8 @@ Role = Literal["owner", "moderator", "member", "guest"]
 Level = Literal["all", "mentions", "none"]
 Status = Literal["online", "away", "busy", "offline"]
 ActKind = Literal[
-    "kick", "ban", "unban", "mute", "set_role", "set_rights", "rename", "delete", "delete_room"
+    "kick", "ban", "unban", "mute", "set_role", "set_rights", "rename", "delete", "delete_room",
+    "create_invite", "revoke_invite", "approve", "refuse",
 ]  # fmt: skip
 OwnStatus = Literal["online", "busy", "invisible"]
 Trusted = Literal["member", "moderator", "owner"]
@@ -100,6 +101,7 @@ class Channel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     room: RoomId
     name: str
     topic: Annotated[str | None, Meta(description="Absent where there is none.")] = None
+    icon: Icon | None = None
     members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
 
 
@@ -126,6 +128,7 @@ class Invited(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: RoomKind
     name: str | None = None
+    icon: Icon | None = None
     members: Annotated[int, Meta(description="How many there are.", extra_json_schema={"minimum": 0})]
 
 

@@ -15,17 +15,26 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
-from server.protocol.commands import RoomCommand
+from server.protocol.commands import RoomCommand, Unspoken
 from server.protocol.entries import Entry, Left
-from server.protocol.events import Attention, Presence, Readers, ReadMark, Receipt, RoomStats, TypingEvent
-from server.protocol.message_commands import Expire
+from server.protocol.events import (
+    AskedToJoin,
+    Attention,
+    Presence,
+    Readers,
+    ReadMark,
+    Receipt,
+    RoomStats,
+    ThreadMark,
+    TypingEvent,
+)
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
 from server.protocol.showing import PLAIN, Shown
 from server.rooms.appearances import Said
 
-PassingEvent = Receipt | Readers | ReadMark | TypingEvent | Presence | RoomStats | Attention
+PassingEvent = Receipt | Readers | ReadMark | ThreadMark | TypingEvent | Presence | RoomStats | Attention | AskedToJoin
 
 
 class NodeMessage(Struct, frozen=True, array_like=True):
@@ -86,7 +95,7 @@ class Forwarded(NodeMessage, frozen=True):
     ref: int
     asker: int | None
     user: User
-    command: RoomCommand | Join | Expire
+    command: RoomCommand | Join | Unspoken
     number: int
     hides: bool = False
 

@@ -12,9 +12,8 @@ from typing import Any, Final
 import trio
 
 from actors import AskFailed, Quarantined, Reply, StartFailed, StartRefused, Stopped, ask
-from server.protocol.commands import RoomCommand
+from server.protocol.commands import RoomCommand, Unspoken
 from server.protocol.errors import Refusal, no_such_room, unavailable
-from server.protocol.message_commands import Expire
 from server.protocol.objects import User
 from server.protocol.replies import Error, Ok
 from server.protocol.rules import looks_like_room
@@ -25,7 +24,7 @@ MOVING_SECONDS: Final = 3.0  # a room that is handed over is found again within 
 LOOK_AGAIN_SECONDS: Final = 0.1
 
 
-async def told_by_room(rooms: Rooms, user: User, command: RoomCommand | Expire, seconds: float) -> Ok:
+async def told_by_room(rooms: Rooms, user: User, command: RoomCommand | Unspoken, seconds: float) -> Ok:
     """What the room answers within `seconds`. Raises `Refusal`."""
     room = command.room or ""
     if not looks_like_room(room):

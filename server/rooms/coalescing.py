@@ -9,6 +9,7 @@ from __future__ import annotations
 from server.protocol.events import ReadMark, Receipt, RoomStats
 from server.rooms import pulsing
 from server.rooms.effects import Announce, Consult, Effect, Write
+from server.rooms.inviting import tell_asked
 from server.rooms.questions import AuthorsWanted
 from server.rooms.readers import Covered
 from server.rooms.receipts import grouped
@@ -47,7 +48,9 @@ def counts(state: RoomState) -> Effects:
 def tell_all(state: RoomState, now: float) -> Effects:
     """What is due every second, but for who came and went."""
     passive = pulsing.tell_passive(state.audience, state.room, state.itself, state.next_ref, now)
-    return [*tell_receipts(state, now), *tell_own_marks(state), *save_marks(state), *passive]
+    return [
+        *tell_receipts(state, now), *tell_own_marks(state), *save_marks(state), *tell_asked(state), *passive,
+    ]  # fmt: skip
 
 
 def save_marks(state: RoomState) -> Effects:

@@ -11,7 +11,7 @@ from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, 
 from server.protocol.commands import is_answered
 from server.protocol.errors import unavailable
 from server.protocol.events import TypingEvent
-from server.protocol.governing_commands import Audit, DeleteRoom, Mute, Rename, SetRights
+from server.protocol.governing_commands import Audit, DeleteRoom, EndRoom, Mute, Rename, SetRights
 from server.protocol.invite_commands import CreateInvite, Invites, JoinRequests, RevokeInvite
 from server.protocol.message_commands import Delete, Edit, Expire, Pin, Post, React
 from server.protocol.objects import Role
@@ -21,7 +21,7 @@ from server.protocol.room_commands import Join, Leave, Members
 from server.protocol.rules import check_nonce, check_text
 from server.rooms.auditing import audit
 from server.rooms.changing import change
-from server.rooms.deleting import delete_room
+from server.rooms.deleting import delete_room, end_room
 from server.rooms.effects import Consult, Effect
 from server.rooms.expiring import expire
 from server.rooms.granting import set_rights
@@ -70,8 +70,11 @@ def decide(state: RoomState, request: Request, now: float) -> Effects:
         The command is against the rules, or not possible now.
     """
     user, command = request.user.user, request.command
-    if isinstance(command, Expire):
-        return expire(state, request, command, now)
+    match command:
+        case Expire():
+            return expire(state, request, command, now)
+        case EndRoom():
+            return end_room(state, request, command, now)
     if state.in_flight.waits_for_change(user, request):
         return []
     member = state.members.get(user)

@@ -8,7 +8,7 @@ later, also by who deleted it.
 from __future__ import annotations
 
 from server.protocol.errors import no_such_room
-from server.protocol.governing_commands import DeleteRoom
+from server.protocol.governing_commands import DeleteRoom, EndRoom
 from server.protocol.rules import check_reason
 from server.rooms.effects import Effect, Rest, Write
 from server.rooms.in_flight import THE_ROOM
@@ -26,6 +26,13 @@ def delete_room(state: RoomState, request: Request, wanted: DeleteRoom, now: flo
         return []
     draft = RoomDeleted(request.user.user, wanted.reason)
     return [state.append(draft, request.user, request, now)]
+
+
+def end_room(state: RoomState, request: Request, wanted: EndRoom, now: float) -> list[Effect]:
+    """The same, for an operator, who is nobody's member."""
+    if state.in_flight.waits_for_change(THE_ROOM, request):
+        return []
+    return [state.append(RoomDeleted(None, wanted.reason), request.user, request, now)]
 
 
 def bury(state: RoomState, deferred: list[Request]) -> list[Effect]:

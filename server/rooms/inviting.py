@@ -10,6 +10,7 @@ from server.protocol import limits
 from server.protocol.bases import Command
 from server.protocol.commands import InviteCommand
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.events import AskedToJoin
 from server.protocol.invite_commands import CreateInvite, Invites, JoinRequests, RevokeInvite
 from server.protocol.replies import Ok
 from server.protocol.rules import check_nonce
@@ -17,7 +18,8 @@ from server.rooms.effects import Consult, Effect
 from server.rooms.in_flight import THE_ROOM
 from server.rooms.messages import Request
 from server.rooms.questions import PageWanted
-from server.rooms.room_rights import check_kept_for
+from server.rooms.rights import may_let_in
+from server.rooms.room_rights import check_kept_for, may
 from server.rooms.state import RoomState
 from server.store.finding_messages import InvitesPage, JoinRequestsPage, ReadInvites, ReadJoinRequests
 from server.store.invite_changes import InviteMade, InviteRevoked
@@ -39,7 +41,7 @@ def about_invites(state: RoomState, request: Request, command: InviteCommand, no
             check_kept_for(command, state.members[request.user.user].role, state.rights, state.record.kind)
             return [state.append(_made(state, request, command), request.user, request, now)]
         case RevokeInvite(invite=code):
-            return [state.append(InviteRevoked(invite_of(code)), request.user, request, now)]
+            return [state.append(InviteRevoked(invite_of(code), request.user.user), request.user, request, now)]
         case Invites():
             return [look_up_invites(state, request, None, now)]
         case JoinRequests():
@@ -52,6 +54,20 @@ def is_to_ask(state: RoomState) -> bool:
     """Whether who comes by an invite has to be let in; where nobody is there to do it, nobody has to."""
     rights = state.rights
     return rights is not None and rights.approval and not state.is_deserted
+
+
+def tell_asked(state: RoomState) -> list[Effect]:
+    """That somebody asks to come in, to those who may let them in."""
+    if not state.has_been_asked:
+        return []
+    state.ongoing.asked = False
+    rights, kind = state.rights, state.record.kind
+    may_approve = [
+        user
+        for user, member in state.members.items()
+        if may_let_in(member.role) and may("invite", member.role, rights, kind)
+    ]
+    return state.pass_on_to(may_approve, [AskedToJoin(room=state.room)])
 
 
 def look_up_invites(state: RoomState, request: Request, invite: str | None, now: float) -> Effect:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from server.protocol.entries import Entry, Joined, Left, MessageEntry
-from server.protocol.events import Attention
+from server.protocol.events import Attention, ThreadMark
 from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.rooms.effects import Effect, TellUser
@@ -100,10 +100,17 @@ class Landing:
                 self._went(pending, draft, entry)
             case RoomDeleted():
                 self._ended(pending, draft, landed.at)
-            case NewText() | MessageGone() | Reacting() | Pinning() | ThreadSeen() | InviteRevoked() | JoinRefused():
+            case NewText() | MessageGone() | Reacting() | Pinning() | InviteRevoked() | JoinRefused():
                 self._is_done(pending, entry)
             case JoinAsked():
+                self._state.ongoing.asked = self._state.ongoing.asked or landed.is_new
                 self._answers += [answered(r, Ok(id=r.command.id, asked=True)) for r in pending.requests]
+            case ThreadSeen(by=user, target=thread, seq=read):
+                self._is_done(pending, entry)
+                if landed.is_new:
+                    self._after += self._state.pass_on_to(
+                        (user,), [ThreadMark(room=room, thread=thread, read_seq=read)]
+                    )
             case LevelSet(user=user, level=level):
                 self._is_done(pending, entry)
                 self._after += self._state.pass_on_to((user,), [Attention(room=room, level=level)])

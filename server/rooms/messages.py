@@ -13,11 +13,10 @@ from typing import Final
 from msgspec import Struct, field
 
 from actors import Address
-from server.protocol.commands import RoomCommand
+from server.protocol.commands import RoomCommand, Unspoken
 from server.protocol.entries import Entry, Left
 from server.protocol.errors import Refusal
 from server.protocol.events import Activity, AnyEvent
-from server.protocol.message_commands import Expire
 from server.protocol.objects import Role, RoomKind, User
 from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Error, Ok
@@ -83,7 +82,7 @@ class Request(Struct, frozen=True):
     ref: int
     reply_to: Asker
     user: User
-    command: RoomCommand | Join | Expire
+    command: RoomCommand | Join | Unspoken
     attachment: int | None = None
     session: Address | None = None
     hides: bool = False

@@ -24,10 +24,11 @@ class Ongoing:
     """Changes on their way to the disk, questions to the store, posts held in their order, who types, and the doubt who
     is here.
 
-    `holds` are kept by the session that posts. `stats_due`: it is to be told how many members there are.
+    `holds` are kept by the session that posts. `stats_due`: it is to be told how many members there are; `asked`: that
+    somebody asks to come in.
     """
 
-    __slots__ = ("_sure_at", "holds", "in_flight", "questions", "stats_due", "typists")
+    __slots__ = ("_sure_at", "asked", "holds", "in_flight", "questions", "stats_due", "typists")
 
     def __init__(self) -> None:
         self.in_flight = InFlight()
@@ -35,10 +36,11 @@ class Ongoing:
         self.holds: Holds[Asker] = Holds()
         self.typists = Typists()
         self.stats_due = False
+        self.asked = False
         self._sure_at: float | None = None  # None: there is no doubt
 
     def __bool__(self) -> bool:
-        is_due = self.stats_due or self._sure_at is not None
+        is_due = self.stats_due or self.asked or self._sure_at is not None
         return is_due or any(map(bool, (self.in_flight, self.questions, self.holds, self.typists)))
 
     def doubt(self) -> None:

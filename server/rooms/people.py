@@ -81,7 +81,7 @@ def person_found(state: RoomState, request: Request, person: User | None, now: f
         case Approve():
             return _invite(state, request, person, concerned, now, asked=True)
         case Refuse():
-            return [state.append(JoinRefused(person.user), person, request, now)]
+            return [state.append(JoinRefused(person.user, asker), person, request, now)]
         case Kick(reason=reason):
             return _remove(state, request, person, (member, concerned), reason, now)
         case Ban(reason=reason):

@@ -200,6 +200,10 @@ def may_delete_of_others(role: Role) -> bool:
     return getattr(RIGHTS[Delete], role) is _YES
 
 
+def may_let_in(role: Role) -> bool:
+    return getattr(RIGHTS[Approve], role) is _YES
+
+
 def check_page(command: History | Log | Members) -> None:
     """The bounds of what is asked for at once."""
     most = {History: limits.HISTORY_LIMIT, Log: limits.LOG_LIMIT, Members: limits.MEMBERS_LIMIT}[type(command)]

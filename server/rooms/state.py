@@ -127,6 +127,11 @@ class RoomState(Attachments):
         """Whether it is to be told how many members there are."""
         return self._ongoing is not None and self._ongoing.stats_due
 
+    @property
+    def has_been_asked(self) -> bool:
+        """Whether it is to be told that somebody asks to come in."""
+        return self._ongoing is not None and self._ongoing.asked
+
     def stats_told(self) -> None:
         if self._ongoing is not None:
             self._ongoing.stats_due = False

@@ -98,7 +98,7 @@ class Asking(Attending):
         elif isinstance(opened.command, Join):
             self._go_on(self._commands.concerning(command, found.room, trio.current_time()))
         else:
-            shown = Invited(kind=found.kind, name=found.name, members=found.members)
+            shown = Invited(kind=found.kind, name=found.name, icon=found.icon, members=found.members)
             self._reply(command, lambda opened: Ok(id=opened.command.id, invited=shown))
 
     def _created(self, command: int, created: RoomCreated) -> None:

@@ -1,6 +1,7 @@
 """Which changes are acts of moderation, and what the audit log has of them: pure. `auditing.py` writes and reads it.
 
-What everybody may do is none: to leave, to invite, to delete what one has written oneself.
+What everybody may do is none: to leave, to invite somebody by name, to delete what one has written oneself. The code of
+an invite is in none of them: whoever knows it may come. What operators do is in the server's log.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from typing import NamedTuple, assert_never
 
 from server.protocol.objects import ActKind
 from server.store.changes import MessageGone
-from server.store.log_messages import MemberGone
+from server.store.invite_changes import InviteChange, InviteMade, JoinRefused
+from server.store.log_messages import MemberGone, NewMember
 from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, RoomChange, RoomDeleted
 
 
@@ -38,6 +40,20 @@ def of_deletion(room: str, gone: MessageGone, author: str, at: int) -> list[ActR
     return [] if gone.by == author else [ActRow(room, at, "delete", gone.by, author, target=gone.target)]
 
 
+def of_invite(room: str, change: InviteChange, at: int) -> list[ActRow]:
+    act: ActKind = "create_invite" if isinstance(change, InviteMade) else "revoke_invite"
+    return [ActRow(room, at, act, change.by)]
+
+
+def of_approval(room: str, came: NewMember, at: int) -> list[ActRow]:
+    """None if they have come on their own."""
+    return [] if came.by is None else [ActRow(room, at, "approve", came.by, came.user)]
+
+
+def of_refusal(room: str, refused: JoinRefused, at: int) -> list[ActRow]:
+    return [ActRow(room, at, "refuse", refused.by, refused.user)]
+
+
 def of_room(room: str, change: RoomChange | BanLifted | RoomDeleted, at: int, news: str | None = None) -> list[ActRow]:
     """`news`: what the room's log says of it."""
     match change:
@@ -52,6 +68,6 @@ def of_room(room: str, change: RoomChange | BanLifted | RoomDeleted, at: int, ne
         case BanLifted(by=by, user=user):
             return [ActRow(room, at, "unban", by, user)]
         case RoomDeleted(by=by, reason=reason):
-            return [ActRow(room, at, "delete_room", by, reason=reason)]
+            return [] if by is None else [ActRow(room, at, "delete_room", by, reason=reason)]
         case _:
             assert_never(change)

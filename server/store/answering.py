@@ -30,6 +30,7 @@ from server.store.channel_queries import read_channels
 from server.store.choices import ReadChoices, read_choices
 from server.store.connections import snapshot
 from server.store.due import ReadDue, read_due
+from server.store.endings import ReadEndings, read_endings
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
 from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
 from server.store.invites import find_invite, read_invites
@@ -173,6 +174,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return connection.execute(select(literal(True))).scalar()
         case ReadDue():
             return read_due(connection, question)
+        case ReadEndings():
+            return read_endings(connection, question)
         case FindTails():
             return find_tails(connection, question)
         case FindIdentity() | ListRooms() | LoadRoom() | ListDevices() | Search():

@@ -37,8 +37,8 @@ from server.store.connections import ROW_ERRORS
 from server.store.erasing import delete_rooms
 from server.store.fencing import LOCK_FENCES
 from server.store.in_lists import portions
-from server.store.invite_changes import InviteMade, JoinAsked
-from server.store.invites import change_invites, uses_left
+from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
+from server.store.invites import change_invites, made_before, uses_left
 from server.store.join_requests import change_requests, who_waits
 from server.store.log_messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import plan
@@ -135,9 +135,21 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     known.rooms_of.update(rooms_of(connection, arriving))
     coming = [(append.room, append.draft) for append in appends if isinstance(append.draft, NewMember | JoinAsked)]
     links = {(room, draft.invite) for room, draft in coming if draft.invite is not None}
-    known.uses_left.update(uses_left(connection, links, at))
-    known.waits.update(who_waits(connection, {(room, draft.user) for room, draft in coming if _encodable(draft.user)}))
+    links |= {(append.room, append.draft.invite) for append in appends if isinstance(append.draft, InviteRevoked)}
+    made = {(append.room, append.draft.invite) for append in appends if isinstance(append.draft, InviteMade)}
+    known.links.uses_left.update(uses_left(connection, links, at))
+    known.links.made |= made_before(connection, made)
+    known.waits.update(who_waits(connection, _asking(appends)))
     return _bisect(connection, appends, known, at)
+
+
+def _asking(appends: Sequence[Append]) -> set[Pair]:
+    """Whose requests to come in these may begin or end."""
+    return {
+        (append.room, append.draft.user)
+        for append in appends
+        if isinstance(append.draft, NewMember | JoinAsked | JoinRefused) and _encodable(append.draft.user)
+    }
 
 
 def _bisect(connection: Connection, appends: Sequence[Append], known: Knowledge, at: int) -> list[Outcome]:
@@ -192,8 +204,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         add_members(connection, planned.joins.values(), known.most_rooms)
     if planned.governed:
         govern(connection, planned.governed, at)
-    if planned.invites or planned.spent:
-        change_invites(connection, planned.invites, planned.spent, at)
+    if planned.links:
+        change_invites(connection, planned.links, at)
     if planned.waiting:
         change_requests(connection, planned.waiting, at)
     if planned.acts:

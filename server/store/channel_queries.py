@@ -26,7 +26,7 @@ _BETWEEN: Final = " "
 
 _other: Final = channel_terms.alias("other")
 _is_banned: Final = exists().where(bans.c.room_id == rooms.c.id, bans.c.user_id == bindparam("reader", type_=WORDS))
-_shown: Final = rooms.c.id, rooms.c.name, rooms.c.topic, rooms.c.members
+_shown: Final = rooms.c.id, rooms.c.name, rooms.c.topic, rooms.c.icon, rooms.c.members
 
 _by_name: Final = (
     select(*_shown)
@@ -69,7 +69,7 @@ def read_channels(connection: Connection, question: ReadChannels) -> ChannelsPag
         rows = connection.execute(_by_term, most | _range(question.query, question.next)).all()
     page = rows[: question.limit]
     return ChannelsPage(
-        tuple(Channel(room=row.id, name=row.name, topic=row.topic, members=row.members) for row in page),
+        tuple(Channel(room=row.id, name=row.name, topic=row.topic, icon=row.icon, members=row.members) for row in page),
         _cursor(page[-1], by_name=question.query is None) if len(rows) > len(page) else None,
     )
 

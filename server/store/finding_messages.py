@@ -42,6 +42,7 @@ class Leading(Struct, frozen=True):
     name: str | None
     members: int
     is_good: bool
+    icon: str | None = None
 
 
 class ReadInvites(Question, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ class InviteRevoked(Struct, frozen=True):
     """Nobody comes by it any more. Lands where there is none, too."""
 
     invite: str
+    by: str
 
 
 class JoinAsked(Struct, frozen=True):
@@ -41,6 +42,7 @@ class JoinRefused(Struct, frozen=True):
     """`user` waits no longer. Lands where they have not asked, too."""
 
     user: str
+    by: str
 
 
 InviteChange = InviteMade | InviteRevoked

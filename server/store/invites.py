@@ -10,7 +10,7 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import (
@@ -34,8 +34,9 @@ from server.protocol.times import rfc3339
 from server.store.bulk import RowsMissing
 from server.store.finding_messages import FindInvite, InvitesPage, Leading, ReadInvites
 from server.store.in_lists import padded
-from server.store.invite_changes import InviteChange, InviteMade, InviteRevoked
+from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.invite_codes import code_of, invite_of, is_signed
+from server.store.links import Link, Links
 from server.store.quotas import UNLIMITED
 from server.store.tables import bans, invites, join_requests, members, rooms, settings
 from server.store.wire import AnyRow
@@ -57,6 +58,7 @@ _find: Final = (
         rooms.c.id,
         rooms.c.kind,
         rooms.c.name,
+        rooms.c.icon,
         rooms.c.members,
         _is_good.label("is_good"),
         or_(
@@ -74,6 +76,7 @@ _left: Final = select(invites.c.id, invites.c.room_id, invites.c.uses, invites.c
     invites.c.id.in_(bindparam("invites", expanding=True)),
     or_(invites.c.expires_at.is_(None), invites.c.expires_at > _now),
 )
+_made: Final = select(invites.c.room_id, invites.c.id).where(invites.c.id.in_(bindparam("invites", expanding=True)))
 _spend: Final = (
     update(invites)
     .where(
@@ -96,36 +99,28 @@ _revoke: Final = update(invites).where(invites.c.id == bindparam("invite"), _in_
 # --- in the transaction that appends -------------------------------------------------------------------------
 
 
-def change_invites(
-    connection: Connection, changes: Iterable[tuple[str, InviteChange]], spent: Mapping[tuple[str, str], int], at: int
-) -> None:
-    """Make and revoke invites of rooms, and spend uses.
-
-    Parameters
-    ----------
-    spent
-        How many people come, by room and invite.
-    at
-        The time of the transaction, in ms since the epoch.
+def change_invites(connection: Connection, links: Links, at: int) -> None:
+    """Make and revoke invites of rooms, and spend uses, at `at` (ms since the epoch).
 
     Raises
     ------
     RowsMissing
-        One of them is no good, or has not so many uses left; or a room has as many invites as it may.
+        One of them was made before, or is no good, or has not so many uses left; or a room has as many as it may.
     """
-    for room, change in changes:
+    for room, change in links.changes:
         match change:
             case InviteMade():
                 _make(connection, room, change, at)
             case InviteRevoked(invite=invite):
-                connection.execute(_revoke, {"room": room, "invite": invite, "now": at})
-    for (room, invite), people in spent.items():
+                if connection.execute(_revoke, {"room": room, "invite": invite, "now": at}).rowcount != 1:
+                    raise RowsMissing("there is no such invite")
+    for (room, invite), people in links.spent.items():
         spending = {"room": room, "invite": invite, "people": people, "now": at}
         if connection.execute(_spend, spending).rowcount != 1:
             raise RowsMissing("there is no such invite")
 
 
-def uses_left(connection: Connection, wanted: Iterable[tuple[str, str]], at: int) -> dict[tuple[str, str], int]:
+def uses_left(connection: Connection, wanted: Iterable[Link], at: int) -> dict[Link, int]:
     """How many may come yet, by room and invite; 0 where that is no good."""
     left = dict.fromkeys(wanted, 0)
     if left:
@@ -136,9 +131,17 @@ def uses_left(connection: Connection, wanted: Iterable[tuple[str, str]], at: int
     return left
 
 
+def made_before(connection: Connection, wanted: Iterable[Link]) -> set[Link]:
+    """Which of these are there, good or not."""
+    if not (links := set(wanted)):
+        return set()
+    names = padded(sorted({invite for _, invite in links}))
+    return links & {(room, invite) for room, invite in connection.execute(_made, {"invites": names})}
+
+
 def _make(connection: Connection, room: str, made: InviteMade, at: int) -> None:
     if connection.execute(_is_there, {"invite": made.invite}).first() is not None:
-        return
+        raise RowsMissing("it was made before")
     connection.execute(_forget_ended, {"room": room, "now": at - ENDED_KEPT_MS})
     if connection.execute(_count, {"room": room, "now": at}).scalar_one() >= INVITES:
         raise RowsMissing("the room has as many invites as it may")
@@ -161,7 +164,7 @@ def find_invite(connection: Connection, question: FindInvite, now: int) -> Leadi
     row = connection.execute(_find, {"invite": invite, "user": question.user, "now": now}).one_or_none()
     if row is None or row.is_banned or not (row.is_good or row.has_come):
         return None
-    return Leading(row.id, row.kind, row.name, row.members, is_good=bool(row.is_good))
+    return Leading(row.id, row.kind, row.name, row.members, is_good=bool(row.is_good), icon=row.icon)
 
 
 def read_invites(connection: Connection, question: ReadInvites, now: int) -> InvitesPage:

@@ -57,7 +57,7 @@ def change_requests(connection: Connection, waiting: Waiting, at: int) -> None:
     RowsMissing
         One that had to be there is not; or somebody asks who has asked already, or there are as many as may be.
     """
-    for pair in waiting.approved:
+    for pair in waiting.answered:
         if connection.execute(_end, _named(pair)).rowcount != 1:
             raise RowsMissing("nobody has asked")
     if waiting.over:

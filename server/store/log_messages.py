@@ -116,12 +116,14 @@ class Append(Struct, frozen=True):
 
 
 class Landed(Struct, frozen=True):
-    """On disk. `seq` is None where the change is not logged; `mentions` are the people whom its text mentions."""
+    """On disk. `seq` is None where the change is not logged; `mentions` are the people whom its text mentions; `is_new`
+    is False where it was so before, of who asks to come in and of what was read in a thread."""
 
     ref: int
     seq: int | None
     at: int
     mentions: People = ()
+    is_new: bool = True
 
 
 class Known(Struct, frozen=True):

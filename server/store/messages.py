@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from server.store.account_messages import AccountRead, AccountWrite
 from server.store.audit_messages import ReadAudit
-from server.store.due import ReadDue
+from server.store.endings import UpkeepRead
 from server.store.finding_messages import FindingRead
 from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
 from server.store.log_messages import Anchor, Append, Release
@@ -88,5 +88,5 @@ Read = (
     | AccountRead
     | SearchRead
     | ReadAudit
-    | ReadDue
+    | UpkeepRead
 )

@@ -19,7 +19,7 @@ from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.log_messages import Append, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning_messages import plan_change, plan_message, plan_thread_seen
-from server.store.planning_rooms import plan_asked, plan_gone, plan_member, plan_room_change
+from server.store.planning_rooms import plan_asked, plan_gone, plan_invite, plan_member, plan_refused, plan_room_change
 from server.store.plans import Knowledge, Plan
 from server.store.room_changes import BanLifted, LevelSet, Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from server.store.thread_messages import ThreadSeen
@@ -63,13 +63,9 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             planned.governed.bans[append.room, user] = None
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
-        case InviteMade() | InviteRevoked() as change:
-            planned.invites.append((append.room, change))
-            planned.heads.setdefault(append.room, known.heads[append.room])
-            return Landed(append.ref, None, at)
+        case InviteMade() | InviteRevoked():
+            return plan_invite(append, append.draft, planned, known, at)
         case JoinAsked():
             return plan_asked(append, append.draft, planned, known, at)
-        case JoinRefused(user=user):
-            planned.waiting.ends((append.room, user))
-            planned.heads.setdefault(append.room, known.heads[append.room])
-            return Landed(append.ref, None, at)
+        case JoinRefused():
+            return plan_refused(append, append.draft, planned, known, at)

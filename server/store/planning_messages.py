@@ -105,9 +105,10 @@ def plan_thread_seen(append: Append, seen: ThreadSeen, planned: Plan, known: Kno
     if root is None or root.last_reply is None:
         return Denied(append.ref, no_such_message())
     mark = append.room, seen.target, seen.by
-    if seen.seq > planned.amended.marks.get(mark, known.messages.marks.get(mark, seen.read)):
-        planned.amended.marks[mark] = seen.seq
-        planned.heads.setdefault(append.room, known.heads[append.room])
+    if seen.seq <= planned.amended.marks.get(mark, known.messages.marks.get(mark, seen.read)):
+        return Landed(append.ref, None, at, is_new=False)
+    planned.amended.marks[mark] = seen.seq
+    planned.heads.setdefault(append.room, known.heads[append.room])
     return Landed(append.ref, None, at)
 
 

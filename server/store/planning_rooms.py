@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite
 from server.store import acts
-from server.store.invite_changes import JoinAsked
+from server.store.invite_changes import InviteChange, JoinAsked, JoinRefused
 from server.store.log_messages import Append, Denied, Landed, MemberGone, NewMember, Outcome
-from server.store.plans import Knowledge, Link, Plan, next_seq
-from server.store.quotas import UNLIMITED, too_many_rooms
+from server.store.plans import Knowledge, Plan, next_seq
+from server.store.quotas import too_many_rooms
 from server.store.room_changes import (
     Muted,
     Renamed,
@@ -35,8 +35,10 @@ def plan_member(append: Append, draft: NewMember, planned: Plan, known: Knowledg
         return Denied(append.ref, too_many_rooms(who_asks=draft.by is None))
     if draft.asked and planned.waiting.waits(pair, known.waits) is False:
         return Denied(append.ref, Refusal(ErrorCode.NO_SUCH_USER, "nobody of this name asks to come in"))
-    if draft.invite is not None and not _spends((append.room, draft.invite), planned, known):
+    if draft.invite is not None and not planned.links.spends((append.room, draft.invite), known.links):
         return Denied(append.ref, no_such_invite())
+    if draft.asked:
+        planned.acts += acts.of_approval(append.room, draft, at)
     if draft.by is not None or draft.invite is not None:
         planned.waiting.ends(pair, must_be_there=draft.asked)
     seq = None
@@ -74,10 +76,29 @@ def plan_gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge
 def plan_asked(append: Append, draft: JoinAsked, planned: Plan, known: Knowledge, at: int) -> Outcome:
     """Somebody asks to come in; asked again, nothing changes and no use of the invite is spent."""
     pair = (append.room, draft.user)
-    if not (_is_member(pair, planned, known, unless_known=False) or planned.waiting.waits(pair, known.waits)):
-        if not _spends((append.room, draft.invite), planned, known):
-            return Denied(append.ref, no_such_invite())
-        planned.waiting.begins(pair)
+    if _is_member(pair, planned, known, unless_known=False) or planned.waiting.waits(pair, known.waits):
+        return Landed(append.ref, None, at, is_new=False)
+    if not planned.links.spends((append.room, draft.invite), known.links):
+        return Denied(append.ref, no_such_invite())
+    planned.waiting.begins(pair)
+    planned.heads.setdefault(append.room, known.heads[append.room])
+    return Landed(append.ref, None, at)
+
+
+def plan_refused(append: Append, draft: JoinRefused, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    """Who asks to come in is not let in; who does not ask is nobody's act."""
+    pair = (append.room, draft.user)
+    if planned.waiting.waits(pair, known.waits) is not False:
+        planned.waiting.ends(pair, must_be_there=True)
+        planned.acts += acts.of_refusal(append.room, draft, at)
+        planned.heads.setdefault(append.room, known.heads[append.room])
+    return Landed(append.ref, None, at)
+
+
+def plan_invite(append: Append, change: InviteChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    """An invite is made or revoked; what was so before is no act."""
+    if planned.links.becomes(append.room, change, known.links):
+        planned.acts += acts.of_invite(append.room, change, at)
         planned.heads.setdefault(append.room, known.heads[append.room])
     return Landed(append.ref, None, at)
 
@@ -106,15 +127,6 @@ def plan_room_change(append: Append, change: RoomChange, planned: Plan, known: K
     planned.entries.append(EntryRow(room, seq, "room", at, change.by, news=news))
     planned.acts += acts.of_room(room, change, at, news)
     return Landed(append.ref, seq, at)
-
-
-def _spends(link: Link, planned: Plan, known: Knowledge) -> bool:
-    """One use, if there is any left."""
-    spent = planned.spent.get(link, 0)
-    if spent >= known.uses_left.get(link, UNLIMITED):
-        return False
-    planned.spent[link] = spent + 1
-    return True
 
 
 def _is_member(pair: Pair, planned: Plan, known: Knowledge, *, unless_known: bool) -> bool:

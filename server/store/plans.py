@@ -14,15 +14,13 @@ from server.protocol.objects import Level, Role
 from server.store.acts import ActRow
 from server.store.amending import Amendments, Messages
 from server.store.fencing import Fence
-from server.store.invite_changes import InviteChange
+from server.store.links import KnownLinks, Links
 from server.store.log_messages import Outcome
 from server.store.rows import BanRow, EntryRow, ExpiringRow, FullMessageRow, MemberRow, MentionRow, MessageRow
 from server.store.waiting import Pair, Waiting
 
 NonceKey = tuple[str, str, str]
 """Room, author, nonce."""
-Link = tuple[str, str]
-"""Room, invite."""
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -49,7 +47,7 @@ class Knowledge(Struct):
     memberships: dict[Pair, bool] = field(default_factory=dict)
     rooms_of: dict[str, int] = field(default_factory=dict)
     messages: Messages = field(default_factory=Messages)
-    uses_left: dict[Link, int] = field(default_factory=dict)
+    links: KnownLinks = field(default_factory=KnownLinks)
     waits: dict[Pair, bool] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
@@ -60,8 +58,7 @@ class Knowledge(Struct):
         self.memberships.update(planned.memberships)
         self.messages.learn(planned.amended)
         planned.waiting.learned(self.waits)
-        for link, people in planned.spent.items():
-            self.uses_left[link] = self.uses_left.get(link, 0) - people
+        planned.links.learned(self.links)
         for room in planned.deleted:
             del self.heads[room]
         self.deleted |= planned.deleted
@@ -123,8 +120,7 @@ class Plan(Struct):
     amended: Amendments = field(default_factory=Amendments)
     in_doubt: bool = False
     governed: Governed = field(default_factory=Governed)
-    invites: list[tuple[str, InviteChange]] = field(default_factory=list)
-    spent: dict[Link, int] = field(default_factory=dict)
+    links: Links = field(default_factory=Links)
     waiting: Waiting = field(default_factory=Waiting)
     deleted: set[str] = field(default_factory=set)
     acts: list[ActRow] = field(default_factory=list)

@@ -71,9 +71,10 @@ class BanLifted(Struct, frozen=True):
 
 
 class RoomDeleted(Struct, frozen=True):
-    """The room is gone, with its log, so it lands without a `seq`. Whatever is told behind it is lost."""
+    """The room is gone, with its log, so it lands without a `seq`. Whatever is told behind it is lost. `by`: None, for
+    an operator."""
 
-    by: str
+    by: str | None
     reason: str | None
 
 

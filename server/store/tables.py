@@ -272,6 +272,15 @@ erasures: Final = Table(
 )
 """Deleted rooms whose log is not gone yet: `erasing.py`."""
 
+endings: Final = Table(
+    "endings",
+    metadata,
+    Column("room_id", WORDS, ForeignKey("rooms.id"), primary_key=True),
+    Column("reason", WORDS),
+    sqlite_with_rowid=False,
+)
+"""Rooms that an operator wants deleted, until they are: `endings.py`."""
+
 expiring: Final = Table(
     "expiring",
     metadata,

@@ -1,7 +1,7 @@
 """Requests to come in, as a plan has them: pure.
 
 Who asks by an invite waits until somebody lets them in, or not. A request is over when its person becomes a member, in
-whatever way, or is banned; who is let in by an answer must have asked.
+whatever way, or is banned. Who is let in by an answer, or refused, must have asked: to refuse nobody is no act.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ class Waiting(Struct):
     ----------
     asked
         Those that begin.
-    approved
+    answered
         Those that have to be there, and are over.
     over
         Those that are over, if they are there.
     """
 
     asked: set[Pair] = field(default_factory=set)
-    approved: set[Pair] = field(default_factory=set)
+    answered: set[Pair] = field(default_factory=set)
     over: set[Pair] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.asked or self.approved or self.over)
+        return bool(self.asked or self.answered or self.over)
 
     def waits(self, pair: Pair, known: dict[Pair, bool]) -> bool | None:
         """Whether somebody waits, by this plan and what is known; None: nobody knows."""
         if pair in self.asked:
             return True
-        if pair in self.over or pair in self.approved:
+        if pair in self.over or pair in self.answered:
             return False
         return known.get(pair)
 
@@ -48,11 +48,11 @@ class Waiting(Struct):
         if pair in self.asked:
             self.asked.discard(pair)
         elif must_be_there:
-            self.approved.add(pair)
+            self.answered.add(pair)
         else:
             self.over.add(pair)
 
     def learned(self, known: dict[Pair, bool]) -> None:
         """The plan was carried out."""
-        known.update(dict.fromkeys(self.over | self.approved, False))
+        known.update(dict.fromkeys(self.over | self.answered, False))
         known.update(dict.fromkeys(self.asked, True))

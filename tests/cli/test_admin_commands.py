@@ -150,19 +150,46 @@ def test_rooms_and_who_is_in_them(server: ServerProcess) -> None:
     assert (member["user"], member["name"], member["role"]) == (user, "host", "owner")
 
 
-def test_somebody_is_deleted_while_no_server_runs_and_the_next_one_leaves_their_rooms(tmp_path: Path) -> None:
+def test_a_room_is_deleted_by_the_server_that_runs_and_whoever_is_there_hears_it(server: ServerProcess) -> None:
+    _, token = register(server.url, "tenant")
+    with talk(server.websocket_url, token) as tenant:
+        room = tenant.ask("create_room", kind="group", name="attic", nonce=secrets.token_hex(8))["room"]
+        asked = hubbub(server.data, "admin", "rooms", "delete", room)
+        assert (asked.returncode, "attic" in asked.stderr) == (1, True), "nobody has said yes"
+        ended = hubbub(server.data, "admin", "rooms", "delete", room, "--reason", "Fire", "--yes", "--wait", "60")
+        assert ended.stdout == f"attic ({room}) is deleted\n", ended.stderr
+        left = tenant.wait(lambda frame: frame["op"] == "left", 60)
+        assert (left["room"], left["reason"], left.get("by")) == (room, "Fire", None)
+        assert tenant.ask("history", room=room)["code"] == "no_such_room"
+    assert hubbub(server.data, "admin", "rooms", "delete", room, "--yes").returncode == 1
+
+
+def test_a_conversation_of_two_is_not_an_operator_s_to_delete(server: ServerProcess) -> None:
+    register(server.url, "tete")
+    _, token = register(server.url, "a-tete")
+    with talk(server.websocket_url, token) as one:
+        room = one.ask("create_room", kind="dm", members=["tete"], nonce=secrets.token_hex(8))["room"]
+    ended = hubbub(server.data, "admin", "rooms", "delete", room, "--yes")
+    assert (ended.returncode, "theirs" in ended.stderr) == (1, True)
+
+
+def test_who_and_what_is_deleted_while_no_server_runs_the_next_one_sees_to(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data") as server:
         _, token = register(server.url, "goner")
         with talk(server.websocket_url, token) as goner:
-            goner.ask("create_room", kind="channel", name="empty", nonce=secrets.token_hex(8))
+            for name in ("empty", "condemned"):
+                goner.ask("create_room", kind="channel", name=name, nonce=secrets.token_hex(8))
         assert server.stop() == 0
     asked = hubbub(tmp_path / "data", "admin", "users", "delete", "goner")
     assert (asked.returncode, list(users_of(tmp_path / "data"))) == (1, ["goner"]), "nobody has said yes"
     assert hubbub(tmp_path / "data", "admin", "users", "delete", "goner", "--yes").returncode == 0
     assert users_of(tmp_path / "data") == {}
+    wished = hubbub(tmp_path / "data", "admin", "rooms", "delete", "condemned", "--yes", "--wait", "0")
+    assert "will be deleted when a server starts" in wished.stdout
+    assert len(lines_of(tmp_path / "data", "rooms", "list")) == 2
     with ServerProcess(tmp_path / "data") as server:
         end = time.monotonic() + 30
-        while lines_of(server.data, "rooms", "members", "empty"):
+        while lines_of(server.data, "rooms", "members", "empty") or len(lines_of(server.data, "rooms", "list")) > 1:
             assert time.monotonic() < end
         assert call(server.url, "/v1/me", token=token)[0] == 401
 

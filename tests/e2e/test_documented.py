@@ -157,6 +157,8 @@ def _talk_in_a_thread(ada: Witness, bob: Witness) -> None:
     [found] = ada.say("threads", room=room)["threads"]
     assert (found["root"]["seq"], found["replies"], found["last_seq"], found["unread"]) == (root, 1, inside, 1)
     assert "read_seq" not in ada.say("read", room=room, seq=inside, thread=root)
+    assert (mark := ada.hear("thread_mark"))["read_seq"] == inside
+    assert (mark["room"], mark["thread"]) == (room, root)
     assert ada.say("threads", room=room)["threads"][0]["unread"] == 0
     for op, fields in (("post", {"nonce": nonce(), "text": "Deeper"}), ("read", {"seq": inside})):
         codes = [ada.say(op, room=room, thread=thread, **fields).get("code") for thread in (inside, inside + 1)]
@@ -202,6 +204,7 @@ def _invite_by_code(ada: Witness, bob: Witness, room: str) -> None:
     bob.say("leave", room=room)
     ada.say("set_rights", room=room, approval=True)
     assert bob.say("join", invite=code)["asked"]
+    assert ada.hear("join_requested")["room"] == room
     assert [waiting["user"]["name"] for waiting in ada.say("join_requests", room=room)["requests"]] == [bob.name]
     ada.say("refuse", room=room, user=bob.name)
     assert ada.say("approve", room=room, user=bob.name)["code"] == "no_such_user"

@@ -50,6 +50,10 @@ async def test_what_is_posted_is_in_the_history(house: House) -> None:
     assert history["messages"][1]["reply_to"] == 3
     assert history["more"] is False
     assert second.json()["seq"] == 4
+    assert (await post(house, room, ada, nonce="n3", text="as well", thread=3)).status_code == 201
+    assert (await post(house, room, ada, nonce="n3", text="as well")).status_code == 409, "the thread is a part of it"
+    history = (await house.api.get(f"/v1/rooms/{room}/messages", headers=ada)).json()
+    assert history["messages"][2]["thread"] == 3
 
 
 async def test_history_is_paged_by_the_query(house: House) -> None:
@@ -134,6 +138,8 @@ async def test_a_bad_search_is_refused(house: House, query: str) -> None:
         ({"text": "Hello"}, (400, "bad_request")),
         ({"nonce": "n", "text": "Hello", "reply_to": 999}, (404, "no_such_message")),
         ({"nonce": "n", "text": "Hello", "reply_to": "1"}, (400, "bad_request")),
+        ({"nonce": "n", "text": "Hello", "thread": 999}, (404, "no_such_message")),
+        ({"nonce": "n", "text": "Hello", "thread": "1"}, (400, "bad_request")),
     ],
 )
 async def test_a_bad_post_is_refused_by_name(house: House, body: dict[str, Any], problem: tuple[int, str]) -> None:

@@ -163,7 +163,8 @@ class Chat:
             if room.kind == "channel" and room.name and query in room.name and who not in room.banned
         ]
         return [
-            {"room": room.room, "name": room.name, "members": len(room.members)} | without_nothing(topic=room.topic)
+            {"room": room.room, "name": room.name, "members": len(room.members)}
+            | without_nothing(topic=room.topic, icon=room.icon)
             for room in sorted(found, key=lambda room: room.room)
         ]
 

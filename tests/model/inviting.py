@@ -54,7 +54,9 @@ def invite_info(chat: Chat, who: str, code: str) -> Answer:
     room = _led_to(chat, code)
     if room is None or who in room.banned or not room.invites[code].is_good(chat.now):
         return "no_such_invite"
-    return {"invited": {"kind": room.kind, "members": len(room.members)} | without_nothing(name=room.name)}
+    return {
+        "invited": {"kind": room.kind, "members": len(room.members)} | without_nothing(name=room.name, icon=room.icon)
+    }
 
 
 def _led_to(chat: Chat, code: str) -> Room | None:
@@ -64,7 +66,9 @@ def _led_to(chat: Chat, code: str) -> Room | None:
 def _create_invite(chat: Chat, room: Room, who: str, wanted: c.CreateInvite) -> Answer:
     """The server chooses the code; the same for the same wish."""
     ends_at = FOREVER if wanted.seconds is None else chat.now + wanted.seconds * 1000
-    room.invites.setdefault(chat.chosen, Invite(who, chat.now, wanted.uses, ends_at))
+    if chat.chosen not in room.invites:
+        room.invites[chat.chosen] = Invite(who, chat.now, wanted.uses, ends_at)
+        governing.act(chat, room, "create_invite", who)
     return {"invite": chat.chosen}
 
 
@@ -80,8 +84,9 @@ def _shown(code: str, invite: Invite) -> Json:
 
 
 def _revoke_invite(chat: Chat, room: Room, who: str, revoke: c.RevokeInvite) -> Answer:
-    if (invite := room.invites.get(revoke.invite)) is not None:
-        invite.ends_at = min(invite.ends_at, chat.now)
+    if (invite := room.invites.get(revoke.invite)) is not None and invite.is_good(chat.now):
+        invite.ends_at = chat.now
+        governing.act(chat, room, "revoke_invite", who)
     return {}
 
 
@@ -97,14 +102,18 @@ def _approve(chat: Chat, room: Room, who: str, approve: c.Approve) -> Answer:
         return {}
     if whom in room.banned:
         return "forbidden"
-    return governing.come(chat, room, whom, by=who) if whom in room.requests else "no_such_user"
+    if whom not in room.requests:
+        return "no_such_user"
+    governing.act(chat, room, "approve", who, user=room.user(whom))
+    return governing.come(chat, room, whom, by=who)
 
 
 def _refuse(chat: Chat, room: Room, who: str, refuse: c.Refuse) -> Answer:
     whom = chat.person(refuse.user)
     if whom is None:
         return "no_such_user"
-    room.requests.pop(whom, None)
+    if room.requests.pop(whom, None) is not None:
+        governing.act(chat, room, "refuse", who, user=room.user(whom))
     return {}
 
 

@@ -6,16 +6,17 @@ import pytest
 
 from server.protocol.commands import RoomCommand
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.events import AskedToJoin
 from server.protocol.governing_commands import SetRights
 from server.protocol.invite_commands import Approve, JoinRequests, Refuse
 from server.protocol.objects import JoinRequest, RoomKind, RoomRights
 from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
-from server.rooms.effects import Consult, Effect, Reply
-from server.rooms.messages import Attached
+from server.rooms.effects import Consult, Effect, FanOut, Reply
+from server.rooms.messages import Attached, Passing
 from server.store.finding_messages import JoinRequestsPage, ReadJoinRequests
 from server.store.invite_changes import JoinAsked, JoinRefused
-from server.store.log_messages import Denied, NewMember
+from server.store.log_messages import Denied, Landed, NewMember
 from server.store.questions import Done
 from server.store.room_changes import Particulars, RightsSet
 from server.store.user_messages import FindUser
@@ -106,7 +107,7 @@ def test_one_who_asks_is_refused_and_nobody_is_told() -> None:
     scene = in_a_group()
     refused = found(scene, "ann", Refuse(id="refuse", room=ROOM, user="eve"), "eve")
     (append,) = scene.appends(refused)
-    assert append.draft == JoinRefused("u_eve")
+    assert append.draft == JoinRefused("u_eve", "u_ann")
     landed = scene.lands(refused, logged=False)
     assert answers(landed) == [Ok(id="refuse")]
     assert len(landed) == 1
@@ -119,6 +120,49 @@ def test_who_waits_is_listed_for_moderators() -> None:
     waiting = (JoinRequest(user=user("eve"), at="2026-11-23T12:00:00.000Z"),)
     told = scene.room.done(Done(consult.question.ref, JoinRequestsPage(ROOM, waiting)), scene.now)
     assert answers(told) == [Ok(id="list", requests=list(waiting))]
+
+
+def events(effects: list[Effect]) -> list[tuple[object, ...]]:
+    """What is passed on, and to whom."""
+    return [(*fan.message.events, *map(str, fan.to)) for fan in of(FanOut, effects) if isinstance(fan.message, Passing)]
+
+
+def asks(scene: Scene, *names: str, is_new: bool = True) -> None:
+    appends = scene.appends(*(scene.says(name, Join(invite=CODE)) for name in names))
+    scene.told(*(Landed(append.ref, None, 1_000, is_new=is_new) for append in appends))
+
+
+def attached(scene: Scene, *names: str) -> Scene:
+    for name in names:
+        scene.attach(name)
+    scene.beat()
+    return scene
+
+
+def test_who_may_let_them_in_hears_once_a_second_that_somebody_asks() -> None:
+    scene = attached(in_a_group(), "ann", "mod", "bob", "gus")
+    asks(scene, "eve", "dan")
+    told = (AskedToJoin(room=ROOM), *(str(scene.sessions[name]) for name in ("ann", "mod")))
+    assert events(scene.beat()) == [told]
+    assert events(scene.beat()) == []
+    asks(scene, "cat")
+    assert events(scene.beat()) == [told]
+
+
+def test_who_asks_again_is_not_told_of_again() -> None:
+    scene = attached(in_a_group(), "ann")
+    asks(scene, "eve", is_new=False)
+    assert events(scene.beat()) == []
+
+
+def test_who_may_not_let_anybody_in_is_not_told_that_somebody_asks() -> None:
+    rights = RoomRights(approval=True, invite="owner")
+    scene = attached(
+        Scene("ann", "mod", roles={"ann": "owner", "mod": "moderator"}, particulars=Particulars(rights=rights)),
+        "ann", "mod",
+    )  # fmt: skip
+    asks(scene, "eve")
+    assert events(scene.beat()) == [(AskedToJoin(room=ROOM), str(scene.sessions["ann"]))]
 
 
 @pytest.mark.parametrize("name", ["bob", "gus"])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from server.protocol.entries import Left
 from server.protocol.errors import no_such_room, unavailable
-from server.protocol.governing_commands import DeleteRoom
+from server.protocol.governing_commands import DeleteRoom, EndRoom, Rename
+from server.protocol.objects import User
 from server.protocol.page_commands import History
 from server.protocol.replies import Ok
 from server.protocol.room_commands import Join
 from server.relays.messages import Delivered, Forwarded, Removed, Subscribe
 from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Rest, Write
-from server.rooms.messages import Attach, Delivery, Detached, NotAttached
+from server.rooms.messages import Attach, Delivery, Detached, NotAttached, Request
 from server.rooms.opening import Applicant
 from server.store.history_messages import HistoryPage
 from server.store.log_messages import Anchor, Anchored, Denied, Landed, Lost, Release
 from server.store.questions import Done
+from server.store.room_changes import RoomDeleted
 from server.store.room_messages import NoRoom
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, key, of, refusals, user
 from tests.rooms.test_moderating import in_a_room, kicks, told_to
@@ -44,6 +46,22 @@ def test_everybody_gets_what_came_before_then_the_end_with_its_reason_and_nothin
     assert Ok(id="end") in answers(effects)
     assert of(Rest, effects) == [Rest()]
     assert [write.message for write in of(Write, effects)] == [Release(ROOM, scene.lineage)]
+
+
+def test_for_an_operator_it_ends_in_nobody_s_name_and_waits_for_what_is_being_changed() -> None:
+    scene = in_a_room()
+    renamed = scene.says("ann", Rename(room=ROOM, name="another-name"))
+    end = Request(99, key("task"), User(user="operator", name=None), EndRoom(room=ROOM, reason="The law"))
+    assert scene.room.request(end, scene.now) == []
+    waited = scene.lands(renamed)
+    (append,) = scene.appends(waited)
+    assert append.draft == RoomDeleted(None, "The law")
+    ended = scene.told(Landed(append.ref, None, 1_000))
+    *_, detached = told_to(scene.sessions["bob"], ended)
+    assert isinstance(detached, Detached)
+    assert (detached.left.by, detached.left.reason) == (None, "The law")
+    assert answers(ended) == [Ok()]
+    assert refusals(scene.room.request(end, scene.now)) == ["no_such_room"]
 
 
 def test_afterwards_there_is_no_such_room_for_anybody() -> None:

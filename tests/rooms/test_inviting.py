@@ -124,7 +124,7 @@ def test_one_is_revoked_by_its_code_and_what_is_no_code_is_none() -> None:
     scene = in_a_group()
     revoked = scene.says("mod", RevokeInvite(id="revoke", room=ROOM, invite=CODE))
     (append,) = scene.appends(revoked)
-    assert append.draft == InviteRevoked(INVITE)
+    assert append.draft == InviteRevoked(INVITE, "u_mod")
     assert answers(unlogged(scene, revoked)) == [Ok(id="revoke")]
     assert refusals(scene.says("mod", RevokeInvite(room=ROOM, invite="\0"))) == ["no_such_invite"]
 

@@ -6,6 +6,7 @@ import pytest
 
 from server.protocol.attention_commands import Read
 from server.protocol.entries import MessageEntry
+from server.protocol.events import ThreadMark
 from server.protocol.limits import THREADS_LIMIT
 from server.protocol.message_commands import Post
 from server.protocol.objects import Message, Thread
@@ -14,7 +15,7 @@ from server.protocol.replies import Ok
 from server.rooms.effects import Consult, FanOut
 from server.rooms.fitting import PAGE_CODE_POINTS
 from server.store.history_messages import ReadHistory
-from server.store.log_messages import NewMessage
+from server.store.log_messages import Landed, NewMessage
 from server.store.questions import Done
 from server.store.thread_messages import ReadThreads, ThreadSeen, ThreadsPage
 from tests.rooms.scene import ROOM, Scene, answers, deliveries, events_of, of, refusals, user
@@ -49,7 +50,7 @@ def test_with_a_thread_goes_how_far_its_reader_has_read_of_the_room() -> None:
     assert append.draft == ThreadSeen("u_ann", 2, 3, read=4)
 
 
-def test_a_thread_is_read_when_that_is_on_disk_and_nobody_is_told() -> None:
+def test_a_thread_is_read_when_that_is_on_disk_and_only_its_reader_is_told() -> None:
     scene = Scene("ann", "bob", last_seq=5)
     said = scene.says("ann", Read(id=1, room=ROOM, seq=9, thread=2))
     assert answers(said) == []
@@ -57,7 +58,16 @@ def test_a_thread_is_read_when_that_is_on_disk_and_nobody_is_told() -> None:
     assert append.draft == ThreadSeen("u_ann", 2, 5), "nobody has read what is not there"
     told = scene.lands(said, logged=False)
     assert (answers(told), deliveries(told)) == ([Ok(id=1)], [])
+    [passed] = of(FanOut, told)
+    assert (events_of(passed), passed.to) == ([ThreadMark(room=ROOM, thread=2, read_seq=5)], (scene.sessions["ann"],))
     assert of(FanOut, scene.beat()) == [], "of the room itself nothing was read"
+
+
+def test_what_was_read_in_a_thread_before_is_told_to_nobody() -> None:
+    scene = Scene("ann", last_seq=5)
+    [append] = scene.appends(scene.says("ann", Read(id=1, room=ROOM, seq=3, thread=2)))
+    told = scene.told(Landed(append.ref, None, 1_000, is_new=False))
+    assert (answers(told), of(FanOut, told)) == ([Ok(id=1)], [])
 
 
 def test_the_store_is_asked_for_threads_and_for_what_is_in_one() -> None:

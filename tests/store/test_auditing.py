@@ -10,10 +10,12 @@ from server.protocol.objects import Act, RoomRights, User
 from server.store.audit_messages import AuditPage, ReadAudit
 from server.store.auditing import KEPT_MS
 from server.store.changes import MessageGone
+from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.log_messages import Denied, Landed, MemberGone, NewMember, NewMessage
 from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from tests.store.place import Place
 
+INVITE = "A" * 16
 AT = "2025-06-15T15:06:40.000Z"
 
 
@@ -61,6 +63,39 @@ async def test_what_everybody_may_and_what_changes_nothing_is_no_act(place: Plac
         RoleGiven(place.ann, place.info(), place.eve, "guest"),
     )  # fmt: skip
     assert await acts(place) == []
+
+
+async def test_who_let_in_whom_and_by_what_is_there_once_however_often_it_is_said(place: Place) -> None:
+    ann, bob, eve = (
+        User(user=user, name=name) for user, name in ((place.ann, "ann"), (place.bob, "bob"), (place.eve, "eve"))
+    )
+    made, revoked = InviteMade(INVITE, place.ann, 3, None), InviteRevoked(INVITE, place.bob)
+    asked, refused = JoinAsked(place.eve, INVITE), JoinRefused(place.eve, place.bob)
+    approved = NewMember(place.eve, "member", by=place.ann, asked=True)
+    for drafts in ((made, made), (asked, refused, refused), (asked, approved, approved), (made, revoked, revoked)):
+        assert all(isinstance(outcome, Landed) for outcome in await place.lands(*drafts))
+        assert all(isinstance(outcome, Landed) for outcome in await place.lands(drafts[-1]))
+    assert await acts(place) == [
+        Act(at=AT, act="create_invite", by=ann),
+        Act(at=AT, act="refuse", by=bob, user=eve),
+        Act(at=AT, act="approve", by=ann, user=eve),
+        Act(at=AT, act="revoke_invite", by=bob),
+    ]
+
+
+async def test_an_invite_that_is_used_up_or_of_another_room_is_revoked_by_nobody(place: Place) -> None:
+    await place.lands(InviteMade(INVITE, place.ann, 1, None), NewMember(place.eve, "member", invite=INVITE))
+    await place.lands(InviteRevoked(INVITE, place.ann), InviteRevoked("B" * 16, place.ann))
+    assert [act.act for act in await acts(place)] == ["create_invite"]
+
+
+async def test_made_and_revoked_in_one_commit_are_two_acts_and_nobody_comes_by_it_then(place: Place) -> None:
+    made, revoked, came = await place.lands(
+        InviteMade(INVITE, place.ann, None, None), InviteRevoked(INVITE, place.ann),
+        NewMember(place.eve, "member", invite=INVITE),
+    )  # fmt: skip
+    assert (type(made), type(revoked), type(came)) == (Landed, Landed, Denied)
+    assert [act.act for act in await acts(place)] == ["create_invite", "revoke_invite"]
 
 
 async def test_an_act_that_is_refused_leaves_nothing_and_its_neighbours_stay(place: Place) -> None:

@@ -68,6 +68,16 @@ async def test_a_search_finds_parts_of_names_and_words_of_topics_the_best_first(
     assert await names(desk, ann, "beer") == []
 
 
+async def test_a_channel_is_shown_with_its_icon(desk: Desk, ann: str) -> None:
+    room = await desk.anchored(await desk.created(ann, kind="channel", name="cups"))
+    room.append(Renamed(ann, RoomInfo(room=room.room, kind="channel", name="cups", icon="\N{TEACUP WITHOUT HANDLE}")))
+    await room.ear.outcomes_of(1)
+    for query in (None, "cups"):
+        page = await desk.read(ReadChannels, reader=ann, query=query, limit=10, next=None)
+        (channel,) = cast("ChannelsPage", page).channels
+        assert channel.icon == "\N{TEACUP WITHOUT HANDLE}"
+
+
 @pytest.mark.parametrize("query", [None, "t"])
 async def test_pages_together_hold_every_channel_once(desk: Desk, ann: str, query: str | None) -> None:
     made = [f"tt{number:02}-tt" for number in range(7)]

@@ -8,15 +8,16 @@ import pytest
 
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.limits import INVITES
-from server.protocol.objects import InviteLink
+from server.protocol.objects import InviteLink, RoomInfo
 from server.store.finding_messages import FindInvite, InvitesPage, Leading, ReadInvites
 from server.store.invite_changes import InviteMade, InviteRevoked
 from server.store.log_messages import Denied, Draft, Landed, MemberGone, NewMember, NewMessage, Outcome
-from server.store.room_changes import RoomDeleted
+from server.store.room_changes import Renamed, RoomDeleted
 from server.store.room_messages import ListRooms, LoadRoom, RoomRecord
 from tests.store.desk import Desk, Room
 
 INVITE = "A" * 16
+CUP = "\N{TEACUP WITHOUT HANDLE}"
 ENDED_KEPT_MS = 600_000
 
 
@@ -113,7 +114,7 @@ async def test_it_ends_by_its_time(host: Host) -> None:
 
 async def test_it_ends_when_it_is_revoked_and_again_is_no_error(host: Host) -> None:
     code = await host.made()
-    outcomes = await host.lands(InviteRevoked(INVITE), InviteRevoked(INVITE), InviteRevoked("B" * 16))
+    outcomes = await host.lands(*(InviteRevoked(invite, host.ann) for invite in (INVITE, INVITE, "B" * 16)))
     assert codes(outcomes) == [None] * 3
     assert await host.found(code, host.people[0]) is None
     assert codes(await host.lands(*coming(host.people[0]))) == ["no_such_invite"]
@@ -122,7 +123,7 @@ async def test_it_ends_when_it_is_revoked_and_again_is_no_error(host: Host) -> N
 async def test_nobody_comes_by_the_invite_of_another_room_and_nobody_revokes_it_there(host: Host) -> None:
     code = await host.made()
     other = await host.desk.anchored(await host.desk.created(host.ann, name="Milk"))
-    other.append(InviteRevoked(INVITE))
+    other.append(InviteRevoked(INVITE, host.ann))
     other.append(*coming(host.people[0]))
     assert codes(await other.ear.outcomes_of(2)) == [None, "no_such_invite"]
     assert await host.found(code, host.people[0]) is not None
@@ -138,6 +139,8 @@ async def test_it_shows_kind_name_and_number_to_a_stranger_and_says_nothing_when
     code = await host.made(uses=1)
     stranger, guest = host.people[:2]
     assert await host.found(code, stranger) == Leading(host.room.room, "group", "Tea", 1, is_good=True)
+    await host.lands(Renamed(host.ann, RoomInfo(room=host.room.room, kind="group", name="Tea", icon=CUP)))
+    assert await host.found(code, stranger) == Leading(host.room.room, "group", "Tea", 1, is_good=True, icon=CUP)
     await host.lands(*coming(guest))
     assert await host.found(code, stranger) is None
     who_came = await host.found(code, guest)

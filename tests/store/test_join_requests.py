@@ -93,6 +93,13 @@ async def test_who_is_let_in_waits_no_longer(host: Host) -> None:
     assert (await host.waiting(), await host.members()) == ([second], {first})
 
 
+async def test_who_asks_again_asks_nothing_new(host: Host) -> None:
+    first, second, *_ = host.people
+    asked = await host.lands(JoinAsked(first, INVITE), JoinAsked(first, INVITE), JoinAsked(second, INVITE))
+    asked += await host.lands(JoinAsked(second, INVITE))
+    assert [isinstance(outcome, Landed) and outcome.is_new for outcome in asked] == [True, False, True, False]
+
+
 async def test_nobody_is_let_in_who_has_not_asked_and_nobody_else_is_hurt(host: Host) -> None:
     first, second, *_ = host.people
     await host.lands(JoinAsked(first, INVITE))
@@ -103,7 +110,8 @@ async def test_nobody_is_let_in_who_has_not_asked_and_nobody_else_is_hurt(host: 
 async def test_a_request_that_was_refused_is_gone_and_may_come_again(host: Host) -> None:
     first, second, *_ = host.people
     await host.lands(JoinAsked(first, INVITE))
-    assert codes(await host.lands(JoinRefused(first), JoinRefused(first), JoinRefused(second))) == [None] * 3
+    refused = (JoinRefused(user, host.ann) for user in (first, first, second))
+    assert codes(await host.lands(*refused)) == [None] * 3
     assert await host.waiting() == []
     assert codes(await host.lands(host.lets_in(first), JoinAsked(first, INVITE))) == ["no_such_user", None]
     assert await host.waiting() == [first]
@@ -111,7 +119,9 @@ async def test_a_request_that_was_refused_is_gone_and_may_come_again(host: Host)
 
 async def test_asked_and_answered_in_one_commit_leaves_nothing(host: Host) -> None:
     first, second, *_ = host.people
-    await host.lands(JoinAsked(first, INVITE), JoinRefused(first), JoinAsked(second, INVITE), host.lets_in(second))
+    await host.lands(
+        JoinAsked(first, INVITE), JoinRefused(first, host.ann), JoinAsked(second, INVITE), host.lets_in(second)
+    )
     assert (await host.waiting(), await host.members()) == ([], {second})
 
 
