@@ -93,19 +93,19 @@ async def logout(url: str, token: str, *, tls: ssl.SSLContext | None = None, con
     """End the token. One that has ended already is `bad_token`."""
     response = await call(endpoint_of(url), "POST", "/v1/logout", token=token, tls=tls, connect=connect)
     if response.status != HTTPStatus.NO_CONTENT:
-        raise _refusal(response)
+        raise failure_of(response)
 
 
 def _account(response: Response, expected: HTTPStatus) -> Account:
     if response.status != expected:
-        raise _refusal(response)
+        raise failure_of(response)
     try:
         return msgspec.json.decode(response.body, type=Account)
     except msgspec.DecodeError as error:
         raise CallFailed(f"the server's answer cannot be read: {error}") from None
 
 
-def _refusal(response: Response) -> Exception:
+def failure_of(response: Response) -> Exception:
     """What a failed call says; something that is no Hubbub server does not say it in our words."""
     try:
         problem = msgspec.json.decode(response.body, type=_Failure).error

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from clients.happenings import LogEntry
 from clients.incoming import BrokenServer
-from server.protocol.objects import Hit, Member, Message, Thread
+from server.protocol.objects import Channel, Hit, Member, Message, Thread
 
 T = TypeVar("T")
 
@@ -75,6 +75,14 @@ class HitsPage:
     """`next` goes into the following call; None on the last page."""
 
     hits: Sequence[Hit]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsPage:
+    """`next` goes into the following call; None on the last page."""
+
+    channels: Sequence[Channel]
     next: str | None
 
 

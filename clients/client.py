@@ -35,6 +35,7 @@ from clients.dialling import dial
 from clients.endpoint import Endpoint, endpoint_of
 from clients.governing import Governing
 from clients.happenings import Answered, Event, Happening, Offline, Refused
+from clients.inviting import Inviting
 from clients.joining import Joining
 from clients.link import Bell, Ending, Link
 from clients.looking import Looking
@@ -142,7 +143,7 @@ class _Wait:
         self.outcome: Answered | Refused | None = None
 
 
-class Client(Talking, Joining, Governing, Looking, Marking, Searching, InThreads, Pinning):
+class Client(Talking, Joining, Inviting, Governing, Looking, Marking, Searching, InThreads, Pinning):
     """A conversation with verbs, most of which are in its mixins. Made by `open_client`."""
 
     def __init__(

@@ -40,12 +40,14 @@ class Governing(Protocol):
 
     async def set_rights(
         self, room: str, *, post: Role | None = None, invite: Trusted | None = None, mention_all: Trusted | None = None,
-        pin: Trusted | None = None, slow: int | None = None, ttl: int | None = None,
+        pin: Trusted | None = None, slow: int | None = None, ttl: int | None = None, approval: bool | None = None,
     ) -> None:  # fmt: skip
         """Who may do what, by the lowest role that may; `slow`: seconds between two posts of a member, 0: none; `ttl`:
-        seconds until what is posted from then on disappears, 0: it stays."""
+        seconds until what is posted from then on disappears, 0: it stays; `approval`: whether who comes by a code has
+        to be let in."""
         wanted = SetRights(
-            room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow, ttl=ttl
+            room=room, post=post, invite=invite, mention_all=mention_all, pin=pin, slow=slow, ttl=ttl,
+            approval=approval,
         )  # fmt: skip
         await self._ask(wanted)
 

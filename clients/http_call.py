@@ -17,7 +17,7 @@ import trio
 from clients.dialling import dial
 from clients.endpoint import Endpoint
 
-LARGEST_BODY: Final = 1024 * 1024  # bytes of a response
+LARGEST_BODY: Final = 1024 * 1024  # bytes of a response, where nothing else is said
 CALL_WITHIN: Final = 60.0  # seconds; a server whose hashing queue is long answers late
 _RECEIVE: Final = 16 * 1024  # bytes
 
@@ -37,10 +37,13 @@ class Response:
 class Exchange:
     """A request and its response, as bytes."""
 
-    def __init__(self, endpoint: Endpoint, method: str, path: str, body: bytes, token: str | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, method: str, path: str, body: bytes, token: str | None, largest: int = LARGEST_BODY
+    ) -> None:
         self._connection = h11.Connection(h11.CLIENT)
         self._status = 0
-        self._body = b""
+        self._body = bytearray()
+        self._largest = largest
         headers = [("Host", endpoint.authority), ("Connection", "close"), ("Accept", "application/json")]
         headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         if token is not None:
@@ -67,7 +70,7 @@ class Exchange:
                     case h11.Data():
                         self._keep(bytes(event.data))
                     case h11.EndOfMessage():
-                        return Response(self._status, self._body)
+                        return Response(self._status, bytes(self._body))
                     case h11.InformationalResponse():
                         continue
                     case _:
@@ -77,7 +80,7 @@ class Exchange:
 
     def _keep(self, more: bytes) -> None:
         self._body += more
-        if len(self._body) > LARGEST_BODY:
+        if len(self._body) > self._largest:
             raise CallFailed("the server's answer is too long")
 
 
@@ -90,6 +93,7 @@ async def call(
     token: str | None = None,
     tls: ssl.SSLContext | None = None,
     within: float = CALL_WITHIN,
+    largest: int = LARGEST_BODY,
     connect: Dial | None = None,
 ) -> Response:
     """Make a call, and return its response whatever its status.
@@ -97,9 +101,10 @@ async def call(
     Raises
     ------
     CallFailed
-        No connection, no answer within `within` seconds, or none that can be read.
+        No connection, no answer within `within` seconds, one with a body of more than `largest` bytes, or none that can
+        be read.
     """
-    exchange = Exchange(endpoint, method, path, body, token)
+    exchange = Exchange(endpoint, method, path, body, token, largest)
     try:
         with trio.fail_after(within):
             stream = await (connect(endpoint) if connect else dial(endpoint, tls))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -18,9 +20,11 @@ from clients.answers import ConversationOver
 from clients.checker import Checker
 from clients.client import Client, open_client
 from clients.facts import Acknowledged, Fact, Stored
+from clients.own_account import OwnAccount
 from server.protocol.closing import CloseCode
 from server.protocol.entries import Joined, MessageEntry
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.events import AskedToJoin
 from tests.harness.server import ServerProcess
 from tests.harness.witness import talk_and_watch
 
@@ -97,6 +101,64 @@ async def test_somebody_invited_learns_of_the_room(arrive: Arrive) -> None:
         with pytest.raises(Refusal) as refusal:
             await bob.post(room.room, "still here")
         assert refusal.value.code is ErrorCode.NO_SUCH_ROOM
+
+
+async def test_people_come_by_a_code_or_because_somebody_lets_them_in(arrive: Arrive) -> None:
+    async with arrive() as ann, arrive() as bob, arrive() as eve:
+        room = (await ann.create_room("group", "behind the hedge")).room
+        code = await ann.create_invite(room, uses=5, seconds=600, nonce="n")
+        assert code == await ann.create_invite(room, uses=5, seconds=600, nonce="n")
+        assert (await bob.invite_info(code)).name == "behind the hedge"
+        come = await bob.join_by_code(code)
+        assert come is not None
+        assert (come.room, [link.used for link in await ann.invites(room)]) == (room, [1])
+        await ann.set_rights(room, approval=True)
+        assert await eve.join_by_code(code) is None
+        with trio.fail_after(PATIENCE):
+            while not isinstance(await anext(ann), AskedToJoin):
+                continue
+        (waiting,) = await ann.join_requests(room)
+        await ann.refuse(room, waiting.user.user)
+        with pytest.raises(Refusal, match="asks to come in"):
+            await ann.approve(room, waiting.user.user)
+        await ann.revoke_invite(room, code)
+        with pytest.raises(Refusal, match="this invite is not good"):
+            await eve.join_by_code(code)
+        acts, _ = await ann.audit(room)
+        assert [act.act for act in acts] == ["revoke_invite", "refuse", "set_rights", "create_invite"]
+        await ann.delete_room(room)
+        assert room not in [known.room for known in await bob.rooms()]
+
+
+async def test_channels_are_found_by_their_names(arrive: Arrive) -> None:
+    async with arrive() as ann:
+        names = sorted(f"client-orchard-{number}" for number in range(3))
+        for name in names:
+            await ann.create_room("channel", name)
+        first = await ann.channels("orchard", limit=2)
+        second = await ann.channels("orchard", limit=2, next=first.next)
+        assert sorted(channel.name for channel in [*first.channels, *second.channels]) == names
+        assert second.next is None
+
+
+async def test_an_account_is_its_owner_s_to_change_and_to_end(server: ServerProcess) -> None:
+    ann, bob = [await register(server.url, f"client{next(_numbers)}", PASSWORD, device="phone") for _ in range(2)]
+    own = OwnAccount(server.url, ann.token)
+    assert (await own.rename("Ann of the garden")).display_name == (await own.me()).display_name
+    await own.block(str(bob.user.name))
+    assert [person.user for person in await own.blocked()] == [bob.user.user]
+    await own.unblock(bob.user.user)
+    assert await own.blocked() == ()
+    other = await login(server.url, str(ann.user.name), PASSWORD, device="laptop")
+    assert {device.name: device.current for device in await own.devices()} == {"phone": True, "laptop": False}
+    assert zipfile.ZipFile(io.BytesIO(await own.export())).testzip() is None
+    await own.change_password(PASSWORD, f"{PASSWORD} 2", keep_devices=True)
+    await own.sign_out_everywhere(keep_this=True)
+    with pytest.raises(Refusal):
+        await OwnAccount(server.url, other.token).me()
+    await own.delete(f"{PASSWORD} 2")
+    with pytest.raises(Refusal):
+        await own.me()
 
 
 async def test_a_token_that_was_signed_out_ends_the_conversation(server: ServerProcess) -> None:
