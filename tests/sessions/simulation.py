@@ -336,7 +336,8 @@ class Client:
                 else:
                     self.out()
             case Error(id=int(number)) if number == self.moving:
-                assert event.code == "unavailable", event
+                is_last_owner = event.code == "forbidden" and "keep an owner" in event.message
+                assert event.code == "unavailable" or is_last_owner, event
                 self.moving = None
             case Ok(id=int(number)):
                 self.hear_ok(event, self.outstanding.pop(number))
