@@ -44,11 +44,13 @@ class Account:
 
 @dataclass
 class Chat:
-    """`names` are those of all users, by their ids. `chosen`: what the server chose for what is said just now."""
+    """`names` are those of all users, by their ids. `chosen`: what the server chose for what is said just now;
+    `is_answered`: whether it is told what became of it."""
 
     names: dict[str, str]
     now: int = 0
     chosen: str = ""
+    is_answered: bool = True
     rooms: dict[str, Room] = field(default_factory=dict)
     created: dict[tuple[str, str], tuple[Any, str]] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)

@@ -30,12 +30,12 @@ def act(chat: Chat, room: Room, name: str, by: str, **fields: Any) -> None:
 
 
 def come(chat: Chat, room: Room, who: str, by: str | None = None, role: str = "member") -> Answer:
-    """Somebody comes in; `by` is None: by themselves, so that the answer tells them of it."""
+    """Somebody comes in; `by` is None: by themselves, so that the answer tells them of it, if they get one."""
     head = room.last_seq + 1
     room.members[who] = Member(role, chat.now, head, head)
     room.requests.pop(who, None)
     entry = {"op": "joined", "user": room.user(who)} | without_nothing(by=by)
-    return log(chat, room, entry, but=who if by is None else None)
+    return log(chat, room, entry, but=who if by is None and chat.is_answered else None)
 
 
 def go(chat: Chat, room: Room, who: str, by: str | None = None, reason: str | None = None) -> Answer:

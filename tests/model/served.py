@@ -83,7 +83,7 @@ class Served(Runtime):
             if self._reads.waiting:
                 self._read()
             elif self._writes.waiting and writes:
-                self._write()
+                self.write()
             else:
                 return
 
@@ -116,7 +116,8 @@ class Served(Runtime):
         assert isinstance(answer, Done)
         return answer.value
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """What waits is on disk; whoever is told so has not heard it yet."""
         unanswered = Unanswered(self._lineages)
         for write in self._writes.take():
             unanswered.take(write)
@@ -145,9 +146,12 @@ class Served(Runtime):
     # --- what goes wrong --------------------------------------------------------------------------------------
 
     def crash(self, name: str) -> None:
-        """A room, which its supervisor starts again, or a session, which its client does."""
+        """A room, which its supervisor starts again, or a session, which its client does. What it is handling is
+        lost."""
         box = self.find(name)
         if box is not None:
+            if box.waiting:
+                box.waiting.popleft()
             box.end(RuntimeError("crash"), again=name.startswith("r_"))
 
 

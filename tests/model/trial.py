@@ -6,10 +6,10 @@ models go on of which every answer, and all that anybody heard, is what the serv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from functools import partial
-from itertools import count, permutations
+from itertools import combinations, count, permutations
 from typing import Any
 
 import msgspec
@@ -34,6 +34,11 @@ PAGES: tuple[Callable[..., Any], ...] = (
     c.JoinRequests, partial(c.Audit, limit=200), partial(c.Search, query="hello", limit=50),
 )  # fmt: skip
 _UNKNOWN = {"log", "id", "status_text", "status_emoji", "last_seen"}
+HELD_SECONDS = 6.0
+"""A post that was refused for now holds back those behind it for five."""
+UNAVAILABLE = "unavailable"
+UNKNOWN = {"create_invite", "read"}
+"""Of what nobody could say afterwards what it was, or whether it was kept."""
 _IN_ANY_ORDER = {"acts", "invites", "requests", "channels", "rooms", "hits"}
 """Pages whose order is one of times: what was said at once has one time."""
 
@@ -120,15 +125,30 @@ class Trial:
             case _ if client.is_here:
                 self.asks(client, self.speech.command(self.chat, wish))
 
-    def happen_at_once(self, wishes: Sequence[Wish]) -> None:
-        """Each is said by somebody else, when some of what the one before has caused has happened."""
+    def happen_at_once(self, wishes: Sequence[Wish], *, crashes: bool = False) -> None:
+        """Each is said by somebody else, when some of what the one before has caused has happened.
+
+        `crashes`: then the room does that is spoken of first. What it has not answered is `unavailable`, and may have
+        been done or not.
+        """
         self.a_second_passes()
+        wishes = [wish for wish in wishes if self.clients[wish.who].is_here and not (crashes and wish.op in UNKNOWN)]
         said = [self._numbered(self.clients[wish.who], self.speech.command(self.chat, wish)) for wish in wishes]
         for wish, (client, command) in zip(wishes, said, strict=True):
             client.say(command)
             self.server.steps(wish.which)
+        if crashes and said:
+            self._crashes_over(said[0][1], is_written=wishes[0].on)
         self.server.run()
         self._agree(said)
+        if crashes:
+            self._time_passes(HELD_SECONDS)
+
+    def _crashes_over(self, command: Any, *, is_written: bool) -> None:
+        if is_written:
+            self.server.run(writes=False)
+            self.server.write()
+        self.server.crash(getattr(command, "room", None) or NEVER_WAS)
 
     def ask_at_once(self, *commands: Said) -> None:
         """What the one causes is on its way to the disk when the next is said."""
@@ -157,8 +177,8 @@ class Trial:
         agreeing: list[Chat] = []
         reasons: list[str] = []
         for chat in self.chats:
-            for order in permutations(said):
-                told = chat if len(said) == len(self.chats) == 1 else deepcopy(chat)
+            for order in _courses(said, shown):
+                told = chat if len(said) == len(self.chats) == 1 and not _lost(shown) else deepcopy(chat)
                 reason = self._disagrees(told, order, answers, shown, heard)
                 if reason is None:
                     agreeing += [told] if told not in agreeing else []
@@ -178,11 +198,13 @@ class Trial:
         """Why this model would not have said so; None: it does."""
         for client, command in said:
             chat.chosen = _chosen(command, answers[command.id])
+            chat.is_answered = shown[command.id] != UNAVAILABLE
             expected = self._in_order(chat.says(client.user.user, command))
-            if shown[command.id] != expected:
+            if chat.is_answered and shown[command.id] != expected:
                 return f"{command} of {client.user.name}: {shown[command.id]} is not {expected}"
         for who, entries in heard.items():
-            if (told := _by_room(chat.inbox[who])) != entries:
+            told = _by_room(chat.inbox[who])
+            if told != entries and not (_lost(shown) and _as_behind(who, told) == _as_behind(who, entries)):
                 return f"{chat.names[who]} heard {entries}, and not {told}"
         for inbox in chat.inbox.values():
             inbox.clear()
@@ -301,6 +323,34 @@ class Trial:
 
 def repr_of(shown: Json) -> str:
     return msgspec.json.encode(shown, order="sorted").decode()
+
+
+def _lost(shown: dict[Any, Answer]) -> set[Any]:
+    """The commands whose answer says nothing of what became of them."""
+    return {number for number, answer in shown.items() if answer == UNAVAILABLE}
+
+
+def _courses(said: Sequence[Said], shown: dict[Any, Answer]) -> Iterator[Sequence[Said]]:
+    """In which order it may have been done, and with which of what was lost."""
+    lost = _lost(shown)
+    for count_of_undone in range(len(lost) + 1):
+        for undone in combinations(sorted(lost), count_of_undone):
+            yield from permutations([each for each in said if each[1].id not in undone])
+
+
+def _as_behind(who: str, entries: dict[str, list[Json]]) -> dict[str, list[Json]]:
+    """As those hear it whose room has crashed, and who read its log: a text that was replaced at once is gone, and
+    whoever is no member any more hears only that."""
+    return {room: _parting(who, room, its) or [_bare(entry) for entry in its] for room, its in entries.items()}
+
+
+def _bare(entry: Json) -> Json:
+    return {key: value for key, value in entry.items() if key not in ("text", "mentions")}
+
+
+def _parting(who: str, room: str, entries: Sequence[Json]) -> list[Json]:
+    is_gone = bool(entries) and (entries[-1]["op"], entries[-1].get("user")) == ("left", who)
+    return [{"op": "left", "room": room, "user": who}] if is_gone else []
 
 
 def _by_room(entries: Sequence[Json]) -> dict[str, list[Json]]:

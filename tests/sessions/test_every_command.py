@@ -120,12 +120,12 @@ async def test_what_is_said_at_once_is_as_if_it_had_been_said_in_some_order(
     )
 
     @tried
-    @given(groups=st.lists(st.tuples(WISHES, at_once), min_size=15, max_size=25))
-    def histories(groups: list[tuple[Wish, list[Wish]]]) -> None:
+    @given(groups=st.lists(st.tuples(WISHES, at_once, st.booleans()), min_size=15, max_size=25))
+    def histories(groups: list[tuple[Wish, list[Wish], bool]]) -> None:
         with trial(mock_clock, fresh_database) as tried:
-            for wish, wishes in groups:
+            for wish, wishes, crashes in groups:
                 tried.happens(wish)
-                tried.happen_at_once([wish for wish in wishes if tried.clients[wish.who].is_here])
+                tried.happen_at_once(wishes, crashes=crashes)
             tried.all_look_at_everything()
 
     histories()
