@@ -17,7 +17,7 @@ from server.protocol.objects import User
 from server.rooms.messages import Request
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked
-from server.store.log_messages import Draft, NewMember, NewMessage
+from server.store.log_messages import Draft, MemberGone, NewMember, NewMessage
 from server.store.room_changes import Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from server.store.thread_messages import ThreadSeen
 
@@ -106,6 +106,10 @@ class InFlight:
 
     def is_changing(self, user: str) -> bool:
         return user in self._changing
+
+    def leaving(self) -> frozenset[str]:
+        """Who will be no member any more by the time that what comes next is in the log."""
+        return frozenset(one.draft.user for one in self._pending.values() if isinstance(one.draft, MemberGone))
 
     def settle(self, ref: int) -> tuple[Pending, list[Request]] | None:
         """An append is decided: what it was, and the requests that waited for a membership to be clear."""

@@ -40,5 +40,5 @@ def _may_call_everybody(state: RoomState, role: Role) -> bool:
 
 
 def _those_here(state: RoomState) -> tuple[str, ...]:
-    appears = state.audience.appears
-    return tuple(user for user in state.members if appears(user) is not None)
+    appears, leaving = state.audience.appears, state.in_flight.leaving()
+    return tuple(user for user in state.members if user not in leaving and appears(user) is not None)

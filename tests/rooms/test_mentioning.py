@@ -9,6 +9,7 @@ from server.protocol.entries import Edited, MessageEntry
 from server.protocol.limits import MENTIONED_NAMES
 from server.protocol.message_commands import Edit, Post
 from server.protocol.objects import Role, RoomKind, RoomRights
+from server.protocol.room_commands import Leave
 from server.rooms.effects import FanOut
 from server.rooms.entries import DELIVERY_CODE_POINTS, entry_of, portions
 from server.store.changes import NewText
@@ -73,6 +74,12 @@ def test_here_are_those_who_listen_just_then() -> None:
     scene.room.ended(scene.sessions["cat"])
     assert mentioned(scene, "ann", post("@here @cat")) == Mentioned(("cat",), here=("u_ann", "u_bob"))
     assert mentioned(scene, "ann", edit("@here")) == Mentioned(again=True), "who was there is settled"
+
+
+def test_who_is_leaving_is_not_here_any_more() -> None:
+    scene = Scene("ann", "bob", last_seq=5)
+    scene.says("bob", Leave(room=ROOM))
+    assert mentioned(scene, "ann", post("@here")) == Mentioned(here=("u_ann",))
 
 
 def test_in_a_large_room_nobody_is_told_who_is_here() -> None:
