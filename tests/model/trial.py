@@ -345,7 +345,7 @@ def _as_behind(who: str, entries: dict[str, list[Json]]) -> dict[str, list[Json]
 
 
 def _bare(entry: Json) -> Json:
-    return {key: value for key, value in entry.items() if key not in ("text", "mentions")}
+    return {key: value for key, value in entry.items() if entry["op"] != "edited" or key not in ("text", "mentions")}
 
 
 def _parting(who: str, room: str, entries: Sequence[Json]) -> list[Json]:
