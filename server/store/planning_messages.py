@@ -23,7 +23,7 @@ from server.store.amending import (
 )
 from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.log_messages import Append, Denied, Known, Landed, NewMessage, Outcome
-from server.store.mentioning import People, people_of, written_people
+from server.store.mentioning import Names, People, people_of, written_people
 from server.store.plans import Knowledge, Place, Plan, next_seq
 from server.store.rows import EntryRow, ExpiringRow, FullMessageRow, MentionRow, MessageRow
 from server.store.thread_messages import ThreadSeen
@@ -63,12 +63,19 @@ def _full_message(
     append: Append, draft: NewMessage, row: MessageRow, root: Target | None, planned: Plan, known: Knowledge
 ) -> Outcome:
     room, author, seq = row.room_id, row.user_id, row.seq
-    people = () if draft.mentioned is None else people_of(draft.mentioned, room, author, known.messages.members)
+    people = () if draft.mentioned is None else people_of(draft.mentioned, room, author, _members(planned, known))
     planned.full_messages.append(FullMessageRow(*row, written_people(people), draft.thread))
     planned.mentions += [MentionRow(room, user, seq, author) for user in people]
     if root is not None and draft.thread is not None:
         planned.amended.targets[room, draft.thread] = counted(root, seq)
     return Landed(append.ref, seq, row.at, people)
+
+
+def _members(planned: Plan, known: Knowledge) -> Names:
+    """Those who are called, without who has left ahead of that in the same commit."""
+    gone = {pair for pair, is_member in planned.memberships.items() if not is_member}
+    members = known.messages.members
+    return {key: user for key, user in members.items() if (key[0], user) not in gone} if gone else members
 
 
 def plan_change(append: Append, change: MessageChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
@@ -87,7 +94,7 @@ def plan_change(append: Append, change: MessageChange, planned: Plan, known: Kno
     seq = next_seq(append.room, planned, known)
     people: People = ()
     if isinstance(change, NewText) and change.mentioned is not None:
-        people = people_of(change.mentioned, append.room, target.author, known.messages.members, target.mentions)
+        people = people_of(change.mentioned, append.room, target.author, _members(planned, known), target.mentions)
     if isinstance(change, MessageGone):
         planned.acts += acts.of_deletion(append.room, change, target.author, at)
     planned.entries.append(_row_of_change(append.room, seq, change, at, people))

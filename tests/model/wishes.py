@@ -250,7 +250,7 @@ _OFTEN = ("post",) * 8 + ("edit", "edit", "react", "pin", "join", "join_by", "in
 
 _READS = {
     "pins", "history", "threads", "log", "typing", "focus", "members", "invites", "invite_info", "join_requests",
-    "audit", "channels", "search", "search_room", "rooms", "settings", "create_room", "join",
+    "audit", "join_by", "channels", "search", "search_room", "rooms", "settings", "create_room", "join",
 }  # fmt: skip
 """What changes nothing that others see, and what shows how much is unread."""
 

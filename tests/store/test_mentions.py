@@ -76,6 +76,17 @@ async def test_who_comes_later_was_not_mentioned(desk: Desk) -> None:
     assert await mentions(talking, cat) == 0
 
 
+async def test_who_has_left_ahead_of_it_in_the_same_commit_is_not_mentioned(desk: Desk) -> None:
+    talking = await talk(desk)
+    first = await talking.said("hello")
+    gone, said, edited = await talking.changed(
+        MemberGone(talking.bob), NewMessage(talking.ann, "n", "@bob", mentioned=BOB),
+        NewText(talking.ann, first, "@bob", BOB),
+    )  # fmt: skip
+    assert isinstance(gone, Landed)
+    assert [getattr(outcome, "mentions", None) for outcome in (said, edited)] == [(), ()]
+
+
 async def test_those_who_were_there_are_mentioned(desk: Desk) -> None:
     talking = await talk(desk)
     seq = await talking.said("@here", mentioned=Mentioned(here=(talking.ann, talking.bob)))
