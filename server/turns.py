@@ -39,6 +39,8 @@ FEW_SECONDS: Final = 0.02
 _ATTACH: Final = getattr(socket, "SO_ATTACH_REUSEPORT_CBPF", 51)  # Linux, include/uapi/asm-generic/socket.h
 _DETACH: Final = getattr(socket, "SO_DETACH_REUSEPORT_BPF", 68)
 _RETURN_A_CONSTANT: Final = 0x06  # BPF_RET | BPF_K
+_UNACKED: Final = 24  # of `struct tcp_info`: of a socket that listens, its queue
+_INFO_BYTES: Final = _UNACKED + 4
 _STAMP_BYTES: Final = 8
 _NUMBERS: Final = 4  # for each door, of four bytes each
 
@@ -192,10 +194,6 @@ def send_to(listener: socket.socket, index: int | None) -> None:
 def waiting_at(listener: socket.socket) -> int:
     """How many have connected, and nobody has let them in."""
     return int.from_bytes(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)[_UNACKED:], "little")
-
-
-_UNACKED: Final = 24  # of `struct tcp_info`: of a socket that listens, its queue
-_INFO_BYTES: Final = _UNACKED + 4
 
 
 def open_those(turns: Turns, indices: Iterable[int]) -> None:

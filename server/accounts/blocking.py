@@ -1,27 +1,18 @@
 """People whom others have blocked: open conversations hear of it, wherever that was done.
 
 Whoever blocks somebody in this process tells their conversation at once, if it is open here. The sweep below finds what
-other nodes did, or what this one could not tell any more: it asks the store every two seconds for changes of late, as
-`revocations.py` does for tokens, and for the same reason some are told twice, which changes nothing. A room that opens
-reads for itself how it stands.
-
-Nothing is asked while no room is open here.
+other nodes did, or what this one could not tell any more (`looks.py`). Some are told twice, which changes nothing. A
+room that opens reads for itself how it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from actors import Address, Inbox, TaskContext
-from server.accounts.asking import answer_to
-from server.protocol.errors import Refusal
-from server.rhythm import sleep_to_next
+from server.accounts.looks import EVERY, Looks
 from server.store.account_messages import BlockChange, BlockChanges, ReadBlocks
-
-EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
-BEFORE_START: Final = 60_000
-"""ms that the first look goes back: no room here was opened before."""
 
 
 class OpenRooms(Protocol):
@@ -50,21 +41,8 @@ async def run_blocks_sweep(
         Milliseconds since the epoch.
     """
     context.started()
-    since = now() - BEFORE_START
+    looks = Looks(reader, rooms, lambda to, since: ReadBlocks(reply_to=to, since=since), BlockChanges, now, every)
     while True:
-        await sleep_to_next(every)
-        if not rooms:
-            since = now() - BEFORE_START
-            continue
-        since = await _sweep(reader, rooms, since, every)
-
-
-async def _sweep(reader: Inbox, rooms: OpenRooms, since: int, seconds: float) -> int:
-    """From where to look the next time: unchanged when the store did not answer."""
-    try:
-        found = await answer_to(reader, lambda to: ReadBlocks(reply_to=to, since=since), BlockChanges, seconds)
-    except Refusal:
-        return since
-    for change in found.changes:
-        tell_blocked(rooms, change)
-    return found.at
+        found = await looks.next()
+        for change in () if found is None else found.changes:
+            tell_blocked(rooms, change)

@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.accounts.chosen import EVERY, run_choices_sweep
+from server.accounts.chosen import run_choices_sweep
+from server.accounts.looks import EVERY
 from server.protocol.errors import unavailable
 from server.rooms.messages import Chose
 from server.sessions.choices import Choices

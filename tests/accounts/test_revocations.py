@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.accounts.revocations import EVERY, run_revocation_sweep, tell_revoked
+from server.accounts.looks import EVERY
+from server.accounts.revocations import run_revocation_sweep, tell_revoked
 from server.protocol.errors import unavailable
 from server.sessions.messages import Revoked
 from server.store.questions import Done, Failed

@@ -10,7 +10,8 @@ import trio
 import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.accounts.blocking import BEFORE_START, EVERY, run_blocks_sweep
+from server.accounts.blocking import run_blocks_sweep
+from server.accounts.looks import BEFORE_START, EVERY
 from server.protocol.errors import unavailable
 from server.store.account_messages import BlockChange, BlockChanges, ReadBlocks
 from server.store.questions import Done, Failed
