@@ -347,6 +347,23 @@ def test_a_question_asked_into_the_void_is_answered_at_once(page: Page) -> None:
     assert run(page, script) == [True, "offline", True, "offline"]
 
 
+def test_what_is_asked_for_while_a_connection_is_being_made_waits_for_its_welcome(page: Page) -> None:
+    script = """
+    chat.connecting();
+    const early = chat.request("join", { name: "general" }), before = said();
+    const [frame] = arrive().filter(({ op }) => op === "join");
+    hear({ op: "ok", id: early });
+    leave(); chat.connecting();
+    const never = chat.request("join", { name: "general" });
+    leave();
+    const answers = chat.takeEvents().filter(({ type }) => type === "reply").map(({ id, frame }) => [id, frame.op]);
+    chat.connecting();
+    return [before, frame.id === early, frame.name, answers[0][0] === early, answers[1][0] === never,
+      answers.map(([, op]) => op), arrive()];
+    """
+    assert run(page, script) == [[], True, "general", True, True, ["ok", "error"], []]
+
+
 # --- the pure rules around it --------------------------------------------------------------------------------
 
 

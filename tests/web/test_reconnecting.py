@@ -155,6 +155,30 @@ def test_being_offline_is_visible_and_trying_again_is_a_button(visit: Visit, ser
     expect(banner).to_have_count(0)
 
 
+def test_who_is_quicker_than_the_welcome_is_not_told_that_there_is_no_connection(
+    open_page: OpenPage, server: ServerProcess
+) -> None:
+    """A busy server takes its time to welcome whoever has just signed up."""
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def route(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+        page_side.on_message(server_side.send)
+        server_side.on_message(lambda data: held.append((page_side, data)) if is_held else page_side.send(data))
+
+    is_held = True
+    page = open_page()
+    page.route_web_socket(re.compile("/v1/ws"), route)
+    ada = Visitor(page, server.url, "ada").sign_up()
+    ada.fill_in_new("New channel", name="general")
+    expect(page.get_by_role("button", name="Create channel")).to_be_disabled()
+    is_held = False
+    for page_side, data in held:
+        page_side.send(data)
+    ada.composer.wait_for()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 WATCHED = """
 window.sockets = [];
 window.WebSocket = class extends WebSocket { constructor(...how) { super(...how); sockets.push(this); } };

@@ -52,7 +52,14 @@ class Visitor:
         return self.page.get_by_role("navigation", name="Rooms")
 
     def create(self, kind: str, *, name: str = "", people: str = "") -> Visitor:
-        """Fills in the dialog: `kind` is the label of the choice."""
+        """`kind` is the label of the choice."""
+        dialog = self.fill_in_new(kind, name=name, people=people)
+        dialog.wait_for(state="detached")
+        self.composer.wait_for()
+        return self
+
+    def fill_in_new(self, kind: str, *, name: str = "", people: str = "") -> Locator:
+        """The dialog, which has been sent."""
         self.page.get_by_role("button", name="New", exact=True).click()
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_label(kind).check()
@@ -61,9 +68,7 @@ class Visitor:
         if people:
             dialog.get_by_label("Name of the person" if kind == "Direct message" else "People to add").fill(people)
         dialog.locator("button[type=submit]").click()
-        dialog.wait_for(state="detached")
-        self.composer.wait_for()
-        return self
+        return dialog
 
     def open(self, room: str) -> Visitor:
         self.rooms.get_by_role("link", name=room).click()

@@ -55,7 +55,10 @@ export class Client {
         clearTimeout(this.#moving);
         this.#pump((conversation) => conversation.lost());
       },
-      changed: (state) => listener.connection(state),
+      changed: (state) => {
+        if (state.name === "connecting") this.conversation.connecting();
+        listener.connection(state);
+      },
       signedOut: () => listener.signedOut(),
     });
     for (const post of unsent.load()) this.conversation.post(post);

@@ -56,6 +56,11 @@ export class Conversation {
 
   // --- the shell's side ---------------------------------------------------------------------------------------
 
+  /** A connection is being made. */
+  connecting() {
+    this.commands.expect();
+  }
+
   /** A socket is open. @param {string} token */
   opened(token) {
     const resume = cursorsThatFit(this.rooms.values(), this.watched, token);
@@ -135,15 +140,16 @@ export class Conversation {
   // --- verbs --------------------------------------------------------------------------------------------------
 
   /**
-   * Asks the server for something; the answer comes as a `reply` event with the id returned.
+   * Asks the server for something, now or when the connection that is being made is welcomed; the answer comes as a
+   * `reply` event with the id returned.
    *
    * @param {string} op
    * @param {Record<string, unknown>} fields
    * @returns {number}
    */
   request(op, fields = {}) {
-    const said = this.commands.say(op, fields);
-    if (said !== undefined) return said;
+    const asked = this.commands.ask(op, fields);
+    if (asked !== undefined) return asked;
     const id = this.commands.freshId();
     this.#unheard(id);
     return id;
@@ -225,7 +231,7 @@ export class Conversation {
 
   /** @param {Welcome} frame */
   #welcome(frame) {
-    this.commands.listening = true;
+    this.commands.heard();
     this.me = frame.me;
     this.people.current = true;
     this.people.meet(frame.me);
