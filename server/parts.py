@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from actors import Inbox, System
+from actors import Address, Inbox, System
 from server.accounts.blocking import tell_blocked
 from server.accounts.departing import Departing
 from server.accounts.export import Exports
@@ -103,11 +103,13 @@ class Shared:
         Says to all who tell many when they may go on.
     elsewhere
         Where news for sessions on other nodes go, if there are others.
+    unanswered
+        The relays that wait to be taken in by the owners of their rooms.
     """
 
     __slots__ = (
         "changes", "choices", "connection_pace", "counts", "departing", "easing", "elsewhere", "hashing", "heads",
-        "reader", "throttle", "usage", "user_pace", "writer",
+        "reader", "throttle", "unanswered", "usage", "user_pace", "writer",
     )  # fmt: skip
 
     def __init__(self, ground: Ground) -> None:
@@ -120,6 +122,7 @@ class Shared:
             self.changes = WayToWriter(self.writer, cluster.is_writer)
         self.elsewhere = None if cluster is None else Door()
         self.heads = HeadsTable()
+        self.unanswered: set[Address] = set()
         self.counts = Counts()
         self.easing = _easing(1 if ground.place is None else ground.place.workers)
         self.departing = Departing(self.changes, self.reader, settings.command_deadline)
@@ -169,6 +172,7 @@ def relay_environment(cluster: ClusterNode, shared: Shared) -> RelayEnvironment:
         ownership=cluster.ownership,
         counts=shared.counts.rooms,
         easing=shared.easing,
+        unanswered=shared.unanswered,
     )
 
 

@@ -117,6 +117,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         pace=shared.connection_pace,
         counts=shared.counts.gateway,
         departure=ground.departure,
+        unsettled=shared.unanswered,
     )
     heartbeats = Heartbeats(gateway.reactor, limits)
 

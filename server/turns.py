@@ -158,12 +158,16 @@ class Door:
         if self._taken >= PORTION or gap >= FEW_SECONDS or is_full:
             self._look_round(people, gap, is_full=is_full)
 
+    def pass_on(self) -> None:
+        """It is somebody else's turn, if anybody's: here nobody is let in for a while."""
+        self._taken = 0
+        following = self._turns.after(self._index)
+        if following is not None:
+            send_to(self._listener, following)
+
     def _look_round(self, people: int, gap: float, *, is_full: bool) -> None:
         if is_full or is_over(self._taken, people, self._turns.mean_people(), gap):
-            self._taken = 0
-            following = self._turns.after(self._index)
-            if following is not None:
-                send_to(self._listener, following)
+            self.pass_on()
 
 
 class _Instruction(ctypes.Structure):

@@ -165,6 +165,13 @@ def test_a_worker_that_is_full_sends_people_on_at_once(turns: Turns, listeners: 
         assert not turns.is_full[1]
 
 
+def test_a_worker_that_pauses_gives_its_turn_away(turns: Turns, listeners: list[socket.socket]) -> None:
+    with Crowd(listeners) as crowd:
+        send_to(listeners[1], 1)
+        Door(turns, 1, listeners[1]).pass_on()
+        assert crowd.comes(2) == {2: 2}
+
+
 def test_alone_a_worker_keeps_the_turn(turns: Turns, listeners: list[socket.socket]) -> None:
     open_those(turns, [1])
     send_to(listeners[1], 1)

@@ -4,7 +4,7 @@ that speak the same way.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sized
 from dataclasses import dataclass, field
 
 import trio
@@ -55,6 +55,8 @@ class Gateway:
         How fast what is said on one connection may follow; by the connection's address.
     departure
         Whether the server is about to stop, and lets nobody in any more.
+    unsettled
+        What those who were let in still wait for, and others do for them: while it is much, few are let in.
     """
 
     limits: GatewayLimits
@@ -74,6 +76,7 @@ class Gateway:
     counts: GatewayCounts = field(default_factory=GatewayCounts)
     pace: Pace[Hashable] = field(default_factory=without_limit)
     departure: Departure = field(default_factory=Departure)
+    unsettled: Sized = ()
     _terms: dict[Dialect, Terms] = field(default_factory=dict)
 
     def terms(self, dialect: Dialect) -> Terms:

@@ -5,6 +5,9 @@ The rules:
   long as a slice of the scheduler, so while many actors wait for their turn, a few slices go before the next pass: a
   crowd would be let in faster than it gets to its rooms, and everybody's messages would wait behind all that. The
   kernel keeps the crowd meanwhile; some are let in all the same, because a server may be busy for ever.
+- So it is with a crowd that gets to its rooms, but these are on other nodes, and have not answered: a worker with many
+  such pauses, and then lets in few. Else a crowd of a hundred thousand came to 56 workers faster than the owner of
+  their rooms could take it, until what waited there was asked for again, and nothing went on (docs/figures.md).
 - Who cannot be let in hears 503 at once, and why; nobody is left to wait in the kernel's queue, which looks like a dead
   server. What the log says of it, it says once a minute.
 - Out of descriptors it never spins: it gives up one it holds in reserve to accept and refuse one socket, and then rests
@@ -45,6 +48,10 @@ log = logging.getLogger("server.gateway.listener")
 _MOST_ACCEPTS: Final = 64
 _MANY_ACTORS: Final = 512  # that wait for their turn
 _SLICES_BETWEEN: Final = 16  # passes, while there are as many: 32 ms
+_MANY_UNSETTLED: Final = 128
+_LOOK_SECONDS: Final = 0.02
+_MOST_LOOKS: Final = 25  # half a second: half of what the parent takes for a sign that nobody is let in here
+_FEW_ACCEPTS: Final = 4  # after a pause that has not helped
 _MOST_LAST_PASSES: Final = 64  # together as many as the kernel's queue holds
 _REST_SECONDS: Final = 0.2
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -114,8 +121,9 @@ class Listener:
         while True:
             await trio.lowlevel.wait_readable(listening)
             await _let_actors_go_first(context.system.scheduler)
+            most = _MOST_ACCEPTS if await self._is_settled() else _FEW_ACCEPTS
             try:
-                self._accept_some(listening, admission, context, nursery)
+                self._accept_some(listening, admission, context, nursery, most)
             except (BlockingIOError, ConnectionAbortedError):
                 continue
             except OSError as error:
@@ -125,8 +133,26 @@ class Listener:
                 self._refuse_on_reserve(listening)
                 await trio.sleep(_REST_SECONDS)
 
+    async def _is_settled(self) -> bool:
+        """Wait for it, but not for ever. Meanwhile it is somebody else's turn to let people in."""
+        unsettled = self._gateway.unsettled
+        if len(unsettled) <= _MANY_UNSETTLED:
+            return True
+        if self._door is not None:
+            self._door.pass_on()
+        for _ in range(_MOST_LOOKS):
+            await trio.sleep(_LOOK_SECONDS)
+            if len(unsettled) <= _MANY_UNSETTLED:
+                return True
+        return False
+
     def _accept_some(
-        self, listening: socket.socket, admission: Admission, context: TaskContext, nursery: trio.Nursery
+        self,
+        listening: socket.socket,
+        admission: Admission,
+        context: TaskContext,
+        nursery: trio.Nursery,
+        most: int = _MOST_ACCEPTS,
     ) -> None:
         """A pass. Step by step with all of them, and not one behind the other: a processor that does the same 64 times
         in a row does it a seventh faster (240 us for a websocket until its welcome, and 207).
@@ -140,7 +166,7 @@ class Listener:
         accepted = self._gateway.counts.accepted
         self._look_after_keepalive(listening)
         try:
-            for _ in range(_MOST_ACCEPTS):
+            for _ in range(most):
                 sock, address = listening.accept()
                 self._gateway.counts.accepted += 1
                 if self._is_admitted(sock, address[0], admission, nursery):

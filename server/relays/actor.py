@@ -58,6 +58,8 @@ class RelayEnvironment(Struct, frozen=True):
         Where fan-outs are counted.
     easing
         Says when a large fan-out may go on.
+    unanswered
+        The relays that have asked to be taken in, and have heard nothing yet: nobody is let in while they are many.
     """
 
     node: str
@@ -66,6 +68,7 @@ class RelayEnvironment(Struct, frozen=True):
     refs: Iterator[int] = field(default_factory=lambda: count(1))
     counts: RoomCounts = field(default_factory=RoomCounts)
     easing: Easing = field(default_factory=Easing)
+    unanswered: set[Address] = field(default_factory=set)
 
 
 class Beat(Struct, frozen=True):
@@ -159,6 +162,13 @@ class RelayActor(Telling):
 
     def settled(self) -> None:
         self._carry_out(self._relay.settled(trio.current_time()))
+        if self._relay.is_unanswered:
+            self._environment.unanswered.add(self.address)
+        else:
+            self._environment.unanswered.discard(self.address)
+
+    def stopped(self, reason: object) -> None:
+        self._environment.unanswered.discard(self.address)
 
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:

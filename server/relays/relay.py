@@ -90,6 +90,11 @@ class Relay(Admitting):
         )
 
     @property
+    def is_unanswered(self) -> bool:
+        """Whether an owner was asked to take it in, and has not answered."""
+        return self._owner is not None and self._owner.number is None and not self._gone
+
+    @property
     def _is_asked_for_something(self) -> bool:
         return self._errands_open is not None or self._admissions_open is not None
 

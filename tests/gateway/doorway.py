@@ -8,7 +8,7 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Sized
 from contextlib import asynccontextmanager
 from dataclasses import astuple, dataclass, field
 from functools import partial
@@ -389,6 +389,7 @@ async def open_door(
     pace: Pace[Hashable] | None = None,
     authority: Authority | None = None,
     proxies: Proxies = NOBODY,
+    unsettled: Sized = (),
 ) -> AsyncIterator[Door]:
     """A gateway on a port of its own, with `session` behind it; under TLS where there is an authority."""
     authority = authority or everyones_authority
@@ -399,7 +400,7 @@ async def open_door(
     gateway = Gateway(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=reader, app=app,
         origins=origins, compression=compression, pace=without_limit() if pace is None else pace,
-        certificate=certificate, proxies=proxies,
+        certificate=certificate, proxies=proxies, unsettled=unsettled,
     )  # fmt: skip
     heartbeats = Heartbeats(reactor, limits)
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -202,3 +202,16 @@ async def test_without_descriptors_it_refuses_says_so_and_recovers(caplog: pytes
         for client in clients:
             client.close()
         assert (await door.welcomed()) is not None
+
+
+async def test_while_rooms_elsewhere_have_not_taken_the_crowd_few_are_let_in_and_then_all() -> None:
+    unsettled = list(range(1_000))
+    async with open_door(unsettled=unsettled) as door:
+        clients = [await door.client() for _ in range(50)]
+        for client in clients:
+            await client.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await clients[0].ends()).startswith(b"HTTP/1.1 ")
+        assert 0 < door.gateway.counts.accepted < len(clients)
+        unsettled.clear()
+        for client in clients[1:]:
+            assert (await client.ends()).startswith(b"HTTP/1.1 ")

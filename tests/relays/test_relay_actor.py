@@ -103,6 +103,7 @@ class Nodes:
         self.network = MemoryNetwork()
         self.systems: dict[str, System] = {}
         self.heads = {node: HeadsTable() for node in (OWNER, OTHER)}
+        self.unanswered: set[Address] = set()
         self.numbers = count(1)
 
     def room(self, node: str) -> Address:
@@ -134,7 +135,7 @@ class Nodes:
     def tree(self, node: str, distribution: Distribution) -> SupervisorSpec:
         ledger, owned, heads = self.ledger, Owned(node), self.heads[node]
         rooms = RoomEnvironment(writer=ledger, reader=ledger, ownership=owned, heads=heads)
-        relays = RelayEnvironment(node=node, reader=ledger, ownership=owned)
+        relays = RelayEnvironment(node=node, reader=ledger, ownership=owned, unanswered=self.unanswered)
         return SupervisorSpec(
             node,
             [
@@ -240,3 +241,16 @@ async def test_the_heads_of_rooms_without_a_relay_here_concern_nobody() -> None:
         _, heard = await nodes.member(OTHER, "bob")
         await until(lambda: nodes.systems[OTHER].whereis(HEADS).statistics().handled >= 2)  # type: ignore[union-attr]
         assert kinds(heard) == [Attached]
+
+
+async def test_a_relay_counts_as_unanswered_until_the_owner_has_taken_it_in_or_it_has_stopped() -> None:
+    async with two_nodes() as nodes:
+        await nodes.member(OTHER, "bob")
+        assert not nodes.unanswered
+        relays = nodes.systems[OTHER].dynamic(RELAYS)
+        with cut(nodes):
+            relays.stop(ROOM)
+            another = nodes.room(OTHER)
+            await until(lambda: nodes.unanswered == {another})
+            relays.stop(ROOM)
+            await until(lambda: not nodes.unanswered)
