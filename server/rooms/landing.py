@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from server.protocol.entries import Entry, Joined, Left, MessageEntry
 from server.protocol.events import Attention, ThreadMark
 from server.protocol.replies import Ok
@@ -23,8 +25,10 @@ from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.log_messages import Denied, Known, Landed, MemberGone, NewMember, NewMessage
+from server.store.mentioning import People
 from server.store.room_changes import LevelSet, RoomDeleted
 from server.store.room_messages import MemberRecord
+from server.store.tally import tally_of
 from server.store.thread_messages import ThreadSeen
 
 Effects = list[Effect]
@@ -37,7 +41,9 @@ class Landing:
     no more.
     """
 
-    __slots__ = ("_after", "_answers", "_arrivals", "_deliveries", "_entries", "_now", "_state", "deferred", "is_last")
+    __slots__ = (
+        "_after", "_answers", "_arrivals", "_deliveries", "_entries", "_now", "_said", "_state", "deferred", "is_last",
+    )  # fmt: skip
 
     def __init__(self, state: RoomState, now: float) -> None:
         self._state = state
@@ -47,6 +53,7 @@ class Landing:
         self._arrivals: list[Request] = []
         self._after: Effects = []
         self._entries: list[Entry] = []
+        self._said: list[tuple[int, str, People]] = []  # behind the first of those who joined
         self.deferred: list[Request] = []
         self.is_last = False
 
@@ -91,6 +98,8 @@ class Landing:
                 assert seq is not None
                 self._state.receipts.wrote(draft.author, seq)
                 self._enter(entry)
+                if self._arrivals:
+                    self._said.append((seq, draft.author, landed.mentions))
                 self._posted(pending.requests, seq, landed.at, first_is_new=True)
             case NewMember():
                 self._came(pending, draft, entry)
@@ -113,7 +122,8 @@ class Landing:
                     )
             case LevelSet(user=user, level=level):
                 self._is_done(pending, entry)
-                self._after += self._state.pass_on_to((user,), [Attention(room=room, level=level)])
+                if landed.is_new:
+                    self._after += self._state.pass_on_to((user,), [Attention(room=room, level=level)])
             case InviteMade(invite=invite):
                 self._answers += [look_up_invites(self._state, r, invite, self._now) for r in pending.requests]
             case _:
@@ -161,10 +171,16 @@ class Landing:
                 self._answers.append(answered(request, Ok(id=request.command.id, seq=seq)))
 
     def _welcomes(self) -> Effects:
-        """Those who joined are attached behind everything that landed with them: their `last_seq` includes it."""
+        """Those who joined are attached behind everything that landed with them: their `last_seq` includes it, and
+        what was said behind their coming is unread."""
         effects: Effects = []
+        said = tally_of(self._state.room, self._state.last_seq, reversed(self._said)) if self._said else None
         for request in self._arrivals:
-            info = self._state.info(request.user.user)
+            user = request.user.user
+            info = self._state.info(user)
+            if said is not None:
+                unread, mentions = said.unread(user, info.read_seq), said.mentions(user, info.read_seq)
+                info = structs.replace(info, unread=unread, mentions=mentions)
             reply = Ok(id=request.command.id, room=self._state.room, info=info)
             effects += welcomed(self._state, request, reply)
         return effects

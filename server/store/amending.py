@@ -84,13 +84,14 @@ class Amendments(Struct):
 class Messages(Struct):
     """What is known of the messages that are to be changed, or answered. One that is missing is none.
 
-    `members`: those of whom somebody speaks. `marks`: how far threads were read. `pinned`: in rooms where somebody
-    pins. `forgotten`: something that was said is to be gone.
+    `members`: those of whom somebody speaks; `coming`: those who come with the same commit. `marks`: how far threads
+    were read. `pinned`: in rooms where somebody pins. `forgotten`: something that was said is to be gone.
     """
 
     targets: dict[Place, Target] = field(default_factory=dict)
     reacted: set[Reaction] = field(default_factory=set)
     members: dict[tuple[str, str], str] = field(default_factory=dict)
+    coming: dict[tuple[str, str], str] = field(default_factory=dict)
     marks: dict[Mark, int] = field(default_factory=dict)
     pinned: dict[str, frozenset[int]] = field(default_factory=dict)
     forgotten: bool = False

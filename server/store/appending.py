@@ -4,9 +4,9 @@ The rules: `last_seq` moves in the same transaction from exactly the value that 
 statement's row count is checked; what does not add up is `RowsMissing` and treated like a refused row.
 
 `append_trusting` is the common path: two statements in one journey to the database, no look-ups but of messages that
-are to be changed or answered, and nothing to fall back on but rolling the transaction back. `append_careful` reads what
-is known first and then bisects inside savepoints, which costs log2(n) attempts a guilty row, and nothing where there is
-none.
+are to be changed or answered, people who are mentioned, and levels, and nothing to fall back on but rolling the
+transaction back. `append_careful` reads what is known first and then bisects inside savepoints, which costs log2(n)
+attempts a guilty row, and nothing where there is none.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 
 from server.protocol.errors import ErrorCode, Refusal
+from server.protocol.objects import Level
 from server.store import target_writes, targets
 from server.store.auditing import write_acts
 from server.store.bulk import Bulk, RowsMissing, together
@@ -43,7 +44,7 @@ from server.store.join_requests import change_requests, who_waits
 from server.store.log_messages import Append, Denied, Draft, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning import plan
 from server.store.plans import Knowledge, NonceKey, Place, Plan
-from server.store.room_changes import Renamed, RoleGiven
+from server.store.room_changes import LevelSet, Renamed, RoleGiven
 from server.store.room_writes import govern
 from server.store.rows import EntryRow, ExpiringRow, FullMessageRow, MemberRow, MessageRow
 from server.store.search_index import reindex
@@ -114,6 +115,7 @@ def append_trusting(connection: Connection, appends: Sequence[Append], known: Kn
         Something does: roll the transaction back, nothing is known.
     """
     targets.look_up(connection, appends, known.messages)
+    known.levels.update(_levels(connection, appends))
     planned = plan(appends, known, at)
     if planned.in_doubt:
         raise RowsMissing("what a message answers is gone: it may be a retry, so its nonce is to be looked up")
@@ -131,6 +133,7 @@ def append_careful(connection: Connection, appends: Sequence[Append], known: Kno
     known.places.update(_places(connection, appends))
     known.memberships.update(_memberships(connection, appends))
     targets.look_up(connection, appends, known.messages)
+    known.levels.update(_levels(connection, appends))
     arriving = {append.draft.user for append in appends if isinstance(append.draft, NewMember)}
     known.rooms_of.update(rooms_of(connection, arriving))
     coming = [(append.room, append.draft) for append in appends if isinstance(append.draft, NewMember | JoinAsked)]
@@ -264,6 +267,17 @@ def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair
     for some in portions([pair for pair in pairs if _encodable(*pair)]):
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
         found |= dict.fromkeys(((room, user) for room, user in rows), True)
+    return found
+
+
+def _levels(connection: Connection, appends: Sequence[Append]) -> dict[Pair, Level]:
+    """What those want to be called for who are about to say so; nothing is asked where nobody is."""
+    pairs = list({(append.room, append.draft.user) for append in appends if type(append.draft) is LevelSet})
+    columns = members.c.room_id, members.c.user_id
+    found: dict[Pair, Level] = {}
+    for some in portions(pairs):
+        rows = connection.execute(select(*columns, members.c.level).where(tuple_(*columns).in_(some)))
+        found |= {(room, user): level or "all" for room, user, level in rows}
     return found
 
 

@@ -117,7 +117,7 @@ class Append(Struct, frozen=True):
 
 class Landed(Struct, frozen=True):
     """On disk. `seq` is None where the change is not logged; `mentions` are the people whom its text mentions; `is_new`
-    is False where it was so before, of who asks to come in and of what was read in a thread."""
+    is False where it was so before, of who asks to come in, of what was read in a thread, and of a level."""
 
     ref: int
     seq: int | None

@@ -19,7 +19,15 @@ from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.log_messages import Append, Landed, Lost, MemberGone, NewMember, NewMessage, Outcome
 from server.store.planning_messages import plan_change, plan_message, plan_thread_seen
-from server.store.planning_rooms import plan_asked, plan_gone, plan_invite, plan_member, plan_refused, plan_room_change
+from server.store.planning_rooms import (
+    plan_asked,
+    plan_gone,
+    plan_invite,
+    plan_level,
+    plan_member,
+    plan_refused,
+    plan_room_change,
+)
 from server.store.plans import Knowledge, Plan
 from server.store.room_changes import BanLifted, LevelSet, Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from server.store.thread_messages import ThreadSeen
@@ -54,10 +62,8 @@ def _planned(append: Append, planned: Plan, known: Knowledge, at: int) -> Outcom
             planned.acts += acts.of_room(append.room, append.draft, at)
             planned.heads.setdefault(append.room, known.heads[append.room])
             return Landed(append.ref, None, at)
-        case LevelSet(user=user, level=level):
-            planned.governed.levels[append.room, user] = level
-            planned.heads.setdefault(append.room, known.heads[append.room])
-            return Landed(append.ref, None, at)
+        case LevelSet():
+            return plan_level(append, append.draft, planned, known, at)
         case BanLifted(user=user):
             planned.acts += acts.of_room(append.room, append.draft, at)
             planned.governed.bans[append.room, user] = None

@@ -24,7 +24,7 @@ from server.store.amending import (
 from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.log_messages import Append, Denied, Known, Landed, NewMessage, Outcome
 from server.store.mentioning import Names, People, people_of, written_people
-from server.store.plans import Knowledge, Place, Plan, next_seq
+from server.store.plans import Knowledge, Place, Plan, is_member, next_seq
 from server.store.rows import EntryRow, ExpiringRow, FullMessageRow, MentionRow, MessageRow
 from server.store.thread_messages import ThreadSeen
 
@@ -72,10 +72,16 @@ def _full_message(
 
 
 def _members(planned: Plan, known: Knowledge) -> Names:
-    """Those who are called, without who has left ahead of that in the same commit."""
-    gone = {pair for pair, is_member in planned.memberships.items() if not is_member}
-    members = known.messages.members
-    return {key: user for key, user in members.items() if (key[0], user) not in gone} if gone else members
+    """Those who are called, as far as they are members by then: who comes or leaves in the same commit is one behind
+    that, or ahead of it."""
+    coming, members = known.messages.coming, known.messages.members
+    if not (coming or planned.memberships or known.memberships):
+        return members
+    return {
+        key: user
+        for key, user in (members | coming).items()
+        if is_member((key[0], user), planned, known, unless_known=key in members)
+    }
 
 
 def plan_change(append: Append, change: MessageChange, planned: Plan, known: Knowledge, at: int) -> Outcome:

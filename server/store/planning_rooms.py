@@ -9,9 +9,10 @@ from server.protocol.errors import ErrorCode, Refusal, no_such_invite
 from server.store import acts
 from server.store.invite_changes import InviteChange, JoinAsked, JoinRefused
 from server.store.log_messages import Append, Denied, Landed, MemberGone, NewMember, Outcome
-from server.store.plans import Knowledge, Plan, next_seq
+from server.store.plans import Knowledge, Plan, is_member, next_seq
 from server.store.quotas import too_many_rooms
 from server.store.room_changes import (
+    LevelSet,
     Muted,
     Renamed,
     RightsSet,
@@ -29,7 +30,7 @@ from server.store.waiting import Pair
 def plan_member(append: Append, draft: NewMember, planned: Plan, known: Knowledge, at: int) -> Outcome:
     """Somebody comes: by themselves, by an invite of which a use is spent, or let in by somebody."""
     pair = (append.room, draft.user)
-    if _is_member(pair, planned, known, unless_known=False):
+    if is_member(pair, planned, known, unless_known=False):
         return Landed(append.ref, None, at)
     if known.rooms_of.get(draft.user, 0) + planned.moves.get(draft.user, 0) >= known.most_rooms:
         return Denied(append.ref, too_many_rooms(who_asks=draft.by is None))
@@ -57,10 +58,10 @@ def plan_gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge
         planned.governed.bans[pair] = BanRow(*pair, draft.by or draft.user, draft.reason, at)
         planned.waiting.ends(pair)
         planned.heads.setdefault(append.room, known.heads[append.room])
-    is_member = _is_member(pair, planned, known, unless_known=True)
-    if is_member or draft.banned:
+    was_member = is_member(pair, planned, known, unless_known=True)
+    if was_member or draft.banned:
         planned.acts += acts.of_removal(append.room, draft, at)
-    if not is_member:
+    if not was_member:
         return Landed(append.ref, None, at)
     seq = None
     if draft.logged:
@@ -76,7 +77,7 @@ def plan_gone(append: Append, draft: MemberGone, planned: Plan, known: Knowledge
 def plan_asked(append: Append, draft: JoinAsked, planned: Plan, known: Knowledge, at: int) -> Outcome:
     """Somebody asks to come in; asked again, nothing changes and no use of the invite is spent."""
     pair = (append.room, draft.user)
-    if _is_member(pair, planned, known, unless_known=False) or planned.waiting.waits(pair, known.waits):
+    if is_member(pair, planned, known, unless_known=False) or planned.waiting.waits(pair, known.waits):
         return Landed(append.ref, None, at, is_new=False)
     if not planned.links.spends((append.room, draft.invite), known.links):
         return Denied(append.ref, no_such_invite())
@@ -103,6 +104,16 @@ def plan_invite(append: Append, change: InviteChange, planned: Plan, known: Know
     return Landed(append.ref, None, at)
 
 
+def plan_level(append: Append, draft: LevelSet, planned: Plan, known: Knowledge, at: int) -> Outcome:
+    """What of the room somebody wants to be called for: nothing is written where that is so already."""
+    pair = append.room, draft.user
+    if draft.level == planned.governed.levels.get(pair, known.levels.get(pair)):
+        return Landed(append.ref, None, at, is_new=False)
+    planned.governed.levels[pair] = draft.level
+    planned.heads.setdefault(append.room, known.heads[append.room])
+    return Landed(append.ref, None, at)
+
+
 def plan_room_change(append: Append, change: RoomChange, planned: Plan, known: Knowledge, at: int) -> Outcome:
     """A name, rights, a role or a mute: an entry that says how the room is since."""
     room, governed = append.room, planned.governed
@@ -116,7 +127,7 @@ def plan_room_change(append: Append, change: RoomChange, planned: Plan, known: K
         case Muted(user=str(user), seconds=seconds):
             governed.mutes[room, user] = until(seconds, at)
         case RoleGiven(user=user, role=role):
-            if not _is_member((room, user), planned, known, unless_known=True):
+            if not is_member((room, user), planned, known, unless_known=True):
                 return Landed(append.ref, None, at)
             if (joined := planned.joins.get((room, user))) is not None:
                 planned.joins[room, user] = joined._replace(role=role)
@@ -127,10 +138,6 @@ def plan_room_change(append: Append, change: RoomChange, planned: Plan, known: K
     planned.entries.append(EntryRow(room, seq, "room", at, change.by, news=news))
     planned.acts += acts.of_room(room, change, at, news)
     return Landed(append.ref, seq, at)
-
-
-def _is_member(pair: Pair, planned: Plan, known: Knowledge, *, unless_known: bool) -> bool:
-    return planned.memberships.get(pair, known.memberships.get(pair, unless_known))
 
 
 def _change(pair: Pair, planned: Plan, known: Knowledge, *, member: bool) -> None:

@@ -37,7 +37,8 @@ class Knowledge(Struct):
 
     `heads` has every room that may be appended to; appends to any other one are lost. `rooms_of` are the numbers of
     rooms that users are in, of which nobody may have more than `most_rooms`. `fences` are still to be locked.
-    `deleted`: rooms that were there, and are no more.
+    `levels`: what members want to be called for who are about to say so. `deleted`: rooms that were there, and are no
+    more.
     """
 
     heads: dict[str, int]
@@ -49,6 +50,7 @@ class Knowledge(Struct):
     messages: Messages = field(default_factory=Messages)
     links: KnownLinks = field(default_factory=KnownLinks)
     waits: dict[Pair, bool] = field(default_factory=dict)
+    levels: dict[Pair, Level] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
     def learn(self, planned: Plan) -> None:
@@ -57,6 +59,7 @@ class Knowledge(Struct):
         self.places.update(planned.places)
         self.memberships.update(planned.memberships)
         self.messages.learn(planned.amended)
+        self.levels.update(planned.governed.levels)
         planned.waiting.learned(self.waits)
         planned.links.learned(self.links)
         for room in planned.deleted:
@@ -133,3 +136,8 @@ def next_seq(room: str, planned: Plan, known: Knowledge) -> int:
     seq = planned.heads.get(room, known.heads[room]) + 1
     planned.heads[room] = seq
     return seq
+
+
+def is_member(pair: Pair, planned: Plan, known: Knowledge, *, unless_known: bool) -> bool:
+    """Whether somebody is one by now: by this plan, or by what is known."""
+    return planned.memberships.get(pair, known.memberships.get(pair, unless_known))

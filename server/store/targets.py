@@ -6,7 +6,7 @@ room's head, from which this transaction moves it, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, tuple_
@@ -15,10 +15,10 @@ from server.protocol.limits import LARGEST_INTEGER
 from server.store.amending import Mark, Messages, Place, Reaction, Target, read_tally
 from server.store.changes import MessageChange, MessageGone, NewText, Pinning, Reacting
 from server.store.in_lists import portions
-from server.store.log_messages import Append, NewMessage
+from server.store.log_messages import Append, NewMember, NewMessage
 from server.store.mentioning import read_people
 from server.store.pin_queries import pinned_in
-from server.store.tables import entries, members, reactions, thread_marks
+from server.store.tables import entries, members, reactions, thread_marks, users
 from server.store.thread_messages import ThreadSeen
 
 _columns: Final = (
@@ -36,6 +36,7 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
     changes: list[tuple[str, MessageChange]] = []
     places: set[Place] = set()
     names: set[tuple[str, str]] = set()
+    coming: set[tuple[str, str]] = set()
     marks: set[Mark] = set()
     for append in appends:
         room, draft = append.room, append.draft
@@ -46,6 +47,8 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
                 places.add((room, draft.thread))
             if draft.mentioned is not None:
                 names.update((room, name) for name in draft.mentioned.names)
+        elif isinstance(draft, NewMember):
+            coming.add((room, draft.user))
         elif isinstance(draft, ThreadSeen):
             places.add((room, draft.target))
             marks.add((room, draft.target, draft.by))
@@ -65,6 +68,7 @@ def look_up(connection: Connection, appends: Iterable[Append], known: Messages) 
         known.marks = _marks(connection, list(marks))
     if names:
         known.members = _members(connection, list(names))
+        known.coming = _coming(connection, coming, names)
 
 
 def _targets(connection: Connection, places: Sequence[Place]) -> dict[Place, Target]:
@@ -105,6 +109,17 @@ def _members(connection: Connection, names: Sequence[tuple[str, str]]) -> dict[t
         rows = connection.execute(select(*columns, members.c.user_id).where(tuple_(*columns).in_(some)))
         found |= {(room, name): user for room, name, user in rows}
     return found
+
+
+def _coming(
+    connection: Connection, coming: Set[tuple[str, str]], names: Set[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """Those of whom somebody speaks in the commit with which they come. Whether they came first, the plan knows."""
+    called: dict[str, str] = {}
+    for some in portions(list({user for _, user in coming})):
+        rows = connection.execute(select(users.c.id, users.c.name).where(users.c.id.in_(some)))
+        called |= {row.id: row.name for row in rows}
+    return {(room, called[user]): user for room, user in coming if (room, called.get(user)) in names}
 
 
 def _reacted(connection: Connection, changes: Sequence[tuple[str, MessageChange]]) -> set[Reaction]:

@@ -13,6 +13,7 @@ from server.protocol.entries import Left, MessageEntry
 from server.protocol.errors import Refusal, no_such_room, unavailable
 from server.protocol.events import Presence, Receipt, RoomStats, TypingEvent
 from server.protocol.invite_commands import Invite
+from server.protocol.mentions import EVERYBODY
 from server.protocol.message_commands import Post
 from server.protocol.page_commands import History, Log
 from server.protocol.replies import Error, Ok
@@ -234,6 +235,18 @@ def test_joining_attaches_and_counts_the_own_entry() -> None:
     assert Watch(bob) in landed
     assert of(TellUser, landed) == [TellUser("u_bob", Added(ROOM, 1), is_news=True)]
     assert bob in of(FanOut, scene.lands(scene.posts("ann", "m")))[0].to
+
+
+def test_what_is_said_behind_a_join_in_the_same_commit_is_unread_for_who_has_joined() -> None:
+    scene = Scene("ann", kind="channel", last_seq=5)
+    before = scene.posts("ann", "n1")
+    joining = scene.says("bob", Join(id=1, room=ROOM))
+    behind = [scene.posts("ann", "n2", "@bob"), scene.says("cat", Join(id=2, room=ROOM)), scene.posts("ann", "n3")]
+    told = zip(scene.appends(before, joining, *behind), ((), (), ("u_bob",), (), (EVERYBODY,)), strict=True)
+    landed = [Landed(append.ref, seq, 1_000, people) for seq, (append, people) in enumerate(told, 6)]
+    bob, cat = [answer.info for answer in answers(scene.told(*landed)) if isinstance(answer, Ok) and answer.info]
+    assert (bob.read_seq, bob.last_seq, bob.unread, bob.mentions) == (7, 10, 2, 2)
+    assert (cat.read_seq, cat.last_seq, cat.unread, cat.mentions) == (9, 10, 1, 1)
 
 
 def test_what_is_asked_while_a_membership_changes_waits_for_it() -> None:

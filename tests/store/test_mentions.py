@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.protocol.mentions import EVERYBODY
 from server.store.changes import MessageGone, NewText
-from server.store.log_messages import Known, Landed, MemberGone, NewMember, NewMessage
+from server.store.log_messages import Denied, Known, Landed, MemberGone, NewMember, NewMessage
 from server.store.mentioning import Mentioned
 from server.store.room_messages import ListRooms, Mark, SaveMarks
 from tests.store.desk import Desk
@@ -85,6 +85,32 @@ async def test_who_has_left_ahead_of_it_in_the_same_commit_is_not_mentioned(desk
     )  # fmt: skip
     assert isinstance(gone, Landed)
     assert [getattr(outcome, "mentions", None) for outcome in (said, edited)] == [(), ()]
+
+
+async def test_who_came_ahead_of_it_in_the_same_commit_is_mentioned_and_who_came_behind_it_is_not(desk: Desk) -> None:
+    talking = await talk(desk)
+    cat, dan = await desk.user("cat"), await desk.user("dan")
+    both = Mentioned(("cat", "dan"))
+    _, said, _, _, again = await talking.changed(
+        NewMember(cat, "member", by=talking.ann), NewMessage(talking.ann, "n", "@cat @dan", mentioned=both),
+        NewMember(dan, "member", by=talking.ann), MemberGone(cat),
+        NewMessage(talking.ann, "m", "@cat @dan", mentioned=both),
+    )  # fmt: skip
+    assert [getattr(outcome, "mentions", None) for outcome in (said, again)] == [(cat,), (dan,)]
+    assert await mentions(talking, dan) == 1
+
+
+async def test_who_came_is_mentioned_also_where_every_append_is_looked_at_by_itself(desk: Desk) -> None:
+    talking = await talk(desk)
+    cat = await desk.user("cat")
+    await talking.said("hello", nonce="used")
+    _, said, conflict = await talking.changed(
+        NewMember(cat, "member"), NewMessage(talking.ann, "n", "@cat @bob", mentioned=Mentioned(("cat", "bob"))),
+        NewMessage(talking.ann, "used", "something else"),
+    )  # fmt: skip
+    assert isinstance(conflict, Denied)
+    assert isinstance(said, Landed)
+    assert set(said.mentions) == {talking.bob, cat}
 
 
 async def test_those_who_were_there_are_mentioned(desk: Desk) -> None:

@@ -59,6 +59,16 @@ async def test_a_level_is_kept_with_the_membership_and_is_in_no_log(place: Place
     assert await levels() == ["all", "all"], "the last one counts, and a stranger has none"
 
 
+async def test_a_level_that_is_there_already_is_written_once(place: Place, desk: Desk) -> None:
+    told = [
+        *await place.lands(LevelSet(place.bob, "all"), LevelSet(place.bob, "none"), LevelSet(place.bob, "none")),
+        *await place.lands(LevelSet(place.bob, "none"), LevelSet(place.bob, "all"), LevelSet(place.bob, "none")),
+    ]
+    is_new = [outcome.is_new for outcome in told if isinstance(outcome, Landed)]
+    assert is_new == [False, True, False, False, True, True]
+    assert cast("RoomList", await desk.read(ListRooms, user=place.bob)).rooms[0].level == "none"
+
+
 async def test_a_name_that_is_taken_is_refused_alone(place: Place, desk: Desk) -> None:
     await desk.created(place.ann, kind="channel", name="taken")
     first, taken, last = await place.lands(
