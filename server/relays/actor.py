@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from math import inf
 from typing import Final
 
 import trio
 from msgspec import Struct, field
 
-from actors import NORMAL, Address, Down, Tell
+from actors import NORMAL, Address, Down, Tell, Timer
 from server.metrics.counts import RoomCounts
 from server.placement.ownership import Ownership
 from server.protocol.errors import unavailable
@@ -29,7 +28,7 @@ from server.relays.messages import (
     Removed,
     Subscribed,
 )
-from server.relays.relay import QUIET_SECONDS, Relay
+from server.relays.relay import PATIENT_SECONDS, QUIET_SECONDS, Relay
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
@@ -72,9 +71,17 @@ class RelayEnvironment(Struct, frozen=True):
 
 
 class Beat(Struct, frozen=True):
-    """To itself, while there is something to do: `seconds` after it was set."""
+    """To itself, while there is something to do."""
+
+
+BEAT: Final = Beat()
+
+
+class _NextBeat(Struct, frozen=True, gc=False):
+    """`seconds`: after which it comes, as it was set."""
 
     seconds: float
+    timer: Timer
 
 
 class RelayActor(Telling):
@@ -85,7 +92,7 @@ class RelayActor(Telling):
     def __init__(self, environment: RelayEnvironment) -> None:
         super().__init__()
         self._environment = environment
-        self._next_beat = inf  # seconds, as it was set; infinite: it is not
+        self._next_beat: _NextBeat | None = None
         self._relay: Relay
 
     @property
@@ -120,9 +127,8 @@ class RelayActor(Telling):
                 effects = []
             case Down(address=address, reason=reason):
                 effects = relay.ended(address, now, clean=reason is NORMAL)
-            case Beat(seconds=seconds):
-                if seconds == self._next_beat:
-                    self._next_beat = inf
+            case Beat():
+                self._next_beat = None
                 effects = relay.beat(now)
             case _:
                 effects = self._receive_rarer(message, now)
@@ -173,14 +179,27 @@ class RelayActor(Telling):
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:
             self._do(effect)
-        if self._next_beat > QUIET_SECONDS and self._relay.restless:
-            self._beat_in(self._relay.beat_seconds)
+        beat = self._next_beat
+        if beat is None:
+            if self._relay.restless:
+                self._beat_in(self._relay.beat_seconds)
+        elif beat.seconds > QUIET_SECONDS:
+            self._look_at_beat(beat)
 
     def _beat_in(self, seconds: float) -> None:
-        """Unless one comes sooner. A later one that was set comes, too, and does no harm."""
-        if seconds < self._next_beat:
-            self._next_beat = seconds
-            self.send_after(seconds, Beat(seconds))
+        self._next_beat = _NextBeat(seconds, self.send_after(seconds, BEAT))
+
+    def _look_at_beat(self, beat: _NextBeat) -> None:
+        """It is to come sooner now, or there is nothing to do any more: then one that is far away is not kept, because
+        a node that is at rest has many relays."""
+        relay = self._relay
+        if not relay.restless:
+            if beat.seconds >= PATIENT_SECONDS:
+                beat.timer.cancel()
+                self._next_beat = None
+        elif (seconds := relay.beat_seconds) < beat.seconds:
+            beat.timer.cancel()
+            self._beat_in(seconds)
 
     def _do(self, effect: RelayEffect) -> None:
         match effect:

@@ -5,8 +5,9 @@ The rules:
   alone it takes no longer, and a crowd costs the owner a message for many.
 - Nobody is refused because many wait. Each session is here once, so they are bounded by the sessions of this node; and
   who is refused asks again in a moment, which makes a crowd larger.
-- Nobody waits for this at a keyboard, and what was missed is caught up with. So there is patience: with an owner that
-  is busy, with one that has to be found first, and with a link that is full.
+- Nobody waits for this at a keyboard, and what was missed is caught up with. So there is patience: with one that has to
+  be found first, and with a link that is full. And who was asked for waits as long as it takes: an owner that does not
+  answer is busy, and whatever is asked a second time has it answer later.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from server.rooms.appearances import Said
 from server.rooms.messages import Attach
 
 ATTACH_SECONDS: Final = 60.0
-"""To ask again and again while the owner is busy with a crowd would make that crowd larger."""
+"""So long who attaches waits for an owner to be found. There would be no end to those who wait, if none is."""
 USERS_AT_ONCE: Final = 2_000  # names in one message: less than 64 KiB of them
 
 
@@ -41,15 +42,17 @@ class Admissions:
         The link took no question: none is put until `release`.
     ref
         Of the question that the owner has; 0: it has none.
+    asked_at
+        When that was put.
     """
 
-    __slots__ = ("_asked", "_asked_at", "_parted", "_waiting", "is_held", "ref")
+    __slots__ = ("_asked", "_parted", "_waiting", "asked_at", "is_held", "ref")
 
     def __init__(self) -> None:
         self.ref = 0
         self._waiting: dict[Address, _Open] = {}
         self._asked: tuple[_Open, ...] = ()
-        self._asked_at = 0.0
+        self.asked_at = 0.0
         self.is_held = False
         self._parted: set[str] | None = None  # mostly nobody parts while the owner is asked
 
@@ -71,9 +74,14 @@ class Admissions:
         """The users of whom the owner is asked now: those who have waited longest."""
         longest_waiting = list(islice(self._waiting, most))
         self._asked = tuple(self._waiting.pop(session) for session in longest_waiting)
-        self._asked_at = now
+        self.asked_at = now
         self.ref = ref if self._asked else 0
         self._parted = None
+        return self.asked
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The users of whom the owner was asked, in the order in which it will answer."""
         return tuple(one.attach.user for one in self._asked)
 
     def said_of_asked(self) -> Said:
@@ -123,10 +131,9 @@ class Admissions:
         waiting, self._waiting = self._waiting, {}
         return [one.attach for one in waiting.values()]
 
-    def expire(self, now: float) -> tuple[list[Attach], list[str]]:
-        """Who has waited too long; and of those the users for whom the owner was asked: it may count them as there."""
+    def expire(self, now: float) -> list[Attach]:
+        """Who has waited too long for the owner to be asked."""
         late = [one.attach for one in self._waiting.values() if now - one.since >= ATTACH_SECONDS]
         for attach in late:
             del self._waiting[attach.session]
-        unanswered = self.answered() if self.ref and now - self._asked_at >= ATTACH_SECONDS else []
-        return [*unanswered, *late], [attach.user for attach in unanswered]
+        return late

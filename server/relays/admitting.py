@@ -95,13 +95,12 @@ class Admitting(Forwarding):
         return Reply(attach.session, NotAttached(attach.ref, self._room, refusal))
 
     def _give_up(self, now: float) -> Effects:
-        """Who is not waited for any more may be counted as being there by the owner, all the same."""
-        admissions, audience = self._admissions_open, self.audience
+        """Who has waited too long for an owner that could be asked. One that was asked has heard of no end to that."""
+        admissions = self._admissions_open
         if admissions is None:
             return []
+        late = admissions.expire(now) if self._owner is None or admissions.is_held else []
         admissions.release()
-        late, unattached = admissions.expire(now)
-        audience.move_again((), [user for user in unattached if not audience.is_here(user)])
         if not admissions:
             self._admissions_open = None
         return [self._not_attached(attach, unavailable()) for attach in late]

@@ -23,7 +23,7 @@ from typing import Final
 from actors import Address
 from server.protocol.entries import Left
 from server.protocol.errors import ErrorCode, Refusal
-from server.relays.admissions import USERS_AT_ONCE
+from server.relays.admissions import USERS_AT_ONCE, Admissions
 from server.relays.admitting import Admitting
 from server.relays.effects import Effects, Seek, ToOwner
 from server.relays.messages import (
@@ -48,10 +48,14 @@ from server.rooms.messages import Appears, Passing
 
 RETRY_SECONDS: Final = 0.25
 QUIET_SECONDS: Final = 1.0
-PATIENT_SECONDS: Final = 5.0
-ASKING_SECONDS: Final = 20.0
-"""A room answers when it is open, and on a busy node not at once: thousands of rooms open there when a crowd comes, and
-who asked again after two seconds kept it from ever answering. What does not arrive is heard of before."""
+CALM_SECONDS: Final = 5.0
+PATIENT_SECONDS: Final = 60.0
+ASKING_SECONDS: Final = 300.0
+"""A question that the owner has in hand is answered, or its end is heard of: by the watch, or by `NotSubscribed`. One
+that is not answered for long is one of many, and whoever asks anew makes it longer for all of them: an owner to which
+90,000 relays subscribed at once, and which took longer than the 20 s after which they parted and asked again, did
+little else from then on. So it is repeated only in case something is wrong here, and as it was: the first answer
+counts, the other one says nothing new, and all repetitions together are a tenth of what an owner can do."""
 REST_SECONDS: Final = 60.0
 
 
@@ -100,15 +104,21 @@ class Relay(Admitting):
 
     @property
     def beat_seconds(self) -> float:
-        """Until the next `beat`, where it is restless. While all there is to do is to wait for the owner, ten thousand
-        relays would be a busy processor if they all looked four times a second; once a second was still to be seen when
-        a crowd came."""
+        """Until the next `beat`, where it is restless: until there may be something to do. While that is only to wait
+        for the owner, ten thousand relays would be a busy processor if they all looked four times a second; and once in
+        five seconds was still a fifth of all that workers did when a crowd came."""
         if self._owner is None or self._stream.is_behind:
             return RETRY_SECONDS
         admissions = self._admissions_open
         is_held = admissions is not None and admissions.is_held
-        is_soon = is_held or self._errands_open is not None or self.audience.is_pulsing
-        return QUIET_SECONDS if is_soon else PATIENT_SECONDS
+        if is_held or self._errands_open is not None or self.audience.is_pulsing:
+            return QUIET_SECONDS
+        is_held_up = self._subscription is not None and self.audience.has_news
+        return CALM_SECONDS if is_held_up or self._is_alone_unnoticed else PATIENT_SECONDS
+
+    @property
+    def _is_alone_unnoticed(self) -> bool:
+        return not self.audience and not self._is_asked_for_something and self._alone_since is None
 
     # --- sessions ---------------------------------------------------------------------------------------------
 
@@ -136,9 +146,8 @@ class Relay(Admitting):
         effects = self._tell_who_is_here(owner.address, owner.number) if self.audience.has_news else []
         admissions = self._admissions_open
         if admissions is not None and admissions.may_be_asked:
-            ref = next(self._refs)
-            asked = admissions.ask(ref, now)
-            effects.append(ToOwner(owner.address, Admit(owner.number, ref, asked, admissions.said_of_asked())))
+            admissions.ask(next(self._refs), now)
+            effects.append(_admit(owner.address, owner.number, admissions))
         return effects
 
     def _tell_who_is_here(self, owner: Address, subscription: int) -> Effects:
@@ -151,13 +160,19 @@ class Relay(Admitting):
     def _subscribe(self, owner: Owner, now: float) -> Effects:
         """Those who are attached are told of, and who is to be admitted is asked for along with that."""
         owner.ref, self._tried_at = next(self._refs), now
-        parts = parts_of(tuple(self.audience.users()))
         self.audience.no_news()
-        admissions, room_left = self._admissions_open, USERS_AT_ONCE - len(parts[-1])
-        asked = () if admissions is None else admissions.ask(owner.ref, now, room_left)
-        said = self.audience.said() + (() if admissions is None else admissions.said_of_asked())
+        if self._admissions_open is not None:
+            room_left = USERS_AT_ONCE - len(parts_of(tuple(self.audience.users()))[-1])
+            self._admissions_open.ask(owner.ref, now, room_left)
+        return [*self._subscription_asked(owner), Watch(owner.address)]
+
+    def _subscription_asked(self, owner: Owner) -> Effects:
+        parts, said, admissions = parts_of(tuple(self.audience.users())), self.audience.said(), self._admissions_open
+        asked: tuple[str, ...] = ()
+        if admissions is not None and admissions.ref == owner.ref:
+            asked, said = admissions.asked, said + admissions.said_of_asked()
         messages = subscribes(owner.ref, self._itself, self._epoch_seen, parts, asked, said)
-        return [*(ToOwner(owner.address, message) for message in messages), Watch(owner.address)]
+        return [ToOwner(owner.address, message) for message in messages]
 
     # --- the owner --------------------------------------------------------------------------------------------
 
@@ -306,11 +321,18 @@ class Relay(Admitting):
         return [*effects, *self._tell_passive(now), *self._seek_again(now), *self._rest(now)]
 
     def _seek_again(self, now: float) -> Effects:
-        owner = self._owner
+        owner, admissions = self._owner, self._admissions_open
         if owner is None:
             return self._seek(now) if now - self._tried_at >= RETRY_SECONDS else []
-        is_asking = owner.number is None and now - self._tried_at < ASKING_SECONDS
-        return [] if owner.number is not None or is_asking else self._seek(now)
+        if owner.number is None:
+            if not owner.ref or now - self._tried_at < ASKING_SECONDS:
+                return []
+            self._tried_at = now
+            return self._subscription_asked(owner)
+        if admissions is None or not admissions.ref or now - admissions.asked_at < ASKING_SECONDS:
+            return []
+        admissions.asked_at = now
+        return [_admit(owner.address, owner.number, admissions)]
 
     def _rest(self, now: float) -> Effects:
         if self.audience or self._is_asked_for_something:
@@ -322,3 +344,8 @@ class Relay(Admitting):
             return []
         self._gone = True
         return [Rest()]
+
+
+def _admit(owner: Address, subscription: int, admissions: Admissions) -> ToOwner:
+    """The question that is open: whether these may listen."""
+    return ToOwner(owner, Admit(subscription, admissions.ref, admissions.asked, admissions.said_of_asked()))

@@ -69,12 +69,10 @@ def test_those_who_were_asked_for_in_vain_come_before_those_who_came_later() -> 
     assert admissions.ask(8, 1.0, 2) == first
 
 
-def test_who_is_given_up_after_being_asked_for_is_told_apart_from_who_only_waited() -> None:
+def test_whom_the_owner_was_asked_for_nobody_gives_up() -> None:
     admissions = Admissions()
     admissions.wait(attach(1, SESSIONS[0]), 0.0)
     admissions.ask(7, 1.0)
     admissions.wait(attach(2, SESSIONS[1]), 1.0)
-    late, asked_for = admissions.expire(1.0 + ATTACH_SECONDS)
-    assert [one.ref for one in late] == [1, 2]
-    assert asked_for == [f"u_{SESSIONS[0]}"]
-    assert not admissions
+    assert [one.ref for one in admissions.expire(1.0 + ATTACH_SECONDS)] == [2]
+    assert admissions.asked == (f"u_{SESSIONS[0]}",)

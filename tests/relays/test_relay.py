@@ -12,7 +12,7 @@ from server.protocol.message_commands import Post
 from server.protocol.replies import Error, Ok, error_from
 from server.protocol.room_commands import Join, Leave
 from server.relays.admissions import USERS_AT_ONCE
-from server.relays.effects import Seek
+from server.relays.effects import Seek, ToOwner
 from server.relays.errands import ANSWER_SECONDS, ERRANDS_LIMIT, WAIT_SECONDS
 from server.relays.messages import (
     Admission,
@@ -231,7 +231,20 @@ def test_it_looks_for_an_owner_until_there_is_one() -> None:
     assert of(Seek, booth.beat())
     booth.finds()
     assert of(Seek, booth.beat()) == [], "it was asked"
-    assert booth.beat(ASKING_SECONDS) == [Unwatch(OWNER), Seek()]
+
+
+def test_an_owner_that_takes_its_time_is_not_asked_anew_but_after_minutes_the_same() -> None:
+    booth = Booth(subscribed=False)
+    booth.wants("ann")
+    [asked] = to_owner(Subscribe, booth.finds())
+    booth.wants("bob")
+    assert booth.beat(ASKING_SECONDS - 1) == []
+    assert booth.beat(1.0) == [ToOwner(OWNER, asked)], "and no word of parting"
+    assert booth.beat(ASKING_SECONDS - 1) == []
+    told = Subscribed(asked.ref, 1, EPOCH, "l_LOG", "group", 0, (), booth.admitted(asked.ref, "u_ann"))
+    assert of(Reply, booth.relay.subscribed(told, booth.now)), "the answer to either is good"
+    assert booth.relay.subscribed(told, booth.now) == [], "and the other one says nothing new"
+    assert [admit.users for admit in booth.asks()] == [("u_bob",)]
 
 
 def test_a_node_that_does_not_own_it_is_not_asked_again_at_once() -> None:
@@ -392,6 +405,7 @@ def test_a_command_whose_answer_does_not_come_is_refused_in_time() -> None:
 def test_it_looks_often_only_where_that_may_help() -> None:
     booth = Booth(subscribed=False)
     assert booth.relay.beat_seconds == RETRY_SECONDS, "there is no owner yet"
+    booth.wants("ann")
     booth.finds()
     assert booth.relay.beat_seconds == PATIENT_SECONDS, "the owner was asked, and will answer"
     booth.says("ann", Read(id=1, room=ROOM, seq=1))

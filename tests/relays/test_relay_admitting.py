@@ -16,7 +16,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
-from server.relays.relay import QUIET_SECONDS
+from server.relays.relay import ASKING_SECONDS, QUIET_SECONDS
 from server.rooms.effects import Reply, Watch
 from server.rooms.messages import Attach, Attached, NotAttached
 from tests.relays.booth import EPOCH, NEXT_OWNER, OWNER, Booth, delivered_to, entry, of, to_owner
@@ -144,12 +144,26 @@ def test_who_was_asked_for_is_asked_for_again_before_those_who_came_later() -> N
 def test_who_attaches_waits_longer_because_asking_again_would_not_be_faster() -> None:
     booth = Booth()
     booth.wants("ann")
-    booth.asks()
+    [asked] = booth.asks()
     booth.wants("bob")
-    assert booth.beat(ATTACH_SECONDS - 1) == []
-    refused = of(Reply, booth.beat(1.0))
+    assert booth.beat(ASKING_SECONDS - 1) == []
+    assert to_owner(Admit, booth.beat(1.0)) == [asked], "in case it was lost"
+    assert of(Reply, booth.admits(asked))
+    assert booth.admits(asked) == []
+
+
+def test_nobody_waits_without_end_for_an_owner_that_cannot_be_found() -> None:
+    booth = Booth(subscribed=False)
+    booth.wants("ann")
+    booth.finds()
+    booth.wants("bob")
+    booth.now += ATTACH_SECONDS
+    booth.relay.ended(OWNER, booth.now, clean=False)
+    booth.wants("cid")
+    refused = of(Reply, booth.beat())
     assert [type(reply.message) for reply in refused] == [NotAttached, NotAttached]
-    assert booth.asks() == []
+    [asked] = to_owner(Subscribe, booth.finds())
+    assert asked.admit == ("u_cid",)
 
 
 def test_who_attaches_waits_for_an_owner_longer_than_a_command_does() -> None:
@@ -202,11 +216,3 @@ def test_who_left_by_another_session_before_being_asked_for_is_there_by_the_answ
     assert isinstance(admit, Admit)
     booth.admits(admit)
     assert booth.relay.settled(booth.now) == []
-
-
-def test_who_is_not_waited_for_any_more_does_not_count_as_being_there() -> None:
-    booth = Booth()
-    booth.wants("ann")
-    booth.asks()
-    booth.beat(ATTACH_SECONDS)
-    assert to_owner(Here, booth.relay.settled(booth.now)) == [Here(1, came=(), went=("u_ann",))]

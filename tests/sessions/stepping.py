@@ -73,6 +73,19 @@ class Box:
             self.world.boxes.remove(self)
 
 
+class SimulatedTimer:
+    """What whoever sets a timer has of it."""
+
+    def __init__(self, box: Box, timer: tuple[float, int, object]) -> None:
+        self.box = box
+        self.timer = timer
+        box.timers.append(timer)
+
+    def cancel(self) -> None:
+        if self.timer in self.box.timers:
+            self.box.timers.remove(self.timer)
+
+
 class Simulated(Actor):
     """The runtime's verbs, against the simulated world."""
 
@@ -98,8 +111,7 @@ class Simulated(Actor):
 
     def send_after(self, seconds: float, message: object) -> Any:
         world = self._box.world
-        self._box.timers.append((world.now + seconds, next(world.numbers), message))
-        return True
+        return SimulatedTimer(self._box, (world.now + seconds, next(world.numbers), message))
 
     def stop(self, reason: object = NORMAL) -> None:
         self._box.end(reason, again=False)
