@@ -264,7 +264,8 @@ def _limits(wanted: Wanted) -> dict[str, object]:
 
 
 def _as_text(room: str, author: str, words: Words) -> str:
-    return " ".join(chain((room, author), words.words, (_BOUNDARY,) if words.signs else (), words.signs))
+    signs = (_BOUNDARY, *words.signs) if words.signs else ()
+    return " ".join((room, author, *words.words, *signs))
 
 
 def _as_vector(room: str, author: str, words: Words) -> str:

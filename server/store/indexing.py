@@ -1,10 +1,11 @@
 """Who has the index follow the logs: a task beside the writer, which does the writing in between.
 
 The rules:
-- No post waits for the index, and posts wait for it some ten milliseconds at the longest: it takes in a few messages at
-  a time, and if anything was committed meanwhile, it leaves the writer alone then, `REST` times as long as that took.
-  So it has a fifth of a writer that is busy, and nearly all of one that is not; a search reads what is behind
-  (`searching.py`).
+- No post waits for its place in the index, and posts wait for the writer some ten milliseconds at the longest: a
+  transaction takes in a few hundred entries. It begins when so many wait, or the first of them has waited
+  `LULL_SECONDS`, and no sooner, because in a small one a message costs several times as much. If anything was committed
+  meanwhile, the writer is left alone then, `REST` times as long as that took: so the index has a fifth of a writer that
+  is busy at the most, and nearly all of one that is not. A search reads what is behind (`searching.py`).
 - It keeps nothing that a crash could lose. How far each room is in the index stands in the database. Whoever begins
   looks for the rooms that are behind, all of them, page by page: after a crash, and after an upgrade from a version
   that had no index. And again from time to time, for rooms that were somebody else's.
@@ -20,12 +21,13 @@ import trio
 
 from actors import AskFailed, Inbox, Reply, TaskContext, ask
 from server.store.questions import Done, Failed, Question
+from server.store.search_index import ENTRIES_AT_ONCE, ROOMS_AT_ONCE
 from server.store.search_messages import FindTails, Indexed, IndexTails, Tails
 from server.store.tails import TailsHere
 
 REST: Final = 4.0
-LULL_SECONDS: Final = 0.25
-"""Behind what was all there is: of a server on which little is said, many posts share a transaction of the index."""
+LULL_SECONDS: Final = 1.0
+"""On a server on which little is said, what is said in so long shares a transaction of the index."""
 
 PAGE_SECONDS: Final = 0.01
 """Between two pieces of work that nobody waits behind."""
@@ -59,7 +61,8 @@ async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[st
     while True:
         found = await _answer(reader, Tails, partial(_find_tails, after))
         if found is not None:
-            tails.remember(room for room in found.rooms if is_mine(room))
+            mine = [room for room in found.rooms if is_mine(room)]
+            tails.remember(mine, len(mine) * ENTRIES_AT_ONCE)  # nobody knows, and nobody is to wait
             after = found.next or ""
         at_the_end = found is not None and found.next is None
         await trio.sleep(AGAIN_SECONDS if at_the_end else TROUBLE_SECONDS if found is None else PAGE_SECONDS)
@@ -67,17 +70,18 @@ async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[st
 
 async def _take_in(tails: TailsHere, writer: Inbox, is_mine: Callable[[str], bool]) -> None:
     while True:
-        rooms = tuple(room for room in await tails.some() if is_mine(room))
+        some = await tails.some(ROOMS_AT_ONCE, ENTRIES_AT_ONCE, LULL_SECONDS)
+        rooms = tuple(room for room in some if is_mine(room))
         if not rooms:
             continue
         begun, commits = trio.current_time(), tails.commits
         indexed = await _answer(writer, Indexed, partial(_index_tails, rooms))
-        tails.remember(rooms if indexed is None else indexed.left)
         if indexed is None:
+            tails.remember(rooms, 0)
             await trio.sleep(TROUBLE_SECONDS)
             continue
-        rest = PAGE_SECONDS if tails.commits == commits else REST * (trio.current_time() - begun)
-        await trio.sleep(max(rest, 0.0 if tails else LULL_SECONDS))
+        tails.remember(indexed.left, indexed.entries)
+        await trio.sleep(PAGE_SECONDS if tails.commits == commits else REST * (trio.current_time() - begun))
 
 
 def _find_tails(after: str, to: Reply[Any]) -> FindTails:

@@ -9,48 +9,51 @@ changed in the transaction that says so: so a search finds nothing that is not s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Text, bindparam, delete, exists, func, select, update
 
 from server.store.amending import Place, Target
+from server.store.bulk import Bulk, Row, together
 from server.store.full_text import MOMENT_BITS, Document, FullText, full_text
 from server.store.in_lists import padded
 from server.store.search_messages import FindTails, Indexed, Tails
 from server.store.tables import documents, entries, indexed, rooms
-from server.store.wire import AnyRow
 from server.store.words import words_of
 
-MESSAGES_AT_ONCE: Final = 200
-ROOMS_AT_ONCE: Final = 50
-"""In one transaction, so that posts wait ten milliseconds for it."""
+ENTRIES_AT_ONCE: Final = 500
+"""In one transaction, whatever they are, so that posts wait ten milliseconds for it. Fewer would cost more: what a
+transaction costs by itself is shared by all of them."""
 
-ENTRIES_AT_ONCE: Final = 5_000
-"""Of one room, whatever they are."""
+ROOMS_AT_ONCE: Final = 200
 
 ROOMS_LOOKED_AT: Final = 1_000
 
 _upto: Final = func.coalesce(indexed.c.upto, 0)
 _tails: Final = (
-    select(rooms.c.id, rooms.c.last_seq, _upto.label("upto"))
+    select(rooms.c.id, rooms.c.last_seq, indexed.c.upto)
     .outerjoin(indexed, indexed.c.room_id == rooms.c.id)
     .where(rooms.c.id.in_(bindparam("rooms", expanding=True)), rooms.c.last_seq > _upto)
     .order_by(rooms.c.id)
     .with_for_update(of=rooms)
 )
-_messages: Final = (
-    select(entries.c.room_id, entries.c.seq, entries.c.at, entries.c.user_id, entries.c.text)
-    .where(
-        entries.c.room_id == bindparam("room"),
-        entries.c.seq > bindparam("after"),
-        entries.c.seq <= bindparam("to"),
-        entries.c.kind == "message",
-        entries.c.text.is_not(None),
-    )
-    .order_by(entries.c.seq)
-    .limit(bindparam("most"))
+_messages: Final = select(entries.c.at, entries.c.room_id, entries.c.seq, entries.c.user_id, entries.c.text).where(
+    entries.c.kind == "message", entries.c.text.is_not(None)
 )
-_move: Final = update(indexed).where(indexed.c.room_id == bindparam("room")).values(upto=bindparam("to"))
+_all_of: Final = (
+    _messages.select_from(rooms)
+    .outerjoin(indexed, indexed.c.room_id == rooms.c.id)
+    .join(entries, (entries.c.room_id == rooms.c.id) & (entries.c.seq > _upto))
+    .where(rooms.c.id.in_(bindparam("rooms", expanding=True)))
+)
+_some_of: Final = _messages.where(
+    entries.c.room_id == bindparam("room"), entries.c.seq > bindparam("after"), entries.c.seq <= bindparam("to")
+)
+_begin: Final = Bulk({"room_id": Text(), "upto": BigInteger()}, lambda given: given.inserted_into(indexed))
+_move: Final = Bulk(
+    {"room_id": Text(), "upto": BigInteger()},
+    lambda given: update(indexed).where(indexed.c.room_id == given["room_id"]).values(upto=given["upto"]),
+)
 _document: Final = (
     select(documents.c.doc, entries.c.user_id)
     .join(indexed, indexed.c.room_id == entries.c.room_id)
@@ -117,38 +120,68 @@ def find_tails(connection: Connection, question: FindTails) -> Tails:
     return Tails(tuple(found), some[-1] if len(some) == ROOMS_LOOKED_AT else None)
 
 
+class _Part(NamedTuple):
+    """The beginning of a room's tail, or all of it, as far as `to`. `upto`: how far the room is in the index; None: not
+    at all."""
+
+    room: str
+    upto: int | None
+    to: int
+    is_all: bool
+
+
 def index_tails(connection: Connection, wanted: Sequence[str]) -> Indexed:
     """Take the beginnings of these rooms' tails in. Their logs do not move meanwhile."""
-    now, left = wanted[:ROOMS_AT_ONCE], list(wanted[ROOMS_AT_ONCE:])
-    taken: list[AnyRow] = []
-    for room, last_seq, upto in connection.execute(_tails, {"rooms": padded(now)}).all():
-        to, budget = min(last_seq, upto + ENTRIES_AT_ONCE), MESSAGES_AT_ONCE - len(taken)
-        asked = {"room": room, "after": upto, "to": to, "most": budget}
-        found = connection.execute(_messages, asked).all() if budget else ()
-        reached = found[-1].seq if len(found) == budget and budget else to if budget else upto
-        if reached > upto:
-            _reach(connection, room, reached)
-        if reached < last_seq:
-            left.append(room)
-        taken += found
-    if taken:
-        _take_in(connection, taken)
-    return Indexed(tuple(left), len(taken))
+    now = wanted[:ROOMS_AT_ONCE]
+    tails = {room: (last, upto) for room, last, upto in connection.execute(_tails, {"rooms": padded(now)})}
+    parts = _parts((room, *tails[room]) for room in now if room in tails)
+    messages = _messages_of(connection, parts)
+    _reach(connection, parts)
+    if messages:
+        _take_in(connection, messages)
+    left = tails | {part.room: (tails[part.room][0], part.to) for part in parts}
+    behind = {room: last - (upto or 0) for room, (last, upto) in left.items() if last != upto}
+    return Indexed((*behind, *wanted[ROOMS_AT_ONCE:]), sum(behind.values()), len(messages))
 
 
-def _reach(connection: Connection, room: str, to: int) -> None:
-    if connection.execute(_move, {"room": room, "to": to}).rowcount == 0:
-        connection.execute(insert(indexed).values(room_id=room, upto=to))
+def _parts(tails: Iterable[tuple[str, int, int | None]]) -> list[_Part]:
+    """As much of these tails, one after the other, as one transaction may: each with its room, where it ends, and how
+    far the room is in the index."""
+    parts, budget = [], ENTRIES_AT_ONCE
+    for room, last, upto in tails:
+        to = min(last, (upto or 0) + budget)
+        parts.append(_Part(room, upto, to, is_all=to == last))
+        budget -= to - (upto or 0)
+        if not budget:
+            break
+    return parts
 
 
-def _take_in(connection: Connection, found: Iterable[AnyRow]) -> None:
-    """In the order of their time, in which they lie side by side."""
-    rows = sorted(found, key=lambda row: (row.at, row.room_id, row.seq))
+def _messages_of(connection: Connection, parts: Iterable[_Part]) -> list[Row]:
+    """In the order of their time, in which they lie side by side. Whole tails are read by one query: with one for each,
+    these would be half of what the index costs where many rooms are busy."""
+    found: list[Any] = []
+    whole = [part.room for part in parts if part.is_all]
+    if whole:
+        found += connection.execute(_all_of, {"rooms": padded(whole)})
+    for part in parts:
+        if not part.is_all:
+            found += connection.execute(_some_of, {"room": part.room, "after": part.upto or 0, "to": part.to})
+    return sorted(map(tuple, found))
+
+
+def _reach(connection: Connection, parts: Iterable[_Part]) -> None:
+    with together(connection) as statements:
+        statements.execute(_begin, [(part.room, part.to) for part in parts if part.upto is None])
+        statements.execute(_move, [(part.room, part.to) for part in parts if part.upto is not None])
+
+
+def _take_in(connection: Connection, messages: Sequence[Row]) -> None:
     keeping = full_text(connection)
-    numbers = _Numbers(connection, keeping, {row.at for row in rows})
+    numbers = _Numbers(connection, keeping, {message[0] for message in messages})
     keeping.add(
         connection,
-        [(Document(numbers.of(row.at), row.room_id, row.seq), row.user_id, words_of(row.text)) for row in rows],
+        [(Document(numbers.of(at), room, seq), author, words_of(text)) for at, room, seq, author, text in messages],
     )
 
 

@@ -53,9 +53,10 @@ class IndexTails(Question, frozen=True, kw_only=True):
 
 
 class Indexed(Struct, frozen=True):
-    """`left`: those of the rooms that are not done."""
+    """`left`: those of the rooms that are not done, and `entries` of their logs are not in the index yet."""
 
     left: tuple[str, ...]
+    entries: int
     messages: int
 
 

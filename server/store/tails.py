@@ -4,11 +4,8 @@ database by whoever begins."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import trio
-
-AT_ONCE: Final = 50
 
 
 class TailsHere:
@@ -20,36 +17,45 @@ class TailsHere:
         How many the writer has told of.
     """
 
-    __slots__ = ("_come", "_rooms", "commits")
+    __slots__ = ("_awaited", "_come", "_entries", "_rooms", "commits")
 
     def __init__(self) -> None:
         self.commits = 0
         self._rooms: dict[str, None] = {}
+        self._entries = 0  # in all of these rooms, as far as anybody said
+        self._awaited = 1
         self._come: trio.Event | None = None
 
     def __len__(self) -> int:
         return len(self._rooms)
 
-    def committed(self, rooms: Iterable[str]) -> None:
+    def committed(self, rooms: Iterable[str], entries: int) -> None:
         """Something was appended there: on the way of every commit, so it does nothing but remember it."""
         self.commits += 1
-        self.remember(rooms)
+        self.remember(rooms, entries)
 
-    def remember(self, rooms: Iterable[str]) -> None:
-        """They have tails."""
+    def remember(self, rooms: Iterable[str], entries: int) -> None:
+        """They have tails, of so many entries altogether."""
         self._rooms.update(dict.fromkeys(rooms))
-        if self._come is not None:
+        self._entries += entries
+        if self._come is not None and self._rooms and self._entries >= self._awaited:
             self._come.set()
 
-    async def some(self) -> tuple[str, ...]:
-        """A few of them, as soon as there are any. They are to be told again if they are not done: who takes them and
-        dies leaves them to whoever looks in the database."""
+    async def some(self, most: int, entries: int, seconds: float) -> tuple[str, ...]:
+        """`most` of them, as soon as there are so many `entries`, or the first has waited so many seconds. They are to
+        be told again if they are not done: who takes them and dies leaves them to whoever looks in the database."""
         await trio.lowlevel.checkpoint()
-        while not self._rooms:
-            self._come = trio.Event()
-            await self._come.wait()
-        self._come = None
-        rooms = tuple(self._rooms)[:AT_ONCE]
+        await self._until(0)
+        with trio.move_on_after(seconds):
+            await self._until(entries)
+        rooms = tuple(self._rooms)[:most]
+        self._entries -= self._entries * len(rooms) // len(self._rooms)
         for room in rooms:
             del self._rooms[room]
         return rooms
+
+    async def _until(self, entries: int) -> None:
+        while not self._rooms or self._entries < entries:
+            self._awaited, self._come = entries, trio.Event()
+            await self._come.wait()
+        self._come = None

@@ -174,7 +174,7 @@ class _Writer:
             return
         on_disk, log_is_due = committed
         unanswered.settle(on_disk)
-        self._store.tails.committed(on_disk.heads)
+        self._store.tails.committed(on_disk.heads, len(batch.appends))
         if log_is_due:
             await self._thread.run(self._store.log_file.shrink)
 

@@ -149,7 +149,7 @@ def text(number: int) -> str:
 
 def take_in(store: Store) -> None:
     """As the server does, but for the size of a transaction."""
-    search_index.MESSAGES_AT_ONCE = AT_ONCE  # type: ignore[misc]
+    search_index.ENTRIES_AT_ONCE = AT_ONCE  # type: ignore[misc]
     left: Iterable[str] = _NAMES
     while left := tuple(left):
         with store.writing.begin() as connection:

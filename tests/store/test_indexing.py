@@ -54,7 +54,7 @@ async def test_what_is_said_is_taken_in_and_what_was_said_before(desk: Desk, mon
 async def test_after_a_crash_it_goes_on_where_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle of its work, while more is said; and whatever it knew is lost."""
     monkeypatch.setattr(indexing, "LULL_SECONDS", 0.0)
-    monkeypatch.setattr("server.store.search_index.MESSAGES_AT_ONCE", 3)
+    monkeypatch.setattr("server.store.search_index.ENTRIES_AT_ONCE", 3)
     crashes = iter([True, False, True])
     really = indexing._answer
 
@@ -92,6 +92,7 @@ async def test_rooms_of_others_are_left_to_them(desk: Desk, monkeypatch: pytest.
 
 async def test_trouble_with_the_index_is_no_trouble_for_posts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "TROUBLE_SECONDS", 0.01)
+    monkeypatch.setattr(indexing, "LULL_SECONDS", 0.01)
     talk = Finder(desk)
     ann = await desk.user("ann")
     room = await talk.room(ann)

@@ -203,8 +203,7 @@ async def test_a_cursor_that_was_never_given(desk: Desk, cursor: str) -> None:
 
 
 async def test_a_database_without_an_index_is_taken_in_bit_by_bit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.store.search_index.MESSAGES_AT_ONCE", 3)
-    monkeypatch.setattr("server.store.search_index.ENTRIES_AT_ONCE", 4)
+    monkeypatch.setattr("server.store.search_index.ENTRIES_AT_ONCE", 3)
     monkeypatch.setattr("server.store.search_index.ROOMS_AT_ONCE", 2)
     talk = Finder(desk)
     ann = await desk.user("ann")
