@@ -16,6 +16,7 @@ import trio
 from server.accounts import export
 from server.protocol.message_commands import Delete, Edit
 from server.protocol.objects import User
+from server.protocol.room_commands import Join, Leave
 from server.rooms.calling import told_by_room
 from tests.http_api.conftest import House, bearer, full_inbox, problem_of
 from tests.http_api.test_http_rooms import post, room_of
@@ -79,6 +80,20 @@ async def test_what_was_edited_is_as_it_is_and_what_was_deleted_is_not(
         said[6]: "text 6",
     }
     assert "edited_at" in messages[said[0]]
+
+
+async def test_a_room_that_was_left_is_not_in_it_until_one_is_back(house: House) -> None:
+    ada, bob = await house.person("ada"), await house.person("bob")
+    room = await room_of(house, bob, "channel", "ada")
+    await post(house, room, ada, nonce="n1", text="mine")
+    answer = (await house.api.get("/v1/me", headers=ada)).json()
+    me = User(user=answer["user"], name=answer["name"])
+    await told_by_room(house.environment.rooms, me, Leave(room=room), 10)
+    files = await exported(house, ada)
+    assert files["rooms.json"] == []
+    assert not any(name.startswith("messages/") for name in files)
+    await told_by_room(house.environment.rooms, me, Join(room=room), 10)
+    assert [message["text"] for message in (await exported(house, ada))[f"messages/{room}.json"]] == ["mine"]
 
 
 async def test_it_leaves_while_it_is_made_and_a_second_one_waits_its_turn(
