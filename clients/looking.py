@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from server.protocol.account_commands import SubscribePresence
 from server.protocol.attention_commands import Attend, Focus
 from server.protocol.commands import AnyCommand
 from server.protocol.objects import Level
@@ -22,6 +24,10 @@ class Looking(Protocol):
         place, where these are too many.
         """
         await self._ask(Focus(room=room))
+
+    async def subscribe_presence(self, users: Sequence[str], *, on: bool = True) -> None:
+        """Hear `Presence` of these people, by their ids; or no more. It ends with the connection: say it again then."""
+        await self._ask(SubscribePresence(users=list(users), on=on))
 
     async def attend(self, room: str, level: Level) -> None:
         """What of this room the user wants to be called for, on all devices."""

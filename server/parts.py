@@ -55,6 +55,8 @@ from server.rooms.sizes import Sizes
 from server.sessions.attention import Rules
 from server.sessions.choices import Choices
 from server.sessions.environment import SessionEnvironment
+from server.sessions.watched import Watched
+from server.sessions.watching import WATCHING, WatchingEnvironment
 from server.settings import Settings
 from server.store.fencing import Fencing
 from server.store.opening import Store
@@ -105,11 +107,13 @@ class Shared:
         Where news for sessions on other nodes go, if there are others.
     unanswered
         The relays that wait to be taken in by the owners of their rooms.
+    watched
+        Who has asked how others look.
     """
 
     __slots__ = (
         "changes", "choices", "connection_pace", "counts", "departing", "easing", "elsewhere", "hashing", "heads",
-        "reader", "throttle", "unanswered", "usage", "user_pace", "writer",
+        "reader", "throttle", "unanswered", "usage", "user_pace", "watched", "writer",
     )  # fmt: skip
 
     def __init__(self, ground: Ground) -> None:
@@ -129,6 +133,7 @@ class Shared:
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
         self.choices = Choices()
+        self.watched = Watched()
         self.connection_pace: Pace[Hashable] = Pace(
             commands=settings.commands_per_second, size=settings.bytes_per_second, burst=settings.burst
         )
@@ -208,6 +213,18 @@ def session_environment(ground: Ground, shared: Shared, heartbeats: Heartbeats) 
         choices=shared.choices,
         elsewhere=shared.elsewhere,
         attention=Rules(above=settings.passive_above, every=settings.activity),
+    )
+
+
+def watching_environment(ground: Ground, shared: Shared) -> WatchingEnvironment:
+    cluster = ground.cluster
+    return WatchingEnvironment(
+        watched=shared.watched,
+        choices=shared.choices,
+        reader=shared.reader,
+        others=tuple if cluster is None else partial(cluster.elsewhere, WATCHING),
+        node="" if cluster is None else cluster.name,
+        grace=ground.settings.presence_grace,
     )
 
 

@@ -72,6 +72,7 @@ from server.parts import (
     rooms_of,
     session_environment,
     users_environment,
+    watching_environment,
 )
 from server.placement.mover import MOVER, Mover
 from server.placement.ownership import Alone
@@ -84,6 +85,8 @@ from server.rooms.ending import run_ending
 from server.rooms.leased import LeasedRoomActor
 from server.sessions.actor import SessionActor
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
+from server.sessions.watching import MAILBOX as WATCHING_MAILBOX
+from server.sessions.watching import WATCHING, Watching
 from server.settings import Settings
 from server.store.indexing import run_indexing
 from server.store.reader import run_reader
@@ -120,6 +123,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         unsettled=shared.unanswered,
     )
     heartbeats = Heartbeats(gateway.reactor, limits)
+    watching = watching_environment(ground, shared)
 
     async def reads(context: TaskContext) -> None:
         await run_reader(context, ground.store, reader, now, settings.token_days, shared.counts.store)
@@ -173,6 +177,8 @@ def tree(ground: Ground) -> SupervisorSpec:
                 mailbox=SESSION_MAILBOX,
                 restart=Restart.TEMPORARY,
             ),
+            # Who tells sessions how those look for whom they have asked.
+            supervised("presence", ActorSpec(WATCHING, Watching, (watching,), mailbox=WATCHING_MAILBOX, name=WATCHING)),
             # Sign-up and sign-in need the store; what ends tokens needs the sessions.
             supervised(
                 "accounts",

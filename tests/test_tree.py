@@ -44,6 +44,7 @@ async def test_the_order_is_from_the_store_to_the_door(ground: Ground) -> None:
             "reader",
             "rooms",
             "sessions",
+            "watching",
             "hashing",
             "revocations",
             "blocks",

@@ -35,6 +35,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
+from server.sessions.messages import AreHere, WhoIsHere
 from server.store.account_messages import (
     BlockChange,
     ChangePassword,
@@ -77,6 +78,9 @@ MESSAGES: Final[dict[str, type[Struct]]] = {
     "users_added": UsersAdded,
     "user_named": UserNamed,
     "user_chose": UserChose,
+    # How those look for whom somebody has asked (`server/sessions/watching.py`).
+    "who_is_here": WhoIsHere,
+    "are_here": AreHere,
     # Between the owner of a room and its relays, and how far logs reach (`server/relays/`).
     "subscribe": Subscribe,
     "here": Here,

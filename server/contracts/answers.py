@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.account_commands import SetPresence, Settings, SubscribePresence
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.commands import AnyCommand, RoomCommand
 from server.protocol.errors import ErrorCode
@@ -120,6 +120,7 @@ ANSWERS: Final[dict[type[AnyCommand], Answer]] = {
         refuses=(ErrorCode.TOO_LONG, ErrorCode.NO_SUCH_USER),
     ),
     SetPresence: Answer(carries=("settings",), refuses=(ErrorCode.NO_SUCH_USER,)),
+    SubscribePresence: Answer(refuses=(ErrorCode.LIMIT_REACHED,)),
     Settings: Answer(carries=("settings",)),
     Rooms: Answer(carries=("rooms",)),
     Ping: Answer(instead=Pong),

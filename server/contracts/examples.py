@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.account_commands import SetPresence, Settings, SubscribePresence
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.commands import AnyCommand
 from server.protocol.entries import Deleted, Edited, Joined, Left, MessageEntry, Pinned, Reacted, RoomChanged
@@ -144,6 +144,7 @@ COMMANDS: Final[dict[type[AnyCommand], AnyCommand]] = {
     Channels: Channels(id=18, query="numb", limit=20),
     Search: Search(id=19, query='"dear bob" hel*', room=ROOM_ID, limit=20),
     SetPresence: SetPresence(id=20, status="busy", text="In a meeting", emoji=THUMB),
+    SubscribePresence: SubscribePresence(id=21, users=[_BOB_ID]),
     Settings: Settings(id=19, receipts=False),
     Rooms: Rooms(id=11),
     Ping: Ping(id="are you there"),
@@ -196,6 +197,7 @@ OKS: Final[dict[type[AnyCommand], Ok]] = {
     Channels: Ok(id=18, channels=[LISTED]),
     Search: Ok(id=19, hits=[HIT]),
     SetPresence: Ok(id=20, settings=_SETTINGS),
+    SubscribePresence: Ok(id=21),
     Settings: Ok(id=19, settings=_SETTINGS),
     Rooms: Ok(id=11, rooms=[ROOM, CHANNEL]),
 }

@@ -1,4 +1,4 @@
-"""What holds for an account in all its rooms: how it is shown to others, and its settings."""
+"""What holds for an account in all its rooms: how it is shown to others, how others are to it, and its settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from server.protocol.bases import Command
-from server.protocol.limits import STATUS_CHARACTERS
+from server.protocol.fields import UserId
+from server.protocol.limits import PRESENCES, STATUS_CHARACTERS
 
 PresenceStatus = Literal["online", "away", "busy", "invisible"]
 StatusText = Annotated[
@@ -27,6 +28,19 @@ class SetPresence(Command, frozen=True, kw_only=True, tag="presence"):
     status: PresenceStatus
     text: StatusText | None = None
     emoji: Annotated[str | None, Meta(description="One emoji; empty: none.")] = None
+
+
+class SubscribePresence(Command, frozen=True, kw_only=True, tag="subscribe_presence"):
+    """Asks to be told how these people look, as `presence` of small rooms does: first of who is not offline.
+
+    It is of people with whom one shares a room, and who have not blocked one, nor are blocked: of all others nothing is
+    told, whether there is anybody of that id or not. It lasts as long as the session.
+    """
+
+    users: Annotated[
+        list[UserId], Meta(description="By their ids.", extra_json_schema={"minItems": 1, "maxItems": PRESENCES})
+    ]
+    on: Annotated[bool, Meta(description="False: not any more.")] = True
 
 
 class Settings(Command, frozen=True, kw_only=True, tag="settings"):

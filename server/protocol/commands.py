@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.account_commands import SetPresence, Settings, SubscribePresence
 from server.protocol.attention_commands import Attend, Focus, MarkUnread, Read, Received, Typing
 from server.protocol.bases import Command
 from server.protocol.governing_commands import (
@@ -80,6 +80,7 @@ AnyCommand = (
     | Channels
     | Search
     | SetPresence
+    | SubscribePresence
     | Settings
     | Rooms
     | Ping
@@ -158,6 +159,7 @@ LEGAL: Final[dict[str, frozenset[State]]] = {
     "channels": frozenset({"ready"}),
     "search": frozenset({"ready"}),
     "presence": frozenset({"ready"}),
+    "subscribe_presence": frozenset({"ready"}),
     "settings": frozenset({"ready"}),
     "rooms": frozenset({"ready"}),
     "ping": frozenset({"opening", "ready"}),

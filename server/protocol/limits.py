@@ -21,6 +21,7 @@ TOPIC_CHARACTERS: Final = 250
 STATUS_CHARACTERS: Final = 128
 REASON_CHARACTERS: Final = 250
 MUTE_SECONDS: Final = 366 * 86_400  # who means longer means for ever
+PRESENCES: Final = 100  # people whose presence a session asks for
 AUDIT_LIMIT: Final = 200
 AUDIT_DAYS: Final = 90  # as long as a device that is not used stays signed in
 SLOW_SECONDS: Final = 6 * 3_600  # as Discord's; who means longer means that few may post

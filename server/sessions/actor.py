@@ -16,7 +16,7 @@ from msgspec import structs
 
 from actors import Address, Down, Gapped
 from server.pacing import FLOODING, rate_limited
-from server.protocol.account_commands import SetPresence, Settings
+from server.protocol.account_commands import SetPresence, Settings, SubscribePresence
 from server.protocol.attention_commands import Focus, Typing
 from server.protocol.closing import CloseCode
 from server.protocol.commands import AnyCommand, is_answered
@@ -42,7 +42,7 @@ from server.rooms.messages import (
     Request,
 )
 from server.rooms.searching import hits_reply
-from server.sessions.asking import Asking, check_join
+from server.sessions.asking import Asking, check_join, check_subscription
 from server.sessions.attending import AttachAgain, ToRoom
 from server.sessions.carrying import READ_ON_AGAIN, RETRY_SECONDS, Overdue, ReadOnAgain
 from server.sessions.choosing import Choosing, DeviceGone, check_presence
@@ -188,6 +188,8 @@ class SessionActor(Choosing, Welcoming, Asking):
             check_join(command)
         if isinstance(command, SetPresence):
             check_presence(command)
+        if isinstance(command, SubscribePresence):
+            check_subscription(command)
 
     def _pass_typing(self, typing: Typing) -> None:
         """Nobody waits for an answer to this, so it goes past the queue; where it cannot go, it is dropped."""
@@ -207,6 +209,8 @@ class SessionActor(Choosing, Welcoming, Asking):
                 self._reply(opened.ref, lambda opened: self._focused(opened, command, Ok(id=command.id)))
             case SetPresence():
                 self._show(opened.ref, command)
+            case SubscribePresence():
+                self._subscribe(opened.ref, command)
             case Settings():
                 self._choose(opened.ref, command)
             case _:

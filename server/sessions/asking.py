@@ -9,17 +9,21 @@ from __future__ import annotations
 import trio
 from msgspec import structs
 
+from actors import find_by_name
+from server.protocol.account_commands import SubscribePresence
 from server.protocol.errors import ErrorCode, Refusal, no_such_invite, no_such_room, unavailable
 from server.protocol.invite_commands import InviteInfo
+from server.protocol.limits import PRESENCES
 from server.protocol.objects import Invited, Room
 from server.protocol.page_commands import Search
 from server.protocol.replies import Ok
 from server.protocol.room_commands import Channels, CreateRoom, Join, Rooms
-from server.protocol.rules import check_channel_name
+from server.protocol.rules import check_channel_name, looks_like_id_or_name
 from server.rooms.messages import Added, News
 from server.rooms.searching import question_of
 from server.sessions.attending import Attending
 from server.sessions.commands import Open as OpenCommand
+from server.sessions.messages import Watch
 from server.sessions.purposes import (
     ChannelWanted,
     CreationWanted,
@@ -29,6 +33,7 @@ from server.sessions.purposes import (
     InviteWanted,
     RoomsWanted,
 )
+from server.sessions.watching import WATCHING
 from server.store.finding_messages import FindInvite, Leading, ReadChannels
 from server.store.questions import Failed
 from server.store.room_messages import CreateRoom as NewRoom
@@ -84,6 +89,12 @@ class Asking(Attending):
         )  # fmt: skip
         if not self._environment.writer.tell(question):
             self._unanswerable(Failed(asked, unavailable()))
+
+    def _subscribe(self, ref: int, command: SubscribePresence) -> None:
+        """One actor looks after that for all sessions of the node, and answers."""
+        watching = find_by_name(self.system, WATCHING)
+        if watching is None or not watching.tell(Watch(ref, self.address, self._user_id, command)):
+            self._refuse(ref, unavailable())
 
     # --- what it says -----------------------------------------------------------------------------------------
 
@@ -142,3 +153,11 @@ def check_join(join: Join) -> None:
         raise Refusal(ErrorCode.BAD_REQUEST, "`join` takes either `room` or `name` or `invite`")
     if join.name is not None:
         check_channel_name(join.name)
+
+
+def check_subscription(wanted: SubscribePresence) -> None:
+    """Raises a `Refusal` where it names nobody, too many, or somebody not by an id."""
+    if not 1 <= len(wanted.users) <= PRESENCES:
+        raise Refusal(ErrorCode.BAD_REQUEST, f"`users` are 1 to {PRESENCES}")
+    if not all(map(looks_like_id_or_name, wanted.users)):
+        raise Refusal(ErrorCode.BAD_REQUEST, "`users` are named by their ids")

@@ -9,10 +9,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors import Address
+from server.protocol.account_commands import SubscribePresence
 from server.protocol.bases import CommandId
 from server.protocol.closing import CloseCode
 from server.protocol.commands import AnyCommand
 from server.protocol.hello_commands import Cursor
+from server.protocol.showing import Shown
 
 # --- to a session --------------------------------------------------------------------------------------------
 
@@ -58,6 +60,32 @@ class Drained(Struct, frozen=True):
 
 class Revoked(Struct, frozen=True):
     """The token of this session ended: close everything with 4500."""
+
+
+# --- about who is to be told how others look (`watching.py`) -------------------------------------------------------
+
+
+class Watch(Struct, frozen=True):
+    """A session of `user` asks to be told how others look, or not any more. Answered by `Answer`."""
+
+    ref: int
+    session: Address
+    user: str
+    command: SubscribePresence
+
+
+class WhoIsHere(Struct, frozen=True, array_like=True):
+    """From another node: which of these users are here? Answered by `AreHere`, if there is any."""
+
+    asker: Address
+    users: tuple[str, ...]
+
+
+class AreHere(Struct, frozen=True, array_like=True):
+    """From another node, `node`: these users are there, and look so."""
+
+    node: str
+    people: tuple[tuple[str, Shown], ...]
 
 
 # --- from a session ------------------------------------------------------------------------------------------

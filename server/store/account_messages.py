@@ -198,6 +198,13 @@ class OwnMessages(Struct, frozen=True):
     next: str | None
 
 
+class ReadAcquainted(Question, frozen=True, kw_only=True):
+    """Of whom of these people `user` may know how they look. Answered with a frozenset of ids."""
+
+    user: str
+    people: tuple[str, ...]
+
+
 class BlockChanges(Struct, frozen=True):
     """`at` is the next `since`."""
 
@@ -206,5 +213,13 @@ class BlockChanges(Struct, frozen=True):
 
 
 AccountRead = (
-    ListDevices | ReadDepartures | FindHeir | ListBlocked | ReadBlocks | ReadChoices | FindAccount | ReadOwnMessages
+    ListDevices
+    | ReadDepartures
+    | FindHeir
+    | ListBlocked
+    | ReadBlocks
+    | ReadChoices
+    | ReadAcquainted
+    | FindAccount
+    | ReadOwnMessages
 )

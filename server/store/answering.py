@@ -18,11 +18,13 @@ from server.store.account_messages import (
     FindHeir,
     ListBlocked,
     ListDevices,
+    ReadAcquainted,
     ReadBlocks,
     ReadDepartures,
     ReadOwnMessages,
 )
 from server.store.accounts import list_devices
+from server.store.acquaintance import read_acquainted
 from server.store.audit_messages import ReadAudit
 from server.store.auditing import read_audit
 from server.store.blocking import list_blocked, read_blocks
@@ -162,6 +164,8 @@ def _value(connection: Connection, question: Read, now: int) -> object:
             return list_blocked(connection, question)
         case ReadBlocks():
             return read_blocks(connection, question, now)
+        case ReadAcquainted():
+            return read_acquainted(connection, question)
         case ReadChoices():
             return read_choices(connection, question, now)
         case ReadDepartures():

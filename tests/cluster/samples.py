@@ -20,6 +20,7 @@ from server.protocol.events import Presence
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.protocol.replies import Error, Ok
+from server.protocol.showing import Shown
 from server.relays.messages import (
     Admission,
     Admit,
@@ -36,6 +37,7 @@ from server.relays.messages import (
     Subscribe,
     Subscribed,
 )
+from server.sessions.messages import AreHere, WhoIsHere
 from server.store.account_messages import (
     BlockChange,
     ChangePassword,
@@ -68,7 +70,8 @@ ASKER = Asker()
 
 
 RELAY = Address.__new__(Address)
-NAMES = {"?17": ASKER, "n_1:relays/r_1": RELAY}
+WATCHER = Address.__new__(Address)
+NAMES = {"?17": ASKER, "n_1:relays/r_1": RELAY, "n_1:watching": WATCHER}
 
 
 class SomeNames:
@@ -116,6 +119,8 @@ SAMPLES: dict[str, Struct] = {
     "choice": Choice(hides_receipts=True),
     "user_named": UserNamed(ADA),
     "user_chose": UserChose("u_1", Choice(hides_receipts=True)),
+    "who_is_here": WhoIsHere(asker=WATCHER, users=("u_1", "u_2")),
+    "are_here": AreHere(node="n_1", people=(("u_1", Shown("busy", "in a meeting")),)),
     "subscribe": Subscribe(ref=1, relay=RELAY, epoch_seen=4, users=("u_1",), admit=("u_2",)),
     "here": Here(subscription=1, came=("u_1",), went=("u_2",)),
     "admit": Admit(subscription=1, ref=2, users=("u_1", "u_2")),

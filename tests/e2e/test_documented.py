@@ -111,6 +111,9 @@ def test_a_real_server_says_what_the_document_says(server: ServerProcess, person
         witness.say("channels")
         assert witness.say("settings", receipts=True)["settings"] == {"receipts": True, "status": "online"}
         witness.say("presence", status="busy", text="In a meeting")
+        assert "code" not in witness.say("subscribe_presence", users=[ada.id, bob.id, "u_nobody"])
+        assert witness.say("subscribe_presence", users=[f"u_{n}" for n in range(100)])["code"] == "limit_reached"
+        witness.say("subscribe_presence", users=[ada.id, bob.id, "u_nobody"], on=False)
         witness.say("ping")
     dm = ada.say("create_room", kind="dm", members=[bob.name], nonce=nonce())
     assert dm["info"]["peer"]["name"] == bob.name

@@ -12,6 +12,7 @@ import trio
 
 from actors import (
     Actor,
+    ActorSpec,
     Address,
     Breaker,
     Down,
@@ -42,6 +43,8 @@ from server.sessions.attention import DEFAULT_RULES, Rules
 from server.sessions.environment import MAILBOX as SESSION_MAILBOX
 from server.sessions.environment import SessionEnvironment
 from server.sessions.messages import Close, Drained, NotifyDrained, Open, Said
+from server.sessions.watched import Watched
+from server.sessions.watching import WATCHING, Watching, WatchingEnvironment
 from server.store.opening import Store
 from server.store.reader import run_reader
 from server.store.user_messages import Identity, TouchTokens
@@ -241,6 +244,9 @@ async def staged(
         most_connections=most_connections, attention=attention,
         used=lambda session, at: desk.writes.tell(TouchTokens((session,), at)),
     )  # fmt: skip
+    watching = WatchingEnvironment(
+        watched=Watched(), choices=sessions.choices, reader=desk.reads, others=tuple, node="n_test", grace=0.0
+    )
     tree = SupervisorSpec(
         "server",
         [
@@ -248,6 +254,7 @@ async def staged(
             TaskSpec("reader", read),
             DynamicSpec("rooms", partial(room, rooms), mailbox=ROOM_MAILBOX, breaker=Breaker(crashes=3, window=10.0)),
             DynamicSpec("sessions", partial(session, sessions), mailbox=SESSION_MAILBOX, restart=Restart.TEMPORARY),
+            ActorSpec(WATCHING, Watching, (watching,), name=WATCHING),
             DynamicSpec("connections", Line, restart=Restart.TEMPORARY),
         ],
         intensity=Intensity(10, 60.0),

@@ -12,6 +12,7 @@ from server.store.account_messages import (
     FindHeir,
     ListBlocked,
     ListDevices,
+    ReadAcquainted,
     ReadBlocks,
     ReadOwnMessages,
 )
@@ -57,6 +58,7 @@ QUESTIONS: list[Read] = [
     ReadTally(reply_to=NOBODY, room="ROOM"),
     ListDevices(reply_to=NOBODY, user="u_1", limit=10),
     ListBlocked(reply_to=NOBODY, user="u_1"),
+    ReadAcquainted(reply_to=NOBODY, user="u_1", people=("u_2", "u_3")),
     ReadBlocks(reply_to=NOBODY, since=2**50),
     ReadChoices(reply_to=NOBODY, since=2**50),
     FindHeir(reply_to=NOBODY, room="ROOM", but="u_1"),
