@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster test test-server test-nodes test-browser check attacks fuzz prove lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors bench-growth simulate pins clean
+.PHONY: help run cluster test test-server test-nodes test-clients test-store test-browser check attacks fuzz prove lint types conformance storm chaos bench bench-cluster bench-gateway bench-actors bench-growth simulate pins clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +25,12 @@ $(VENV)/run.installed: requirements.txt pyproject.toml | $(BIN)/python
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev.installed: requirements-dev.txt $(VENV)/run.installed
-	@echo "adding what the tests need ..."
+# That is all of the above, and what the tests need besides: in one go, which is shorter.
+$(VENV)/dev.installed: requirements-dev.txt pyproject.toml | $(BIN)/python
+	@echo "setting up $(VENV) for tests ..."
 	@$(PIP) install -r requirements-dev.txt
-	@touch $@
+	@$(PIP) install --no-deps --editable .
+	@touch $(VENV)/run.installed $@
 
 run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
 	@$(BIN)/hubbub serve
@@ -36,16 +38,25 @@ run: $(VENV)/run.installed ## serve on http://127.0.0.1:8000, data under ./data
 cluster: $(VENV)/dev.installed ## three nodes, Valkey and PostgreSQL on this machine, until Ctrl-C; nothing is kept
 	@$(BIN)/python -m tests.harness.demo_cluster
 
-test: test-server test-nodes test-browser ## all tests (the browser's are skipped where Chromium is missing)
+test: test-server test-nodes test-clients test-store test-browser ## all tests (the browser's are skipped where Chromium is missing)
 
 # Those that wait more than they calculate, for processes that start, stop, are killed and come back.
-OF_NODES := $(addprefix tests/,chaos cli cluster e2e migrations operators parent placement relays store)
+OF_NODES := $(addprefix tests/,chaos cluster e2e operators parent placement relays)
+OF_CLIENTS := $(addprefix tests/,attacks cli clients conformance loadtest)
+OF_STORE := $(addprefix tests/,migrations store)
+PYTEST := $(BIN)/python -m pytest -q -m "not browser and not siege"
 
-test-server: $(VENV)/dev.installed ## everything but the page and what several processes do
-	@$(BIN)/python -m pytest -q -m "not browser and not siege" $(addprefix --ignore=,$(OF_NODES))
+test-server: $(VENV)/dev.installed ## everything but what the others test
+	@$(PYTEST) $(addprefix --ignore=,$(OF_NODES) $(OF_CLIENTS) $(OF_STORE))
 
-test-nodes: $(VENV)/dev.installed ## several processes, databases, the command line
-	@$(BIN)/python -m pytest -q -m "not browser and not siege" $(OF_NODES)
+test-nodes: $(VENV)/dev.installed ## several processes
+	@$(PYTEST) $(OF_NODES)
+
+test-clients: $(VENV)/dev.installed ## clients, whole crowds of them, attackers, the command line
+	@$(PYTEST) $(OF_CLIENTS)
+
+test-store: $(VENV)/dev.installed ## databases
+	@$(PYTEST) $(OF_STORE)
 
 # Playwright leaves an asyncio loop behind in its process, which trio's tests must not see.
 test-browser: $(VENV)/dev.installed ## the page, in Chromium
@@ -54,16 +65,20 @@ test-browser: $(VENV)/dev.installed ## the page, in Chromium
 # flake8-async, left out: time-outs as parameters (109), which are on purpose here; async functions that a protocol demands and that
 # do not wait (124, 910-912); async generators (900); what to import instead of others (127).
 NOT_ASYNC := ASYNC109,ASYNC124,ASYNC127,ASYNC900,ASYNC910,ASYNC911,ASYNC912
+# A file takes it a quarter of a second, so only those are given to it in which there is anything that its rules look at.
+MAY_BE_ASYNC := async|await|trio|start_soon|BaseException|ExceptionGroup|except *[:*]|\.exceptions
 lint: $(VENV)/dev.installed ## ruff, and what only flake8-async finds
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@git ls-files 'actors/*.py' 'server/*.py' 'clients/*.py' 'loadtest/*.py' 'migrations/*.py' | xargs -P 2 -n 24 $(BIN)/flake8-async --disable=$(NOT_ASYNC)
+	@git grep -lE '$(MAY_BE_ASYNC)' -- 'actors/*.py' 'server/*.py' 'clients/*.py' 'loadtest/*.py' 'migrations/*.py' | \
+	  xargs -P 2 -n 24 $(BIN)/flake8-async --disable=$(NOT_ASYNC)
 
 types: $(VENV)/dev.installed ## mypy --strict
 	@$(BIN)/mypy
 
-# Side by side: the browser mostly waits, and so do nodes. What each one prints comes in one piece when it is done.
+# Side by side, more than there are processors, because all wait now and then; the longest first. What each one prints comes in one
+# piece when it is done.
 check: $(VENV)/dev.installed ## lint, types and tests: what continuous integration runs
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-nodes test-browser test-server lint types
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target test-nodes test-clients test-server test-browser test-store lint types
 
 attacks: $(VENV)/dev.installed ## all attacks in full size, and how others fared meanwhile (some minutes)
 	@$(BIN)/python -m pytest -q -s -m siege tests/attacks

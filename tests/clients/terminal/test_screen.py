@@ -20,10 +20,11 @@ from tests.harness.server import ServerProcess
 
 PATIENCE = 30.0  # seconds
 PASSWORD = "correct horse battery"
-# A new session has no terminal of its own: getpass needs one.
+# A new session has no terminal of its own: getpass needs one. Who was started in the background ignores Ctrl-C.
 PROGRAM = """
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from server.cli.main import main
 main()
 """
