@@ -189,10 +189,7 @@ def users_environment(cluster: ClusterNode, shared: Shared) -> UsersEnvironment:
     assert shared.elsewhere is not None, "there are other nodes"
     return UsersEnvironment(
         door=shared.elsewhere,
-        reader=shared.reader,
         others=partial(cluster.elsewhere, USERS),
-        anybody=lambda system: len(system.dynamic(SESSIONS)) > 0,
-        now=now,
     )
 
 

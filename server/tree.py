@@ -30,6 +30,7 @@ from actors import (
 )
 from server.accounts.blocking import run_blocks_sweep
 from server.accounts.chosen import run_choices_sweep
+from server.accounts.memberships import run_memberships_sweep
 from server.accounts.passwords import run_hashing
 from server.accounts.revocations import run_revocation_sweep
 from server.accounts.usage import run_usage
@@ -140,6 +141,9 @@ def tree(ground: Ground) -> SupervisorSpec:
     async def choices(context: TaskContext) -> None:
         await run_choices_sweep(context, reader, context.system.dynamic(SESSIONS), shared.choices, now)
 
+    async def memberships(context: TaskContext) -> None:
+        await run_memberships_sweep(context, reader, context.system.dynamic(SESSIONS), now)
+
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, shared.changes, context.system.dynamic(SESSIONS), shared.usage, now)
 
@@ -186,6 +190,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("revocations", revocations),
                 TaskSpec("blocks", blocks),
                 TaskSpec("choices", choices),
+                *(() if cluster is None else (TaskSpec("memberships", memberships),)),
                 TaskSpec("usage", token_usage),
                 TaskSpec("departing", departing),
             ),

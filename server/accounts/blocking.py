@@ -41,7 +41,7 @@ async def run_blocks_sweep(
         Milliseconds since the epoch.
     """
     context.started()
-    looks = Looks(reader, rooms, lambda to, since: ReadBlocks(reply_to=to, since=since), BlockChanges, now, every)
+    looks = Looks(reader, rooms, lambda to, spans: ReadBlocks(reply_to=to, spans=spans), BlockChanges, now, every)
     while True:
         found = await looks.next()
         for change in () if found is None else found.changes:

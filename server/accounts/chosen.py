@@ -3,19 +3,22 @@
 Who has become invisible must not be shown by another node for as long as they stay connected there. So each node looks
 who has changed anything of late (`looks.py`), and tells the sessions of those for whom it goes by something else.
 
-The rule: only what two looks in a row have found is told. A look may have been taken right before a change that this
-node knows of already, and to go back to what was so before, for two seconds, would show who has just hidden.
+The rule: only what two looks in a row have found is told, so the second one asks for these people, too. A look may have
+been taken right before a change that this node knows of already, and to go back to what was so before, for two seconds,
+would show who has just hidden.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sized
+from typing import Any
 
-from actors import Inbox, TaskContext
+from actors import Inbox, Reply, System, TaskContext
 from server.accounts.looks import EVERY, Looks
 from server.rooms.messages import Chose
 from server.sessions.choices import Choices
 from server.store.choices import Choice, ChoicesMade, ReadChoices
+from server.store.lately import Span
 
 
 async def run_choices_sweep(
@@ -36,13 +39,22 @@ async def run_choices_sweep(
         Milliseconds since the epoch.
     """
     context.started()
-    looks = Looks(reader, sessions, lambda to, since: ReadChoices(reply_to=to, since=since), ChoicesMade, now, every)
-    before: dict[str, Choice] = {}
+    missed: dict[str, Choice] = {}
+
+    def question(to: Reply[Any], spans: tuple[Span, ...]) -> ReadChoices:
+        return ReadChoices(reply_to=to, spans=spans, also=tuple(missed))
+
+    looks = Looks(reader, sessions, question, ChoicesMade, now, every)
     while True:
         found = await looks.next()
-        made = () if found is None else found.choices
-        missed = {user: choice for user, choice in made if choices.of(user) != choice}
+        if found is None:
+            continue
+        before, missed = missed, _missed(found, choices, context.system)
         for user, choice in missed.items():
             if before.get(user) == choice:
                 context.system.broadcast(user, Chose(user, choice))
-        before = missed
+
+
+def _missed(found: ChoicesMade, choices: Choices, system: System) -> dict[str, Choice]:
+    """Of those who are here."""
+    return {user: choice for user, choice in found.choices if choices.of(user) != choice and system.members(user)}

@@ -1,9 +1,15 @@
 """Looking every few seconds for what other nodes have changed of late: a node hears of most of it at once, and finds
 here what it was not told, because a link was lost or somebody died.
 
-Nothing is asked while nobody is here whom it could concern: whoever comes then is looked after as if this process had
-just started. The store's answer says from when to ask the next time, with an overlap, because a change carries a time
-from before its commit; so some is found twice.
+What changes carries a time from before its commit, by the clock of the node that wrote it. So every time is looked at
+not once but `len(LAGS)` times: as soon as it has come, a moment later, and when nothing can come any more that has it.
+What was written is therefore read so many times, however often a node looks, and none of it is missed: each row is
+found by the last look at its time, nearly all by the first. An answer is bounded (`server/store/lately.py`); what is
+left is asked for at once.
+
+Whoever has begun here has read for itself what stood in the database then, so that nothing is looked for that nobody
+can have missed: neither what is older than the first who is here, nor anything while nobody is. It may have read it
+some seconds before it was seen here; what was written meanwhile is found by a later look at that time.
 """
 
 from __future__ import annotations
@@ -15,20 +21,27 @@ from actors import Inbox, Reply
 from server.accounts.asking import answer_to
 from server.protocol.errors import Refusal
 from server.rhythm import sleep_to_next
+from server.store.lately import Span
 from server.store.questions import Question
 
 EVERY: Final = 2.0  # seconds; docs/protocol.md promises "within seconds"
-BEFORE_START: Final = 60_000
-"""ms that the first look goes back: nobody here is older than this process, or than the time when it had nobody."""
+LAGS: Final = (0, 2_000, 30_000)
+"""ms between a time and looks at it. The last one is what a transaction takes at most (`Timeouts` in
+`server/store/postgres.py`), and how much clocks may differ."""
 
 
-class Dated(Protocol):
+class Found(Protocol):
     @property
-    def at(self) -> int:
-        """From where to look the next time: milliseconds since the epoch."""
+    def left(self) -> tuple[Span, ...]:
+        """What is to be asked for next."""
 
 
-F = TypeVar("F", bound=Dated)
+F = TypeVar("F", bound=Found)
+
+
+def spans(since: int, now: int) -> tuple[Span, ...]:
+    """The times to look at now, when the last look was at `since` (ms): each lies behind that of the last look."""
+    return tuple(Span(since - lag, now - lag) for lag in LAGS)
 
 
 class Looks(Generic[F]):
@@ -39,20 +52,20 @@ class Looks(Generic[F]):
     here
         Those whom it could concern.
     question, kind
-        What the store is asked from a time on, and what it answers.
+        What the store is asked of some spans, and what it answers.
     now
         Milliseconds since the epoch.
     every
         Seconds.
     """
 
-    __slots__ = ("_every", "_here", "_kind", "_now", "_question", "_reader", "_since")
+    __slots__ = ("_every", "_goes_on", "_here", "_kind", "_left", "_now", "_question", "_reader", "_since")
 
     def __init__(
         self,
         reader: Inbox,
         here: Sized,
-        question: Callable[[Reply[Any], int], Question],
+        question: Callable[[Reply[Any], tuple[Span, ...]], Question],
         kind: type[F],
         now: Callable[[], int],
         every: float,
@@ -63,18 +76,25 @@ class Looks(Generic[F]):
         self._kind = kind
         self._now = now
         self._every = every
-        self._since = now() - BEFORE_START
+        self._since = now()
+        self._left: tuple[Span, ...] = ()
+        self._goes_on = False  # the last answer was not all
 
     async def next(self) -> F | None:
-        """What the next look has found; None: nobody is here, or the store did not answer and is asked again."""
-        await sleep_to_next(self._every)
+        """What the next look has found, or a part of it; None: nobody is here, or the store did not answer and is
+        asked again."""
+        if not self._goes_on:
+            await sleep_to_next(self._every)
         if not self._here:
-            self._since = self._now() - BEFORE_START
+            self._since, self._left, self._goes_on = self._now(), (), False
             return None
-        since = self._since
+        if not self._left:
+            now = self._now()
+            self._since, self._left = now, spans(self._since, now)
+        asked, self._goes_on = self._left, False
         try:
-            found = await answer_to(self._reader, lambda to: self._question(to, since), self._kind, self._every)
+            found = await answer_to(self._reader, lambda to: self._question(to, asked), self._kind, self._every)
         except Refusal:
             return None
-        self._since = found.at
+        self._left, self._goes_on = found.left, bool(found.left)
         return found

@@ -147,4 +147,4 @@ class OwnAccounts:
 
     async def _end(self, question: Asking) -> None:
         ended = await answer_to(self.accounts.writer, question, Revocations, self.accounts.seconds)
-        tell_revoked(self.accounts.sessions, ended)
+        tell_revoked(self.accounts.sessions, ended.sessions)

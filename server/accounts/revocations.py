@@ -7,13 +7,13 @@ that is told twice is closed already.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from actors import Address, Inbox, TaskContext
 from server.accounts.looks import EVERY, Looks
 from server.sessions.messages import Revoked
-from server.store.user_messages import ReadRevocations, Revocations
+from server.store.user_messages import EndedLately, ReadRevocations
 
 
 class OpenSessions(Protocol):
@@ -24,9 +24,9 @@ class OpenSessions(Protocol):
     def __len__(self) -> int: ...
 
 
-def tell_revoked(sessions: OpenSessions, ended: Revocations) -> None:
+def tell_revoked(sessions: OpenSessions, ended: Iterable[str]) -> None:
     """Close the sessions of these tokens, those that are open here."""
-    for name in ended.sessions:
+    for name in ended:
         session = sessions.find(name)
         if session is not None:
             session.urgent(Revoked())
@@ -44,9 +44,9 @@ async def run_revocation_sweep(
     """
     context.started()
     looks = Looks(
-        reader, sessions, lambda to, since: ReadRevocations(reply_to=to, since=since), Revocations, now, every
+        reader, sessions, lambda to, spans: ReadRevocations(reply_to=to, spans=spans), EndedLately, now, every
     )
     while True:
-        ended = await looks.next()
-        if ended is not None:
-            tell_revoked(sessions, ended)
+        found = await looks.next()
+        if found is not None:
+            tell_revoked(sessions, found.sessions)

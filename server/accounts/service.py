@@ -133,7 +133,7 @@ class Accounts:
             Revocations,
             self.seconds,
         )
-        tell_revoked(self.sessions, ended)
+        tell_revoked(self.sessions, ended.sessions)
 
     async def identify(self, token: str) -> Identity:
         """Whose token this is. Raises `Refusal`."""

@@ -5,12 +5,9 @@ Whoever begins it (the room's owner, the session that made the room) tells the u
 all other nodes, and there the user's sessions are told, which are in the group named by the user's id.
 
 The rules:
-- News may be lost between nodes, and the last one leaves no gap to be seen. So each node looks into the database every
-  two seconds for memberships that began lately, of users with sessions here, and tells what was not told yet.
-- A session that follows the room already ignores it. So what is told twice does no harm; a look remembers what it has
-  told, so that it is not told with every look.
-- Nothing is kept for a user without sessions here: the next session reads its rooms from the database. Nothing is
-  looked up either while there are none at all.
+- News may be lost between nodes, and the last one leaves no gap to be seen: what was lost is found in the database, by
+  `server/accounts/memberships.py` and `chosen.py`. A session that follows the room already ignores what is told twice.
+- Nothing is kept for a user without sessions here: the next session reads its rooms from the database.
 """
 
 from __future__ import annotations
@@ -20,30 +17,20 @@ from typing import Final
 
 from msgspec import Struct
 
-from actors import Actor, Address, Mailbox, Overflow, System, Tell
+from actors import Actor, Address, Mailbox, Overflow
 from server.cluster.door import Door
 from server.protocol.objects import User
-from server.rhythm import seconds_to_next
 from server.rooms.messages import Added, Chose, Named, News
 from server.store.choices import Choice
-from server.store.questions import Done, Failed
-from server.store.room_messages import Membership, Memberships, ReadMemberships
 
 USERS: Final = "users"
 """The name of this actor on each node."""
 
-LOOK_SECONDS: Final = 2.0  # docs/protocol.md promises "within seconds"
-BEFORE_START_MS: Final = 60_000
-"""The first look goes back so far: no session is older than this process, or than the time when it had none."""
 MOST_AT_ONCE: Final = 500
 """News in one message to a node: some tens of kilobytes."""
 
 MAILBOX: Final = Mailbox(limit=10_000, overflow=Overflow.DROP_NEWEST)
 """What is dropped is found by the next look."""
-
-
-Which = tuple[str, str, int]
-"""A membership: of whom, where, since when (ms)."""
 
 
 class UserAdded(Struct, frozen=True, array_like=True):
@@ -73,10 +60,6 @@ class UserChose(Struct, frozen=True):
     choice: Choice
 
 
-class Look(Struct, frozen=True):
-    """To itself: it is time to look into the database."""
-
-
 class UsersEnvironment(Struct, frozen=True):
     """What it needs.
 
@@ -84,37 +67,25 @@ class UsersEnvironment(Struct, frozen=True):
     ----------
     door
         Is to lead to it: at it rooms and sessions tell their `News`.
-    reader
-        The inbox of the store's reader.
     others
         The actors of its kind on the other nodes, those that live now.
-    anybody
-        Whether somebody has a session here.
-    now
-        Milliseconds since the epoch.
     """
 
     door: Door
-    reader: Tell
     others: Callable[[], Iterable[Address]]
-    anybody: Callable[[System], bool]
-    now: Callable[[], int]
 
 
 class Users(Actor):
     """See the top of this file."""
 
-    __slots__ = ("_environment", "_news", "_since", "_told")
+    __slots__ = ("_environment", "_news")
 
     def __init__(self, environment: UsersEnvironment) -> None:
         self._environment = environment
         self._news: list[UserAdded] = []
-        self._since = environment.now() - BEFORE_START_MS
-        self._told: dict[Which, None] = {}
 
     def started(self) -> None:
         self._environment.door.lead_to(self.address)
-        self._look_later()
 
     def receive(self, message: object) -> None:
         match message:
@@ -133,12 +104,6 @@ class Users(Actor):
                 self.system.broadcast(one, Chose(one, choice))
             case UserNamed(user=user):
                 self.system.broadcast(user.user, Named(user))
-            case Look():
-                self._look()
-            case Done(value=Memberships() as found):
-                self._found(found)
-            case Failed():
-                self._look_later()
             case _:
                 raise TypeError(f"users are not told {type(message).__name__}")
 
@@ -152,33 +117,3 @@ class Users(Actor):
             part = UsersAdded(tuple(news[first : first + MOST_AT_ONCE]))
             for other in others:
                 other.tell(part)
-
-    def _look_later(self) -> None:
-        self.send_after(seconds_to_next(LOOK_SECONDS), Look())
-
-    def _look(self) -> None:
-        environment = self._environment
-        if not environment.anybody(self.system):
-            self._since = environment.now() - BEFORE_START_MS
-            self._look_later()
-            return
-        question = ReadMemberships(reply_to=self.address, since=self._since)
-        if not environment.reader.tell(question):
-            self._look_later()
-
-    def _found(self, found: Memberships) -> None:
-        told, self._told = self._told, {}
-        for begun in found.begun:
-            if not self.system.members(begun.user):
-                continue
-            which = _which(begun)
-            self._told[which] = None
-            if which not in told:
-                self.system.broadcast(begun.user, Added(begun.room, begun.read))
-        self._since = found.at
-        self._look_later()
-
-
-def _which(membership: Membership) -> Which:
-    """`read` moves on."""
-    return membership.user, membership.room, membership.joined_at

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from server.protocol.objects import RoomKind
 from server.store.choices import ReadChoices, SaveChoice
+from server.store.lately import Span
 from server.store.questions import Question
 
 # --- to the writer -------------------------------------------------------------------------------------------
@@ -143,9 +144,9 @@ class ListBlocked(Question, frozen=True, kw_only=True):
 
 
 class ReadBlocks(Question, frozen=True, kw_only=True):
-    """Blocks between people who have a conversation that changed after `since` (ms). Answered `BlockChanges`."""
+    """Blocks that changed in one of `spans`, between people who have a conversation. Answered `BlockChanges`."""
 
-    since: int
+    spans: tuple[Span, ...]
 
 
 class FindAccount(Question, frozen=True, kw_only=True):
@@ -206,10 +207,10 @@ class ReadAcquainted(Question, frozen=True, kw_only=True):
 
 
 class BlockChanges(Struct, frozen=True):
-    """`at` is the next `since`."""
+    """`left` is to be asked for next."""
 
     changes: tuple[BlockChange, ...]
-    at: int
+    left: tuple[Span, ...]
 
 
 AccountRead = (

@@ -141,9 +141,9 @@ def _value(connection: Connection, question: Read, now: int) -> object:
         case ListUsers():
             return list_users(connection, question)
         case ReadRevocations():
-            return read_revocations(connection, question, now)
+            return read_revocations(connection, question)
         case ReadMemberships():
-            return read_memberships(connection, question, now)
+            return read_memberships(connection, question)
         case ReadPins():
             return read_pins(connection, question)
         case ReadThreads():
@@ -163,11 +163,11 @@ def _value(connection: Connection, question: Read, now: int) -> object:
         case ListBlocked():
             return list_blocked(connection, question)
         case ReadBlocks():
-            return read_blocks(connection, question, now)
+            return read_blocks(connection, question)
         case ReadAcquainted():
             return read_acquainted(connection, question)
         case ReadChoices():
-            return read_choices(connection, question, now)
+            return read_choices(connection, question)
         case ReadDepartures():
             return read_departures(connection, question)
         case FindHeir():

@@ -18,21 +18,21 @@ from server.protocol import limits
 from server.protocol.errors import ErrorCode, Refusal, no_conversation, not_to_be_invited
 from server.protocol.objects import RoomKind, User
 from server.store.account_messages import BlockChange, BlockChanges, ListBlocked, ReadBlocks, SetBlock
+from server.store.lately import Lately
 from server.store.tables import blocks, rooms, users
 from server.store.wire import user_from
 
 KEPT_MS: Final = 3_600_000
 """A block that was lifted: longer than anybody looks back."""
 
-CHANGES_OVERLAP_MS: Final = 30_000
-"""A change has the time at which its transaction began, and is seen when that was committed."""
-
 _smaller: Final = case((blocks.c.user_id < blocks.c.blocked_id, blocks.c.user_id), else_=blocks.c.blocked_id)
 _larger: Final = case((blocks.c.user_id < blocks.c.blocked_id, blocks.c.blocked_id), else_=blocks.c.user_id)
-_changed_since: Final = (
-    select(blocks.c.user_id, blocks.c.holds, rooms.c.id)
-    .join(rooms, and_(rooms.c.first_peer == _smaller, rooms.c.second_peer == _larger))
-    .where(blocks.c.changed_at > bindparam("since"))
+_changed_lately: Final = Lately(
+    blocks.join(rooms, and_(rooms.c.first_peer == _smaller, rooms.c.second_peer == _larger)),
+    blocks.c.changed_at,
+    (blocks.c.user_id, blocks.c.blocked_id),
+    blocks.c.holds,
+    rooms.c.id,
 )
 _list_blocked: Final = (
     select(users.c.id, users.c.name, users.c.display_name)
@@ -114,7 +114,6 @@ def list_blocked(connection: Connection, question: ListBlocked) -> tuple[User, .
     return tuple(user_from(*row) for row in connection.execute(_list_blocked, {"user": question.user}))
 
 
-def read_blocks(connection: Connection, question: ReadBlocks, now: int) -> BlockChanges:
-    """Asked again with the answer's `at`, some of them come twice, and none is missed."""
-    changes = connection.execute(_changed_since, {"since": question.since})
-    return BlockChanges(tuple(BlockChange(*row) for row in changes), now - CHANGES_OVERLAP_MS)
+def read_blocks(connection: Connection, question: ReadBlocks) -> BlockChanges:
+    rows, left = _changed_lately.found(connection, question.spans)
+    return BlockChanges(tuple(BlockChange(user, holds, room) for user, _, holds, room in rows), left)

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, bindparam, select, update
 from server.protocol.errors import ErrorCode, Refusal
 from server.protocol.objects import OwnStatus
 from server.protocol.showing import Chosen
+from server.store.in_lists import padded
+from server.store.lately import Lately, Span
 from server.store.questions import Question
 from server.store.tables import users
 
@@ -49,20 +51,18 @@ class SaveChoice(Question, frozen=True, kw_only=True):
 
 
 class ReadChoices(Question, frozen=True, kw_only=True):
-    """What people have chosen who changed it after `since` (ms). Answered `ChoicesMade`."""
+    """What people have chosen who changed it in one of `spans`; and so have those of `also`. Answered `ChoicesMade`."""
 
-    since: int
+    spans: tuple[Span, ...]
+    also: tuple[str, ...] = ()
 
 
 class ChoicesMade(Struct, frozen=True):
-    """What these users have chosen by now. `at` is the next `since`."""
+    """What these users have chosen by now. `left` is to be asked for next."""
 
     choices: tuple[tuple[str, Choice], ...]
-    at: int
+    left: tuple[Span, ...]
 
-
-CHOICES_OVERLAP_MS: Final = 30_000
-"""A change has the time at which its transaction began, and is seen when that was committed."""
 
 CHOSEN: Final = (users.c.hides_receipts, users.c.status, users.c.status_text, users.c.status_emoji)
 """The columns, in the order in which `choice_from` takes them."""
@@ -77,7 +77,8 @@ def choice_from(
     return Choice(bool(hides_receipts), status, text, emoji)
 
 
-_chosen_since: Final = select(users.c.id, *CHOSEN).where(users.c.chosen_at > bindparam("since"))
+_chosen_lately: Final = Lately(users, users.c.chosen_at, (users.c.id,), *CHOSEN)
+_chosen_by: Final = select(users.c.id, *CHOSEN).where(users.c.id.in_(bindparam("users", expanding=True)))
 
 
 def save_choice(connection: Connection, wanted: SaveChoice, at: int) -> Choice:
@@ -91,12 +92,11 @@ def save_choice(connection: Connection, wanted: SaveChoice, at: int) -> Choice:
     return choice_from(*row) or NOTHING
 
 
-def read_choices(connection: Connection, question: ReadChoices, now: int) -> ChoicesMade:
-    """Asked again with the answer's `at`, some of them come several times, and none is missed."""
-    rows = connection.execute(_chosen_since, {"since": question.since})
-    return ChoicesMade(
-        tuple((user, choice_from(*chosen) or NOTHING) for user, *chosen in rows), now - CHOICES_OVERLAP_MS
-    )
+def read_choices(connection: Connection, question: ReadChoices) -> ChoicesMade:
+    rows, left = _chosen_lately.found(connection, question.spans)
+    if question.also:
+        rows += connection.execute(_chosen_by, {"users": padded(question.also)}).all()
+    return ChoicesMade(tuple((user, choice_from(*chosen) or NOTHING) for user, *chosen in rows), left)
 
 
 def _changed(wanted: SaveChoice) -> dict[str, object]:

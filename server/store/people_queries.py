@@ -11,22 +11,20 @@ from server.protocol.objects import User
 from server.store.blocking import check_may_invite
 from server.store.choices import CHOSEN, choice_from
 from server.store.in_lists import padded
+from server.store.lately import Lately
 from server.store.tables import tokens, users
 from server.store.user_messages import (
     Credentials,
+    EndedLately,
     FindCredentials,
     FindUser,
     Identity,
     ListUsers,
     NoIdentity,
     ReadRevocations,
-    Revocations,
     UserRow,
 )
 from server.store.wire import owner_from, user_from
-
-REVOCATIONS_OVERLAP_MS: Final = 30_000
-"""A token ends at the time its transaction began, and is seen to when that was committed: that much later at most."""
 
 _find_identities: Final = (
     select(
@@ -51,7 +49,7 @@ _find_credentials: Final = select(users).where(users.c.name == bindparam("who"))
 _list_users: Final = (
     select(users).where(users.c.name > bindparam("after")).order_by(users.c.name).limit(bindparam("most"))
 )
-_ended_since: Final = select(tokens.c.id).where(tokens.c.ended_at > bindparam("since"))
+_ended_lately: Final = Lately(tokens, tokens.c.ended_at, (tokens.c.id,))
 
 
 def find_identities(
@@ -95,7 +93,6 @@ def list_users(connection: Connection, question: ListUsers) -> tuple[UserRow, ..
     return tuple(UserRow(row.id, row.name, row.administrator, row.created_at, row.last_seen) for row in rows)
 
 
-def read_revocations(connection: Connection, question: ReadRevocations, now: int) -> Revocations:
-    """Sessions whose token ended. Asked again with the answer's `at`, some of them come twice, and none is missed."""
-    sessions = connection.execute(_ended_since, {"since": question.since}).scalars()
-    return Revocations(tuple(sessions), now - REVOCATIONS_OVERLAP_MS)
+def read_revocations(connection: Connection, question: ReadRevocations) -> EndedLately:
+    rows, left = _ended_lately.found(connection, question.spans)
+    return EndedLately(tuple(session for (session,) in rows), left)

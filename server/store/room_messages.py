@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from server.protocol.objects import Member, Role, Room, RoomKind
+from server.store.lately import Span
 from server.store.questions import Question
 from server.store.room_changes import Particulars
 
@@ -118,25 +119,21 @@ class MembersPage(Struct, frozen=True):
 
 
 class ReadMemberships(Question, frozen=True, kw_only=True):
-    """Memberships that began after `since` (ms), and have not ended. Answered `Memberships`.
+    """Memberships that began in one of `spans`, and have not ended. Answered `Memberships`."""
 
-    As with revocations, some of them come again with the next look, and none is missed.
-    """
-
-    since: int
+    spans: tuple[Span, ...]
 
 
 class Membership(Struct, frozen=True):
-    """`joined_at` tells one membership of a user in a room from an earlier one."""
+    """`read`: how far the user has read there."""
 
     user: str
     room: str
-    joined_at: int
     read: int
 
 
 class Memberships(Struct, frozen=True):
-    """`at` is the next `since`."""
+    """`left` is to be asked for next."""
 
     begun: tuple[Membership, ...]
-    at: int
+    left: tuple[Span, ...]

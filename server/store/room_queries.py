@@ -17,6 +17,7 @@ from server.protocol.objects import Room, User
 from server.protocol.times import rfc3339
 from server.store.blocking import blocks_within, is_closed
 from server.store.in_lists import padded
+from server.store.lately import Lately
 from server.store.marks import with_seen
 from server.store.room_changes import Particulars, read_rights, remaining
 from server.store.room_messages import (
@@ -34,9 +35,6 @@ from server.store.tally import UNREAD_COUNTED
 from server.store.wire import AnyRow, member_from, user_from
 
 Text = TypeVar("Text", bound=str)
-
-BEGUN_OVERLAP_MS: Final = 30_000
-"""A membership begins at the time its transaction began, and by the clock of the node that wrote it."""
 
 _peer: Final = users.alias("peer")
 _seen: Final = func.coalesce(members.c.seen, members.c.read)
@@ -136,9 +134,7 @@ _page_of_members: Final = (
 
 _page_among: Final = _page_of_members.where(members.c.user_id.in_(bindparam("among", expanding=True)))
 
-_begun_since: Final = select(members.c.user_id, members.c.room_id, members.c.joined_at, members.c.read).where(
-    members.c.joined_at > bindparam("since")
-)
+_begun_lately: Final = Lately(members, members.c.joined_at, (members.c.room_id, members.c.user_id), members.c.read)
 
 
 def list_rooms(connection: Connection, readers: Iterable[str]) -> dict[str, list[Room]]:
@@ -210,10 +206,9 @@ def _shared(text: Text) -> Text:
     return cast("Text", intern(text))
 
 
-def read_memberships(connection: Connection, question: ReadMemberships, now: int) -> Memberships:
-    """As `read_revocations`, for the same reason."""
-    rows = connection.execute(_begun_since, {"since": question.since})
-    return Memberships(tuple(Membership(*row) for row in rows), now - BEGUN_OVERLAP_MS)
+def read_memberships(connection: Connection, question: ReadMemberships) -> Memberships:
+    rows, left = _begun_lately.found(connection, question.spans)
+    return Memberships(tuple(Membership(user, room, read) for room, user, read in rows), left)
 
 
 def _room_from(row: AnyRow) -> Room:

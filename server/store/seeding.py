@@ -39,8 +39,8 @@ PRAGMAS: Final = Pragmas(cache_kib=64 * 1024, wal_pages=40_000)
 and pages that are written again and again are copied back less often."""
 
 SETTLED_MS: Final = 120_000
-"""So long ago they came into their rooms. Nodes that start take everybody who joined in the last minute for news
-(`server/cluster/users.py`), which would be all of these."""
+"""So long ago they came into their rooms. Nodes look who joined in the last half minute (`server/accounts/looks.py`),
+and would read all of these."""
 
 _AT_ONCE: Final = 2_000
 """People whose rows are made at once: more of them are slower, because they are in no cache of the processor."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from server.protocol.objects import User
 from server.store.choices import Choice
+from server.store.lately import Span
 from server.store.questions import Question
 
 
@@ -119,15 +120,20 @@ class UserRow(Struct, frozen=True):
 
 
 class ReadRevocations(Question, frozen=True, kw_only=True):
-    """Sessions whose token ended after `since` (ms). Answered `Revocations`.
+    """Sessions whose token ended in one of `spans`. Answered `EndedLately`."""
 
-    Its `at` is the next `since`. It lies back by half a minute, because a token ends at the time its transaction began:
-    some sessions are told again, and none is missed.
-    """
+    spans: tuple[Span, ...]
 
-    since: int
+
+class EndedLately(Struct, frozen=True):
+    """`left` is to be asked for next."""
+
+    sessions: tuple[str, ...]
+    left: tuple[Span, ...]
 
 
 class Revocations(Struct, frozen=True):
+    """Sessions whose token ended now, at `at` (ms)."""
+
     sessions: tuple[str, ...]
     at: int

@@ -10,14 +10,15 @@ import trio
 import trio.testing
 
 from actors import Actor, DynamicSpec, Inbox, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.accounts.looks import EVERY
+from server.accounts.looks import EVERY, LAGS
 from server.accounts.revocations import run_revocation_sweep, tell_revoked
 from server.protocol.errors import unavailable
 from server.sessions.messages import Revoked
+from server.store.lately import Span
 from server.store.questions import Done, Failed
-from server.store.user_messages import ReadRevocations, Revocations
+from server.store.user_messages import EndedLately, ReadRevocations
 
-OVERLAP = 30_000  # ms
+LONGEST = LAGS[-1] / 1_000
 
 
 class Listening(Actor):
@@ -38,21 +39,21 @@ class Store:
     def __init__(self) -> None:
         self.ended: dict[str, int] = {}
         self.down = False
-        self.asked: list[int] = []
+        self.asked: list[tuple[Span, ...]] = []
 
     async def serve(self, context: TaskContext, inbox: Inbox) -> None:
         context.started()
         while True:
             for question in await inbox.take(10):
                 assert isinstance(question, ReadRevocations)
-                self.asked.append(question.since)
+                self.asked.append(question.spans)
                 question.reply_to.answer(self._answer(question))
 
     def _answer(self, question: ReadRevocations) -> Done | Failed:
         if self.down:
             return Failed(question.ref, unavailable())
-        found = tuple(name for name, at in self.ended.items() if at > question.since)
-        return Done(question.ref, Revocations(found, now() - OVERLAP))
+        found = [name for span in question.spans for name, at in self.ended.items() if span.since < at <= span.upto]
+        return Done(question.ref, EndedLately(tuple(found), ()))
 
 
 def now() -> int:
@@ -91,9 +92,9 @@ async def test_a_commit_that_became_visible_late_is_found(autojump_clock: trio.t
     store, heard = Store(), list[object]()
     async with sweeping(store) as system:
         system.dynamic("sessions").start("s_ann", heard)
-        await trio.sleep(OVERLAP / 1000)
-        store.ended = {"s_ann": now() - OVERLAP // 2}
-        await trio.sleep(1.1 * EVERY)
+        await trio.sleep(LONGEST)
+        store.ended = {"s_ann": now() - LAGS[-1] // 2}
+        await trio.sleep(LONGEST / 2 + 1.1 * EVERY)
     assert heard
 
 
@@ -105,10 +106,10 @@ async def test_what_ended_while_the_store_did_not_answer_is_found_afterwards(
         system.dynamic("sessions").start("s_ann", heard)
         store.down = True
         store.ended = {"s_ann": now()}
-        await trio.sleep(10 * OVERLAP / 1000)
+        await trio.sleep(10 * LONGEST)
         assert heard == []
         store.down = False
-        await trio.sleep(1.1 * EVERY)
+        await trio.sleep(2.1 * EVERY)
     assert heard
 
 
@@ -123,7 +124,7 @@ async def test_the_store_is_left_alone_while_nobody_is_here_and_nothing_is_misse
         store.ended = {"s_ann": ended_at}
         system.dynamic("sessions").start("s_ann", heard)
         await trio.sleep(1.1 * EVERY)
-        assert store.asked[0] < ended_at
+        assert min(span.since for span in store.asked[0]) < ended_at
     assert heard
 
 
@@ -133,6 +134,6 @@ async def test_a_session_is_told_ahead_of_what_waits_in_its_mailbox() -> None:
         sessions = system.dynamic("sessions")
         address = sessions.start("s_ann", heard)
         address.tell("post")
-        tell_revoked(sessions, Revocations(("s_ann",), 0))
+        tell_revoked(sessions, ("s_ann",))
         await trio.testing.wait_all_tasks_blocked()
     assert heard == [Revoked(), "post"]

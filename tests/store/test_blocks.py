@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from server.store.account_messages import BlockChange, BlockChanges, DeleteUser, ListBlocked, ReadBlocks, SetBlock
-from server.store.blocking import CHANGES_OVERLAP_MS, KEPT_MS
+from server.store.blocking import KEPT_MS
+from server.store.lately import Span
 from server.store.room_messages import CreateRoom, ListRooms, LoadRoom
 from tests.store.desk import Desk
 
@@ -21,9 +22,9 @@ async def test_a_change_says_where_it_matters_and_is_found_from_then_on(desk: De
     desk.now += 1
     for on in (True, True, False):
         assert await desk.write(SetBlock, user=ann, who=bob, on=on) == BlockChange(ann, on=on, room=talk)
-        wanted = BlockChanges((BlockChange(ann, on=on, room=talk),), desk.now - CHANGES_OVERLAP_MS)
-        assert await desk.read(ReadBlocks, since=since) == wanted
-    assert (await desk.read(ReadBlocks, since=desk.now)).changes == ()
+        wanted = BlockChanges((BlockChange(ann, on=on, room=talk),), ())
+        assert await desk.read(ReadBlocks, spans=(Span(since, desk.now),)) == wanted
+    assert (await desk.read(ReadBlocks, spans=(Span(desk.now, desk.now + 1),))).changes == ()
     assert [user.user for user in await desk.read(ListBlocked, user=ann)] == [cleo]
 
 
@@ -34,9 +35,9 @@ async def test_what_was_lifted_long_ago_is_forgotten(desk: Desk) -> None:
     for on in (True, False):
         await desk.write(SetBlock, user=ann, who=bob, on=on)
     desk.now += KEPT_MS + 1
-    assert (await desk.read(ReadBlocks, since=0)).changes == (BlockChange(ann, on=False, room=talk),)
+    assert (await desk.read(ReadBlocks, spans=(Span(0, desk.now),))).changes == (BlockChange(ann, on=False, room=talk),)
     await desk.write(SetBlock, user=ann, who="cleo", on=True)
-    assert (await desk.read(ReadBlocks, since=0)).changes == ()
+    assert (await desk.read(ReadBlocks, spans=(Span(0, desk.now),))).changes == ()
 
 
 async def test_a_room_that_opens_and_a_list_know_of_it(desk: Desk) -> None:

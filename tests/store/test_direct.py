@@ -10,6 +10,7 @@ from server.protocol.errors import ErrorCode, Refusal
 from server.store.databases import database_of
 from server.store.direct import NOBODY, DirectStore
 from server.store.errors import NotMigrated, Unusable
+from server.store.lately import Span
 from server.store.opening import Store
 from server.store.sqlite import Pragmas
 from server.store.user_messages import AddUser, FindUser, ListUsers, ReadRevocations, SetAdministrator, SetPassword
@@ -39,7 +40,7 @@ async def test_a_serving_server_hears_of_tokens_that_a_command_ended(desk: Desk)
     session = (await desk.identity(ann, b"h" * 32)).session
     with DirectStore(desk.store.database) as direct:
         direct.change(SetPassword(reply_to=NOBODY, name="ann", password_hash="new"))
-    assert (await desk.read(ReadRevocations, since=desk.now)).sessions == (session,)
+    assert (await desk.read(ReadRevocations, spans=(Span(desk.now, 2**50),))).sessions == (session,)
 
 
 def test_a_database_that_stays_locked_is_one_line(data: Path) -> None:

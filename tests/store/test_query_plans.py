@@ -21,6 +21,7 @@ from server.store.choices import ReadChoices
 from server.store.direct import NOBODY
 from server.store.finding_messages import FindInvite, ReadChannels, ReadInvites, ReadJoinRequests
 from server.store.history_messages import ReadAuthors, ReadHistory, ReadLog
+from server.store.lately import Span
 from server.store.messages import Read
 from server.store.opening import Store
 from server.store.pin_messages import ReadPins
@@ -28,6 +29,9 @@ from server.store.room_messages import FindChannel, ListRooms, LoadRoom, ReadMem
 from server.store.tally import ReadTally
 from server.store.thread_messages import ReadThreads
 from server.store.user_messages import FindCredentials, FindIdentity, FindUser, ListUsers, ReadRevocations
+
+LATELY = (Span(2**50, 2**50 + 2_000), Span(2**50 - 2_000, 2**50, ("k_1", "k_2")), Span(2**49, 2**49 + 2_000))
+"""Long after nearly all began."""
 
 CODE = "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U"
 
@@ -59,13 +63,13 @@ QUESTIONS: list[Read] = [
     ListDevices(reply_to=NOBODY, user="u_1", limit=10),
     ListBlocked(reply_to=NOBODY, user="u_1"),
     ReadAcquainted(reply_to=NOBODY, user="u_1", people=("u_2", "u_3")),
-    ReadBlocks(reply_to=NOBODY, since=2**50),
-    ReadChoices(reply_to=NOBODY, since=2**50),
+    ReadBlocks(reply_to=NOBODY, spans=LATELY),
+    ReadChoices(reply_to=NOBODY, spans=LATELY, also=("u_1", "u_2", "u_3")),
     FindHeir(reply_to=NOBODY, room="ROOM", but="u_1"),
     FindAccount(reply_to=NOBODY, user="u_1"),
     ReadOwnMessages(reply_to=NOBODY, user="u_1", room="ROOM", after="n", limit=10),
-    ReadRevocations(reply_to=NOBODY, since=0),
-    ReadMemberships(reply_to=NOBODY, since=2**50),  # lately: long after nearly all began
+    ReadRevocations(reply_to=NOBODY, spans=LATELY),
+    ReadMemberships(reply_to=NOBODY, spans=LATELY),
 ]
 
 

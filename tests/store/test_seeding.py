@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from loadtest.people import People
+from server.accounts.looks import spans
 from server.store import seeding
 from server.store.arrivals import rows_of
 from server.store.direct import NOBODY, DirectStore
@@ -23,8 +24,8 @@ from server.store.log_messages import Landed
 from server.store.opening import Store, open_store
 from server.store.people_queries import find_identities
 from server.store.room_messages import ReadMemberships
-from server.store.room_queries import BEGUN_OVERLAP_MS, list_rooms, read_memberships
-from server.store.seeding import SETTLED_MS, Seeded, seed
+from server.store.room_queries import list_rooms, read_memberships
+from server.store.seeding import Seeded, seed
 from server.store.sqlite import Pragmas
 from server.store.tables import entries, members, metadata, rooms, tokens, users
 from server.store.user_messages import AddUser, Identity
@@ -217,10 +218,9 @@ def test_a_token_lets_its_person_in_and_nothing_is_unread(store: Store) -> None:
 
 def test_nobody_is_news_to_a_node_that_starts_at_once(store: Store) -> None:
     put(store, People.made(30, "all,each:10"))
-    question = ReadMemberships(reply_to=NOBODY, since=NOW - 60_000)
+    question = ReadMemberships(reply_to=NOBODY, spans=spans(NOW, NOW + 60_000))
     with store.reading.begin() as connection:
-        assert read_memberships(connection, question, NOW).begun == ()
-    assert SETTLED_MS > 60_000 + BEGUN_OVERLAP_MS
+        assert read_memberships(connection, question).begun == ()
 
 
 def test_a_role_that_may_not_leave_references_unchecked_seeds_all_the_same(own_postgres: PostgresProcess) -> None:
