@@ -84,8 +84,9 @@ class Audience:
     def attach(self, session: Address, user: str, shown: Shown | None = None) -> None:
         """From now on it looks. Harmless where it is attached already. `shown`: how the user looks at this node, where
         that is known."""
-        if self._may_change(user):
-            self._moves(user)
+        is_here = self.is_here(user)
+        if not is_here or self._appearances is not None:
+            self._moves(user, is_here=is_here)
         if shown is not None:
             self.shows(HERE, user, shown)
         if self._crowd is not None:
@@ -113,7 +114,7 @@ class Audience:
             return False
         is_last = len(self._sessions_of(user)) == 1
         if is_last:
-            self._moves(user)
+            self._moves(user, is_here=True)
         if self._crowd is not None:
             self._crowd.pop(session)
             self._everyone = None
@@ -259,8 +260,9 @@ class Audience:
 
     def appears(self, user: str) -> Shown | None:
         """How somebody looks who is here; None: not here, as far as others may know."""
-        if not self.is_here(user):
-            return None
+        return self._look_of(user) if self.is_here(user) else None
+
+    def _look_of(self, user: str) -> Shown | None:
         if self._appearances is None:
             return PLAIN
         shown = self._appearances.of(user, self._places(user))
@@ -278,7 +280,7 @@ class Audience:
         """At this place the user looks so."""
         if shown == self.shown_at(place, user):
             return
-        comings = self._moves(user)
+        comings = self._moves(user, is_here=self.is_here(user))
         appearances = comings.appearances or Appearances()
         appearances.put(place, user, shown)
         comings.appearances = appearances or None
@@ -313,18 +315,21 @@ class Audience:
 
     def came_elsewhere(self, number: int, users: Iterable[str]) -> None:
         """These are with the relay now that has this subscription."""
-        subscriber = self.subscriber(number)
+        elsewhere = self.elsewhere
+        assert elsewhere is not None
         for user in users:
-            if self._may_change(user):
-                self._moves(user)
-            subscriber.came(user)
+            is_here = self.is_here(user)
+            if not is_here or self._appearances is not None:
+                self._moves(user, is_here=is_here)
+            elsewhere.came(number, user)
 
     def went_elsewhere(self, number: int, users: Iterable[str]) -> None:
-        subscriber = self.subscriber(number)
+        elsewhere = self.elsewhere
+        assert elsewhere is not None
         for user in users:
-            if subscriber.has(user):
-                self._moves(user)
-                subscriber.went(user)
+            if elsewhere.is_with(number, user):
+                self._moves(user, is_here=True)
+                elsewhere.went(number, user)
                 self._leaves(number, user)
 
     def ended_elsewhere(self, relay: Address) -> bool:
@@ -333,7 +338,7 @@ class Audience:
             return False
         numbers = self.elsewhere.numbers_of(relay)
         for number in numbers:
-            self.went_elsewhere(number, self.subscriber(number).users)
+            self.went_elsewhere(number, self.elsewhere.users_of(number))
             self.elsewhere.end(number)
         if not self.elsewhere.relays:
             self.elsewhere = None
@@ -342,7 +347,7 @@ class Audience:
     def forget_elsewhere(self, user: str) -> None:
         """The user is a member no more, and is not listened for, wherever it is."""
         if self.elsewhere is not None and self.elsewhere.has(user):
-            self._moves(user)
+            self._moves(user, is_here=True)
             for number in self.elsewhere.numbers_with(user):
                 self._leaves(number, user)
             self.elsewhere.forget(user)
@@ -354,13 +359,10 @@ class Audience:
         assert subscriber is not None
         return subscriber
 
-    def _may_change(self, user: str) -> bool:
-        """Whether it makes a difference to others that this user comes to another place."""
-        return self._appearances is not None or not self.is_here(user)
-
-    def _moves(self, user: str) -> Comings:
+    def _moves(self, user: str, *, is_here: bool) -> Comings:
         """The user is about to come, to go, or to look otherwise."""
-        if self._comings is None:
-            self._comings = Comings()
-        self._comings.moves(user, self.appears(user), was_here=self.is_here(user))
-        return self._comings
+        comings = self._comings
+        if comings is None:
+            comings = self._comings = Comings()
+        comings.moves(user, self._look_of(user) if is_here else None, was_here=is_here)
+        return comings

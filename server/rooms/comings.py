@@ -65,8 +65,11 @@ class Comings:
     def moves(self, user: str, shown: Shown | None, *, was_here: bool) -> None:
         """`shown`: how they look before that."""
         is_seen = shown is not None
-        moved = self.moved.setdefault(user, Moved(was_here, shown, is_seen))
-        moved.was_seen = moved.was_seen or is_seen
+        moved = self.moved.get(user)
+        if moved is None:
+            self.moved[user] = Moved(was_here, shown, is_seen)
+        elif is_seen:
+            moved.was_seen = True
 
     def still_shown(self, user: str) -> Shown | None:
         """Of somebody who is not here: how they look to others, who have not been told."""

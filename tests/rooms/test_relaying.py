@@ -141,8 +141,9 @@ def test_the_names_of_members_are_not_held_twice(others: int) -> None:
     hall.room.admit(Admit(number, 7, ("".join(("u_", "ann")),)))
     state = hall.room._state
     assert state is not None
+    assert state.audience.elsewhere is not None
     theirs = [member for member in state.members if member in ("u_ann", "u_bob")]
-    assert sorted(map(id, state.audience.subscriber(number).users)) == sorted(map(id, theirs))
+    assert sorted(map(id, state.audience.elsewhere.users_of(number))) == sorted(map(id, theirs))
 
 
 def test_subscribing_again_replaces_the_first_subscription() -> None:

@@ -5,6 +5,7 @@
 - what goes through Valkey for an event, by nodes and by members
 - how long workers take to start, and what memory each has for itself
 - what memory a relay at rest has, and what the owner of its room has for it
+- what a crowd on other nodes costs the owner of its rooms
 
 The servers share processor 0, the client has processor 1; an engine and a database run where they like.
 """
@@ -25,10 +26,11 @@ from tests.bench.cluster import workers  # noqa: E402 - found by the line above
 from tests.bench.cluster.relay_memory import relay_memory_figure  # noqa: E402
 from tests.bench.cluster.remote_posts import remote_posts_figure  # noqa: E402
 from tests.bench.cluster.spread import spread_figure  # noqa: E402
+from tests.bench.cluster.subscriptions import subscriptions_figure  # noqa: E402
 from tests.bench.cluster.traffic import traffic_figure  # noqa: E402
 from tests.bench.stage import CLIENT_CPU, disk, machine, pinned  # noqa: E402
 
-FIGURES = ("spread", "posts", "traffic", "workers", "relays")
+FIGURES = ("spread", "posts", "traffic", "workers", "relays", "subscriptions")
 
 
 def main() -> None:
@@ -54,6 +56,8 @@ def _figure(figure: str, folder: Path, given: argparse.Namespace) -> object:
             return [workers.measure(count, settle=10.0, seconds_idle=10.0) for count in given.workers or (54, 150)]
         case "relays":
             return relay_memory_figure()
+        case "subscriptions":
+            return subscriptions_figure()
         case "spread":
             with pinned(CLIENT_CPU):
                 return spread_figure(folder, given.rounds, given.seconds)
