@@ -13,6 +13,7 @@ from typing import Literal
 
 import click
 
+from server.cli.admin_audit import audit_command
 from server.cli.admin_rooms import rooms_group
 from server.cli.admin_store import admin_store, on_store
 from server.cli.admin_tokens import tokens_group
@@ -25,10 +26,10 @@ from server.store.user_messages import SetRegistration
 
 @click.group("admin")
 def admin_group() -> None:
-    """Users, rooms, tokens, registration: beside a running server. People for load tests: without one."""
+    """Users, rooms, tokens, registration, audit: beside a running server. People for load tests: without one."""
 
 
-for command in (users_group, rooms_group, tokens_group, seed_command):
+for command in (users_group, rooms_group, tokens_group, audit_command, seed_command):
     admin_group.add_command(command)
 
 

@@ -1,12 +1,13 @@
 """Which changes are acts of moderation, and what the audit log has of them: pure. `auditing.py` writes and reads it.
 
 What everybody may do is none: to leave, to invite somebody by name, to delete what one has written oneself. The code of
-an invite is in none of them: whoever knows it may come. What operators do is in the server's log.
+an invite is in none of them: whoever knows it may come. Of what operators do it has what cannot be taken back: the end
+of a room, and that of an account, which stands under the account's id.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from server.protocol.objects import ActKind
 from server.store.changes import MessageGone
@@ -16,12 +17,12 @@ from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, Role
 
 
 class ActRow(NamedTuple):
-    """A row of `audit` but for its number; the fields are its columns."""
+    """A row of `audit` but for its number; the fields are its columns. `by`: None, for an operator."""
 
     room_id: str
     at: int
-    act: ActKind
-    by: str
+    act: ActKind | Literal["delete_user"]
+    by: str | None
     user_id: str | None = None
     reason: str | None = None
     target: int | None = None
@@ -68,6 +69,11 @@ def of_room(room: str, change: RoomChange | BanLifted | RoomDeleted, at: int, ne
         case BanLifted(by=by, user=user):
             return [ActRow(room, at, "unban", by, user)]
         case RoomDeleted(by=by, reason=reason):
-            return [] if by is None else [ActRow(room, at, "delete_room", by, reason=reason)]
+            return [ActRow(room, at, "delete_room", by, reason=reason)]
         case _:
             assert_never(change)
+
+
+def of_account(user: str, at: int) -> list[ActRow]:
+    """An operator has deleted it."""
+    return [ActRow(user, at, "delete_user", None, user)]

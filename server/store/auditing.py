@@ -6,6 +6,7 @@ The rules:
 - It is kept for `AUDIT_DAYS`, also when the room is deleted, for whoever looks after the server. What is older is told
   to nobody, and taken away with the next act, of whatever room.
 - No text of a message is in it.
+- In a room it is told what people did there. What operators did, operators read, who read all of it.
 """
 
 from __future__ import annotations

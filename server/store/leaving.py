@@ -27,7 +27,9 @@ from server.store.account_messages import (
     ReadDepartures,
 )
 from server.store.accounts import end_tokens
+from server.store.acts import of_account
 from server.store.arrivals import NO_PASSWORD
+from server.store.auditing import write_acts
 from server.store.tables import departures, members, retired_names, rooms, tokens, users
 from server.store.user_messages import Revocations
 
@@ -86,6 +88,8 @@ def delete_user(connection: Connection, wanted: DeleteUser, at: int) -> Revocati
     )
     _retire(connection, found.name, at)
     connection.execute(insert(departures).values(user_id=wanted.user, at=at))
+    if wanted.known_hash is None:
+        write_acts(connection, of_account(wanted.user, at), at)
     ended = end_tokens(connection, wanted.user, at)
     connection.execute(update(tokens).where(tokens.c.user_id == wanted.user).values(device=None))
     return ended

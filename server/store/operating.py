@@ -11,17 +11,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, tuple_, update
 
 from server.protocol.errors import ErrorCode, Refusal, no_such_room
 from server.protocol.times import rfc3339
 from server.store.accounts import end_tokens
-from server.store.tables import members, rooms, tokens, users
+from server.store.tables import audit, members, rooms, tokens, users
 from server.store.user_messages import Revocations
 
 AnyRow = Row[*tuple[Any, ...]]
 
 PAGE: Final = 1_000
+OPERATOR: Final = "operator"
+"""Who it was that used `hubbub admin`: nobody's id."""
 
 
 class UserShown(Struct, frozen=True, kw_only=True):
@@ -68,6 +70,23 @@ class TokenShown(Struct, frozen=True, kw_only=True):
     since: str
     last_used: str
 
+
+class ActShown(Struct, frozen=True, kw_only=True):
+    """Who did something that not everybody may: `by` is a user's id, or `OPERATOR`. `about`: the room; of
+    `delete_user`, the user."""
+
+    at: str
+    act: str
+    by: str
+    by_name: str | None
+    about: str
+    user: str | None
+    reason: str | None
+    target: int | None
+
+
+ActPlace = tuple[int, str, int]
+"""Where one stands among all: when (ms since the epoch), in which room, as which of it."""
 
 _rooms_of: Final = (
     select(func.count()).select_from(members).where(members.c.user_id == users.c.id).correlate(users).scalar_subquery()
@@ -162,6 +181,26 @@ def tokens_page(connection: Connection, after: str, user: str | None = None) -> 
     ]
 
 
+def acts_page(
+    connection: Connection, since: int, before: ActPlace | None, about: str | None = None
+) -> list[tuple[ActPlace, ActShown]]:
+    """The next ones, the newest first; each with what the page behind it begins after. Of one room, or one deleted
+    account, or all. `since`: ms since the epoch."""
+    place = tuple_(audit.c.at, audit.c.room_id, audit.c.number)
+    wanted = (
+        select(audit, users.c.name)
+        .outerjoin(users, users.c.id == audit.c.by)
+        .where(audit.c.at >= since)
+        .order_by(audit.c.at.desc(), audit.c.room_id.desc(), audit.c.number.desc())
+        .limit(PAGE)
+    )
+    if before is not None:
+        wanted = wanted.where(place < tuple_(*before))
+    if about is not None:
+        wanted = wanted.where(audit.c.room_id == about)
+    return [((row.at, row.room_id, row.number), _act(row)) for row in connection.execute(wanted)]
+
+
 def set_disabled(connection: Connection, user: str, at: int, *, disabled: bool) -> Revocations:
     """Keep somebody out, whose tokens end, or let them in again."""
     is_changed = users.c.disabled_at.is_(None) if disabled else users.c.disabled_at.is_not(None)
@@ -204,4 +243,17 @@ def _room(row: AnyRow) -> RoomShown:
         members=row.members,
         last_seq=row.last_seq,
         since=rfc3339(row.created_at),
+    )
+
+
+def _act(row: AnyRow) -> ActShown:
+    return ActShown(
+        at=rfc3339(row.at),
+        act=row.act,
+        by=OPERATOR if row.by is None else row.by,
+        by_name=row.name,
+        about=row.room_id,
+        user=row.user_id,
+        reason=row.reason,
+        target=row.target,
     )

@@ -251,11 +251,11 @@ mentions: Final = Table(
 audit: Final = Table(
     "audit",
     metadata,
-    Column("room_id", WORDS, primary_key=True),  # no reference, because it outlives the room
+    Column("room_id", WORDS, primary_key=True),  # no reference, because it outlives the room; of an account: its id
     Column("number", BigInteger, primary_key=True),  # 1, 2, 3 … of the room
     Column("at", BigInteger, nullable=False, index=True),
     Column("act", WORDS, nullable=False),  # the op
-    Column("by", WORDS, ForeignKey("users.id"), nullable=False),
+    Column("by", WORDS, ForeignKey("users.id")),  # NULL: an operator
     Column("user_id", WORDS, ForeignKey("users.id")),  # whom it concerns
     Column("reason", WORDS),
     Column("target", BigInteger),  # the message that was deleted

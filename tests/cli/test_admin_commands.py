@@ -161,6 +161,8 @@ def test_a_room_is_deleted_by_the_server_that_runs_and_whoever_is_there_hears_it
         left = tenant.wait(lambda frame: frame["op"] == "left", 60)
         assert (left["room"], left["reason"], left.get("by")) == (room, "Fire", None)
         assert tenant.ask("history", room=room)["code"] == "no_such_room"
+    (end,) = lines_of(server.data, "audit", room)
+    assert (end["act"], end["by"], end["reason"]) == ("delete_room", "operator", "Fire")
     assert hubbub(server.data, "admin", "rooms", "delete", room, "--yes").returncode == 1
 
 
@@ -184,6 +186,7 @@ def test_who_and_what_is_deleted_while_no_server_runs_the_next_one_sees_to(tmp_p
     assert (asked.returncode, list(users_of(tmp_path / "data"))) == (1, ["goner"]), "nobody has said yes"
     assert hubbub(tmp_path / "data", "admin", "users", "delete", "goner", "--yes").returncode == 0
     assert users_of(tmp_path / "data") == {}
+    assert "\tdelete_user\tby operator\tu_" in hubbub(tmp_path / "data", "admin", "audit").stdout
     wished = hubbub(tmp_path / "data", "admin", "rooms", "delete", "condemned", "--yes", "--wait", "0")
     assert "will be deleted when a server starts" in wished.stdout
     assert len(lines_of(tmp_path / "data", "rooms", "list")) == 2

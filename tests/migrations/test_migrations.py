@@ -12,6 +12,7 @@ from pathlib import Path
 import pysqlite3.dbapi2 as driver
 import pytest
 import trio
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -172,6 +173,23 @@ def test_channels_of_the_first_version_are_found(tmp_path: Path) -> None:
     with open_store(tmp_path) as store, store.reading.connect() as connection:
         question = ReadChannels(reply_to=NOBODY, reader="u_1", query="neral", limit=10, next=None)
         assert [channel.name for channel in read_channels(connection, question).channels] == ["general"]
+
+
+def test_acts_are_kept_where_their_table_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(FIRST_VERSION, tmp_path / "hubbub.sqlite3")
+    upgrade = command.upgrade
+    with monkeypatch.context() as before:
+        before.setattr(command, "upgrade", lambda config, _: upgrade(config, "0026"))
+        before.setattr("server.store.migrating.REVISIONS", REVISIONS[: REVISIONS.index("0027")])
+        migrate(database_of(tmp_path))
+    with closing(driver.connect(tmp_path / "hubbub.sqlite3")) as connection, connection:
+        connection.execute(
+            "INSERT INTO audit SELECT 'r_1', 1, 5, 'kick', id, id, 'Off topic', 3, '{}' FROM users LIMIT 1"
+        )
+        acts = connection.execute("SELECT * FROM audit").fetchall()
+    migrate(database_of(tmp_path))
+    with closing(driver.connect(tmp_path / "hubbub.sqlite3")) as connection:
+        assert connection.execute("SELECT * FROM audit").fetchall() == acts != []
 
 
 def test_all_shards_are_there_and_nobody_owns_one(tmp_path: Path) -> None:

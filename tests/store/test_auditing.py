@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from msgspec import structs
 
 from server.protocol.objects import Act, RoomRights, User
+from server.store.account_messages import DeleteUser
 from server.store.audit_messages import AuditPage, ReadAudit
 from server.store.auditing import KEPT_MS
 from server.store.changes import MessageGone
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.log_messages import Denied, Landed, MemberGone, NewMember, NewMessage
+from server.store.operating import OPERATOR, acts_page
 from server.store.room_changes import BanLifted, Muted, Renamed, RightsSet, RoleGiven, RoomDeleted
 from tests.store.place import Place
 
@@ -134,6 +136,29 @@ async def test_it_is_kept_for_its_time_and_another_room_tells_nothing_of_it(plac
     assert await acts(place) == []
     with place.desk.store.reading.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM audit").scalar_one() == 1, "what is over is taken away"
+
+
+async def test_what_an_operator_deletes_is_told_to_operators(place: Place) -> None:
+    store = place.desk.store
+    await place.lands(MemberGone(place.bob, place.ann, "Off topic"))
+    await place.lands(RoomDeleted(None, "Fire"))
+    await place.desk.write(DeleteUser, user=place.eve, known_hash=None)
+    await place.desk.write(DeleteUser, user=place.bob, known_hash="hash")
+
+    def told(**wanted: Any) -> list[tuple[Any, ...]]:
+        with store.reading.connect() as connection:
+            page = acts_page(connection, **({"since": 0, "before": None} | wanted))
+        return [(act.act, act.by, act.about, act.user, act.reason) for _, act in page]
+
+    room = place.room.room
+    kick = ("kick", place.ann, room, place.bob, "Off topic")
+    end, gone = ("delete_room", OPERATOR, room, None, "Fire"), ("delete_user", OPERATOR, place.eve, place.eve, None)
+    assert set(told()) == {kick, end, gone}
+    assert told(about=room) == [end, kick]
+    assert told(about=place.eve) == [gone]
+    assert told(before=(place.desk.now, room, 2), about=room) == [kick]
+    assert told(since=place.desk.now + 1) == []
+    assert [act.act for act in await acts(place)] == ["kick"]
 
 
 async def test_the_end_of_a_room_is_its_last_act(place: Place) -> None:
