@@ -16,7 +16,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from loadtest.precedence import take_precedence
+from loadtest.precedence import let_others_finish, take_precedence
 from loadtest.users.crowd_user import CrowdUser, take_part
 from loadtest.users.director import BAD_SETTINGS, Director
 from loadtest.users.flags import BadSettings, add_options, add_people
@@ -46,6 +46,7 @@ class Conducted(LoadTestShape):
 def begin(environment: Environment, runner: Runner, **_: object) -> None:
     interrupt_main()
     if isinstance(runner, WorkerRunner):
+        let_others_finish(getattr(environment.parsed_options, "processes", None) or 1)
         environment.events.quitting.add_listener(take_part(runner).wait_until_released)
         return
     if isinstance(runner, MasterRunner):

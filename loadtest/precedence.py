@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from typing import Final
 
+_CROWDED: Final = 3  # processes for each processor; as the server counts its workers (`server/parent/processes.py`)
 _NICENESS: Final = -10  # nine times the share of an ordinary process, when all want more than there is
 
 
@@ -18,3 +19,14 @@ def take_precedence() -> None:
     """For this process, and those it starts from now on."""
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+
+
+def let_others_finish(processes: int) -> None:
+    """For one of so many that make the load: where they are many, it takes the processor from nobody when it wakes.
+
+    Fifty that come to life for a connection or two each would have the server fill its caches anew every time
+    (SCHED_BATCH, sched(7); it needs no privilege).
+    """
+    if processes >= _CROWDED * len(os.sched_getaffinity(0)):
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -19,7 +19,8 @@ from server.cli.options import config_option, configuration, data_option, databa
 from server.cli.troubles import serving_errors
 from server.cli.workers import application, handed_over
 from server.logs import configure_logs
-from server.parent.starting import cores, run_parent
+from server.parent.processes import cores
+from server.parent.starting import run_parent
 from server.serving import serve, tree_text
 from server.settings import load, shown
 

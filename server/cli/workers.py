@@ -17,7 +17,7 @@ from server.logs import configure_logs
 from server.parent.application import Application
 from server.parent.handing_over import CannotTakeOver, HandedOver, taken_out_of
 from server.parent.place import WorkerPlace
-from server.parent.starting import cores
+from server.parent.processes import cores
 from server.serving import longest_stop, open_admin_listener, prepare, serve_worker
 from server.settings import Settings
 

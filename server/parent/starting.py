@@ -23,7 +23,7 @@ from server.parent.handing_over import HandedOver, Purpose
 from server.parent.merging import ask_for_merging
 from server.parent.parent import Holdings, Parent
 from server.parent.place import role_of
-from server.parent.processes import fork, wait_for
+from server.parent.processes import cores, fork, wait_for
 from server.parent.run_directory import RunDirectory
 from server.settings import Settings
 from server.store.directory import DataDirectory, DirectoryLock
@@ -33,11 +33,6 @@ log: Final = structlog.get_logger(__name__)
 
 _GRACE: Final = 2.0  # seconds a worker gets beyond those in which it ends by itself
 _AT_ONCE_PER_CORE: Final = 2
-
-
-def cores() -> int:
-    """Those this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def run_parent(settings: Settings, workers: int, application: Application, handed: HandedOver | None) -> int:

@@ -99,3 +99,19 @@ def test_another_program_gets_the_descriptors_it_is_given_and_no_other() -> None
 
 def test_ends_in_words() -> None:
     assert [in_words(code) for code in (0, 7, -9, -200)] == ["exit code 0", "exit code 7", "SIGKILL", "signal 200"]
+
+
+def test_many_workers_preempt_nobody_nor_do_the_threads_they_start() -> None:
+    ended = program(
+        "import threading\n"
+        "def work():\n"
+        "    preempt_nobody()\n"
+        "    of_threads = []\n"
+        "    def look(): of_threads.append(os.sched_getscheduler(threading.get_native_id()))\n"
+        "    one = threading.Thread(target=look); one.start(); one.join()\n"
+        "    print([os.sched_getscheduler(0), *of_threads] == [os.SCHED_BATCH] * 2)\n"
+        "    return 0\n"
+        "wait_for(fork(work))\n"
+        "print(os.sched_getscheduler(0) == os.SCHED_OTHER, is_crowded(3 * cores()), is_crowded(3 * cores() - 1))\n"
+    )
+    assert ended.stdout.splitlines() == ["True", "True True False"], ended.stderr
