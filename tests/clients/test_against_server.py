@@ -77,6 +77,11 @@ async def test_two_people_talk(arrive: Arrive) -> None:
         assert [message.text for message in page.messages] == ["good morning", "good evening"]
         log = await bob.log(room.room, after=0)
         assert [entry.seq for entry in log.entries] == [1, 2, 3, 4]
+        people = {member.user.user for member in (await bob.members(room.room)).members}
+        await bob.subscribe_presence([*people, "u_nobody"])
+        await bob.subscribe_presence(["u_nobody"], on=False)
+        with pytest.raises(Refusal, match="1 to 100"):
+            await bob.subscribe_presence([])
         names = {member.user.name for member in (await bob.members(room.room)).members}
         assert names == {ann.me.name, bob.me.name}
         await bob.read(room.room, posted.seq)
