@@ -20,6 +20,10 @@ from tests.cluster.two_nodes import Nodes, named
 from tests.cluster.waiting import until
 
 
+GRACE = 2.0
+"""Seconds in which a busy machine has carried an answer."""
+
+
 class Acquainted:
     """A reader of the store: everybody may know of everybody."""
 
@@ -35,7 +39,7 @@ class Place:
         self.choices = Choices()
         distribution = nodes.distributions[name]
         environment = WatchingEnvironment(
-            watched=Watched(), choices=self.choices, reader=Acquainted(), node=name, grace=0.0,
+            watched=Watched(), choices=self.choices, reader=Acquainted(), node=name, grace=GRACE,
             others=lambda: (distribution.address(node, WATCHING) for node in distribution.nodes),
         )  # fmt: skip
         self.children = [named(WATCHING, Watching, environment, mailbox=MAILBOX)]
