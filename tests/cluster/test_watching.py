@@ -19,7 +19,6 @@ from server.store.questions import Done
 from tests.cluster.two_nodes import Nodes, named
 from tests.cluster.waiting import until
 
-
 GRACE = 2.0
 """Seconds in which a busy machine has carried an answer."""
 
