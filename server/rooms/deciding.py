@@ -141,12 +141,13 @@ def _post(state: RoomState, request: Request, post: Post, role: Role, now: float
     check_thread(post.thread, state.last_seq)
     if not state.admits(request, now):
         raise unavailable()
-    mentioned = mentioned_by(state, post.text, role)
-    ttl = None if state.rights is None else state.rights.ttl
+    particulars = state.record.particulars
+    mentioned = mentioned_by(state, post.text, role) if "@" in post.text else None
+    ttl = None if particulars is None or particulars.rights is None else particulars.rights.ttl
     draft = NewMessage(request.user.user, post.nonce, post.text, post.reply_to, mentioned, post.thread, ttl)
     if state.in_flight.joins_first(draft, request):
         return []
-    if (particulars := state.record.particulars) is not None:
+    if particulars is not None:
         take_turn(particulars, request.user.user, role, post.nonce, now)
     return [state.append(draft, request.user, request, now)]
 

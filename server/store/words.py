@@ -30,7 +30,7 @@ _SIGNS: Final = (
 )
 _RUN: Final = re.compile(f"[{_SIGNS}]+|[^ {_SIGNS}]+")
 _SIGN: Final = re.compile(f"[{_SIGNS}]")
-_PLAIN_RUN: Final = re.compile("[a-z0-9]+")
+_PLAIN: Final = {point: chr(point).lower() if chr(point).isalnum() else " " for point in range(128)}
 _FIRST_MARK, _LAST_MARK = "\u0300", "\u036f"  # those of Latin, Greek and Cyrillic letters
 
 
@@ -78,7 +78,7 @@ _SPELLING: Final = _Spelling()
 def words_of(text: str) -> Words:
     """All that can be found of it."""
     if text.isascii():
-        return Words(tuple([word[:WORD_CHARACTERS] for word in _PLAIN_RUN.findall(text.lower())]), ())
+        return Words(tuple([word[:WORD_CHARACTERS] for word in text.translate(_PLAIN).split()]), ())
     words: list[str] = []
     signs: dict[str, None] = {}
     for run in _RUN.findall(text.translate(_SPELLING)):
