@@ -262,7 +262,7 @@ def test_who_is_not_signed_in_may_nothing(stage: Stage, server: ServerProcess) -
         fields = (
             stage.fields(op)
             if op in SAID
-            else {"kind": "group", "nonce": "n", "members": [], "invite": "", "status": "away"}
+            else {"kind": "group", "nonce": "n", "members": [], "invite": "", "status": "away", "users": []}
         )
         websocket.send(json.dumps({"op": op, "room": room} | fields))
         assert json.loads(websocket.recv(timeout=15))["code"] == "not_ready", op
