@@ -17,7 +17,8 @@ _RSV1: Final = 4
 _COMMANDS: Final = [
     {
         "op": op, "id": number, "room": "r_1", "nonce": "n", "text": "hé", "seq": 5, "after": 1, "limit": 10,
-        "kind": "group", "name": "x", "members": ["ann"], "user": "ann", "users": ["u_1"], "resume": {"r_1": {"log": "l", "seq": 1}},
+        "kind": "group", "name": "x", "members": ["ann"], "user": "ann", "users": ["u_1"],
+        "resume": {"r_1": {"log": "l", "seq": 1}},
     }
     for number, op in enumerate(LEGAL)
 ]  # fmt: skip
