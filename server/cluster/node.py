@@ -26,6 +26,10 @@ from server.rooms.finding import Rooms, RoomsAnywhere
 
 _OF_ROOMS: Final = f"{ROOMS}/"
 
+LINKS_WAIT: Final = 3
+"""So many times `dead_after`. Of a node that was behind with what it was told by more than once that, or that waited so
+long for a processor, the beats came in time all the same, and its links were reset."""
+
 ANY_ROOM: Final = ""
 """Where one node owns all rooms, it owns this one."""
 
@@ -126,8 +130,8 @@ class ClusterNode:
 
 
 def _limits(timing: Timing) -> DistributionLimits:
-    """A link waits as long as its node is believed to live: what says that it does not is its beats, and a packet that
-    the engine lost is missed with the next one. To wait shorter makes nothing safer, and has a node that is busy with a
-    crowd start anew with all its rooms: which makes it no less busy.
+    """A link waits longer than its node would be believed to live without a beat: what says that it is dead is its
+    beats, and a packet that the engine lost is missed with the next one. To wait shorter makes nothing safer, and has a
+    node that is busy with a crowd start anew with all its rooms: which makes it no less busy.
     """
-    return DistributionLimits(LinkLimits(time_out=timing.dead))
+    return DistributionLimits(LinkLimits(time_out=LINKS_WAIT * timing.dead))
