@@ -6,7 +6,8 @@ its size: None, the member itself, a `Pair`, a `Several` up to `MOST`, and only 
 
 The rules:
 - The functions return the set as it is from now on; the caller keeps that in place of the old one.
-- Each costs O(1) at any size, but for `each`. Members stay in the order in which they were added.
+- Each costs O(1) at any size, but for `each`. Members stay in the order in which they were added, but for one that
+  replaces another in a dictionary.
 - A dictionary that has shrunk is kept until one member is left: no flapping at a border.
 """
 
@@ -66,7 +67,18 @@ def removed(few: Few[T], member: T) -> Few[T]:
     if type(few) is dict:
         few.pop(member, None)
         return few if len(few) > 1 else _packed(tuple(few))
-    return _packed(tuple(other for other in each(few) if other != member))
+    return _packed(tuple([other for other in each(few) if other != member]))
+
+
+def replaced(few: Few[T], member: T, by: T) -> Few[T]:
+    """The set with `by`, which is not in it, in place of this very member, which is."""
+    if few is member and by is not None:
+        return by
+    if type(few) is dict:
+        del few[member]
+        few[by] = None
+        return few
+    return _packed(tuple([by if one is member else one for one in each(few)]))
 
 
 def contains(few: Few[T], member: T) -> bool:

@@ -19,7 +19,7 @@ from weakref import ref
 from actors.actor import Actor
 from actors.blueprint import Blueprint
 from actors.distribution.remote_address import RemoteAddress
-from actors.few import Few, added, each, removed
+from actors.few import Few, added, contains, each, removed, replaced
 from actors.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -28,18 +28,13 @@ if TYPE_CHECKING:
 
 
 class _Weakly(ref[RemoteAddress]):
-    """Knows where in the table it stands, for when the address is gone."""
+    """Knows where in the table it stands, for when the address is gone: see `RemoteAddresses._weakly`."""
 
     __slots__ = ("children", "key", "node")
 
-    def __init__(self, address: RemoteAddress, gone: Callable[[_Weakly], None]) -> None:
-        super().__init__(address, gone)  # type: ignore[call-arg]
-        self.node = address.node
-        self.key = address.key
-        self.children = address.children
-
-    def __new__(cls, address: RemoteAddress, gone: Callable[[_Weakly], None]) -> _Weakly:
-        return super().__new__(cls, address, gone)
+    children: Children
+    key: str
+    node: str
 
 
 _Entry: TypeAlias = "RemoteAddress | _Weakly"
@@ -101,35 +96,48 @@ class RemoteAddresses:
                 return known
             key = entry.key
         made = RemoteAddress(children, intern(node), key)
-        entries[key] = added(entries.get(key), _Weakly(made, self._gone))
+        entries[key] = added(entries.get(key), self._weakly(made))
         return made
 
     def keep(self, address: RemoteAddress) -> None:
         """It is watched from now on."""
-        self._put(address, address)
-
-    def let_go(self, address: RemoteAddress) -> None:
-        """It is watched no more; harmless if it was not."""
-        if any(entry is address for entry in each(address.children.entries.get(address.key))):
-            self._put(address, _Weakly(address, self._gone))
-
-    def _put(self, address: RemoteAddress, now: _Entry) -> None:
-        """What stands for it from now on, in place of what did."""
-        entries, key = address.children.entries, address.key
+        entries, key, node = address.children.entries, address.key, address.node
         few = entries[key]
         for entry in each(few):
-            if entry.node == address.node:
-                few = removed(few, entry)
-        entries[key] = added(few, now)
+            if entry.node == node:
+                entries[key] = replaced(few, entry, address)
+                return
+
+    def let_go(self, address: RemoteAddress) -> None:
+        """It is watched no more; harmless if it was not. A lost link lets go of all that was watched over it."""
+        entries, key = address.children.entries, address.key
+        few = entries.get(key)
+        if few is address or contains(few, address):
+            entries[key] = replaced(few, address, self._weakly(address))
+
+    def _weakly(self, address: RemoteAddress) -> _Weakly:
+        weakly = _Weakly(address, self._gone)
+        weakly.node = address.node
+        weakly.key = address.key
+        weakly.children = address.children
+        return weakly
 
     def _forget(self, weakly: _Weakly) -> None:
         """Nobody refers to it any more."""
         entries = weakly.children.entries
         few = entries.get(weakly.key)
-        if all(entry is not weakly for entry in each(few)):
+        if few is not weakly and not _is_among(weakly, each(few)):
             return
         left = removed(few, weakly)
         if left is None:
             del entries[weakly.key]
         else:
             entries[weakly.key] = left
+
+
+def _is_among(weakly: _Weakly, entries: tuple[_Entry, ...]) -> bool:
+    """The very same: as an equal it is compared to those that refer to the same address."""
+    for entry in entries:  # noqa: SIM110 - for a room of many nodes, a generator costs as much again
+        if entry is weakly:
+            return True
+    return False

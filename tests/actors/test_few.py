@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.few import MOST, Few, Several, added, contains, each, removed
+from actors.few import MOST, Few, Several, added, contains, each, removed, replaced
 
 MEMBERS: list[Hashable] = [None, "a", ("user", "alice"), (), 0, 1, *range(2, 2 * MOST)]
 
@@ -99,3 +99,15 @@ def test_each_of_a_hundred_thousand_is_added_and_removed_in_the_same_few_steps(f
         few = removed(few, member)
         assert Compared.times < 8 * len(members)
     assert few is members[-1 if from_the_front else 0]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, MOST, MOST + 1])
+def test_one_takes_the_place_of_another(size: int) -> None:
+    few: Few[str] = None
+    members = [f"m{number}" for number in range(size)]
+    for member in members:
+        few = added(few, member)
+    few = replaced(few, members[0], "by")
+    assert sorted(each(few)) == sorted(["by", *members[1:]])
+    assert contains(few, "by")
+    assert not contains(few, members[0])
