@@ -12,18 +12,12 @@ import pytest
 
 from server.cli.exits import MEANING
 from server.cli.main import COMMANDS
+from tests.harness import preloaded
 
 
 def hubbub(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HUBBUB_")}
-    return subprocess.run(
-        [sys.executable, "-m", "server", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=clean | (environment or {}),
-        check=False,
-    )
+    return preloaded.run(arguments, clean | (environment or {}))
 
 
 def test_help_lists_every_command_and_exit_code() -> None:

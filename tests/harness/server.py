@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.harness import preloaded
+from tests.harness.fresh import make_fresh
 from tests.harness.preloaded import ForkedProcess
 
 READY = "hubbub is serving on "
@@ -52,8 +53,8 @@ class ServerProcess:
     Attributes
     ----------
     executed
-        Of all of them: whether `python -m server` is executed; if not, they begin with everything imported, which takes
-        a third of the time (`preloaded.py`).
+        Of all of them: whether `python -m server` is executed, on nothing; if not, they begin with everything imported,
+        which takes a third of the time (`preloaded.py`), and on a database that is migrated (`fresh.py`).
     """
 
     executed: ClassVar[bool] = True
@@ -111,6 +112,8 @@ class ServerProcess:
                     command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True
                 )
             else:
+                if self._keeps_its_own:
+                    make_fresh(self.data)
                 self._process = preloaded.start(arguments, self._environment, log)
         line = self._first_line(seconds)
         if not line.startswith(READY):
@@ -119,6 +122,11 @@ class ServerProcess:
         self.url = line.removeprefix(READY).strip().rstrip("/")
         self._port = self.url.rpartition(":")[2]
         return self
+
+    @property
+    def _keeps_its_own(self) -> bool:
+        """Whether its database is in the data directory."""
+        return "--database" not in self._options and "HUBBUB_DATABASE" not in self._environment
 
     def _first_line(self, seconds: float) -> str:
         """The first line of stdout, or what there is of it after `seconds`."""

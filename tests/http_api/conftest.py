@@ -33,6 +33,7 @@ from server.store.opening import open_store
 from server.store.reader import run_reader
 from server.store.writer import run_writer
 from tests.harness.documented import check_documented
+from tests.harness.fresh import make_fresh
 
 PASSWORD = "correct horse battery"
 LOGIN_ATTEMPTS = 3
@@ -159,6 +160,7 @@ async def open_house(data: Path) -> AsyncIterator[House]:
     async def departures(context: TaskContext) -> None:
         await departing.run(context, context.system.dynamic("rooms"))
 
+    make_fresh(data)
     with open_store(data) as store:
         children = [
             TaskSpec("writer", partial(run_writer, store=store, inbox=writer, clock=milliseconds)),

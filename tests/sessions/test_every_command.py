@@ -8,7 +8,6 @@ tries many. Slow mode and messages that disappear have tests of their own.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 
 from server.protocol import commands as c
 from server.store.opening import open_store
+from tests.harness.fresh import make_fresh
 from tests.model.trial import Trial
 from tests.model.wishes import CHANGES, WISHES, Wish
 
@@ -33,23 +33,21 @@ tried = settings(
 
 
 @contextmanager
-def trial(clock: trio.testing.MockClock, database: Path) -> Iterator[Trial]:
-    """With a copy of a fresh `database`."""
+def trial(clock: trio.testing.MockClock) -> Iterator[Trial]:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(database, folder)
-        with open_store(Path(folder)) as store:
+        data = Path(folder) / "data"
+        make_fresh(data)
+        with open_store(data) as store:
             begun = Trial(store, clock)
             begun.begins()
             yield begun
 
 
-async def test_what_is_said_one_after_the_other_is_as_the_model_says(
-    mock_clock: trio.testing.MockClock, fresh_database: Path
-) -> None:
+async def test_what_is_said_one_after_the_other_is_as_the_model_says(mock_clock: trio.testing.MockClock) -> None:
     @tried
     @given(wishes=st.lists(WISHES, min_size=50, max_size=80))
     def histories(wishes: list[Wish]) -> None:
-        with trial(mock_clock, fresh_database) as tried:
+        with trial(mock_clock) as tried:
             for wish in wishes:
                 tried.happens(wish)
             tried.all_look_at_everything()
@@ -86,10 +84,10 @@ USED: tuple[Callable[[str, str, str, str], Any], ...] = (
 
 @pytest.mark.parametrize("taken", TAKEN)
 async def test_who_loses_a_right_while_they_use_it_has_it_or_has_it_not(
-    mock_clock: trio.testing.MockClock, fresh_database: Path, taken: str
+    mock_clock: trio.testing.MockClock, taken: str
 ) -> None:
     """The owner takes it from a moderator, whose command arrives when that is on its way to the disk."""
-    with trial(mock_clock, fresh_database) as tried:
+    with trial(mock_clock) as tried:
         ann, bob, cyd, eve = (tried.clients[who] for who in (0, 1, 2, 4))
         for used in USED:
             people = [bob.user.user, cyd.user.user]
@@ -110,9 +108,7 @@ async def test_who_loses_a_right_while_they_use_it_has_it_or_has_it_not(
                 tried.asks(ann, c.DeleteRoom(room=room))
 
 
-async def test_what_is_said_at_once_is_as_if_it_had_been_said_in_some_order(
-    mock_clock: trio.testing.MockClock, fresh_database: Path
-) -> None:
+async def test_what_is_said_at_once_is_as_if_it_had_been_said_in_some_order(mock_clock: trio.testing.MockClock) -> None:
     at_once = st.builds(
         lambda room, wishes: [wish._replace(room=room) for wish in wishes],
         st.integers(0, 3),
@@ -122,7 +118,7 @@ async def test_what_is_said_at_once_is_as_if_it_had_been_said_in_some_order(
     @tried
     @given(groups=st.lists(st.tuples(WISHES, at_once, st.booleans()), min_size=15, max_size=25))
     def histories(groups: list[tuple[Wish, list[Wish], bool]]) -> None:
-        with trial(mock_clock, fresh_database) as tried:
+        with trial(mock_clock) as tried:
             for wish, wishes, crashes in groups:
                 tried.happens(wish)
                 tried.happen_at_once(wishes, crashes=crashes)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -9,25 +8,15 @@ import pytest
 from server.store.opening import Store, open_store
 from server.store.quotas import Quotas
 from server.store.sqlite import Pragmas
-from server.store.sqlite_database import SqliteDatabase
+from tests.harness.fresh import make_fresh
 from tests.store.desk import Desk, serving
 from tests.store.place import Place
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of the newest schema with nothing in it: migrated once for all tests."""
-    data = tmp_path_factory.mktemp("empty")
-    with open_store(data) as made:
-        assert isinstance(made.database, SqliteDatabase)
-        return made.database.directory.database
-
-
 @pytest.fixture
-def data(tmp_path: Path, empty_database: Path) -> Path:
+def data(tmp_path: Path) -> Path:
     directory = tmp_path / "data"
-    directory.mkdir(mode=0o700)
-    shutil.copy(empty_database, directory)
+    make_fresh(directory)
     return directory
 
 
