@@ -199,6 +199,20 @@ def test_who_is_there_and_who_is_not(visit: Visit, server: ServerProcess) -> Non
     expect(ada.page.get_by_role("heading", level=1)).to_have_text("Ben")
 
 
+def test_what_is_pressed_while_something_arrives_is_clicked(visit: Visit) -> None:
+    ada, ben = visit("ada").sign_up("Ada"), visit("ben").sign_up("Ben")
+    ada.create("Direct message", people="ben")
+    link = ben.rooms.get_by_role("link", name="Ada")
+    expect(link).to_contain_text("online")
+    link.hover()
+    ben.page.mouse.down()
+    ada.say("hello")
+    ada.message("hello").locator(".received").wait_for()
+    ben.page.mouse.up()
+    expect(ben.page.get_by_role("heading", level=1, name="Ada", exact=True)).to_be_visible()
+    ben.sees("hello")
+
+
 def test_typing_is_seen_until_the_message_is_there(visit: Visit) -> None:
     ada, ben = visit("ada").sign_up("Ada"), visit("ben").sign_up("Ben")
     ada.create("Direct message", people="ben").say("hello")

@@ -36,6 +36,7 @@ export class App {
   #members;
   #membersWanted = WIDE.matches;
   #stale = false;
+  #pressed = false;
   #welcomed = false;
   #ended = new AbortController();
 
@@ -120,6 +121,8 @@ export class App {
     addEventListener("focus", looked, { signal });
     document.addEventListener("visibilitychange", looked, { signal });
     document.addEventListener("pointerdown", (event) => this.#pointer(event), { signal });
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => this.#letGo(), { signal });
+    addEventListener("blur", () => this.#letGo(), { signal });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
     WIDE.addEventListener("change", () => this.#showMembers(WIDE.matches), { signal });
     this.typingCheck = setInterval(() => this.#pane?.updateTyping(), TYPING_CHECK);
@@ -131,10 +134,20 @@ export class App {
   #updateSoon() {
     if (this.#stale) return;
     this.#stale = true;
-    setTimeout(() => {
-      this.#stale = false;
-      if (!this.#ended.signal.aborted) this.#update();
-    }, TOGETHER);
+    setTimeout(() => this.#updateUnlessPressed(), TOGETHER);
+  }
+
+  /** What is pressed stays until it is let go: replaced meanwhile, by a count that changes, it would not be clicked. */
+  #updateUnlessPressed() {
+    if (this.#pressed) return;
+    this.#stale = false;
+    if (!this.#ended.signal.aborted) this.#update();
+  }
+
+  #letGo() {
+    if (!this.#pressed) return;
+    this.#pressed = false;
+    if (this.#stale) setTimeout(() => this.#updateUnlessPressed(), TOGETHER); // the click comes before that
   }
 
   #update() {
@@ -215,8 +228,13 @@ export class App {
     else if (shown && !WIDE.matches) this.#members?.element.querySelector("button")?.focus();
   }
 
-  /** The drawer of people closes like any drawer: by a press beside it. @param {PointerEvent} event */
+  /**
+   * Something is pressed; the drawer of people closes like any drawer, by a press beside it.
+   *
+   * @param {PointerEvent} event
+   */
   #pointer({ target }) {
+    this.#pressed = target instanceof Element && target.closest("a, button") !== null;
     if (WIDE.matches || !this.#members || !(target instanceof Node) || !this.roomSlot.contains(target)) return;
     if (!this.#pane?.peopleButton.contains(target)) this.#showMembers(false);
   }
