@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.harness.postgres import own_postgres, postgres
 from tests.harness.server import ServerProcess
 
 __all__ = ["own_postgres", "postgres"]
+
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")  # a machine that is busy is no finding
 
 EXECUTED = ("attacks", "cli/test_serve_command.py")
 """Where the memory of servers is measured, and where `python -m server` is what the tests are about."""

@@ -142,7 +142,7 @@ class ServerProcess:
         """`kill -9`: no handler runs, nothing is flushed."""
         self._end(signal.SIGKILL, 10)
 
-    def stop(self, seconds: float = 10.0) -> int:
+    def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM, and the exit code."""
         return self._end(signal.SIGTERM, seconds)
 
