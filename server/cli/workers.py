@@ -20,6 +20,7 @@ from server.parent.place import WorkerPlace
 from server.parent.processes import cores
 from server.serving import longest_stop, open_admin_listener, prepare, serve_worker
 from server.settings import Settings
+from server.store.compiling import compile_ahead
 
 log: Final = structlog.get_logger(__name__)
 
@@ -64,6 +65,7 @@ def application(settings: Settings, reread: Callable[[], Settings]) -> Applicati
 
     return Application(
         modules=MODULES + (_MODULES_OF_POSTGRESQL if settings.database else ()),
+        make=_nothing if settings.database else compile_ahead,
         prepare=_prepare,
         work=_work,
         reread=reread,
@@ -73,6 +75,10 @@ def application(settings: Settings, reread: Callable[[], Settings]) -> Applicati
         leave_seconds=longest_stop(settings),
         mistakes=_MISTAKES,
     )
+
+
+def _nothing() -> None:
+    """Their connections have to be there before they compile."""
 
 
 def _prepare(settings: Settings) -> int:

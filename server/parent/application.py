@@ -19,6 +19,8 @@ class Application:
     ----------
     modules
         What workers need, to be loaded before the first fork.
+    make
+        Called behind that: makes what all workers share; opens nothing that is not closed again, starts no thread.
     prepare
         Called in a process of its own before there are workers, and by a new program before it takes over, while
         workers of the old one serve: brings the database to the newest form. The lock of the data directory is held.
@@ -40,6 +42,7 @@ class Application:
     """
 
     modules: tuple[str, ...]
+    make: Callable[[], None]
     prepare: Callable[[Settings], int]
     work: Callable[[WorkerPlace], int]
     reread: Callable[[], Settings]

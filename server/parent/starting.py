@@ -53,7 +53,7 @@ def run_parent(settings: Settings, workers: int, application: Application, hande
         One line for the operator.
     """
     if handed is not None and handed.purpose is Purpose.PREPARE:
-        image.load(application.modules)
+        image.load(application.modules, application.make)
         _engine_program(settings)
         return application.prepare(settings)
     with ExitStack() as opened:
@@ -65,7 +65,7 @@ def run_parent(settings: Settings, workers: int, application: Application, hande
             engine_pid = handed.engine
         times = Times(leave=application.leave_seconds + _GRACE)
         crew = Crew(holdings.roles, times, _AT_ONCE_PER_CORE * cores(), application.mistakes)
-        image.load(application.modules)
+        image.load(application.modules, application.make)
         if settings.merge_memory:
             _merge_memory()
         Parent(settings, application, holdings, crew, engine_pid, handed).run()

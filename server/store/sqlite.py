@@ -23,14 +23,35 @@ from typing import Any, Final, Literal
 import pysqlite3.dbapi2 as driver
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, Select, Table, bindparam, create_engine, event, insert
+from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import Pool, QueuePool, StaticPool
+from sqlalchemy.util import LRUCache
 
 from server.store.bulk import WAY, Columns, Execute, Row, Statement
 from server.store.connections import Writing
 
 Mode = Literal["ro", "rw", "rwc"]
+
+
+class AlikeDialect(SQLiteDialect_pysqlite):
+    """Every engine makes its own, and statements compiled for one are good for all: they are found by their dialect,
+    so these are equal."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is AlikeDialect
+
+    def __hash__(self) -> int:
+        return hash(AlikeDialect)
+
+
+registry.register("sqlite.alike", "server.store.sqlite", "AlikeDialect")
+
+COMPILED: Final[LRUCache[Any, Any]] = LRUCache(500)
+"""Statements that any engine has compiled. What is in here when a process is forked, no child compiles."""
 
 _log = logging.getLogger(__name__)
 
@@ -127,6 +148,11 @@ def reading_engine(database: Path, pragmas: Pragmas, connections: int) -> Engine
     return engine
 
 
+def passing_engine() -> Engine:
+    """An engine whose database is in memory, and gone with it."""
+    return _engine_of(lambda: driver.connect(":memory:", isolation_level=None, check_same_thread=False), StaticPool)
+
+
 class LogFile:
     """The write-ahead log's file, which has to stay small.
 
@@ -206,7 +232,7 @@ class LogFile:
 
 
 def _engine(database: Path, pragmas: Pragmas, mode: Mode, connections: int, cache_kib: int) -> Engine:
-    def connect() -> object:
+    def connect() -> Any:  # noqa: ANN401 - the driver has no types
         return driver.connect(
             uri(database, mode),
             uri=True,
@@ -216,19 +242,22 @@ def _engine(database: Path, pragmas: Pragmas, mode: Mode, connections: int, cach
             cached_statements=256,
         )
 
-    engine = create_engine(
-        "sqlite://",
-        module=driver,
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=connections,
-        max_overflow=0,
-        pool_reset_on_return="rollback",
-        hide_parameters=True,
-        execution_options={WAY: ONE_BY_ONE},
-    )
+    engine = _engine_of(connect, QueuePool, pool_size=connections, max_overflow=0)
     _on_connect(engine, f"PRAGMA cache_size = -{cache_kib}")
     return engine
+
+
+def _engine_of(connect: Callable[[], Any], pool: type[Pool], **sizes: int) -> Engine:
+    return create_engine(
+        "sqlite+alike://",
+        module=driver,
+        creator=connect,
+        poolclass=pool,
+        pool_reset_on_return="rollback",
+        hide_parameters=True,
+        execution_options={WAY: ONE_BY_ONE, "compiled_cache": COMPILED},
+        **sizes,
+    )
 
 
 def uri(database: Path, mode: Mode) -> str:

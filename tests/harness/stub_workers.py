@@ -53,6 +53,7 @@ def main(
     configure_logs("info", "text")
     application = Application(
         modules=("json",),
+        make=lambda: None,
         prepare=prepare,
         work=lambda place: StubWorker(place, version, begin).run(),
         reread=reread,
