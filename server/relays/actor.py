@@ -171,10 +171,17 @@ class RelayActor(Telling):
         if self._relay.is_unanswered:
             self._environment.unanswered.add(self.address)
         else:
-            self._environment.unanswered.discard(self.address)
+            self._is_answered()
 
     def stopped(self, reason: object) -> None:
-        self._environment.unanswered.discard(self.address)
+        self._is_answered()
+
+    def _is_answered(self) -> None:
+        unanswered = self._environment.unanswered
+        if self.address in unanswered:
+            unanswered.discard(self.address)
+            if not unanswered:
+                unanswered.clear()  # it keeps the size it had with a crowd in it: 31 bytes for each
 
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:
