@@ -125,7 +125,7 @@ class FarWatcher:
         self.here, self.node, self.name = here, there, name
 
     def answer(self, down: Down) -> bool:
-        known = {id(NORMAL): NORMAL, id(SHUTDOWN): SHUTDOWN}
+        known = {id(NORMAL): NORMAL, id(SHUTDOWN): SHUTDOWN, id(MOVED): MOVED}  # these end it for good
         reason = known.get(id(down.reason), RuntimeError(repr(down.reason)))
         return self.here.send(self.node, Watched(self.name, down.incarnation, reason))
 
