@@ -137,7 +137,7 @@ class RemoteAddresses:
 
 def _is_among(weakly: _Weakly, entries: tuple[_Entry, ...]) -> bool:
     """The very same: as an equal it is compared to those that refer to the same address."""
-    for entry in entries:  # noqa: SIM110 - for a room of many nodes, a generator costs as much again
+    for entry in entries:  # noqa: SIM110 - for one of whom many nodes know, a generator costs as much again
         if entry is weakly:
             return True
     return False

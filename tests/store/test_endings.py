@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from server.store.endings import Ending, ReadEndings, is_wished, wish_end
 from server.store.log_messages import Landed
 from server.store.quotas import Quotas
 from server.store.room_changes import RoomDeleted
+from server.store.tables import audit
 from tests.store.desk import Desk
 from tests.store.place import Place
 
@@ -35,7 +38,7 @@ async def test_they_are_found_page_by_page_with_the_reason_that_was_said_last(pl
     assert await desk.read(ReadEndings, limit=2, after=rooms[1]) == (Ending(rooms[2], f"end of {rooms[2]}"),)
 
 
-async def test_it_is_done_with_the_room_and_not_an_act_of_anybody(place: Place) -> None:
+async def test_it_is_done_with_the_room_and_an_act_of_no_user(place: Place) -> None:
     other = await place.desk.created(place.ann, name="stays")
     for room in (place.room.room, other):
         wish(place.desk, room)
@@ -43,4 +46,5 @@ async def test_it_is_done_with_the_room_and_not_an_act_of_anybody(place: Place) 
     assert isinstance(ended, Landed)
     assert (wished(place.desk, place.room.room), wished(place.desk, other)) == (False, True)
     with place.desk.store.reading.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM audit").scalar_one() == 0
+        acts = connection.execute(select(audit.c.room_id, audit.c.by)).all()
+    assert [tuple(act) for act in acts] == [(place.room.room, None)]
