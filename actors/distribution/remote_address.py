@@ -211,7 +211,8 @@ class FarWatcher(FarAddress):
         return len(self._targets)
 
     def begin(self, number: int, target: Address) -> None:
-        """Watch this actor, which has not stopped for good."""
+        """Watch this actor, which has not stopped for good. Who gives a number again means this one from now on."""
+        self.end(number)
         self._targets[number] = target
         self._numbers[target] = added(self._numbers.get(target), number)
         tie_far(target, self)

@@ -50,12 +50,12 @@ RETRY_SECONDS: Final = 0.25
 QUIET_SECONDS: Final = 1.0
 CALM_SECONDS: Final = 5.0
 PATIENT_SECONDS: Final = 60.0
-ASKING_SECONDS: Final = 300.0
+ASKING_SECONDS: Final = 60.0
 """A question that the owner has in hand is answered, or its end is heard of: by the watch, or by `NotSubscribed`. One
 that is not answered for long is one of many, and whoever asks anew makes it longer for all of them: an owner to which
 90,000 relays subscribed at once, and which took longer than the 20 s after which they parted and asked again, did
-little else from then on. So it is repeated only in case something is wrong here, and as it was: the first answer
-counts, the other one says nothing new, and all repetitions together are a tenth of what an owner can do."""
+little else from then on. So it is repeated late, in case its end was missed, and as it was: the first answer counts,
+and the other one says nothing new. Those that are repeated are few: while many wait, few are let in (decision 28)."""
 REST_SECONDS: Final = 60.0
 
 

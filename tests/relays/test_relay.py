@@ -233,7 +233,7 @@ def test_it_looks_for_an_owner_until_there_is_one() -> None:
     assert of(Seek, booth.beat()) == [], "it was asked"
 
 
-def test_an_owner_that_takes_its_time_is_not_asked_anew_but_after_minutes_the_same() -> None:
+def test_an_owner_that_takes_its_time_is_not_asked_anew_but_after_a_minute_the_same() -> None:
     booth = Booth(subscribed=False)
     booth.wants("ann")
     [asked] = to_owner(Subscribe, booth.finds())

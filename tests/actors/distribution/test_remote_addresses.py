@@ -5,6 +5,7 @@ from __future__ import annotations
 from weakref import ref
 
 from actors import NORMAL, Down
+from actors.distribution.envelopes import Envelope, EnvelopeKind
 from actors.distribution.remote_address import RemoteAddress
 from actors.ties import watchers_of
 from tests.actors.distribution.pairs import Pair, downs
@@ -113,6 +114,21 @@ async def test_an_actor_with_two_names_is_watched_by_both(pair: Pair) -> None:
     await quiet()
     assert sorted(downs(pair.a), key=str) == [("also r", NORMAL), ("recorders/r", NORMAL)]
     assert pair.b.there.statistics()[0].watchers == 0
+
+
+async def test_a_node_that_gives_the_number_of_a_watch_again_means_the_later_one(pair: Pair) -> None:
+    first, second = (pair.b.system.dynamic("recorders").start(key, []) for key in "rs")
+    there = pair.a.there.peer("b")
+    assert there is not None
+    for key in "rs":
+        there.post(Envelope(EnvelopeKind.WATCH, 7, f"recorders/{key}"))
+    await quiet()
+    assert (watchers_of(first), len(watchers_of(second))) == ((), 1)
+    for one in (first, second):
+        one.tell(End())
+    await quiet()
+    assert pair.b.there.statistics()[0].watchers == 0
+    assert pair.a.there.address("b", "recorder").alive, "that has not ended the node"
 
 
 async def test_two_names_hear_of_each_crash_once(pair: Pair) -> None:
