@@ -28,7 +28,7 @@ from server.relays.messages import (
     Removed,
     Subscribed,
 )
-from server.relays.relay import PATIENT_SECONDS, QUIET_SECONDS, Relay
+from server.relays.relay import PATIENT_SECONDS, QUIET_SECONDS, RETRY_SECONDS, Relay
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
@@ -38,6 +38,8 @@ from server.store.questions import Done, Failed
 
 RELAYS: Final = "relays"
 """The id of the dynamic supervisor all relays live under; its keys are the rooms' ids."""
+SEEKS_PER_SECOND: Final = 2_000
+"""By all relays of a node together, while the owners of their rooms cannot be reached: a tenth of a processor."""
 
 
 class RelayEnvironment(Struct, frozen=True):
@@ -58,7 +60,10 @@ class RelayEnvironment(Struct, frozen=True):
     easing
         Says when a large fan-out may go on.
     unanswered
-        The relays that have asked to be taken in, and have heard nothing yet: nobody is let in while they are many.
+        The relays that have asked to be taken in, and have heard nothing yet: few are let in while they are many.
+    seeking
+        The relays whose owner cannot be reached. Where a worker of 18,000 rooms lost the owner of all, each of them
+        looked four times a second, and the worker did nothing else, not even say that it lives (docs/figures.md).
     """
 
     node: str
@@ -68,6 +73,12 @@ class RelayEnvironment(Struct, frozen=True):
     counts: RoomCounts = field(default_factory=RoomCounts)
     easing: Easing = field(default_factory=Easing)
     unanswered: set[Address] = field(default_factory=set)
+    seeking: set[Address] = field(default_factory=set)
+
+    @property
+    def seek_seconds(self) -> float:
+        """Until a relay looks again for its owner: all together may look so often a second."""
+        return max(RETRY_SECONDS, len(self.seeking) / SEEKS_PER_SECOND)
 
 
 class Beat(Struct, frozen=True):
@@ -167,21 +178,22 @@ class RelayActor(Telling):
                 raise TypeError(f"a relay is not told {type(message).__name__}")
 
     def settled(self) -> None:
-        self._carry_out(self._relay.settled(trio.current_time()))
-        if self._relay.is_unanswered:
-            self._environment.unanswered.add(self.address)
-        else:
-            self._is_answered()
+        relay, environment = self._relay, self._environment
+        self._carry_out(relay.settled(trio.current_time()))
+        self._count(environment.unanswered, relay.is_unanswered)
+        self._count(environment.seeking, relay.is_seeking)
 
     def stopped(self, reason: object) -> None:
-        self._is_answered()
+        self._count(self._environment.unanswered, False)
+        self._count(self._environment.seeking, False)
 
-    def _is_answered(self) -> None:
-        unanswered = self._environment.unanswered
-        if self.address in unanswered:
-            unanswered.discard(self.address)
-            if not unanswered:
-                unanswered.clear()  # it keeps the size it had with a crowd in it: 31 bytes for each
+    def _count(self, those: set[Address], is_one: bool) -> None:
+        if is_one:
+            those.add(self.address)
+        elif self.address in those:
+            those.discard(self.address)
+            if not those:
+                those.clear()  # it keeps the size it had with a crowd in it: 31 bytes for each
 
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:
@@ -189,9 +201,14 @@ class RelayActor(Telling):
         beat = self._next_beat
         if beat is None:
             if self._relay.restless:
-                self._beat_in(self._relay.beat_seconds)
+                self._beat_in(self._beat_seconds)
         elif beat.seconds > QUIET_SECONDS:
             self._look_at_beat(beat)
+
+    @property
+    def _beat_seconds(self) -> float:
+        seconds = self._relay.beat_seconds
+        return max(seconds, self._environment.seek_seconds) if self._relay.is_seeking else seconds
 
     def _beat_in(self, seconds: float) -> None:
         self._next_beat = _NextBeat(seconds, self.send_after(seconds, BEAT))
@@ -204,7 +221,7 @@ class RelayActor(Telling):
             if beat.seconds >= PATIENT_SECONDS:
                 beat.timer.cancel()
                 self._next_beat = None
-        elif (seconds := relay.beat_seconds) < beat.seconds:
+        elif (seconds := self._beat_seconds) < beat.seconds:
             beat.timer.cancel()
             self._beat_in(seconds)
 

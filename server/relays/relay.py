@@ -94,6 +94,11 @@ class Relay(Admitting):
         )
 
     @property
+    def is_seeking(self) -> bool:
+        """Whether nobody is known who owns the room, or can be reached."""
+        return self._owner is None and not self._gone
+
+    @property
     def is_unanswered(self) -> bool:
         """Whether an owner was asked to take it in, and has not answered."""
         return self._owner is not None and self._owner.number is None and not self._gone

@@ -25,8 +25,9 @@ from server.cluster.codec import NodeCodec
 from server.protocol.message_commands import Post
 from server.protocol.objects import User
 from server.protocol.replies import Error, Ok
-from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
+from server.relays.actor import RELAYS, SEEKS_PER_SECOND, RelayActor, RelayEnvironment
 from server.relays.heads import HEADS, HeadsActor
+from server.relays.relay import RETRY_SECONDS
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
@@ -35,6 +36,7 @@ from server.store.log_messages import Anchor, Anchored, Append, Landed, NewMessa
 from server.store.questions import Done
 from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
 from tests.relays.booth import entry
+from tests.rooms.scene import key
 from tests.store.desk import PATIENCE
 
 ROOM = "r_TWO"
@@ -71,9 +73,10 @@ class Owned:
 
     def __init__(self, node: str) -> None:
         self._node = node
+        self.is_known = True
 
     def owner_of(self, room: str) -> str | None:
-        return OWNER
+        return OWNER if self.is_known else None
 
     def epoch_of(self, room: str) -> int | None:
         return 1 if self._node == OWNER else None
@@ -104,6 +107,8 @@ class Nodes:
         self.systems: dict[str, System] = {}
         self.heads = {node: HeadsTable() for node in (OWNER, OTHER)}
         self.unanswered: set[Address] = set()
+        self.seeking: set[Address] = set()
+        self.owned = {node: Owned(node) for node in (OWNER, OTHER)}
         self.numbers = count(1)
 
     def room(self, node: str) -> Address:
@@ -133,9 +138,11 @@ class Nodes:
         return kind.find_or_start(key) if start and id == ROOMS else kind.find(key)
 
     def tree(self, node: str, distribution: Distribution) -> SupervisorSpec:
-        ledger, owned, heads = self.ledger, Owned(node), self.heads[node]
+        ledger, owned, heads = self.ledger, self.owned[node], self.heads[node]
         rooms = RoomEnvironment(writer=ledger, reader=ledger, ownership=owned, heads=heads)
-        relays = RelayEnvironment(node=node, reader=ledger, ownership=owned, unanswered=self.unanswered)
+        relays = RelayEnvironment(
+            node=node, reader=ledger, ownership=owned, unanswered=self.unanswered, seeking=self.seeking
+        )
         return SupervisorSpec(
             node,
             [
@@ -254,3 +261,18 @@ async def test_a_relay_counts_as_unanswered_until_the_owner_has_taken_it_in_or_i
             await until(lambda: nodes.unanswered == {another})
             relays.stop(ROOM)
             await until(lambda: not nodes.unanswered)
+
+
+async def test_of_many_relays_that_seek_their_owners_each_looks_rarely() -> None:
+    async with two_nodes() as nodes:
+        await nodes.member(OTHER, "bob")
+        assert not nodes.seeking
+        nodes.owned[OTHER].is_known = False
+        nodes.systems[OWNER].dynamic(ROOMS).stop(ROOM)
+        await until(lambda: len(nodes.seeking) == 1)
+        environment = RelayEnvironment(OTHER, nodes.ledger, nodes.owned[OTHER], seeking=nodes.seeking)
+        assert environment.seek_seconds == RETRY_SECONDS
+        nodes.seeking |= {key(f"relay {number}") for number in range(10 * SEEKS_PER_SECOND - 1)}
+        assert environment.seek_seconds == 10.0
+        nodes.owned[OTHER].is_known = True
+        await until(lambda: len(nodes.seeking) == 10 * SEEKS_PER_SECOND - 1)
