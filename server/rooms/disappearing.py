@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import trio
 
-from actors import AskFailed, Inbox, Reply, TaskContext, ask
+from actors import Inbox, TaskContext
+from server.accounts.asking import answer_to
 from server.protocol.errors import Refusal
 from server.protocol.message_commands import Expire
 from server.protocol.objects import User
@@ -28,7 +29,6 @@ from server.rhythm import sleep_to_next
 from server.rooms.calling import told_by_room
 from server.rooms.finding import Rooms
 from server.store.due import Due, From, ReadDue
-from server.store.questions import Done, Failed
 
 EVERY: Final = 2.0
 AT_ONCE: Final = 50
@@ -91,17 +91,12 @@ async def run_disappearing(
 async def _due(reader: Inbox, now: int, after: From) -> tuple[Due, ...]:
     """None at all, where the store does not answer: then it is asked again with the next look."""
 
-    def question(to: Reply[Any]) -> ReadDue:
-        return ReadDue(reply_to=to, now=now, limit=AT_ONCE, after=after)
-
     try:
-        answer: Done | Failed = await ask(reader, question, PATIENCE_SECONDS)
-    except AskFailed:
+        return await answer_to(
+            reader, lambda to: ReadDue(reply_to=to, now=now, limit=AT_ONCE, after=after), tuple, PATIENCE_SECONDS
+        )
+    except Refusal:
         return ()
-    if isinstance(answer, Failed):
-        return ()
-    assert isinstance(answer.value, tuple), f"unexpected answer: {type(answer.value).__name__}"
-    return answer.value
 
 
 async def _expire(rooms: Rooms, due: Due) -> None:

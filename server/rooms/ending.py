@@ -9,11 +9,12 @@ is found by the next look, of this process or of another one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from actors import AskFailed, Inbox, Reply, TaskContext, ask
+from actors import Inbox, TaskContext
+from server.accounts.asking import answer_to
 from server.protocol.errors import Refusal
 from server.protocol.governing_commands import EndRoom
 from server.protocol.objects import User
@@ -21,7 +22,6 @@ from server.rhythm import sleep_to_next
 from server.rooms.calling import told_by_room
 from server.rooms.finding import Rooms
 from server.store.endings import Ending, ReadEndings
-from server.store.questions import Done, Failed
 
 log: Final = structlog.get_logger(__name__)
 
@@ -57,17 +57,12 @@ async def run_ending(
 async def _wished(reader: Inbox, after: str) -> tuple[Ending, ...]:
     """None at all, where the store does not answer: then it is asked again with the next look."""
 
-    def question(to: Reply[Any]) -> ReadEndings:
-        return ReadEndings(reply_to=to, limit=AT_ONCE, after=after)
-
     try:
-        answer: Done | Failed = await ask(reader, question, PATIENCE_SECONDS)
-    except AskFailed:
+        return await answer_to(
+            reader, lambda to: ReadEndings(reply_to=to, limit=AT_ONCE, after=after), tuple, PATIENCE_SECONDS
+        )
+    except Refusal:
         return ()
-    if isinstance(answer, Failed):
-        return ()
-    assert isinstance(answer.value, tuple), f"unexpected answer: {type(answer.value).__name__}"
-    return answer.value
 
 
 async def _end(rooms: Rooms, ending: Ending) -> None:
