@@ -17,7 +17,7 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actors import Address
@@ -166,13 +166,13 @@ class Relay(Admitting):
         """Those who are attached are told of, and who is to be admitted is asked for along with that."""
         owner.ref, self._tried_at = next(self._refs), now
         self.audience.no_news()
+        parts = parts_of(tuple(self.audience.users()))
         if self._admissions_open is not None:
-            room_left = USERS_AT_ONCE - len(parts_of(tuple(self.audience.users()))[-1])
-            self._admissions_open.ask(owner.ref, now, room_left)
-        return [*self._subscription_asked(owner), Watch(owner.address)]
+            self._admissions_open.ask(owner.ref, now, USERS_AT_ONCE - len(parts[-1]))
+        return [*self._subscription_asked(owner, parts), Watch(owner.address)]
 
-    def _subscription_asked(self, owner: Owner) -> Effects:
-        parts, said, admissions = parts_of(tuple(self.audience.users())), self.audience.said(), self._admissions_open
+    def _subscription_asked(self, owner: Owner, parts: Sequence[tuple[str, ...]]) -> Effects:
+        said, admissions = self.audience.said(), self._admissions_open
         asked: tuple[str, ...] = ()
         if admissions is not None and admissions.ref == owner.ref:
             asked, said = admissions.asked, said + admissions.said_of_asked()
@@ -333,7 +333,7 @@ class Relay(Admitting):
             if not owner.ref or now - self._tried_at < ASKING_SECONDS:
                 return []
             self._tried_at = now
-            return self._subscription_asked(owner)
+            return self._subscription_asked(owner, parts_of(tuple(self.audience.users())))
         if admissions is None or not admissions.ref or now - admissions.asked_at < ASKING_SECONDS:
             return []
         admissions.asked_at = now
