@@ -133,7 +133,8 @@ def tree(ground: Ground) -> SupervisorSpec:
         await run_revocation_sweep(context, reader, context.system.dynamic(SESSIONS), now)
 
     async def departing(context: TaskContext) -> None:
-        await shared.departing.run(context, rooms_of(context.system, ground))
+        unasked = cluster is None or cluster.may_own
+        await shared.departing.run(context, rooms_of(context.system, ground), unasked=unasked)
 
     async def blocks(context: TaskContext) -> None:
         await run_blocks_sweep(context, reader, context.system.dynamic(ROOMS), now)
@@ -146,14 +147,6 @@ def tree(ground: Ground) -> SupervisorSpec:
 
     async def token_usage(context: TaskContext) -> None:
         await run_usage(context, shared.changes, context.system.dynamic(SESSIONS), shared.usage, now)
-
-    async def disappearing(context: TaskContext) -> None:
-        is_mine = (Alone("") if cluster is None else cluster.ownership).is_mine
-        await run_disappearing(context, reader, rooms_of(context.system, ground), is_mine, Clock(now))
-
-    async def ending(context: TaskContext) -> None:
-        is_mine = (Alone("") if cluster is None else cluster.ownership).is_mine
-        await run_ending(context, reader, rooms_of(context.system, ground), is_mine)
 
     async def pacing(context: TaskContext) -> None:
         await run_sweep(context, shared.connection_pace, shared.user_pace)
@@ -195,7 +188,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("departing", departing),
             ),
             # What rooms have to be told at a time.
-            supervised("upkeep", TaskSpec("disappearing", disappearing), TaskSpec("ending", ending)),
+            *upkeep(ground, shared),
             # All sockets. Without it every connection is lost, so there is no going on without it.
             TaskSpec("reactor", gateway.reactor.run),
             # Connections need the reactor for their sockets, and sessions. Never restarted: a socket has one life.
@@ -216,6 +209,22 @@ def tree(ground: Ground) -> SupervisorSpec:
         ],
         intensity=Intensity(0),
     )
+
+
+def upkeep(ground: Ground, shared: Shared) -> tuple[SupervisorSpec, ...]:
+    """Where no rooms can live, nobody looks whether they have to be told anything."""
+    cluster, reader = ground.cluster, shared.reader
+    if cluster is not None and not cluster.may_own:
+        return ()
+    is_mine = (Alone("") if cluster is None else cluster.ownership).is_mine
+
+    async def disappearing(context: TaskContext) -> None:
+        await run_disappearing(context, reader, rooms_of(context.system, ground), is_mine, Clock(now))
+
+    async def ending(context: TaskContext) -> None:
+        await run_ending(context, reader, rooms_of(context.system, ground), is_mine)
+
+    return (supervised("upkeep", TaskSpec("disappearing", disappearing), TaskSpec("ending", ending)),)
 
 
 def operators(ground: Ground, shared: Shared, gateway: Gateway, heartbeats: Heartbeats) -> tuple[SupervisorSpec, ...]:

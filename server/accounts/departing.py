@@ -1,8 +1,9 @@
 """What is left to do when an account was deleted: its rooms are left, one by one, by commands as the person's own.
 
 The deletion itself is done by then, in one transaction that has left a row behind for this (`server/store/leaving.py`).
-So nothing is lost when this process dies in the middle: every node looks for such rows, at its start and now and then,
-and goes on. Two that do so at once do no harm, because to leave a room that was left changes nothing.
+So nothing is lost when this process dies in the middle: every node that may own rooms looks for such rows, at its start
+and now and then, and goes on; others only when somebody was deleted there. Two that do so at once do no harm, because
+to leave a room that was left changes nothing.
 
 The rules:
 - A room keeps an owner: its last one makes somebody else one before. Nobody is asked, because nobody could answer:
@@ -12,6 +13,7 @@ The rules:
 
 from __future__ import annotations
 
+from math import inf
 from types import NoneType
 from typing import Final
 
@@ -61,18 +63,26 @@ class Departing:
         """Somebody was deleted just now."""
         self._bell.set()
 
-    async def run(self, context: TaskContext, rooms: Rooms, every: float = EVERY) -> None:
-        """Look for what is left to do, now and every `every` seconds, until cancelled."""
+    async def run(self, context: TaskContext, rooms: Rooms, *, unasked: bool, every: float = EVERY) -> None:
+        """Look for what is left to do whenever somebody was deleted, until cancelled.
+
+        Parameters
+        ----------
+        unasked
+            Whether to look without that, too: now, and every `every` seconds.
+        """
         context.started()
+        if unasked:
+            self.ring()
         while True:
+            with trio.move_on_after(seconds_to_next(every) if unasked else inf):
+                await self._bell.wait()
             self._bell = trio.Event()
             try:
                 while await self._look(rooms):
                     pass
             except Refusal as refusal:
                 log.warning("rooms of deleted people are not looked for now", trouble=refusal.message)
-            with trio.move_on_after(seconds_to_next(every)):
-                await self._bell.wait()
 
     async def _look(self, rooms: Rooms) -> bool:
         """Do what can be done of some of it; whether any was, so that there may be more. Raises `Refusal`."""

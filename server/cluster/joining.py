@@ -87,6 +87,7 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
                 ownership=ownership,
                 keeper=keeper,
                 leases=leases,
+                may_own=owner,
                 has_writer=owner or not alone,
                 writes_alone=alone,
                 is_leased=owner and not alone,

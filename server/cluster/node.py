@@ -54,6 +54,8 @@ class Standing:
         What it does about that.
     leases
         The database, as far as that goes.
+    may_own
+        Whether rooms may live here.
     has_writer
         Whether this process may write to the database.
     writes_alone
@@ -69,6 +71,7 @@ class Standing:
     ownership: LeasedOwnership
     keeper: Keeper
     leases: Leases
+    may_own: bool
     has_writer: bool
     writes_alone: bool
     is_leased: bool
@@ -79,6 +82,7 @@ class ClusterNode:
 
     def __init__(self, standing: Standing) -> None:
         self.name = standing.name
+        self.may_own = standing.may_own
         self.has_writer = standing.has_writer
         self.writes_alone = standing.writes_alone
         self._is_leased = standing.is_leased

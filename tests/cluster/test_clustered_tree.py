@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import trio.testing
 
 from actors import Node, System, open_system
 from server.cluster.joining import joined
@@ -116,6 +117,14 @@ async def test_a_gateway_over_sqlite_has_no_writer_and_asks_the_owner(grounds: G
         rooms = node.rooms(system)
         assert isinstance(rooms, RoomsAnywhere)
         assert rooms.find_or_start(ROOM).path.startswith("hubbub/relays/")
+
+
+async def test_a_gateway_that_nobody_has_come_to_reads_nothing(gateway: Ground, owner: Ground) -> None:
+    for ground, reads in ((gateway, False), (owner, True)):
+        async with open_system(tree(ground), distribution=node_of(ground).distribution) as system:
+            await trio.testing.wait_all_tasks_blocked()
+            assert ("ending" in leaves(system.describe())) is reads, "who looks after rooms"
+            assert ("reading" in vars(ground.store)) is reads, "its engine is made when it is needed"
 
 
 async def test_one_of_several_over_postgres_writes_beside_the_others(sharing: Ground) -> None:

@@ -158,7 +158,7 @@ async def open_house(data: Path) -> AsyncIterator[House]:
     departing = Departing(writer, reader, 10.0)
 
     async def departures(context: TaskContext) -> None:
-        await departing.run(context, context.system.dynamic("rooms"))
+        await departing.run(context, context.system.dynamic("rooms"), unasked=True)
 
     make_fresh(data)
     with open_store(data) as store:
