@@ -194,6 +194,8 @@ def _write(connection: Connection, planned: Plan, known: Knowledge, at: int) -> 
         statements.execute(_insert_full_messages, planned.full_messages)
         statements.execute(target_writes.MENTION, planned.mentions)
         statements.execute(_insert_expiring, planned.expiring)
+        if planned.is_of_new_messages:
+            return
         statements.execute(_forget_expired, planned.expired, each=False)
         statements.execute(_insert_entries, planned.entries)
         if planned.amended:
@@ -273,6 +275,8 @@ def _memberships(connection: Connection, appends: Sequence[Append]) -> dict[Pair
 def _levels(connection: Connection, appends: Sequence[Append]) -> dict[Pair, Level]:
     """What those want to be called for who are about to say so; nothing is asked where nobody is."""
     pairs = list({(append.room, append.draft.user) for append in appends if type(append.draft) is LevelSet})
+    if not pairs:
+        return {}
     columns = members.c.room_id, members.c.user_id
     found: dict[Pair, Level] = {}
     for some in portions(pairs):

@@ -3,9 +3,11 @@
 The rules:
 - No post waits for its place in the index, and posts wait for the writer some ten milliseconds at the longest: a
   transaction takes in a few hundred entries. It begins when so many wait, or the first of them has waited
-  `LULL_SECONDS`, and no sooner, because in a small one a message costs several times as much. If anything was committed
-  meanwhile, the writer is left alone then, `REST` times as long as that took: so the index has a fifth of a writer that
-  is busy at the most, and nearly all of one that is not. A search reads what is behind (`searching.py`).
+  `LULL_SECONDS`, and no sooner, because in a small one a message costs several times as much; and then with the next
+  moment in which nothing is committed. So what people say in a burst is taken in behind it. Where there is no such
+  moment, it begins when `BEHIND` entries wait. If anything was committed meanwhile, the writer is left alone then,
+  `REST` times as long as that took: so the index has a fifth of a writer that is busy at the most, and nearly all of
+  one that is not. A search reads what is behind (`searching.py`).
 - It keeps nothing that a crash could lose. How far each room is in the index stands in the database. Whoever begins
   looks for the rooms that are behind, all of them, page by page: after a crash, and after an upgrade from a version
   that had no index. And again from time to time, for rooms that were somebody else's.
@@ -23,11 +25,19 @@ from actors import AskFailed, Inbox, Reply, TaskContext, ask
 from server.store.questions import Done, Failed, Question
 from server.store.search_index import ENTRIES_AT_ONCE, ROOMS_AT_ONCE
 from server.store.search_messages import FindTails, Indexed, IndexTails, Tails
+from server.store.searching import TAIL
 from server.store.tails import TailsHere
 
 REST: Final = 4.0
 LULL_SECONDS: Final = 1.0
 """On a server on which little is said, what is said in so long shares a transaction of the index."""
+
+MOMENT_SECONDS: Final = 0.02
+"""Without a commit for so long, the writer has nothing to do: commits that follow each other are a millisecond or two
+apart."""
+
+BEHIND: Final = TAIL // 2
+"""So many entries do not wait for that. A search reads twice as many beside the index, all in rooms of its reader."""
 
 PAGE_SECONDS: Final = 0.01
 """Between two pieces of work that nobody waits behind."""
@@ -70,8 +80,9 @@ async def _look_for_tails(tails: TailsHere, reader: Inbox, is_mine: Callable[[st
 
 async def _take_in(tails: TailsHere, writer: Inbox, is_mine: Callable[[str], bool]) -> None:
     while True:
-        some = await tails.some(ROOMS_AT_ONCE, ENTRIES_AT_ONCE, LULL_SECONDS)
-        rooms = tuple(room for room in some if is_mine(room))
+        await tails.come(ENTRIES_AT_ONCE, LULL_SECONDS)
+        await tails.lull(MOMENT_SECONDS, BEHIND)
+        rooms = tuple(room for room in tails.taken(ROOMS_AT_ONCE) if is_mine(room))
         if not rooms:
             continue
         begun, commits = trio.current_time(), tails.commits

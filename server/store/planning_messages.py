@@ -39,12 +39,14 @@ def plan_message(append: Append, draft: NewMessage, planned: Plan, known: Knowle
     digest = content_digest(draft.text, draft.reply_to, draft.thread)
     first = planned.places.get(key) or known.places.get(key)
     if first is None:
-        root = _target(append.room, draft.thread, planned, known)
-        refusal = refusal_of_reply(draft.reply_to, _target(append.room, draft.reply_to, planned, known))
-        refusal = refusal or refusal_of_thread(draft.thread, root)
-        if refusal is not None:
-            planned.in_doubt = True
-            return Denied(append.ref, refusal)
+        root = None
+        if draft.reply_to is not None or draft.thread is not None:
+            root = _target(append.room, draft.thread, planned, known)
+            refusal = refusal_of_reply(draft.reply_to, _target(append.room, draft.reply_to, planned, known))
+            refusal = refusal or refusal_of_thread(draft.thread, root)
+            if refusal is not None:
+                planned.in_doubt = True
+                return Denied(append.ref, refusal)
         seq = next_seq(append.room, planned, known)
         planned.places[key] = Place(seq, at, digest)
         if draft.ttl is not None:

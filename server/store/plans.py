@@ -57,6 +57,8 @@ class Knowledge(Struct):
         """The rows of the plan were taken."""
         self.heads.update(planned.heads)
         self.places.update(planned.places)
+        if planned.is_of_new_messages:
+            return
         self.memberships.update(planned.memberships)
         self.messages.learn(planned.amended)
         self.levels.update(planned.governed.levels)
@@ -129,6 +131,22 @@ class Plan(Struct):
     acts: list[ActRow] = field(default_factory=list)
     expiring: list[ExpiringRow] = field(default_factory=list)
     expired: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def is_of_new_messages(self) -> bool:
+        """And of nothing else, as nearly all plans are: whoever carries one out need not look at the rest."""
+        return not (
+            self.memberships
+            or self.moves
+            or self.entries
+            or self.amended
+            or self.governed
+            or self.links
+            or self.waiting
+            or self.deleted
+            or self.acts
+            or self.expired
+        )
 
 
 def next_seq(room: str, planned: Plan, known: Knowledge) -> int:

@@ -41,15 +41,27 @@ class TailsHere:
         if self._come is not None and self._rooms and self._entries >= self._awaited:
             self._come.set()
 
-    async def some(self, most: int, entries: int, seconds: float) -> tuple[str, ...]:
-        """`most` of them, as soon as there are so many `entries`, or the first has waited so many seconds. They are to
-        be told again if they are not done: who takes them and dies leaves them to whoever looks in the database."""
+    async def come(self, entries: int, seconds: float) -> None:
+        """Until there are so many entries, or the first has waited so many seconds."""
         await trio.lowlevel.checkpoint()
         await self._until(0)
         with trio.move_on_after(seconds):
             await self._until(entries)
+
+    async def lull(self, seconds: float, entries: int) -> None:
+        """Until nothing was committed for so many seconds, or so many entries are too many to wait any longer."""
+        while self._entries < entries:
+            commits = self.commits
+            await trio.sleep(seconds)
+            if self.commits == commits:
+                return
+
+    def taken(self, most: int) -> tuple[str, ...]:
+        """`most` of them. They are to be told again if they are not done: who takes them and dies leaves them to
+        whoever looks in the database."""
         rooms = tuple(self._rooms)[:most]
-        self._entries -= self._entries * len(rooms) // len(self._rooms)
+        if rooms:
+            self._entries -= self._entries * len(rooms) // len(self._rooms)
         for room in rooms:
             del self._rooms[room]
         return rooms
