@@ -290,6 +290,30 @@ def test_connections_are_counted(narrow: ServerProcess) -> None:
     until(lambda: answered(narrow, HEALTH).startswith(b"HTTP/1.1 200 "))
 
 
+@pytest.mark.parametrize(
+    ("low", "why"),
+    [
+        ({"max_connections_per_address": 2}, b"your address has"),
+        ({"connects_per_second_per_address": 1}, b"your address connects"),
+        ({"connects_per_second": 1}, b"too many connect"),
+    ],
+    ids=["of an address", "a second from an address", "a second"],
+)
+def test_who_is_one_too_many_at_the_door_is_told_why_and_when_to_come_back(
+    tmp_path: Path, low: dict[str, int], why: bytes
+) -> None:
+    """Two may come at once; who comes behind them hears 503, until one of the two has gone, or a moment has gone by."""
+    with ServerProcess(tmp_path / "data", environment=settings(**low)) as server:
+        with ExitStack() as opened:
+            for _ in range(2):
+                opened.enter_context(socket.create_connection(server.address, timeout=15)).sendall(b"GET / HT")
+            refusal = next(said for _ in range(300) if b" 200 " not in (said := answered(server, HEALTH))[:13])
+        assert refusal.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: " in refusal
+        assert why in refusal
+        until(lambda: answered(server, HEALTH).startswith(b"HTTP/1.1 200 "))
+
+
 def test_who_takes_nothing_is_closed_and_gets_everything_when_it_comes_back(narrow: ServerProcess) -> None:
     (_, ann_token), (bob_name, bob_token) = newcomer(narrow), newcomer(narrow)
     small = socket.socket()
