@@ -29,7 +29,16 @@ from server.gateway.gateway import Gateway
 from server.gateway.messages import Signal, Stalled
 from server.gateway.ongoing import Ongoing
 from server.gateway.outbound import Outbound
-from server.gateway.parsing import BrokenFraming, ClientMessage, FrameParser, PeerClose, Ping, Quiet, is_empty_pong
+from server.gateway.parsing import (
+    BrokenFraming,
+    ClientMessage,
+    FrameParser,
+    PeerClose,
+    Ping,
+    Quiet,
+    is_empty_pong,
+    whole_message,
+)
 from server.metrics.counts import LOST, NO_CODE
 from server.protocol.closing import CloseCode
 from server.protocol.outgoing import Outgoing
@@ -160,6 +169,13 @@ class Websocket(Actor):
             if self._may_come() and self._socket is not None:
                 self._gateway.reactor.taken(self._socket)
             return
+        if self._parser is None and self._may_handle():
+            message = whole_message(received, self._message_bytes())
+            if message is not None:
+                self._heard(message)
+                if self._socket is not None:
+                    self._gateway.reactor.taken(self._socket)
+                return
         ongoing = self._ongoing
         if ongoing.parser is None:
             ongoing.parser = self._gateway.parsers.borrow(compressed=self._dialect.plain is not None)
@@ -177,7 +193,7 @@ class Websocket(Actor):
         for _ in range(_MOST_FRAMES):
             if self._socket is None or self._closing is not None:
                 return
-            if self._is_congested() or not self._may_start():
+            if not self._may_handle():
                 self._hold(parser, self._socket)
                 return
             message = self._next_message(parser)
@@ -188,8 +204,9 @@ class Websocket(Actor):
         parser.is_queued = True
         self.address.answer(Signal.GO_ON)
 
-    def _is_congested(self) -> bool:
-        return self._outbound is not None and self._outbound.late is not None
+    def _may_handle(self) -> bool:
+        """Whether another message may be handled now, as far as what waits for the peer is concerned, and otherwise."""
+        return (self._outbound is None or self._outbound.late is None) and self._may_start()
 
     def _next_message(self, parser: FrameParser) -> ClientMessage | None:
         try:

@@ -16,7 +16,7 @@ import h11
 
 from server.gateway.deflate import WIDEST, agree, deflated, inflated
 from server.gateway.dialects import PLAIN_JSON, PLAIN_MSGPACK
-from server.gateway.parsing import QUIET, BrokenFraming, FrameParser, PeerClose
+from server.gateway.parsing import QUIET, BrokenFraming, FrameParser, PeerClose, whole_message
 from server.gateway.peer import Peer, Proxies
 from server.gateway.refusals import Refused, response
 from server.gateway.upgrade import WEBSOCKET_PATH, Fields, Upgrade, judge, switching_protocols
@@ -55,6 +55,8 @@ def frames(data: bytes) -> None:
     whole = _parsed([stream], compressed=bool(choice & 1))
     assert whole[1] in _ENDS
     assert _parsed(cut(stream, sizes), compressed=bool(choice & 1)) == whole
+    message = whole_message(stream, MESSAGE_BYTES)
+    assert message is None or whole == ([message], None)
 
 
 def _parsed(chunks: Iterable[bytes], *, compressed: bool) -> tuple[list[Any], int | None]:

@@ -19,6 +19,7 @@ from server.gateway.parsing import (
     PeerClose,
     Ping,
     is_empty_pong,
+    whole_message,
 )
 from tests.gateway.doorway import frame, text
 
@@ -316,3 +317,67 @@ def test_a_pong_that_is_seen_without_a_parser_is_one_for_the_parser_too(received
 )
 def test_all_else_is_looked_at_by_the_parser(received: bytes) -> None:
     assert not is_empty_pong(received)
+
+
+# --- whole messages, without a parser ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("received", "message"),
+    [
+        pytest.param(text("hello"), "hello", id="text"),
+        pytest.param(text(""), "", id="an empty text"),
+        pytest.param(text("\u0436" * 60), "\u0436" * 60, id="not ASCII"),
+        pytest.param(frame(BINARY, b"\xff\0"), b"\xff\0", id="binary"),
+        pytest.param(text("x" * 125), "x" * 125, id="the longest of one byte's length"),
+        pytest.param(text("x" * 126), "x" * 126, id="the shortest of two bytes' length"),
+        pytest.param(text("x" * LIMIT), "x" * LIMIT, id="as large as may be"),
+    ],
+)
+def test_one_whole_message_takes_no_parser(received: bytes, message: str | bytes) -> None:
+    assert whole_message(received, LIMIT) == message == parsed(received)[0]
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(text("ab")[:1], id="one byte of it"),
+        pytest.param(text("ab")[:-1], id="all but one byte of it"),
+        pytest.param(text("x" * 126)[:5], id="a part of its head"),
+        pytest.param(text("a") + b"\x81", id="one and a part"),
+        pytest.param(text("a") + text("b"), id="two"),
+        pytest.param(text("a", fin=False), id="a fragment"),
+        pytest.param(frame(CONTINUATION, b"a"), id="the last fragment"),
+        pytest.param(frame(PING, b"a"), id="a ping"),
+        pytest.param(frame(TEXT, b"x" * 8, masked=False), id="not masked"),
+        pytest.param(frame(TEXT, b"x", rsv=4), id="a reserved bit"),
+        pytest.param(text(b"\xff"), id="text that is not UTF-8"),
+        pytest.param(b"\x81\xfe\0\x05key!hello", id="a length of two bytes that one would hold"),
+        pytest.param(b"\x81\xff" + bytes(7) + b"\x05key!hello", id="a length of eight bytes"),
+        pytest.param(b"\x81\xff" + b"x" * 131, id="what would be 127 bytes"),
+        pytest.param(text("x" * (LIMIT + 1)), id="too large"),
+    ],
+)
+def test_all_but_one_whole_message_is_for_the_parser(received: bytes) -> None:
+    assert whole_message(received, LIMIT) is None
+
+
+@given(
+    st.binary(max_size=200)
+    | st.builds(
+        lambda first, length, rest: bytes((first, length)) + rest,
+        st.sampled_from([0x81, 0x82, 0x01, 0xC1, 0x88]),
+        st.integers(0, 255),
+        st.binary(max_size=140),
+    )
+    | st.binary(max_size=140).map(lambda payload: frame(TEXT, payload)),
+)
+def test_what_is_seen_without_a_parser_is_what_the_parser_sees(received: bytes) -> None:
+    message = whole_message(received, LIMIT)
+    if message is not None:
+        parser = FrameParser()
+        parser.feed(received)
+        assert parser.next(LIMIT) == message
+        assert parser.next(LIMIT) is None
+        assert parser.at_rest

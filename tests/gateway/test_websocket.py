@@ -139,6 +139,16 @@ async def test_parsers_are_only_kept_while_something_is_incomplete() -> None:
         assert (door.gateway.parsers.borrowed, door.gateway.parsers.held) == (0, 0)
 
 
+async def test_a_whole_message_in_the_middle_of_another_is_no_message() -> None:
+    async with open_door() as door:
+        client = await door.welcomed()
+        await until(lambda: door.gateway.parsers.borrowed == 0)
+        await client.send(text('{"op":', fin=False))
+        await until(lambda: door.gateway.parsers.borrowed == 1)
+        await client.send(text('{"op":"ping"}'))
+        assert await client.close_code() == CloseCode.PROTOCOL_ERROR
+
+
 async def test_unfinished_messages_of_all_are_bounded_together() -> None:
     limits = GatewayLimits(partial_bytes=40_000, close_seconds=0.3, stop_seconds=0.3)
     async with open_door(limits) as door:
