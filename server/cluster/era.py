@@ -77,12 +77,14 @@ class Hears(Protocol):
 
 
 class EngineCounts:
-    """What went through the engine, over all lives: messages and their bytes, how often it was lost, and how many nodes
-    were taken for dead."""
+    """What went through the engine, over all lives: messages and their bytes, how often it was lost, how many nodes
+    were taken for dead, and this node's own beats. Their number is what others see rise, so it does not begin anew with
+    a life: they may not have noticed that the last one ended, or find later what that had still on its way."""
 
-    __slots__ = ("dead", "heard", "heard_bytes", "losses", "said", "said_bytes")
+    __slots__ = ("beats", "dead", "heard", "heard_bytes", "losses", "said", "said_bytes")
 
     def __init__(self) -> None:
+        self.beats = 0
         self.said = self.said_bytes = self.heard = self.heard_bytes = self.losses = self.dead = 0
 
 
@@ -348,8 +350,9 @@ class Era:
     async def _all_beats(self) -> dict[str, int]:
         """Raise this node's number, and read all."""
         self._beat += 1
+        self._counts.beats += 1
         key, ask = self._channels.beats, self._saying.create_request
-        raised = [self._echo(), ask(b"HSET", key, self._channels.name, self._beat)]
+        raised = [self._echo(), ask(b"HSET", key, self._channels.name, self._counts.beats)]
         if self._beat % BEATS_TO_KEEP == 1:
             raised.append(ask(b"PEXPIRE", key, KEPT_MS))
         found = await ask(b"HGETALL", key, decode=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -15,7 +16,7 @@ from server.cluster.engine import open_connection
 from server.cluster.engine_url import read_engine_url
 from server.cluster.era import Timing
 from server.cluster.valkey import EngineLink
-from tests.cluster.waiting import until
+from tests.cluster.waiting import SECONDS, until
 from tests.harness.valkey import ValkeyProcess
 
 QUICK = Timing(beat=0.05, dead=1.0)
@@ -131,6 +132,31 @@ async def test_a_node_that_nobody_hears_is_down_before_its_beat_is_missed(engine
             await until(lambda: a.ears.there == {"ghost"}, "the ghost is believed to live")
             assert a.link.send("ghost", b"anybody there?")
             await until(lambda: a.ears.downs == ["ghost"], "nobody is")
+
+
+async def test_who_has_lost_its_connections_goes_on_with_its_number(engine_url: str, cluster: str) -> None:
+    """A lower one nobody would heed who has not noticed; or has, but what was still on its way came last."""
+    a, b = Station(engine_url, cluster, "a"), Station(engine_url, cluster, "b")
+    async with engine_client(engine_url) as client, running(a, b):
+
+        async def number() -> int:
+            return int(str(await client.create_request(b"HGET", f"hubbub:{cluster}:beats", "a", decode=True)))
+
+        await until(sees(b, a), "b sees a")
+        with trio.fail_after(SECONDS):
+            while (before := await number()) < 20:  # noqa: ASYNC110 - a number in the engine
+                await trio.sleep(QUICK.beat)
+        for connection in ("a-hears", "a-says"):
+            await kill_client(client, connection)
+        await until(lambda: a.changes == [True, False, True], "it has new ones")
+        assert await number() >= before
+        await until(sees(b, a), "b sees a again")
+
+
+async def kill_client(meddler: BaseConnection, name: str) -> None:
+    listed = str(await meddler.create_request(b"CLIENT", b"LIST", decode=True))
+    (found,) = re.findall(rf"^id=(\d+) .* name={name} ", listed, re.MULTILINE)
+    await meddler.create_request(b"CLIENT", b"KILL", b"ID", found)
 
 
 async def test_an_engine_that_is_killed_and_comes_back_empty(engine: ValkeyProcess, cluster: str) -> None:
