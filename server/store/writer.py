@@ -25,6 +25,7 @@ from time import perf_counter
 from typing import Final, cast
 
 import trio
+from sqlalchemy.exc import IntegrityError
 
 from actors import Backoff, Inbox, TaskContext
 from server.metrics.counts import StoreCounts
@@ -186,8 +187,16 @@ class _Writer:
             with self._store.writing.begin() as connection:
                 return index_tails(connection, wanted.rooms)
 
+        def work_beside_others() -> Indexed:
+            """Messages are numbered by their time; numbers that another process has just given are seen the second
+            time."""
+            try:
+                return work()
+            except IntegrityError:
+                return work()
+
         try:
-            answer: Done | Failed = Done(wanted.ref, await self._thread.run(work))
+            answer: Done | Failed = Done(wanted.ref, await self._thread.run(work_beside_others))
         except DATABASE_ERRORS as error:
             _log.error("nothing was indexed: %s", complaint_of(error))
             await self._thread.run(self._store.writing.throw_away)

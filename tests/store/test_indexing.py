@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import trio
+from sqlalchemy import Connection, insert, select
 
 from actors import Inbox, Intensity, SupervisorSpec, System, TaskContext, TaskSpec, open_system
-from server.store import indexing
+from server.store import indexing, writer
 from server.store.indexing import run_indexing
-from server.store.search_messages import FindTails
+from server.store.search_index import index_tails
+from server.store.search_messages import FindTails, Indexed
+from server.store.tables import documents
 from server.store.tails import TailsHere
 from tests.store.desk import PATIENCE, Desk
 from tests.store.finder import Finder
@@ -88,6 +91,31 @@ async def test_rooms_of_others_are_left_to_them(desk: Desk, monkeypatch: pytest.
         with trio.fail_after(PATIENCE):
             while (await desk.read(FindTails, after="")).rooms != (theirs.room,):  # noqa: ASYNC110 - as above
                 await trio.sleep(0.01)
+
+
+async def test_numbers_that_another_process_has_just_given_are_passed_over_in_silence(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when it takes in, in the same moment, messages of the same millisecond."""
+    monkeypatch.setattr(indexing, "LULL_SECONDS", 0.01)
+    talk = Finder(desk)
+    ann = await desk.user("ann")
+    room = await talk.room(ann)
+    theirs = iter([True])
+
+    def numbered(connection: Connection, wanted: Sequence[str]) -> Indexed:
+        taken_in = index_tails(connection, wanted)
+        if taken_in.messages and next(theirs, False):
+            connection.execute(insert(documents).from_select(documents.c.keys(), select(documents).limit(1)))
+        return taken_in
+
+    monkeypatch.setattr(writer, "index_tails", numbered)
+    [said] = await talk.said(room, ann, "a word")
+    async with following(desk):
+        await all_is_in_it(desk)
+    assert next(theirs, None) is None
+    assert await talk.found(ann, "word") == [(room.room, said)]
+    assert not caplog.records
 
 
 async def test_trouble_with_the_index_is_no_trouble_for_posts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
