@@ -13,7 +13,7 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -54,6 +54,8 @@ class Found(Struct, frozen=True):
     ----------
     gained, lost
         Shards that are this node's now; that were, and were taken.
+    orphaned
+        Shards of others whose owner is dead by its lease: it has handed nothing over.
     give
         Shards whose rooms are to be handed over, also those of earlier turns; then `Keeper.handed_over`.
     news
@@ -64,6 +66,7 @@ class Found(Struct, frozen=True):
 
     gained: frozenset[int]
     lost: frozenset[int]
+    orphaned: frozenset[int]
     give: frozenset[int]
     news: bool
     next_in: float
@@ -99,7 +102,7 @@ class Keeper(Protocol):
 class Table:
     """The table of shards as it is known, and what was learned of it since the last turn that came to its end."""
 
-    __slots__ = ("_gained", "_has_gaps", "_lost", "_ownership", "_version")
+    __slots__ = ("_gained", "_has_gaps", "_lost", "_orphaned", "_ownership", "_version")
 
     def __init__(self, ownership: LeasedOwnership) -> None:
         self._ownership = ownership
@@ -107,6 +110,7 @@ class Table:
         self._has_gaps = True
         self._gained: frozenset[int] = frozenset()
         self._lost: frozenset[int] = frozenset()
+        self._orphaned: frozenset[int] = frozenset()
 
     @property
     def version(self) -> int:
@@ -117,14 +121,16 @@ class Table:
             return
         self._version = reading.version
         self._has_gaps = any(owner is None for owner, _ in reading.table)
+        before = self._ownership.table
         changes = self._ownership.learn([Held(*row) for row in reading.table])
         self._gained |= changes.gained
         self._lost |= changes.lost
+        self._orphaned |= _left_by_the_dead(before, reading) - changes.lost
 
     def found(self, *, given: frozenset[int], give: Iterable[int], news: bool, next_in: float) -> Found:
         """The end of a turn. `given`: what this node has given up itself in it."""
-        found = Found(self._gained, self._lost - given, frozenset(give), news, next_in)
-        self._gained = self._lost = frozenset()
+        found = Found(self._gained, self._lost - given, self._orphaned, frozenset(give), news, next_in)
+        self._gained = self._lost = self._orphaned = frozenset()
         return found
 
     @property
@@ -299,6 +305,19 @@ class Sole:
 
     def leave(self) -> Step | None:
         return SignOff(self._ownership.node) if self._is_it else None
+
+
+def _left_by_the_dead(before: Sequence[Held], reading: Reading) -> frozenset[int]:
+    """The shards that were taken from nodes whose lease has run out, or that have no lease any more.
+
+    Where nobody has one (SQLite), who gives up in order leaves them to nobody, and who dies to its successor."""
+    living = {None} | {row.name for row in reading.nodes if row.left_ms > 0}
+    now = [owner for owner, _ in reading.table or ()]
+    return frozenset(
+        shard
+        for shard, (was, owner) in enumerate(zip(before, now, strict=True))
+        if was.owner != owner and was.owner not in living and (reading.nodes or owner is not None)
+    )
 
 
 def _standing(row: NodeRow, *, linked: bool) -> Standing:

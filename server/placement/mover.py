@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from actors import Actor, Address, Down
 from server.placement.shards import shard_of
-from server.rooms.messages import MOVED, HandOver
+from server.rooms.messages import MOVED, HandOver, Orphaned
 
 MOVER: Final = "mover"
 """The name by which it is found."""
@@ -29,6 +29,7 @@ PATIENCE_SECONDS: Final = 3.0
 """For all rooms of a shard to be handed over; each has a limit of its own that is shorter."""
 
 HAND_OVER: Final = HandOver()
+ORPHANED: Final = Orphaned()
 
 
 class GiveAway(Struct, frozen=True):
@@ -53,6 +54,13 @@ class Greet(Struct, frozen=True):
     shards: frozenset[int]
 
 
+class TellOrphans(Struct, frozen=True):
+    """These shards were another node's, which is dead: who stands here for the rooms in them is told, and need not find
+    out by the silence of that node."""
+
+    shards: frozenset[int]
+
+
 class NextSlice(Struct, frozen=True):
     """To itself: go on looking."""
 
@@ -63,7 +71,7 @@ class Late(Struct, frozen=True):
     shards: frozenset[int]
 
 
-Order = GiveAway | End | EndAll | Greet
+Order = GiveAway | End | EndAll | Greet | TellOrphans
 
 
 class Sweep(Struct):
@@ -103,7 +111,7 @@ class Mover(Actor):
         match message:
             case GiveAway():
                 self._begin(GiveAway(message.shards - self._giving.keys()))
-            case End() | EndAll() | Greet():
+            case End() | EndAll() | Greet() | TellOrphans():
                 self._begin(message)
             case NextSlice():
                 self._sweep()
@@ -127,7 +135,8 @@ class Mover(Actor):
     def _sweep(self) -> None:
         sweep = self._sweeps[0]
         if sweep.left is None:
-            where = self._environment.relays if isinstance(sweep.order, Greet) else self._environment.rooms
+            of_relays = isinstance(sweep.order, Greet | TellOrphans)
+            where = self._environment.relays if of_relays else self._environment.rooms
             sweep.left = list(self.system.dynamic(where).children())
         for address in sweep.left[-SLICE:]:
             self._see_to(address, sweep.order)
@@ -153,6 +162,8 @@ class Mover(Actor):
                 address.answer(HAND_OVER)
             case Greet():
                 address.answer(HAND_OVER)
+            case TellOrphans():
+                address.answer(ORPHANED)
             case End():
                 self._stop(address)
 

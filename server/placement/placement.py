@@ -22,7 +22,7 @@ import trio
 
 from actors import TaskContext
 from server.placement.keeper import Found, Keeper
-from server.placement.mover import MOVER, End, EndAll, GiveAway, Greet, Order
+from server.placement.mover import MOVER, End, EndAll, GiveAway, Greet, Order, TellOrphans
 from server.placement.ownership import LeasedOwnership, boot_seconds
 from server.rhythm import next_time
 from server.store.connections import DATABASE_ERRORS, complaint_of
@@ -197,7 +197,9 @@ class Placement:
 
     def _follow(self, context: TaskContext, found: Found) -> None:
         self._end_what_is_over(context)
-        for order, shards in ((End, found.lost), (Greet, found.gained), (GiveAway, found.give)):
+        orphaned = found.orphaned - found.gained
+        orders = ((End, found.lost), (Greet, found.gained), (TellOrphans, orphaned), (GiveAway, found.give))
+        for order, shards in orders:
             if shards:
                 _tell_mover(context, order(shards))
         if found.lost:

@@ -14,6 +14,7 @@ import trio
 from msgspec import Struct, field
 
 from actors import NORMAL, Address, Down, Tell, Timer
+from actors.distribution.remote_address import RemoteAddress
 from server.metrics.counts import RoomCounts
 from server.placement.ownership import Ownership
 from server.protocol.errors import unavailable
@@ -32,7 +33,7 @@ from server.relays.relay import PATIENT_SECONDS, QUIET_SECONDS, RETRY_SECONDS, R
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
-from server.rooms.messages import MOVED, Appears, Attach, HandOver, Remind, Request
+from server.rooms.messages import MOVED, Appears, Attach, HandOver, Orphaned, Remind, Request
 from server.rooms.telling import NextSlice, Telling
 from server.store.questions import Done, Failed
 
@@ -174,6 +175,8 @@ class RelayActor(Telling):
                 return []
             case HandOver():
                 return relay.hand_over()
+            case Orphaned():
+                return relay.orphaned(now) if self._is_orphaned else []
             case _:
                 raise TypeError(f"a relay is not told {type(message).__name__}")
 
@@ -245,6 +248,13 @@ class RelayActor(Telling):
                 self.unwatch(whom)
             case Rest(clean=clean):
                 self._stop_when_told(NORMAL if clean else MOVED)
+
+    @property
+    def _is_orphaned(self) -> bool:
+        """Whether its owner is on a node that does not have the room any more. Perhaps it has found the next one."""
+        owner = self._relay.owner
+        here = str(self.address.name)
+        return isinstance(owner, RemoteAddress) and owner.node != self._environment.ownership.owner_of(here)
 
     def _seek(self) -> None:
         room = str(self.address.name)

@@ -104,6 +104,11 @@ class Relay(Admitting):
         return self._owner is not None and self._owner.number is None and not self._gone
 
     @property
+    def owner(self) -> Address | None:
+        """Whoever has been found to own the room, and is not lost."""
+        return None if self._owner is None else self._owner.address
+
+    @property
     def _is_asked_for_something(self) -> bool:
         return self._errands_open is not None or self._admissions_open is not None
 
@@ -246,6 +251,13 @@ class Relay(Admitting):
         if owner.number is None:
             return []
         return [*self._not_answered(now, clean=clean), *self._seek(now)]
+
+    def orphaned(self, now: float) -> Effects:
+        """The owner's node is dead, whether or not that was heard here: a stopped one falls silent without a word."""
+        if self._gone:
+            return []
+        effects = [] if self._subscription is None else self._not_answered(now, clean=False)
+        return [*effects, *self._seek(now)]
 
     def hand_over(self) -> Effects:
         """The room is this node's own now: whoever is attached finds it there."""

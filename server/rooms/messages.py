@@ -96,6 +96,10 @@ class HandOver(Struct, frozen=True):
     """
 
 
+class Orphaned(Struct, frozen=True):
+    """To a relay: the node that had its room is dead by its lease. Whoever has the room next is to be looked for."""
+
+
 # --- from a room ---------------------------------------------------------------------------------------------
 
 

@@ -3,10 +3,13 @@ acknowledged is lost, doubled or reordered when a part of it dies."""
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -327,6 +330,26 @@ def until_seen(talker: Talker, room: str, who: Talker) -> None:
         if found.get("status") == "online":
             return
     raise AssertionError("nobody is seen there")
+
+
+@pytest.mark.slow
+def test_rooms_of_a_stopped_node_move_by_its_lease_however_late_its_beats_are_missed(
+    tmp_path: Path, engine: ValkeyProcess, database: str
+) -> None:
+    """At one of the two that stay the room becomes its own, at the other a relay has to look for it."""
+    with nodes(tmp_path, 3, engine=engine.url, database=database, HUBBUB_DEAD_AFTER="60") as servers:
+        until_shared(database, len(servers))
+        ann, bob, cat = people(servers, "ann", "bob", "cat")
+        room = room_of(bob, ann, database, "cat")
+        cat.wait(lambda frame: frame["op"] == "joined" and frame["room"] == room)
+        assert [each.post(room, "Are you there?")["op"] for each in (ann, cat)] == ["ok", "ok"]
+        os.kill(servers[1].process.pid, signal.SIGSTOP)
+        for each in (ann, cat):
+            again = partial(each.ask, "post", room=room, nonce="again", text="Hello?")
+            until(lambda again=again: again()["op"] == "ok", "the room is served again")  # type: ignore[misc]
+        servers[1].kill()
+        for each in (ann, bob, cat):
+            each.close()
 
 
 @pytest.mark.slow

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from actors import Actor
-from server.rooms.messages import HandOver
+from server.rooms.messages import HandOver, Orphaned
 
 
 class SmallRoom(Actor):
-    """Ends when it is handed over, unless it is to be stubborn."""
+    """Ends when it is handed over or orphaned, unless it is to be stubborn."""
 
     __slots__ = ("_stubborn",)
 
@@ -15,5 +15,5 @@ class SmallRoom(Actor):
         self._stubborn = stubborn
 
     def receive(self, message: object) -> None:
-        if isinstance(message, HandOver) and self.address.name not in self._stubborn:
+        if isinstance(message, HandOver | Orphaned) and self.address.name not in self._stubborn:
             self.stop()

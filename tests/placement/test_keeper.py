@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from server.placement.keeper import PATIENCE_SECONDS, Found, Keeper, Sole, Watching
 from server.placement.ownership import LeasedOwnership
 from server.placement.shards import SHARDS
-from server.store.leases import SignOff
+from server.store.leases import SignOff, TakeAll
 from tests.placement.simulation import LEASE, Node, World
 
 SOON = 1.0
@@ -67,6 +67,22 @@ def test_what_a_dead_one_had_is_served_again_when_its_lease_is_over(world: World
     world.run(LEASE + 0.5)
     assert world.unserved == 0
     assert shares(world) == {"a": 512, "c": 512}
+
+
+def test_shards_of_the_dead_are_orphaned_and_what_was_given_up_is_not(world: World) -> None:
+    for name in "abc":
+        world.start(name)
+    world.run(5.0)
+    had = world.nodes.pop("b").ownership.owned
+    world.now += LEASE - SOON
+    assert [node.whole_turn().orphaned for node in world.nodes.values()] == [frozenset(), frozenset()]
+    world.now += 2 * SOON
+    assert [node.whole_turn().orphaned for node in world.nodes.values()] == [had, had]
+    world.nodes["c"].keeper.departing = True
+    world.run(3.0)
+    assert shares(world) == {"a": SHARDS, "c": 0}
+    assert world.nodes["a"].found is not None
+    assert not world.nodes["a"].found.orphaned
 
 
 def test_a_dead_ones_lease_is_waited_for(world: World) -> None:
@@ -224,6 +240,16 @@ def test_who_only_watches_has_no_row_and_knows_who_owns(world: World) -> None:
     assert played(world, watching).next_in == 3.0, "others say when something has changed"
     assert ownership.owner_of("r_01") == "a"
     assert not ownership.is_mine("r_01")
+
+
+def test_where_nobody_has_a_lease_what_was_given_up_is_no_orphan_and_what_a_successor_took_is_one(world: World) -> None:
+    """As over SQLite."""
+    watching = Watching(LeasedOwnership("watcher", LEASE, lambda: world.now), period=1.0, linked_period=3.0)
+    orphaned = []
+    for step in (TakeAll("a"), SignOff("a"), TakeAll("b"), TakeAll("c")):
+        world.database.perform(step)
+        orphaned.append(len(played(world, watching).orphaned))
+    assert orphaned == [0, 0, 0, SHARDS]
 
 
 def test_the_only_one_takes_everything_from_whoever_had_it_and_for_good(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from actors import NORMAL, ActorSpec, Address, DynamicSpec, SupervisorSpec, System, open_system
 from server.placement import mover as mover_module
-from server.placement.mover import MOVER, SLICE, End, EndAll, GiveAway, Greet, Mover, MoverEnvironment
+from server.placement.mover import MOVER, SLICE, End, EndAll, GiveAway, Greet, Mover, MoverEnvironment, TellOrphans
 from server.placement.shards import shard_of
 from server.rooms.messages import MOVED
 from tests.placement.small_rooms import SmallRoom
@@ -134,12 +134,13 @@ async def test_all_rooms_end_when_the_lease_has_and_more_than_fit_into_a_slice()
         assert ground.system.dynamic("rooms").quarantines == 0, "it is nobody's fault"
 
 
-async def test_who_stands_for_rooms_that_were_gained_is_told() -> None:
+@pytest.mark.parametrize("order", [Greet, TellOrphans])
+async def test_who_stands_for_rooms_that_were_gained_or_are_orphaned_is_told(order: type[Greet | TellOrphans]) -> None:
     room = NAMES[0]
     async with moving() as ground:
         ground.start(room, NAMES[1], where="relays")
         ground.start(room)
-        ground.mover.tell(Greet(frozenset({shard_of(room)})))
+        ground.mover.tell(order(frozenset({shard_of(room)})))
         await until(lambda: ground.system.dynamic("relays").find(room) is None)
         assert ground.system.dynamic("rooms").find(room) is not None
         assert ground.system.dynamic("relays").find(NAMES[1]) is not None

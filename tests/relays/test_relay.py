@@ -293,6 +293,17 @@ def test_what_became_of_commands_at_an_owner_that_is_lost_nobody_knows() -> None
     assert booth.posts("ann", "n2") == []
 
 
+def test_an_owner_that_is_dead_by_its_lease_is_lost_although_nobody_heard_of_its_end() -> None:
+    booth = Booth("ann")
+    booth.posts("ann", "n1")
+    effects = booth.relay.orphaned(booth.now)
+    assert answers(effects) == ["unavailable"]
+    assert of(Unwatch, effects) == [Unwatch(OWNER)]
+    assert of(Seek, effects)
+    assert booth.posts("ann", "n1") == [], "it waits for the next owner"
+    assert to_owner(Forwarded, booth.subscribe(NEXT_OWNER, EPOCH + 2))
+
+
 def test_its_sessions_stay_and_get_what_they_missed() -> None:
     booth = Booth("ann")
     booth.delivers(entry(1))

@@ -30,7 +30,7 @@ from server.relays.heads import HEADS, HeadsActor
 from server.relays.relay import RETRY_SECONDS
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.heads import HeadsTable
-from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
+from server.rooms.messages import Answer, Attach, Attached, Delivery, Orphaned, Passing, Request
 from server.store.history_messages import LogPage, ReadLog
 from server.store.log_messages import Anchor, Anchored, Append, Landed, NewMessage, Outcomes
 from server.store.questions import Done
@@ -73,10 +73,10 @@ class Owned:
 
     def __init__(self, node: str) -> None:
         self._node = node
-        self.is_known = True
+        self.owner: str | None = OWNER
 
     def owner_of(self, room: str) -> str | None:
-        return OWNER if self.is_known else None
+        return self.owner
 
     def epoch_of(self, room: str) -> int | None:
         return 1 if self._node == OWNER else None
@@ -263,16 +263,31 @@ async def test_a_relay_counts_as_unanswered_until_the_owner_has_taken_it_in_or_i
             await until(lambda: not nodes.unanswered)
 
 
+async def test_a_relay_looks_for_another_owner_when_its_own_is_dead_by_the_table_and_still_on_the_line() -> None:
+    async with two_nodes() as nodes:
+        await nodes.member(OTHER, "bob")
+        relay = nodes.room(OTHER)
+        handled = relay.statistics().handled
+        relay.tell(Orphaned())
+        await until(lambda: relay.statistics().handled > handled)
+        assert not nodes.seeking, "its owner has the room again"
+        nodes.owned[OTHER].owner = None
+        relay.tell(Orphaned())
+        await until(lambda: nodes.seeking == {relay})
+        nodes.owned[OTHER].owner = OWNER
+        await until(lambda: not nodes.seeking and not nodes.unanswered)
+
+
 async def test_of_many_relays_that_seek_their_owners_each_looks_rarely() -> None:
     async with two_nodes() as nodes:
         await nodes.member(OTHER, "bob")
         assert not nodes.seeking
-        nodes.owned[OTHER].is_known = False
+        nodes.owned[OTHER].owner = None
         nodes.systems[OWNER].dynamic(ROOMS).stop(ROOM)
         await until(lambda: len(nodes.seeking) == 1)
         environment = RelayEnvironment(OTHER, nodes.ledger, nodes.owned[OTHER], seeking=nodes.seeking)
         assert environment.seek_seconds == RETRY_SECONDS
         nodes.seeking |= {key(f"relay {number}") for number in range(10 * SEEKS_PER_SECOND - 1)}
         assert environment.seek_seconds == 10.0
-        nodes.owned[OTHER].is_known = True
+        nodes.owned[OTHER].owner = OWNER
         await until(lambda: len(nodes.seeking) == 10 * SEEKS_PER_SECOND - 1)
