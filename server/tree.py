@@ -15,8 +15,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from actors import (
     ActorSpec,
     Backoff,
@@ -49,7 +47,7 @@ from server.gateway.parsing import ParserPool
 from server.gateway.peer import Proxies
 from server.gateway.reactor import Reactor
 from server.http_api.app import make_app
-from server.http_api.environment import HttpEnvironment
+from server.http_api.late import LateApplication
 from server.operators.answering import run_answering
 from server.operators.app import make_operators_app
 from server.operators.colleagues import Colleagues
@@ -106,7 +104,7 @@ def tree(ground: Ground) -> SupervisorSpec:
     cluster, shared = ground.cluster, Shared(ground)
     reader = shared.reader
     limits = gateway_limits(settings, 1 if ground.place is None else ground.place.workers)
-    http = HttpApplication()
+    http = LateApplication()
     gateway = Gateway(
         limits=limits,
         reactor=Reactor(),
@@ -152,7 +150,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         await run_sweep(context, shared.connection_pace, shared.user_pace)
 
     async def listen(context: TaskContext) -> None:
-        http.open(http_environment(context.system, ground, shared))
+        http.open(lambda: make_app(http_environment(context.system, ground, shared)))
         door = None if ground.place is None else ground.place.door()
         await Listener(gateway, [ground.listener], door).run(context)
 
@@ -243,9 +241,10 @@ def operators(ground: Ground, shared: Shared, gateway: Gateway, heartbeats: Hear
         await run_answering(context, oneself(context), place)
 
     async def listen(context: TaskContext) -> None:
-        app = make_operators_app(
-            oneself(context) if place is None else Colleagues(place),
-            loopback=is_loopback(admin.getsockname()[0]),
+        loopback = is_loopback(admin.getsockname()[0])
+        app = LateApplication()
+        app.open(
+            lambda: make_operators_app(oneself(context) if place is None else Colleagues(place), loopback=loopback)
         )
         await Listener(door_for_operators(gateway, app), [admin]).run(context)
 
@@ -329,20 +328,3 @@ def departure(cluster: ClusterNode | None) -> tuple[TaskSpec, ...]:
 def supervised(id: str, *children: ActorSpec | TaskSpec) -> SupervisorSpec:
     """Children that do not depend on each other's state, restarted one by one, and not for ever."""
     return SupervisorSpec(id, children, intensity=PATIENCE, backoff=BACKOFF)
-
-
-class HttpApplication:
-    """The HTTP API, as the gateway gets it: it needs the running system, which the gateway is a part of."""
-
-    __slots__ = ("_app",)
-
-    def __init__(self) -> None:
-        self._app: ASGIApp | None = None
-
-    def open(self, environment: HttpEnvironment) -> None:
-        """Before the first request."""
-        self._app = make_app(environment)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._app is not None
-        await self._app(scope, receive, send)

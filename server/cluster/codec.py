@@ -11,6 +11,7 @@ The rules:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
 
 import msgspec
@@ -102,6 +103,7 @@ DONE: Final = "done"
 """The tag of `Done`, which carries a message or a plain value."""
 
 _ZERO: Final = b"\0"
+_TAGS: Final = {kind: tag.encode() + _ZERO for tag, kind in MESSAGES.items()}
 
 
 class Names(Protocol):
@@ -120,6 +122,24 @@ class _Done(Struct, frozen=True):
     value: Raw
 
 
+class _Decoders(dict[str, msgspec.msgpack.Decoder[Any]]):
+    """By their tags. Each is made when it is needed first: nothing of most kinds ever comes to a process that is idle.
+
+    Parameters
+    ----------
+    imported
+        Makes of what is on the wire what is in no message.
+    """
+
+    def __init__(self, imported: Callable[[type, object], object]) -> None:
+        super().__init__()
+        self._imported = imported
+
+    def __missing__(self, tag: str) -> msgspec.msgpack.Decoder[Any]:
+        decoder = self[tag] = msgspec.msgpack.Decoder(MESSAGES[tag], dec_hook=self._imported)
+        return decoder
+
+
 class NodeCodec:
     """Bytes of messages, and messages of bytes.
 
@@ -129,13 +149,12 @@ class NodeCodec:
         What actors and questions are called.
     """
 
-    __slots__ = ("_decoders", "_done", "_encoder", "_names", "_plain", "_tags")
+    __slots__ = ("_decoders", "_done", "_encoder", "_names", "_plain")
 
     def __init__(self, names: Names) -> None:
         self._names = names
         self._encoder = msgspec.msgpack.Encoder(enc_hook=self._exported)
-        self._tags = {kind: tag.encode() + _ZERO for tag, kind in MESSAGES.items()}
-        self._decoders = {tag: msgspec.msgpack.Decoder(kind, dec_hook=self._imported) for tag, kind in MESSAGES.items()}
+        self._decoders = _Decoders(self._imported)
         self._done = msgspec.msgpack.Decoder(_Done)
         self._plain = msgspec.msgpack.Decoder()
 
@@ -161,7 +180,7 @@ class NodeCodec:
         return _Done(done.ref, tag, Raw(self._encoder.encode(value)))
 
     def _tag(self, message: object) -> bytes:
-        tag = self._tags.get(cast("type[Struct]", type(message)))
+        tag = _TAGS.get(cast("type[Struct]", type(message)))
         if tag is None:
             raise TypeError(f"a {type(message).__name__} does not cross to other nodes")
         return tag
