@@ -51,6 +51,9 @@ class _TimerSpec(ctypes.Structure):
     _fields_ = [("interval", _TimeSpec), ("first", _TimeSpec)]
 
 
+_libc = ctypes.CDLL(None, use_errno=True)  # made here, so that processes that are forked later share it
+
+
 @contextmanager
 def cpu_ticks(period: float, handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """Have `handler` called after every `period` seconds of CPU time that this thread uses during the block.
@@ -65,32 +68,31 @@ def cpu_ticks(period: float, handler: Callable[[int, FrameType | None], object])
         raise Unavailable("signal handlers run in the main thread, and this is another one")
     if signal.getsignal(SIGNAL) is not signal.SIG_DFL:
         raise Unavailable(f"{SIGNAL.name} is in use")
-    libc = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(libc, "timer_create"):
+    if not hasattr(_libc, "timer_create"):
         raise Unavailable("this system has no timers for the CPU time of a thread")
     signal.signal(SIGNAL, handler)
     signal.siginterrupt(SIGNAL, False)
     try:
-        timer = _created(libc)
+        timer = _created()
         try:
-            _set(libc, timer, period)
+            _set(timer, period)
             yield
         finally:
-            libc.timer_delete(timer)
+            _libc.timer_delete(timer)
     finally:
         signal.signal(SIGNAL, signal.SIG_DFL)
 
 
-def _created(libc: ctypes.CDLL) -> ctypes.c_void_p:
+def _created() -> ctypes.c_void_p:
     event = _SigEvent(None, SIGNAL, _SIGEV_THREAD_ID, threading.get_native_id())
     timer = ctypes.c_void_p()
-    if libc.timer_create(_CLOCK_THREAD_CPUTIME_ID, ctypes.byref(event), ctypes.byref(timer)):
+    if _libc.timer_create(_CLOCK_THREAD_CPUTIME_ID, ctypes.byref(event), ctypes.byref(timer)):
         raise Unavailable(f"no timer for the CPU time of this thread: {os.strerror(ctypes.get_errno())}")
     return timer
 
 
-def _set(libc: ctypes.CDLL, timer: ctypes.c_void_p, period: float) -> None:
+def _set(timer: ctypes.c_void_p, period: float) -> None:
     seconds, rest = divmod(period, 1.0)
     every = _TimeSpec(int(seconds), int(rest * 1e9))
-    if libc.timer_settime(timer, 0, ctypes.byref(_TimerSpec(every, every)), None):
+    if _libc.timer_settime(timer, 0, ctypes.byref(_TimerSpec(every, every)), None):
         raise Unavailable(f"a period of {period} s: {os.strerror(ctypes.get_errno())}")

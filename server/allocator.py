@@ -14,9 +14,10 @@ from typing import Final
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 128 * 1024  # bytes: what glibc begins with, and twice what is read from a socket at a time
 
+_mallopt: Final = getattr(ctypes.CDLL(None), "mallopt", None)
+
 
 def keep_large_blocks_apart() -> None:
     """To be called once, before there is much. Does nothing where the C library is another one."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+    if _mallopt is not None:
+        _mallopt(_M_MMAP_THRESHOLD, _LARGE)

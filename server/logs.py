@@ -23,20 +23,30 @@ _SHARED: Final[tuple[Processor, ...]] = (
 )
 
 
-def configure_logs(level: LogLevel, format: LogFormat, worker: int | None = None) -> None:
-    """Send everything of `level` and above to stderr. Called once in a process, before its first record.
+class _Speaker:
+    """Puts into each record which of several processes says so, once that is known."""
 
-    Parameters
-    ----------
-    worker
-        Which of several this process is: it stands in each record.
+    worker: int | None = None
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if self.worker is not None:
+            event.setdefault("worker", self.worker)
+        return event
+
+
+_speaker: Final = _Speaker()
+
+
+def configure_logs(level: LogLevel, format: LogFormat) -> None:
+    """Send everything of `level` and above to stderr. Called once, before the first record: a process that is forked
+    after it has that from its parent.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([] if worker is None else [_named(worker)]),
+                _speaker,
                 *_rendering(format),
             ],
             foreign_pre_chain=_SHARED,
@@ -54,17 +64,14 @@ def configure_logs(level: LogLevel, format: LogFormat, worker: int | None = None
     )
 
 
+def speak_as(worker: int) -> None:
+    """Which of several this process is stands in each record from now on."""
+    _speaker.worker = worker
+
+
 def set_log_level(level: LogLevel) -> None:
     """From now on."""
     logging.getLogger().setLevel(level.upper())
-
-
-def _named(worker: int) -> Processor:
-    def name(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event.setdefault("worker", worker)
-        return event
-
-    return name
 
 
 def _rendering(format: LogFormat) -> list[Processor]:

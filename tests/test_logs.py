@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from server.logs import configure_logs
+from server.logs import _speaker, configure_logs, speak_as
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +53,14 @@ def test_nothing_goes_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("debug", "text")
     structlog.get_logger("server.here").info("serving")
     assert capsys.readouterr().out == ""
+
+
+def test_who_is_one_of_several_says_which(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_speaker, "worker", None)
+    configure_logs("info", "json")
+    logging.getLogger("actors").info("before it is one")
+    speak_as(3)
+    logging.getLogger("actors").info("a record")
+    structlog.get_logger("server.here").info("of another", worker=5)
+    said = [json.loads(line).get("worker") for line in capsys.readouterr().err.splitlines()]
+    assert said == [None, 3, 5]

@@ -13,7 +13,7 @@ from server.cli.announcing import announce
 from server.cli.exits import Ended, Exit, one_line_errors
 from server.cli.troubles import serving_errors
 from server.listening import url_of
-from server.logs import configure_logs
+from server.logs import speak_as
 from server.parent.application import Application
 from server.parent.handing_over import CannotTakeOver, HandedOver, taken_out_of
 from server.parent.place import WorkerPlace
@@ -88,7 +88,7 @@ def _prepare(settings: Settings) -> int:
 
 
 def _work(place: WorkerPlace) -> int:
-    configure_logs(place.settings.log_level, place.settings.log_format, place.index)
+    speak_as(place.index)
     with one_line_errors(), serving_errors():
         serve_worker(place)
     return Exit.DONE

@@ -29,6 +29,10 @@ _PR_SET_PDEATHSIG: Final = 1
 _CRASHED: Final = 1
 _NOT_STARTED: Final = 127  # what a shell says, too
 
+# Made here, and not in each child: then they share it.
+_libc: Final = ctypes.CDLL(None)
+_every_signal: Final = signal.valid_signals()
+
 
 def fork(work: Callable[[], int]) -> int:
     """Start a child that calls `work` and ends with the code it returns; what it raises is a traceback and code 1.
@@ -38,7 +42,7 @@ def fork(work: Callable[[], int]) -> int:
     parent = os.getpid()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()  # or the child would write it again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _every_signal)
     try:
         pid = os.fork()
         if pid == 0:
@@ -142,7 +146,7 @@ def in_words(code: int) -> str:
 
 def _become_child(parent: int) -> None:
     os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was gone before we had asked
         os._exit(_CRASHED)
     signal.set_wakeup_fd(-1)
