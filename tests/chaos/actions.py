@@ -29,6 +29,7 @@ class Trouble(StrEnum):
     CUT_FROM_ENGINE = "node cut off from the engine"
     CUT_FROM_DATABASE = "node cut off from the database"
     CUT_FROM_BOTH = "node cut off from engine and database"
+    ROLLED = "all workers rolled"
 
 
 OF_A_NODE = frozenset(
@@ -42,6 +43,18 @@ OF_A_NODE = frozenset(
     }
 )
 
+OF_NODES = tuple(trouble for trouble in Trouble if trouble is not Trouble.ROLLED)
+"""Of nodes that are processes by themselves."""
+
+OF_WORKERS = (
+    Trouble.NODE_KILLED,
+    Trouble.NODE_RESTARTED,
+    Trouble.NODE_STOPPED,
+    Trouble.ENGINE_KILLED,
+    Trouble.ROLLED,
+)
+"""Of workers of one machine, which have a parent, and a file for a database."""
+
 _START_AGAIN = 8.0  # seconds for a node to serve again, on a machine that is busy
 
 _LASTS: dict[Trouble, tuple[float, float]] = {
@@ -53,6 +66,7 @@ _LASTS: dict[Trouble, tuple[float, float]] = {
     Trouble.CUT_FROM_ENGINE: (2.0, 10.0),
     Trouble.CUT_FROM_DATABASE: (2.0, 10.0),
     Trouble.CUT_FROM_BOTH: (2.0, 10.0),
+    Trouble.ROLLED: (0.0, 0.5),
 }
 
 
@@ -78,7 +92,7 @@ class Event:
         return f"{self.at:6.1f} s  {self.trouble}{where}, for {self.lasts:.1f} s"
 
 
-def schedule(seed: int, seconds: float, nodes: int, troubles: tuple[Trouble, ...] = tuple(Trouble)) -> list[Event]:
+def schedule(seed: int, seconds: float, nodes: int, troubles: tuple[Trouble, ...] = OF_NODES) -> list[Event]:
     """What goes wrong in a run of so many seconds, in order of time. No node is in two troubles at once."""
     chance = Random(seed)
     events: list[Event] = []

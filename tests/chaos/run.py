@@ -4,7 +4,7 @@
 which is printed; the same seed gives the same troubles again, though never the same interleaving. In the end everybody
 gets the time to come back and catch up; then what each client saw and was told is held against the log in the
 database: nothing acknowledged is missing, nothing is there twice or out of order, no `seq` was given twice, no gap
-was left unexplained. Exit 1 on any finding.
+was left unexplained, and nobody waited far longer than any trouble took. Exit 1 on any finding.
 
 `--bug` runs nodes with a promise broken on purpose, to see that it is found: then exit 0 means that it was.
 """
@@ -16,22 +16,18 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
-
 from clients.endpoint import endpoint_of
-from clients.facts import Stored
 from clients.findings import Finding
 from loadtest.crowd.crowd import Crowd
 from loadtest.ledger import Ledger
-from tests.bench.seed import seed
-from tests.chaos.actions import Event, Trouble, schedule
+from tests.chaos.actions import OF_NODES, OF_WORKERS, Event, Trouble, schedule
 from tests.chaos.posting import PATIENCE, Posting, Waits
 from tests.chaos.stage import Stage
 from tests.chaos.trouble import Troublemaker
+from tests.chaos.workers import Workers
 from tests.harness.crowds import Listed, bring_all, now_and_then, verdict
 
 BUGS = {
@@ -46,6 +42,10 @@ FORGETFUL = "tests.chaos.forgetful_server"
 
 SETTLE_SECONDS = 240.0
 PROGRESS_EVERY = 10.0
+LONGEST_WAIT = 60.0
+"""Seconds after which a post that is not acknowledged counts as a broken promise. The longest trouble is a quarter of
+it; what takes longer has to do with none any more, but with what one has left behind."""
+
 WELL_AFTER = 10.0
 """Seconds after a trouble's end in which posts still count as touched by it."""
 
@@ -60,6 +60,8 @@ class Report:
     delivered: int
     gaps: int
     waited: list[tuple[Event, float]]
+    longest: float
+    """That any post waited, in seconds."""
     final: int
     """Posts that were refused for good. Nobody posts what may not be posted."""
     findings: list[Finding]
@@ -67,8 +69,8 @@ class Report:
 
 
 def chaos(
-    folder: Path, events: list[Event], *, seconds: float, nodes: int, clients: int, rooms: int, pause: float,
-    spared: bool = False, program: list[str] | None = None,
+    stage: Stage | Workers, events: list[Event], *, seconds: float, clients: int, rooms: int, pause: float,
+    spared: bool = False,
 ) -> Report:  # fmt: skip
     """One run of so many seconds.
 
@@ -80,11 +82,11 @@ def chaos(
         Nobody comes to the first node: what happens to it is felt by its rooms alone.
     """
     ledger, waits = Ledger(), Waits()
-    with Stage(folder, nodes, program) as stage:
-        people = seed(folder / "unused", _sizes(clients, rooms), database=stage.database).rooms
+    with stage:
+        people = stage.seed(_sizes(clients, rooms))
         stage.begin()
         roster = Listed(one for room in people for one in room)
-        endpoints = [endpoint_of(node.url) for node in stage.nodes[spared:]]
+        endpoints = [endpoint_of(url) for url in stage.urls[spared:]]
         with Crowd(roster, roster.everybody, endpoints, waits, ledger, hurry=True, patience=PATIENCE) as crowd:
             bring_all(crowd, roster.everybody)
             posting = Posting(crowd, roster, pause)
@@ -95,7 +97,7 @@ def chaos(
             posting.stop()
             _settle(crowd)
             seen, still_waiting, away = ledger.export(crowd.readers()), crowd.waiting(), crowd.wanted - crowd.ready
-        stored = list(stored_facts(stage.database))
+        stored = list(stage.stored())
     trouble.close()
     return Report(
         events=events,
@@ -107,6 +109,7 @@ def chaos(
             (event, waits.longest(began + event.at - 1.0, began + event.at + event.lasts + WELL_AFTER, still_waiting))
             for event in events
         ],
+        longest=waits.longest(0.0, time.monotonic(), still_waiting),
         final=waits.final,
         findings=verdict([seen], roster, stored),
         failures=trouble.failures + ([f"{away} people never came back"] if away else []),
@@ -132,14 +135,6 @@ def _settle(crowd: Crowd) -> None:
     crowd.run(now_and_then(lambda: not crowd.behind(crowd.ledger.heads)), SETTLE_SECONDS)
 
 
-def stored_facts(database: str) -> Iterator[Stored]:
-    """Every entry of every log, as PostgreSQL has it."""
-    with psycopg.connect(database) as connection:
-        rows = connection.execute("SELECT room_id, seq, kind, user_id, nonce, text FROM entries ORDER BY room_id, seq")
-        for room, seq, kind, author, nonce, text in rows:
-            yield Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
-
-
 def _say(line: str) -> None:
     print(line, flush=True)
 
@@ -153,7 +148,9 @@ def _print(report: Report, bug: str | None) -> int:
         f"{report.delivered:,} deliveries, {report.gaps} gaps told, {report.final} posts refused for good, "
         f"{len(report.findings)} broken promises."
     )
-    broken = bool(report.findings or report.final)
+    if report.longest > LONGEST_WAIT:
+        print(f"  a post waited {report.longest:.0f} s for its acknowledgement, or in vain")
+    broken = bool(report.findings or report.final or report.longest > LONGEST_WAIT)
     for finding in report.findings[:20]:
         print(f"  {finding}")
     for failure in report.failures:
@@ -169,6 +166,7 @@ def main() -> int:
     arguments.add_argument("--seconds", type=float, default=1_200.0, help="how long people post (1200)")
     arguments.add_argument("--seed", type=int, help="of a run to be repeated; drawn if it is not given")
     arguments.add_argument("--nodes", type=int, default=4)
+    arguments.add_argument("--workers", type=int, help="so many of one server over SQLite, in place of nodes")
     arguments.add_argument("--clients", type=int, default=200)
     arguments.add_argument("--rooms", type=int, default=50)
     arguments.add_argument("--pause", type=float, default=2.0, help="seconds between two posts of a client (2)")
@@ -180,18 +178,24 @@ def main() -> int:
     arguments.add_argument("--forgetful", action="store_true", help="lose one delivery between nodes in ten")
     arguments.add_argument("--keep", type=Path, help="keep the nodes' logs in this folder")
     given = arguments.parse_args()
+    if given.workers and (given.bug or given.forgetful or given.aloof):
+        arguments.error("workers are as they are, and clients come to any of them")
     number = random.SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
-    troubles = tuple(Trouble[name] for name in given.only) or tuple(Trouble)
-    print(f"seed {number}: {given.nodes} nodes, {given.clients} clients in {given.rooms} rooms, {given.seconds:g} s")
-    events = schedule(number, given.seconds, 1 if given.aloof else given.nodes, troubles)
+    many = given.workers or given.nodes
+    what = "nodes" if given.workers is None else "workers"
+    print(f"seed {number}: {many} {what}, {given.clients} clients in {given.rooms} rooms, {given.seconds:g} s")
+    troubles = tuple(Trouble[name] for name in given.only) or (OF_NODES if given.workers is None else OF_WORKERS)
+    events = schedule(number, given.seconds, 1 if given.aloof else many, troubles)
     module = BUGS.get(given.bug) or (FORGETFUL if given.forgetful else None)
     program = None if module is None else ["-m", module]
     if given.keep:
         given.keep.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = given.keep or Path(name)
         report = chaos(
-            given.keep or Path(folder), events, seconds=given.seconds, nodes=given.nodes, clients=given.clients,
-            rooms=given.rooms, pause=given.pause, spared=given.aloof, program=program,
+            Stage(folder, many, program) if given.workers is None else Workers(folder, many),
+            events, seconds=given.seconds, clients=given.clients, rooms=given.rooms, pause=given.pause,
+            spared=given.aloof,
         )  # fmt: skip
     return _print(report, given.bug)
 

@@ -6,11 +6,18 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
+import psycopg
+
+from clients.facts import Stored
+from tests.bench.seed import Person, seed
+from tests.chaos.actions import Trouble
 from tests.chaos.cables import Cables
+from tests.chaos.trouble import Way
 from tests.harness.postgres import PostgresProcess, PostgresServer
 from tests.harness.server import ServerProcess
 from tests.harness.valkey import ValkeyProcess
@@ -52,13 +59,30 @@ class Stage:
             self._things = things.pop_all()
         return self
 
+    def seed(self, sizes: list[int]) -> list[list[Person]]:
+        """People in rooms of these sizes."""
+        return seed(self._folder / "unused", sizes, database=self.database).rooms
+
     def begin(self) -> None:
         """Start the nodes."""
         self.nodes = [self._things.enter_context(self._node(number)) for number in range(self._count)]
 
+    @property
+    def urls(self) -> list[str]:
+        return [node.url for node in self.nodes]
+
+    def stored(self) -> Iterator[Stored]:
+        """Every entry of every log, as PostgreSQL has it."""
+        with psycopg.connect(self.database) as connection:
+            rows = connection.execute(
+                "SELECT room_id, seq, kind, user_id, nonce, text FROM entries ORDER BY room_id, seq"
+            )
+            for room, seq, kind, author, nonce, text in rows:
+                yield Stored(room, seq, author, nonce, text) if kind == "message" else Stored(room, seq)
+
     def __exit__(self, *_: object) -> None:
         for number in tuple(self._stopped):
-            self.wake_node(number)
+            self._wake_node(number)
         self._things.close()
 
     def _node(self, number: int) -> ServerProcess:
@@ -72,10 +96,34 @@ class Stage:
 
     # --- what can be broken --------------------------------------------------------------------------------------
 
-    def kill_node(self, node: int) -> None:
-        self.nodes[node].kill()
+    def ways(self, trouble: Trouble, node: int | None) -> list[Way]:
+        """What breaks, and what mends it."""
+        match trouble:
+            case Trouble.ENGINE_KILLED:
+                return [(self._engine.kill, self._start_engine)]
+            case Trouble.DATABASE_KILLED:
+                return [(self._database.kill, self._start_database)]
+        assert node is not None, "this happens to a node"
+        engine, database = self._cable(2 * node), self._cable(2 * node + 1)
+        match trouble:
+            case Trouble.NODE_KILLED:
+                return [(self.nodes[node].kill, partial(self._start_node, node))]
+            case Trouble.NODE_RESTARTED:
+                return [(partial(self._leave_node, node), partial(self._start_node, node))]
+            case Trouble.NODE_STOPPED:
+                return [(partial(self._stop_node, node), partial(self._wake_node, node))]
+            case Trouble.CUT_FROM_ENGINE:
+                return [engine]
+            case Trouble.CUT_FROM_DATABASE:
+                return [database]
+            case Trouble.CUT_FROM_BOTH:
+                return [engine, database]
+        raise AssertionError(f"nodes that have no parent know no such trouble: {trouble}")
 
-    def start_node(self, node: int) -> None:
+    def _cable(self, number: int) -> Way:
+        return partial(self._cables.cut, number), partial(self._cables.heal, number)
+
+    def _start_node(self, node: int) -> None:
         """A node that finds no database does not start, and whoever runs it tries again."""
         end = time.monotonic() + PATIENCE
         while True:
@@ -88,42 +136,24 @@ class Stage:
             else:
                 return
 
-    def stop_node(self, node: int) -> None:
+    def _stop_node(self, node: int) -> None:
         os.kill(self.nodes[node].process.pid, signal.SIGSTOP)
         self._stopped.add(node)
 
-    def wake_node(self, node: int) -> None:
+    def _wake_node(self, node: int) -> None:
         os.kill(self.nodes[node].process.pid, signal.SIGCONT)
         self._stopped.discard(node)
 
-    def leave_node(self, node: int) -> None:
+    def _leave_node(self, node: int) -> None:
         """SIGTERM, which it has to take well."""
         code = self.nodes[node].stop(PATIENCE)
         assert code == 0, f"the node ended with {code}"
 
-    def kill_engine(self) -> None:
-        self._engine.kill()
-
-    def start_engine(self) -> None:
+    def _start_engine(self) -> None:
         self._engine.start()
 
-    def kill_database(self) -> None:
-        self._database.kill()
-
-    def start_database(self) -> None:
+    def _start_database(self) -> None:
         self._database.start()
-
-    def cut_from_engine(self, node: int) -> None:
-        self._cables.cut(2 * node)
-
-    def join_to_engine(self, node: int) -> None:
-        self._cables.heal(2 * node)
-
-    def cut_from_database(self, node: int) -> None:
-        self._cables.cut(2 * node + 1)
-
-    def join_to_database(self, node: int) -> None:
-        self._cables.heal(2 * node + 1)
 
 
 def _free_port() -> int:

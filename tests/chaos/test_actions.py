@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.chaos.actions import OF_A_NODE, SETTLED_BEFORE, Event, Trouble, schedule
+from tests.chaos.actions import OF_A_NODE, OF_NODES, OF_WORKERS, SETTLED_BEFORE, Event, Trouble, schedule
 
 SEEDS = range(20)
 
@@ -36,9 +36,10 @@ def test_nothing_is_in_two_troubles_at_once(seed: int) -> None:
             assert one.at + one.lasts < following.at
 
 
-def test_a_long_run_has_every_trouble_and_some_together() -> None:
-    events = schedule(1, 1_200.0, 4)
-    assert {event.trouble for event in events} == set(Trouble)
+@pytest.mark.parametrize("troubles", [OF_NODES, OF_WORKERS])
+def test_a_long_run_has_every_trouble_and_some_together(troubles: tuple[Trouble, ...]) -> None:
+    events = schedule(1, 1_200.0, 4, troubles)
+    assert {event.trouble for event in events} == set(troubles)
     assert any(one.at + one.lasts > following.at for one, following in pairwise(events))
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Protocol
 
 from tests.chaos.actions import Event, Trouble
@@ -19,21 +18,11 @@ Way = tuple[Callable[[], None], Callable[[], None]]
 
 
 class Breakable(Protocol):
-    """What there is to break. Each call returns when it is done."""
+    """What there is to break."""
 
-    def kill_node(self, node: int) -> None: ...
-    def start_node(self, node: int) -> None: ...
-    def leave_node(self, node: int) -> None: ...
-    def stop_node(self, node: int) -> None: ...
-    def wake_node(self, node: int) -> None: ...
-    def kill_engine(self) -> None: ...
-    def start_engine(self) -> None: ...
-    def kill_database(self) -> None: ...
-    def start_database(self) -> None: ...
-    def cut_from_engine(self, node: int) -> None: ...
-    def join_to_engine(self, node: int) -> None: ...
-    def cut_from_database(self, node: int) -> None: ...
-    def join_to_database(self, node: int) -> None: ...
+    def ways(self, trouble: Trouble, node: int | None) -> Sequence[Way]:
+        """What breaks, and what mends it. Each call returns when it is done."""
+        ...
 
 
 class Troublemaker:
@@ -84,7 +73,7 @@ class Troublemaker:
         with self._places[_place(event)]:
             self._say(str(event))
             try:
-                ways = self._ways(event)
+                ways = self._stage.ways(event.trouble, event.node)
                 for breaks, _ in ways:
                     breaks()
                 time.sleep(event.lasts)
@@ -94,31 +83,6 @@ class Troublemaker:
                 self.failures.append(f"{event}: {error!r:.300}")
         mended.set()
         self._over.wait()
-
-    def _ways(self, event: Event) -> list[Way]:
-        """What breaks, and what mends it."""
-        stage, node = self._stage, event.node
-        match event.trouble:
-            case Trouble.ENGINE_KILLED:
-                return [(stage.kill_engine, stage.start_engine)]
-            case Trouble.DATABASE_KILLED:
-                return [(stage.kill_database, stage.start_database)]
-        assert node is not None, "this happens to a node"
-        engine = partial(stage.cut_from_engine, node), partial(stage.join_to_engine, node)
-        database = partial(stage.cut_from_database, node), partial(stage.join_to_database, node)
-        match event.trouble:
-            case Trouble.NODE_KILLED:
-                return [(partial(stage.kill_node, node), partial(stage.start_node, node))]
-            case Trouble.NODE_RESTARTED:
-                return [(partial(stage.leave_node, node), partial(stage.start_node, node))]
-            case Trouble.NODE_STOPPED:
-                return [(partial(stage.stop_node, node), partial(stage.wake_node, node))]
-            case Trouble.CUT_FROM_ENGINE:
-                return [engine]
-            case Trouble.CUT_FROM_DATABASE:
-                return [database]
-            case Trouble.CUT_FROM_BOTH:
-                return [engine, database]
 
 
 def _place(event: Event) -> tuple[int | None, bool]:
