@@ -94,8 +94,8 @@ def whole_message(received: bytes, limit: int) -> str | bytes | None:
     """The message, where `received` is one of `limit` bytes at the most, in one frame, all of it and nothing else.
     None: the parser has to look. To be asked where nothing is half-way.
 
-    Nearly every command comes like that, and takes a sixth of the parser's time so. Nothing is judged here: what is not
-    as RFC 6455 has it (section 5.2, and UTF-8) is for the parser to refuse.
+    Nearly every command comes like that, and takes a quarter of the parser's time so. Nothing is judged here: what is
+    not as RFC 6455 has it (section 5.2, and UTF-8) is for the parser to refuse.
     """
     if len(received) < _HEAD_BYTES or received[0] not in (_WHOLE_TEXT, _WHOLE_BINARY):
         return None
