@@ -7,22 +7,26 @@ The rules: a connection is one life. Whoever has it sees it end, and opens anoth
 anybody's back, because whatever was on its way is lost then, and that has to be seen. So this uses the client
 library's connections, and neither its pools nor its subscriptions, which come back by themselves and silently.
 
-Of the connections two things are done differently (`Connection`), because the library takes one step for each message
-in a pass of the event loop, and a pass of a busy server takes tens of milliseconds: it would hear less than five other
-nodes say, and say nothing at all as long as something more is told in every pass (seen with six workers and 20,000
-clients that came at once: the engine "does not answer").
+Of the connections some things are done differently (`Connection`), because the library takes one step for each message
+in a pass of the event loop, and a pass of a busy server takes tens of milliseconds, or half a second where many servers
+share a processor: it would hear less than five other nodes say, and say nothing at all as long as something more is
+told in every pass (seen with six workers and 20,000 clients that came at once: the engine "does not answer").
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import ssl
+import sys
+import termios
 from collections.abc import Iterator
 from typing import Final
 
 import anyio
 import trio
+from anyio.abc import SocketAttribute
 from coredis.connection import (
     BaseConnection,
     BaseConnectionParams,
@@ -44,6 +48,10 @@ OLDEST: Final = (6, 2)
 CONNECT_SECONDS: Final = 2.0
 """For the socket, and again for the greeting: below the four seconds after which a silent node is dead to others."""
 
+_MOST_READ: Final = 256 * 1024
+"""Bytes in a pass: in one of half a second 64 KiB, as the library has it, are what a few busy nodes say."""
+_INT_BYTES: Final = 4  # of C
+
 # The client writes a traceback for each try that fails; what it has to say is in `EngineTrouble`.
 logging.getLogger("coredis").setLevel(logging.CRITICAL)
 
@@ -52,17 +60,37 @@ class Connection(BaseConnection):
     """Says all that waits to be said in one go, and lets all that has come be heard in one."""
 
     @property
+    def unread(self) -> int:
+        """Bytes that have come, and lie in the socket: under TLS a few more than there will be to read."""
+        sock = None if self.stream is None else self.stream.extra(SocketAttribute.raw_socket, None)  # noqa: S610 - no SQL
+        if sock is None:
+            return 0
+        return int.from_bytes(fcntl.ioctl(sock, termios.FIONREAD, bytes(_INT_BYTES)), sys.byteorder)
+
+    @property
     def at_hand(self) -> Iterator[list[ResponseType]]:
         """The messages beside answers that have come by now: those that `push_messages` would give next."""
         waiting = self._push_message_buffer_out
         while waiting.statistics().current_buffer_used:
             yield waiting.receive_nowait()
 
+    async def _reader_task(self) -> None:
+        """As the library's, but for the pass that it lets go by before it looks at what came unasked, and that it takes
+        more at once."""
+        while self.stream is not None:
+            try:
+                data = await self.stream.receive(_MOST_READ)
+            except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+                self._transport_failed = True
+                raise ConnectionLost("Connection lost while receiving response") from error
+            self.statistics.data_received(len(data))
+            self._data_received(data)
+
     async def _writer_task(self) -> None:
-        """As the library's, but for the pass of the event loop that it lets go by after each request it takes."""
+        """As the library's, but for the passes of the event loop that it lets go by before and after each request."""
         waiting = self._write_buffer_out
         while self.stream is not None:
-            requests = await waiting.receive()
+            requests = [] if waiting.statistics().current_buffer_used else await waiting.receive()
             while waiting.statistics().current_buffer_used:
                 requests.extend(waiting.receive_nowait())
             data = b"".join(self._packer.pack_commands([(command, *args) for command, args in requests]))

@@ -4,8 +4,9 @@ The rules:
 - `send` never waits. What the engine has not confirmed is bounded in bytes; more is refused.
 - The engine confirms with the number of those who heard: none, and that node is down.
 - Whatever is to be held against others (a confirmation, a beat, this node's own echo) is measured in time in which this
-  process was attentive (`attention.py`), and looked at in one place, `_watch`. A subscription on which this node does
-  not hear itself is as good as lost.
+  process was attentive, and had heard whatever was said to it (`attention.py`); it is looked at in one place, `_watch`.
+  A subscription on which this node does not hear itself is as good as lost.
+- Beats wait for nothing, so a node that is late with everything else beats in each round of its event loop at least.
 - Who is overdue is told an empty word: of a process that has died the engine says at once that nobody heard it.
 - A node is heard only while it is there: whoever comes says so to everybody before it says anything else.
 - An orderly end says good-bye, so that nobody has to wait for a beat that will not come.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol
 
@@ -23,10 +24,11 @@ import trio
 from coredis.exceptions import RedisError
 from msgspec import Struct
 
-from server.cluster.attention import AttentiveClock
+from server.cluster.attention import AttentiveClock, CaughtUp
 from server.cluster.engine import CONNECT_SECONDS, Connection, open_connection
 from server.cluster.engine_url import EngineUrl
 from server.cluster.membership import Change, Down, Membership, Up
+from server.cluster.shelter import Shelter
 from server.cluster.trouble import EngineTrouble
 from server.rhythm import next_time, sleep_to_next
 
@@ -105,8 +107,8 @@ class Channels:
         return f"{self._prefix}node:{node}".encode()
 
 
-class _Confirmation(Protocol):
-    """Of a message: how many have heard it."""
+class _Answer(Protocol):
+    """Of the engine, to what was said. Of a message it is how many have heard it."""
 
     @property
     def complete(self) -> bool: ...
@@ -116,7 +118,7 @@ class _Confirmation(Protocol):
 
 class _Unconfirmed(Struct):
     node: str
-    listeners: _Confirmation
+    listeners: _Answer
     size: int
     at: float
 
@@ -125,9 +127,9 @@ class Era:
     """See the top of this file; for the parameters, `EngineLink`."""
 
     __slots__ = (
-        "_beat", "_channels", "_clock", "_counts", "_echoed", "_echoed_at", "_hearing", "_hears", "_lives",
-        "_membership", "_patience", "_resting", "_saying", "_scope", "_sender", "_subscribed", "_timing", "_trouble",
-        "_unconfirmed", "_unconfirmed_bytes", "_url",
+        "_answered_until", "_beat", "_channels", "_clock", "_counts", "_echoed", "_echoed_at", "_heard_until",
+        "_hearing", "_hears", "_lives", "_membership", "_patience", "_raised", "_resting", "_saying", "_scope",
+        "_sender", "_subscribed", "_timing", "_trouble", "_unconfirmed", "_unconfirmed_bytes", "_url",
     )  # fmt: skip
 
     def __init__(self, url: EngineUrl, channels: Channels, hears: Hears, timing: Timing, counts: EngineCounts) -> None:
@@ -137,7 +139,10 @@ class Era:
         self._timing = timing
         self._counts = counts
         self._membership = Membership(channels.name, timing.dead)
-        self._clock = AttentiveClock(TICK_SECONDS)
+        self._clock = AttentiveClock()
+        self._heard_until = CaughtUp()
+        self._answered_until = CaughtUp()
+        self._raised: deque[_Answer] = deque()
         self._sender = channels.name.encode() + b"\0"
         self._unconfirmed: deque[_Unconfirmed] = deque()
         self._unconfirmed_bytes = 0
@@ -180,7 +185,7 @@ class Era:
         """
         trouble: EngineTrouble | None = None
         async with trio.open_nursery() as outside:
-            shelter = _Shelter()
+            shelter = Shelter()
             outside.start_soon(shelter.run)
             connections = await shelter.opened()
             try:
@@ -208,7 +213,8 @@ class Era:
                 nursery.start_soon(self._watch)
                 try:
                     await self._begin(began)
-                    await self._beat_on()
+                    nursery.start_soon(self._beat_on)
+                    await self._look_on()
                 except RedisError as error:
                     self._lose(str(error))
 
@@ -219,11 +225,12 @@ class Era:
 
     async def _begin(self, began: Callable[[], None]) -> None:
         await self._hear_itself()
+        self._raise_own()
         numbers = await self._all_beats()
         self._lives = True
         began()
         introduced = self._say_to_everybody(b"+")  # before this node says anything else to any of them
-        self._hear_beats(numbers)
+        self._hear_beats(numbers, self._clock.now)
         await introduced
 
     # --- hearing ----------------------------------------------------------------------------------------------
@@ -314,11 +321,11 @@ class Era:
             if await oldest.listeners == 0:
                 self._bury(self._membership.unheard(oldest.node))
 
-    def _echo(self) -> Awaitable[object]:
+    def _echo(self) -> _Answer:
         """A word to itself."""
         return self._saying.create_request(b"PUBLISH", self._channels.own, self._sender)
 
-    def _say_to_everybody(self, what: bytes) -> Awaitable[object]:
+    def _say_to_everybody(self, what: bytes) -> _Answer:
         return self._saying.create_request(b"PUBLISH", self._channels.everybody, what + self._channels.name.encode())
 
     async def _say_good_bye(self) -> None:
@@ -331,79 +338,76 @@ class Era:
     # --- beats ------------------------------------------------------------------------------------------------
 
     async def _beat_on(self) -> None:
+        """What became of it is looked at the next time: who waits for that beats late."""
         while True:
-            await sleep_to_next(self._timing.beat * self._membership.slowness)
+            await self._until_next_beat()
+            try:
+                self._raise_own()
+                while self._raised and self._raised[0].complete:
+                    await self._raised.popleft()
+            except RedisError as error:
+                self._lose(str(error))
+
+    def _raise_own(self) -> None:
+        """This node's number; and a word to itself."""
+        self._beat += 1
+        self._counts.beats += 1
+        key, ask = self._channels.beats, self._saying.create_request
+        self._raised += [self._echo(), ask(b"HSET", key, self._channels.name, self._counts.beats)]
+        if self._beat % BEATS_TO_KEEP == 1:
+            self._raised.append(ask(b"PEXPIRE", key, KEPT_MS))
+
+    async def _look_on(self) -> None:
+        """At the others. What is found is as old as the question: a node that waited long for the answer knows nothing
+        of the time in between."""
+        while True:
+            await self._until_next_beat()
+            asked_at = self._clock.now
             numbers = await self._all_beats()
-            self._hear_beats(numbers)
-            for overdue in self._membership.overdue(self._clock.now):
+            self._hear_beats(numbers, asked_at)
+            for overdue in self._membership.overdue(asked_at):
                 self._say(overdue, b"")
-            gone = self._membership.forgettable(numbers, self._clock.now)
+            gone = self._membership.forgettable(numbers, asked_at)
             if gone:
                 await self._saying.create_request(b"HDEL", self._channels.beats, *gone)
 
-    def _hear_beats(self, numbers: dict[str, int]) -> None:
-        self._bury(self._membership.beats(numbers, self._clock.now))
+    async def _until_next_beat(self) -> None:
+        await sleep_to_next(self._timing.beat * self._membership.slowness)
+
+    def _hear_beats(self, numbers: dict[str, int], asked_at: float) -> None:
+        self._bury(self._membership.beats(numbers, asked_at))
         if self._membership.patience != self._patience:
             self._patience = self._membership.patience
             self._hears.wait_longer(self._patience)
 
     async def _all_beats(self) -> dict[str, int]:
-        """Raise this node's number, and read all."""
-        self._beat += 1
-        self._counts.beats += 1
-        key, ask = self._channels.beats, self._saying.create_request
-        raised = [self._echo(), ask(b"HSET", key, self._channels.name, self._counts.beats)]
-        if self._beat % BEATS_TO_KEEP == 1:
-            raised.append(ask(b"PEXPIRE", key, KEPT_MS))
-        found = await ask(b"HGETALL", key, decode=True)
-        for each in raised:
-            await each
+        found = await self._saying.create_request(b"HGETALL", self._channels.beats, decode=True)
         numbers = found.items() if isinstance(found, dict) else ()
         return {str(name): int(number) for name, number in numbers if str(number).isdecimal()}
 
     async def _watch(self) -> None:
         """Whether the engine does what it should."""
         while True:
-            await self._rest()
-            now, dead = self._clock.ticked(trio.current_time()), self._timing.dead * self._patience
+            due = await self._rest()
+            now, dead = self._clock.ticked(trio.current_time(), due), self._timing.dead * self._patience
             try:
                 await self._look_who_heard()
             except RedisError as error:
                 self._lose(str(error))
-            if not self._saying.usable:
+            if not self._saying.usable or not self._hearing.usable:
                 self._lose("the connection was closed")
-            if self._lives and now - self._echoed_at >= dead:
+                continue
+            heard_until = self._heard_until.looked(now, self._hearing.unread, self._hearing.statistics.bytes_read)
+            answered_until = self._answered_until.looked(now, self._saying.unread, self._saying.statistics.bytes_read)
+            if self._lives and heard_until - self._echoed_at >= dead:
                 self._lose("it carries no messages")
-            if self._unconfirmed and now - self._unconfirmed[0].at >= dead:
+            if self._unconfirmed and answered_until - self._unconfirmed[0].at >= dead:
                 self._lose("it does not answer")
 
-    async def _rest(self) -> None:
-        """Until the next tick, or the one behind it if nothing is said before; four times before anybody is dead."""
+    async def _rest(self) -> float:
+        """Until the next tick, or the one behind it if nothing is said before; four times before anybody is dead.
+        Returns when it should have been."""
         seconds = min(TICK_SECONDS if self._unconfirmed else 2 * TICK_SECONDS, self._timing.dead / 4)
         with trio.CancelScope(deadline=next_time(seconds, trio.current_time())) as self._resting:
             await trio.sleep_forever()
-
-
-class _Shelter:
-    """A nursery that outlives a cancellation from outside, for a good-bye."""
-
-    __slots__ = ("_nursery", "_opened")
-
-    def __init__(self) -> None:
-        self._opened = trio.Event()
-        self._nursery: trio.Nursery
-
-    async def run(self) -> None:
-        """Until `close`."""
-        with trio.CancelScope(shield=True):
-            async with trio.open_nursery() as self._nursery:
-                self._opened.set()
-                await trio.sleep_forever()
-
-    async def opened(self) -> trio.Nursery:
-        with trio.CancelScope(shield=True):
-            await self._opened.wait()
-        return self._nursery
-
-    def close(self) -> None:
-        self._nursery.cancel_scope.cancel()
+        return self._resting.deadline
