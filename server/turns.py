@@ -6,7 +6,8 @@ cost 2.1 ms of the server, and 0.9 when each worker lets in 64 before the next d
 
 The rules:
 - A worker that has let in its portion passes the turn on to the next whose door is open. Who has fewer people than the
-  others takes more in its turn, so that one that was started anew fills up.
+  others takes more in its turn, so that one that was started anew fills up; who has far more is passed over, as long as
+  others have room and time, so that all are filled alike.
 - When few come, everyone who comes is the next worker's, as nothing is gained then.
 - The parent alone says whose door is open (`parent/porter.py`). If none is, the kernel spreads as ever.
 - A turn is a hint, and no lock: whoever stands at any door is let in there. If two pass it on at once, or its holder
@@ -25,6 +26,7 @@ import mmap
 import os
 import socket
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 log = logging.getLogger("server.turns")
@@ -33,6 +35,8 @@ PORTION: Final = 64
 """People in a turn. 32 cost 16 % more for each, 128 and 256 as much or more (20,000 people, 17 workers)."""
 MOST_MORE: Final = 448
 """In a turn of somebody who is behind the others."""
+FAR_AHEAD: Final = 256
+"""People more than the others have: what turns of unlike length come to by themselves is less."""
 FEW_SECONDS: Final = 0.02
 """Between two who come: then they are few."""
 
@@ -62,6 +66,11 @@ def is_over(taken: int, people: int, mean: float, gap: float) -> bool:
     return gap >= FEW_SECONDS or taken >= PORTION + min(max(0.0, mean - people), MOST_MORE)
 
 
+def is_far_ahead(people: int, mean: float) -> bool:
+    """Whether somebody with so many people lets others go first: pure."""
+    return people > mean + FAR_AHEAD
+
+
 class Turns:
     """What all workers of a parent share, and how the kernel hears of it.
 
@@ -81,8 +90,8 @@ class Turns:
     is_open
         For each door, whether it is; the parent's to say.
     is_full, people, let_in
-        For each door, its worker's to say: that nobody can be let in, until the parent has it tried again; how many
-        are behind it; how many were ever let in, modulo 2^32.
+        For each door, its worker's to say: that nobody can be let in, or not now, until the parent has it tried again;
+        how many are behind it; how many were ever let in, modulo 2^32.
     """
 
     __slots__ = ("doors", "is_full", "is_open", "let_in", "let_in_at", "memory", "people")
@@ -100,9 +109,13 @@ class Turns:
         self.is_open, self.is_full, self.people, self.let_in = rows
 
     def after(self, index: int) -> int | None:
-        """The next door that is open, rather one that has room; None if no other is."""
+        """The next door that is open, None if no other is: rather one that has room, and of those rather one whose
+        worker is not far ahead of the others."""
         others = [each for each in (*range(index + 1, self.doors), *range(index)) if self.is_open[each]]
-        return next((each for each in others if not self.is_full[each]), others[0] if others else None)
+        with_room = [each for each in others if not self.is_full[each]]
+        mean = self.mean_people()
+        going_first = (each for each in with_room if not is_far_ahead(self.people[each], mean))
+        return next(chain(going_first, with_room, others), None)
 
     def mean_people(self) -> float:
         """Behind a door that is open."""
@@ -146,20 +159,28 @@ class Door:
         now
             In seconds of the system's monotonic clock, which all workers have in common.
         is_full
-            Somebody could not be let in, so the next is to come elsewhere.
+            Next to nobody more can be let in, so whoever comes is to come elsewhere.
         """
         turns, index = self._turns, self._index
         gap = now - turns.let_in_at[0]
         turns.let_in_at[0] = now
-        turns.people[index] = people
+        self.has(people)
         turns.is_full[index] = is_full
         turns.let_in[index] = (turns.let_in[index] + some) & 0xFFFFFFFF
         self._taken += some
         if self._taken >= PORTION or gap >= FEW_SECONDS or is_full:
             self._look_round(people, gap, is_full=is_full)
 
-    def pass_on(self) -> None:
-        """It is somebody else's turn, if anybody's: here nobody is let in for a while."""
+    def has(self, people: int) -> None:
+        """So many are here now. To be said now and then: nobody hears of those who have left."""
+        self._turns.people[self._index] = people
+
+    def pause(self) -> None:
+        """Here nobody is let in for a while, so it is rather somebody else's turn than this one's soon again."""
+        self._turns.is_full[self._index] = True
+        self._pass_on()
+
+    def _pass_on(self) -> None:
         self._taken = 0
         following = self._turns.after(self._index)
         if following is not None:
@@ -167,7 +188,7 @@ class Door:
 
     def _look_round(self, people: int, gap: float, *, is_full: bool) -> None:
         if is_full or is_over(self._taken, people, self._turns.mean_people(), gap):
-            self.pass_on()
+            self._pass_on()
 
 
 class _Instruction(ctypes.Structure):

@@ -8,11 +8,13 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from itertools import permutations
 
 import pytest
 
 from server.listening import open_listeners
 from server.turns import (
+    FAR_AHEAD,
     FEW_SECONDS,
     MOST_MORE,
     PORTION,
@@ -104,6 +106,41 @@ def test_who_is_full_is_passed_over_while_somebody_has_room(turns: Turns) -> Non
     assert turns.after(0) == 1
 
 
+def test_who_is_far_ahead_lets_others_go_first_while_these_have_room(turns: Turns) -> None:
+    turns.people[1] = turns.people[2] = 2 * FAR_AHEAD  # on average FAR_AHEAD
+    assert turns.after(0) == 1, "not far enough"
+    turns.people[1] += 5
+    assert turns.after(0) == 2
+    turns.people[2] += 5
+    assert turns.after(0) == 3
+    turns.is_full[3] = True
+    assert turns.after(0) == 1, "rather ahead than full"
+    turns.is_full[1] = turns.is_full[2] = True
+    assert turns.after(0) == 1, "somebody has to say no"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(DOORS)))[::7])
+def test_all_are_filled_alike_though_some_get_people_to_their_rooms_sooner(
+    turns: Turns, order: tuple[int, ...]
+) -> None:
+    """The owner of the rooms at once. Each of the others takes a turn only while few of its people are on their way."""
+    settles = {door: (1_000, 40, 30, 20)[place] for place, door in enumerate(order)}
+    whose, unsettled = 0, [0] * DOORS
+    for step in range(1_000):
+        if unsettled[whose] <= 2 * PORTION:
+            turns.people[whose] += PORTION
+            unsettled[whose] += PORTION
+        turns.is_full[whose] = unsettled[whose] > 2 * PORTION
+        unsettled = [max(0, each - settles[door]) for door, each in enumerate(unsettled)]
+        if step % 10 == 0:  # as the parent does
+            turns.is_full[0:DOORS] = memoryview(bytearray(4 * DOORS)).cast("I")
+        following = turns.after(whose)
+        assert following is not None
+        whose = following
+    assert sum(turns.people) >= 900 * PORTION
+    assert max(turns.people) - min(turns.people) <= FAR_AHEAD + MOST_MORE
+
+
 def test_the_mean_is_that_of_open_doors(turns: Turns) -> None:
     turns.people[0], turns.people[1], turns.people[2] = 10, 30, 500
     open_those(turns, [0, 1])
@@ -165,11 +202,25 @@ def test_a_worker_that_is_full_sends_people_on_at_once(turns: Turns, listeners: 
         assert not turns.is_full[1]
 
 
-def test_a_worker_that_pauses_gives_its_turn_away(turns: Turns, listeners: list[socket.socket]) -> None:
+def test_a_worker_that_pauses_gives_its_turn_away_and_gets_none_for_a_while(
+    turns: Turns, listeners: list[socket.socket]
+) -> None:
+    door = Door(turns, 1, listeners[1])
     with Crowd(listeners) as crowd:
         send_to(listeners[1], 1)
-        Door(turns, 1, listeners[1]).pass_on()
+        door.pause()
         assert crowd.comes(2) == {2: 2}
+        assert turns.after(0) == 2
+        door.let_in(4, 4, 100.0)
+        assert turns.after(0) == 1
+
+
+def test_a_worker_whose_people_have_left_is_ahead_no_more(turns: Turns, listeners: list[socket.socket]) -> None:
+    door = Door(turns, 1, listeners[1])
+    door.let_in(1, 10 * FAR_AHEAD, 100.0)
+    assert turns.after(0) == 2
+    door.has(3)
+    assert turns.after(0) == 1
 
 
 def test_alone_a_worker_keeps_the_turn(turns: Turns, listeners: list[socket.socket]) -> None:

@@ -57,11 +57,10 @@ class Admission:
         self.handshakes = 0
         self.refused = 0
 
-    @property
-    def is_full(self) -> bool:
-        """Whoever comes now cannot be let in, wherever from."""
+    def has_room_for(self, some: int) -> bool:
+        """Whether so many more could be let in now, wherever they come from."""
         limits, sockets = self._limits, self.handshakes + len(self._connections)
-        return self.handshakes >= limits.max_handshakes or sockets >= limits.max_connections
+        return self.handshakes + some <= limits.max_handshakes and sockets + some <= limits.max_connections
 
     def enter(self, descriptor: int, host: str, now: float) -> Refused | None:
         """One more socket, of a peer at `host`: None if it may have a handshake, and then `leave` has to follow.
@@ -94,7 +93,7 @@ class Admission:
 
     def _why_not(self, network: str | None, now: float) -> Refused | None:
         limits = self._limits
-        if self.is_full:
+        if not self.has_room_for(1):
             return refusals.OVER_CAPACITY
         refused = None if network is None else self._why_not_from(network, now)
         if refused is not None:

@@ -41,6 +41,7 @@ from server.gateway.keepalive import keepalive
 from server.gateway.limits import GatewayLimits
 from server.gateway.refusals import Refused
 from server.gateway.tls import INTERNAL_ERROR_ALERT
+from server.rhythm import sleep_to_next
 from server.turns import Door
 
 log = logging.getLogger("server.gateway.listener")
@@ -53,6 +54,7 @@ _LOOK_SECONDS: Final = 0.02
 _MOST_LOOKS: Final = 25  # half a second: half of what the parent takes for a sign that nobody is let in here
 _FEW_ACCEPTS: Final = 4  # after a pause that has not helped
 _MOST_LAST_PASSES: Final = 64  # together as many as the kernel's queue holds
+_SAY_SECONDS: Final = 3.0  # a time at which a worker wakes anyhow
 _REST_SECONDS: Final = 0.2
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _MOST_REFUSALS: Final = 64
@@ -97,6 +99,8 @@ class Listener:
                     for listening in self._sockets:
                         _prepare(listening, gateway.limits)
                         accepting.start_soon(self._accept_from, listening, admission, context, nursery)
+                    if self._door is not None:
+                        accepting.start_soon(self._say_how_many, self._door)
                     context.started()
                     await gateway.departure.begun.wait()
                     accepting.cancel_scope.cancel()
@@ -139,7 +143,7 @@ class Listener:
         if len(unsettled) <= _MANY_UNSETTLED:
             return True
         if self._door is not None:
-            self._door.pass_on()
+            self._door.pause()
         for _ in range(_MOST_LOOKS):
             await trio.sleep(_LOOK_SECONDS)
             if len(unsettled) <= _MANY_UNSETTLED:
@@ -185,7 +189,14 @@ class Listener:
         """Before these are served, so that the next worker need not wait for it."""
         if self._door is not None and accepted:
             people = self._gateway.reactor.registered + accepted
-            self._door.let_in(accepted, people, time.monotonic(), is_full=admission.is_full)
+            is_full = not admission.has_room_for(_MOST_ACCEPTS)  # so that nobody finds it out who is on the way
+            self._door.let_in(accepted, people, time.monotonic(), is_full=is_full)
+
+    async def _say_how_many(self, door: Door) -> None:
+        """For turns: who counted as far ahead and whose people have left would never be asked again."""
+        while True:
+            door.has(self._gateway.reactor.registered)
+            await sleep_to_next(_SAY_SECONDS)
 
     def _look_after_keepalive(self, listening: socket.socket) -> None:
         """What is accepted from here on has it, or has it not."""
