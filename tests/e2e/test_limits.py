@@ -145,8 +145,23 @@ def test_who_goes_on_and_on_is_closed_and_nobody_else(server: ServerProcess, flo
 def test_bytes_count_as_well(server: ServerProcess) -> None:
     with talk(server.websocket_url, newcomer(server)[1]) as talker:
         room = talker.ask("create_room", kind="group", name="Own", nonce="n")["room"]
-        answers = [talker.post(room, "x" * 4_000) for _ in range(AT_ONCE - 5)]
-        assert {answer["code"] for answer in refused(answers)} >= {"rate_limited"}
+        answers = all_at_once(talker, AT_ONCE - 5, op="post", room=room, nonce="n", text="x" * 4_000)
+        assert {answer["code"] for answer in refused(answers)} == {"rate_limited"}
+
+
+def test_bytes_of_all_devices_of_a_user_count_together(server: ServerProcess) -> None:
+    """Each says less than a connection may."""
+    name, token = newcomer(server)
+    other = call(server.url, "/v1/login", {"name": name, "password": PASSWORD})[1]["token"]
+    with talk(server.websocket_url, token) as phone, talk(server.websocket_url, other) as laptop:
+        room = phone.ask("create_room", kind="group", name="Own", nonce="n")["room"]
+        said = [
+            (talker, talker.say("post", room=room, nonce="n", text="x" * 4_000))
+            for talker in (phone, laptop)
+            for _ in range(8)
+        ]
+        answers = [talker.wait(lambda frame, number=number: frame.get("id") == number) for talker, number in said]  # type: ignore[misc]
+        assert {answer["code"] for answer in refused(answers)} == {"rate_limited"}
 
 
 def test_all_devices_of_a_user_count_together(server: ServerProcess) -> None:
