@@ -31,9 +31,11 @@ from server.rooms.opening import Applicant
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.telling import NextSlice, Telling
+from server.rooms.unfinished import Unfinished
 from server.store.account_messages import BlockChange
 from server.store.log_messages import Outcomes
 from server.store.questions import Done, Failed
+from server.store.room_messages import MarksSaved
 
 ROOMS: Final = "rooms"
 """The id of the dynamic supervisor all rooms live under; its keys are the rooms' ids."""
@@ -63,6 +65,8 @@ class RoomEnvironment(Struct, frozen=True):
         Where it is noted how far the logs reach that relays follow.
     announcing
         When they may say who came and who went.
+    unfinished
+        Marks that were acknowledged, and are not told or not on disk: outlives crashes of rooms.
     elsewhere
         Told the `News` of memberships that begin, for the users' sessions on other nodes. None: there are none.
     """
@@ -76,6 +80,7 @@ class RoomEnvironment(Struct, frozen=True):
     ownership: Ownership = field(default_factory=lambda: Alone(""))
     heads: HeadsTable = field(default_factory=HeadsTable)
     announcing: Announcing = field(default_factory=Announcing)
+    unfinished: Unfinished = field(default_factory=Unfinished)
     elsewhere: Tell | None = None
 
 
@@ -109,8 +114,9 @@ class RoomActor(Telling):
         environment = self._environment
         room = str(address.name)
         self._room = Room(
-            room, address, address.incarnation, environment.refs, environment.sizes, environment.announcing
-        )
+            room, address, address.incarnation, environment.refs, environment.sizes, environment.announcing,
+            environment.unfinished,
+        )  # fmt: skip
         ownership = environment.ownership
         if ownership.is_mine(room):
             self._carry_out(self._room.started(trio.current_time(), is_inherited=ownership.is_inherited(room)))
@@ -161,6 +167,8 @@ class RoomActor(Telling):
                 effects = room.announce(now)
             case Appears():
                 effects = room.appears(message)
+            case MarksSaved():
+                effects = room.saved(message)
             case BlockChange():
                 effects = room.blocked(message)
             case HandOver():

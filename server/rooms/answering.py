@@ -23,6 +23,7 @@ def answer_found(state: RoomState, purpose: Purpose, value: object, now: float) 
         case PageWanted(request=request), page:
             return [answered(request, page_reply(request, page, state.shown))]
         case AuthorsWanted(covered=covered), Authors(authors=authors):
+            state.receipts.told(covered.receipt.user)
             return receipts_told(state, [(covered.receipt, authors)])
         case PersonWanted(request=request), User() | None as person:
             try:
@@ -38,5 +39,6 @@ def given_up(state: RoomState, purpose: Purpose, refusal: Refusal, now: float) -
     match purpose:
         case PageWanted(request=request) | PersonWanted(request=request):
             return [state.refuse(request, refusal, now)]
-        case AuthorsWanted():
+        case AuthorsWanted(covered=covered):
+            state.receipts.tell_again(covered, state.members)
             return []

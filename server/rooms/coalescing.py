@@ -55,7 +55,7 @@ def tell_all(state: RoomState, now: float) -> Effects:
 
 def save_marks(state: RoomState) -> Effects:
     marks = state.receipts.unsaved(state.members) if state.has_marks else ()
-    return [Write(SaveMarks(state.room, marks))] if marks else []
+    return [Write(SaveMarks(state.room, marks, state.itself))] if marks else []
 
 
 def _ask_authors(state: RoomState, covered: Covered, now: float) -> Effect:
@@ -94,4 +94,5 @@ def tell_receipts(state: RoomState, now: float) -> Effects:
             effects.append(_ask_authors(state, covered, now))
         else:
             told.append((covered.receipt, authors))
+            state.receipts.told(covered.receipt.user)
     return [*effects, *receipts_told(state, told)]

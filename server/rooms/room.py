@@ -42,10 +42,11 @@ from server.rooms.refusing import refuse_any
 from server.rooms.reopening import opened_again
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
 from server.rooms.state import RoomState, refused
+from server.rooms.unfinished import Unfinished
 from server.store.account_messages import BlockChange
 from server.store.log_messages import Anchor, Append, Lost, Outcomes, Release
 from server.store.questions import Done, Failed
-from server.store.room_messages import NoRoom, SaveMarks
+from server.store.room_messages import MarksSaved, NoRoom, SaveMarks
 
 REST_SECONDS: Final = 60.0
 
@@ -69,11 +70,13 @@ class Room:
         How large it may be, and how large until it is told differently.
     announcing
         When it may say who came and who went; shared by the rooms of a node.
+    unfinished
+        The marks of all rooms of a process that were acknowledged, and are not told or not on disk.
     """
 
     __slots__ = (
         "_alone_since", "_announces", "_announcing", "_gone", "_incarnation", "_itself", "_leaving_since", "_opening",
-        "_refs", "_room", "_sizes", "_state",
+        "_refs", "_room", "_sizes", "_state", "_unfinished",
     )  # fmt: skip
 
     def __init__(
@@ -84,12 +87,14 @@ class Room:
         refs: Iterator[int],
         sizes: Sizes = DEFAULT_SIZES,
         announcing: Announcing | None = None,
+        unfinished: Unfinished | None = None,
     ) -> None:
         self._room = room
         self._itself = itself
         self._incarnation = incarnation
         self._sizes = sizes
         self._announcing = announcing or Announcing()
+        self._unfinished = Unfinished() if unfinished is None else unfinished
         self._announces = False  # it has been given a time for that
         self._refs = refs
         self._opening: Opening | None = None
@@ -248,7 +253,7 @@ class Room:
         that did, may have owed somebody the news."""
         self._state = state = RoomState(
             opened.record, opened.lineage, itself=self._itself, incarnation=self._incarnation, refs=self._refs,
-            sizes=self._sizes, now=now,
+            sizes=self._sizes, now=now, unfinished=self._unfinished,
         )  # fmt: skip
         if is_inherited:
             state.ongoing.doubt()
@@ -362,9 +367,19 @@ class Room:
 
     # --- once a second ----------------------------------------------------------------------------------------
 
+    def saved(self, told: MarksSaved) -> Effects:
+        """What the writer has lost is written with the next beat."""
+        if self._state is not None and told.are_saved:
+            self._state.receipts.saved(told.marks)
+        elif self._state is not None:
+            self._state.receipts.save_again(told.marks)
+        return []
+
     def stopped(self) -> Effects:
         """The room is told to stop: the last chance to write marks."""
-        return [] if self._state is None else save_marks(self._state)
+        effects = [] if self._state is None else save_marks(self._state)
+        self._unfinished.forget(self._room)
+        return effects
 
     def beat(self, now: float) -> Effects:
         state = self._state

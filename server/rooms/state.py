@@ -31,6 +31,7 @@ from server.rooms.remote import RemoteAsker
 from server.rooms.rights import stranger
 from server.rooms.sizes import Sizes
 from server.rooms.typists import Typists
+from server.rooms.unfinished import Unfinished
 from server.store.log_messages import Append, Draft
 from server.store.marks import seen_by
 from server.store.questions import Asker
@@ -52,9 +53,13 @@ class RoomState(Attachments):
         Gives references that were not given before.
     sizes
         How large it may be, and how large until it is told differently.
+    unfinished
+        What former lives have left of marks.
     """
 
-    __slots__ = ("_ongoing", "_receipts", "_refs", "_sizes", "base", "itself", "last_seq", "lineage", "record")
+    __slots__ = (
+        "_ongoing", "_receipts", "_refs", "_sizes", "_unfinished", "base", "itself", "last_seq", "lineage", "record",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -66,6 +71,7 @@ class RoomState(Attachments):
         refs: Iterator[int],
         sizes: Sizes,
         now: float,
+        unfinished: Unfinished | None = None,
     ) -> None:
         super().__init__(incarnation)
         self.record = begun(record, now)
@@ -77,6 +83,9 @@ class RoomState(Attachments):
         self._receipts: Receipts | None = None
         self._refs = refs
         self._sizes = sizes
+        self._unfinished = unfinished
+        if unfinished is not None and unfinished.of(record.room):
+            self.receipts.recall(self.members)
 
     @property
     def room(self) -> str:
@@ -114,7 +123,7 @@ class RoomState(Attachments):
     def receipts(self) -> Receipts:
         """Kept once they are made, for the authors they remember."""
         if self._receipts is None:
-            self._receipts = Receipts(self.room, self.last_seq)
+            self._receipts = Receipts(self.room, self.last_seq, self._unfinished)
         return self._receipts
 
     @property

@@ -103,7 +103,7 @@ async def run_reader(
 class _Worker:
     __slots__ = (
         "_clock", "_counts", "_inbox", "_patience", "_quick", "_rooms", "_searcher", "_slow", "_slow_next", "_store",
-        "_thread", "_token_lifetime",
+        "_taken", "_thread", "_token_lifetime",
     )  # fmt: skip
 
     def __init__(
@@ -124,6 +124,7 @@ class _Worker:
         self._thread = OwnThread("store reader")
         self._counts = counts
         self._patience = patience
+        self._taken: deque[Read] = deque()
         self._quick: deque[Read] = deque()
         self._rooms = 0  # that were to open, so far
         self._slow: dict[Hashable, list[Read]] = {}  # those that have one answer together, in order
@@ -133,25 +134,31 @@ class _Worker:
         try:
             with self._thread:
                 while True:
-                    self._set_aside(await self._taken())
+                    self._taken = deque(await self._take())
+                    self._set_aside()
                     await self._answer(self._portion())
         finally:
-            _refuse([*self._quick, *chain.from_iterable(self._slow.values())])
+            _refuse([*self._taken, *self._quick, *chain.from_iterable(self._slow.values())])
 
-    async def _taken(self) -> list[object]:
+    async def _take(self) -> list[Read]:
         if not self._slow and not self._quick:
-            return await self._inbox.take(QUICK_IN_A_PORTION)
+            return cast("list[Read]", await self._inbox.take(QUICK_IN_A_PORTION))
         await trio.lowlevel.checkpoint()
-        return self._inbox.take_nowait(QUICK_IN_A_PORTION if len(self._slow) < SLOW_SET_ASIDE else 0)
+        most = QUICK_IN_A_PORTION if len(self._slow) < SLOW_SET_ASIDE else 0
+        return cast("list[Read]", self._inbox.take_nowait(most))
 
-    def _set_aside(self, questions: Iterable[object]) -> None:
-        for question in questions:
+    def _set_aside(self) -> None:
+        """One that this crashes over is answered as those behind it are: with the end of this task."""
+        taken = self._taken
+        while taken:
+            question = taken[0]
             if isinstance(question, Search):
                 self._searcher.take(question)
             elif isinstance(question, _SLOW):
                 self._slow.setdefault(self._kind_of(question), []).append(question)
             else:
-                self._quick.append(cast("Read", question))
+                self._quick.append(question)
+            taken.popleft()
 
     def _kind_of(self, question: Read) -> Hashable:
         match question:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from server.protocol.objects import Member, Role, Room, RoomKind
 from server.store.lately import Span
-from server.store.questions import Question
+from server.store.questions import Asker, Question
 from server.store.room_changes import Particulars
 
 
@@ -45,10 +45,18 @@ class Mark(Struct, frozen=True):
 
 
 class SaveMarks(Struct, frozen=True):
-    """Written behind: nobody is told, and a crash may lose it."""
+    """Answered `MarksSaved`, where somebody wants to know."""
 
     room: str
     marks: tuple[Mark, ...]
+    reply_to: Asker | None = None
+
+
+class MarksSaved(Struct, frozen=True):
+    """These are on disk; or nobody knows, if not `are_saved`."""
+
+    marks: tuple[Mark, ...]
+    are_saved: bool
 
 
 class ListRooms(Question, frozen=True, kw_only=True):

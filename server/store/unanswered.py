@@ -6,7 +6,7 @@ answered in the order in which they were told, in one `Outcomes`; anchors come l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from server.protocol.errors import unavailable
 from server.store.batches import Batch, Change, Committed
@@ -15,7 +15,7 @@ from server.store.lineages import Lineages
 from server.store.log_messages import Anchor, Anchored, Append, Lost, Outcome, Outcomes, Release
 from server.store.messages import Write
 from server.store.questions import Asker, Done, Failed
-from server.store.room_messages import SaveMarks
+from server.store.room_messages import MarksSaved, SaveMarks
 from server.store.search_messages import IndexTails
 from server.store.user_messages import TouchTokens
 
@@ -96,17 +96,24 @@ class Unanswered:
                 self._lineages.end(room)
         appends, self._appends = self._appends, []
         changes, self._changes = self._changes, []
+        self._tell_saved(are_saved=True)
         self._tell_outcomes(zip(appends, committed.outcomes, strict=True))
         for change, answer in zip(changes, committed.answers, strict=True):
             change.reply_to.answer(answer)
         self._tell_the_rest()
 
-    def lose(self) -> None:
-        """Nothing was done, or nobody knows: the lineages concerned end. Marks and times of last use are dropped."""
+    def lose(self, untaken: Sequence[Write] = ()) -> None:
+        """Nothing was done, or nobody knows: the lineages concerned end. Times of last use are dropped.
+
+        `untaken`: those behind the one that could not be taken, and that one.
+        """
+        for write in untaken:
+            self._lose(write)
         for room in self._heads:
             self._lineages.end(room)
         appends, self._appends = self._appends, []
         changes, self._changes = self._changes, []
+        self._tell_saved(are_saved=False)
         self._tell_outcomes((append, Lost(append.ref)) for append in appends)
         for change in changes:
             change.reply_to.answer(Failed(change.ref, unavailable()))
@@ -114,6 +121,23 @@ class Unanswered:
         for wanted in indexing:
             wanted.reply_to.answer(Failed(wanted.ref, unavailable()))
         self._tell_the_rest()
+
+    def _lose(self, write: Write) -> None:
+        """One that was not taken, or not wholly."""
+        match write:
+            case Append():
+                if write not in self._appends:
+                    self._stale.append(write)
+            case Anchor():
+                write.reply_to.answer(Failed(write.ref, unavailable()))
+            case SaveMarks():
+                self._marks.append(write)
+            case IndexTails():
+                self.indexing.append(write)
+            case Release() | TouchTokens():
+                pass
+            case _:
+                self._changes.append(write)
 
     def _take_append(self, append: Append) -> None:
         if self._fencing is not None:
@@ -133,6 +157,12 @@ class Unanswered:
         is_first = room not in self._heads and lineages.is_live(room, append.lineage)
         if is_first and not fencing.still_holds(lineages.fence_of(room)):
             lineages.end(room)
+
+    def _tell_saved(self, *, are_saved: bool) -> None:
+        marks, self._marks = self._marks, []
+        for saved in marks:
+            if saved.reply_to is not None:
+                saved.reply_to.answer(MarksSaved(saved.marks, are_saved))
 
     def _tell_the_rest(self) -> None:
         stale, self._stale = self._stale, []

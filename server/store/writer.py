@@ -154,14 +154,16 @@ class _Writer:
 
     async def _write(self, writes: Sequence[object]) -> None:
         unanswered = Unanswered(self._lineages, self._fencing)
+        taken = 0
         try:
-            for write in writes:
+            for taken, write in enumerate(writes):  # noqa: B007 - how many, where it crashes
                 unanswered.take(cast("Write", write))
+            taken = len(writes)
             await self._settle(unanswered)
             while unanswered.indexing:
                 await self._index(unanswered)
         except BaseException:
-            unanswered.lose()
+            unanswered.lose(cast("Sequence[Write]", writes[taken:]))
             raise
 
     async def _settle(self, unanswered: Unanswered) -> None:

@@ -19,6 +19,7 @@ from server.rooms.effects import Consult, Effect, FanOut, InTurn, Reply, Write
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Passing, Request
 from server.rooms.room import Room
 from server.rooms.sizes import Sizes
+from server.rooms.unfinished import Unfinished
 from server.store.log_messages import Anchor, Anchored, Append, Landed, Outcome, Outcomes
 from server.store.questions import Done
 from server.store.room_changes import Particulars
@@ -80,13 +81,14 @@ class Scene:
     def __init__(
         self, *names: str, kind: RoomKind = "group", small_room: int = 256, most: int = 1_000, last_seq: int = 0,
         incarnation: int = 1, grace: float = 0.0, is_inherited: bool = False, roles: Mapping[str, Role] | None = None,
-        particulars: Particulars | None = None,
+        particulars: Particulars | None = None, unfinished: Unfinished | None = None,
     ) -> None:  # fmt: skip
         self.now = 100.0
         self.itself = key("room")
         self.room = Room(
-            ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most), Announcing(grace)
-        )
+            ROOM, self.itself, incarnation, count(1), Sizes(small=small_room, most=most), Announcing(grace),
+            unfinished,
+        )  # fmt: skip
         self.names = names
         self.roles = roles or {}
         self.particulars = particulars
@@ -99,7 +101,7 @@ class Scene:
         self.answer_opening(self.room.started(self.now, is_inherited=is_inherited))
         for name in names:
             self.attach(name)
-        self.beat()
+        self.begun = self.beat()
 
     def record(self, last_seq: int | None = None) -> RoomRecord:
         members = {intern(f"u_{name}"): MemberRecord(self.roles.get(name, "member"), 0, 0) for name in self.names}

@@ -18,7 +18,7 @@ def test_who_has_marked_as_unread_is_answered_behind_the_write() -> None:
     scene.says("bob", Read(room=ROOM, seq=9))
     effects = scene.says("bob", MarkUnread(id=1, room=ROOM, seq=5))
     assert [type(effect) for effect in effects] == [Write, Reply]
-    assert effects[0] == Write(SaveMarks(ROOM, (Mark("u_bob", 9, 9, 4),)))
+    assert effects[0] == Write(SaveMarks(ROOM, (Mark("u_bob", 9, 9, 4),), scene.itself))
     assert answers(effects) == [Ok(id=1, read_seq=4)]
     assert answers(scene.says("bob", MarkUnread(room=ROOM, seq=0))) == [Ok(read_seq=0)]
     assert answers(scene.says("bob", MarkUnread(room=ROOM, seq=99))) == [Ok(read_seq=0)]

@@ -12,7 +12,9 @@ import pytest
 import trio
 from pysqlite3 import dbapi2 as sqlite3  # the store's own: two libraries in a process do not see each other's locks
 
+from server.protocol.attention_commands import Read
 from server.protocol.entries import MessageEntry
+from server.protocol.events import Receipt
 from server.protocol.hello_commands import Cursor
 from server.protocol.message_commands import Post
 from server.protocol.replies import Error, Ok, Resumed
@@ -225,6 +227,46 @@ async def test_the_writer_crashes_under_traffic(store: Store, stored: Callable[[
         await bob.hears(room, *map(str, range(10)))
         assert contiguous(ann, room)
         assert [text for _, text in stored(room)] == [str(n) for n in range(10)]
+
+
+async def test_what_was_read_stays_read_when_the_room_crashes(store: Store) -> None:
+    async with staged(store, room=FragileRoom) as stage:
+        room, (ann, bob) = await in_a_channel(stage, 2)
+        last = await ann.post_until_taken(room, "hello")
+        await bob.hears(room, "hello")
+        assert (await bob.ask(Read, room=room, seq=last.seq)).read_seq == last.seq  # type: ignore[union-attr]
+        assert (await ann.post(room, "poison")).code == "unavailable"  # type: ignore[union-attr]
+        await ann.post_until_taken(room, "and on")
+        await bob.hears(room, "and on")
+
+        async def unread() -> tuple[int, int]:
+            [known] = (await bob.ask(Rooms)).rooms  # type: ignore[union-attr,misc]
+            return known.read_seq, known.unread
+
+        with trio.fail_after(20):
+            while await unread() != (last.seq, 1):  # noqa: ASYNC110 - nobody is told when it is on disk
+                await trio.sleep(0.05)
+        receipt = await ann.until(lambda: ann.found(Receipt))
+        assert (receipt.user, receipt.read) == (bob.user, last.seq)
+
+
+async def test_what_was_read_stays_read_when_the_writer_crashes(store: Store) -> None:
+    async with staged(store) as stage:
+        room, (ann, bob) = await in_a_channel(stage, 2)
+        last = await ann.post_until_taken(room, "hello")
+        assert isinstance(await bob.ask(Read, room=room, seq=last.seq), Ok)
+        stage.desk.crashing = True
+        await stage.until(lambda: not stage.desk.crashing)
+        await bob.go()
+        await bob.come()
+
+        async def unread() -> int:
+            [known] = (await bob.ask(Rooms)).rooms  # type: ignore[union-attr,misc]
+            return int(known.unread)
+
+        with trio.fail_after(20):
+            while await unread():  # noqa: ASYNC110 - nobody is told when it is on disk
+                await trio.sleep(0.05)
 
 
 async def test_while_the_database_is_locked_nobody_hears_of_a_post(

@@ -329,6 +329,19 @@ async def test_a_crash_of_the_reader_answers_everything_it_took(desk: Desk, monk
     assert await desk.read(Ready) is True
 
 
+async def test_a_crash_over_one_question_answers_those_behind_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*told: object) -> object:
+        monkeypatch.undo()
+        raise RuntimeError("forced by the test")
+
+    monkeypatch.setattr("server.store.reader._Worker._kind_of", crash)
+    ear = Ear()
+    for ref in range(40):
+        desk.reads.tell(LoadRoom(reply_to=ear, ref=ref, room="r_none"))
+    await ear.until(lambda: len(ear.heard) == 40)
+    assert await desk.read(Ready) is True
+
+
 async def test_a_crowd_that_signs_in_does_not_starve_whoever_reads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from server.store import answering, reader
 

@@ -12,7 +12,7 @@ from server.store.log_messages import Anchor, Denied, Known, Landed, Lost, Membe
 from server.store.marks import OwnMark
 from server.store.opening import Store
 from server.store.questions import Done, Failed
-from server.store.room_messages import ListRooms, LoadRoom, Mark, MemberRecord, RoomRecord, SaveMarks
+from server.store.room_messages import ListRooms, LoadRoom, Mark, MarksSaved, MemberRecord, RoomRecord, SaveMarks
 from server.store.user_messages import AddUser
 from tests.store.desk import PATIENCE, Desk, Ear, poison_refused, serving
 
@@ -164,6 +164,38 @@ async def test_a_crash_of_the_writer_answers_everything_it_took(desk: Desk) -> N
     assert isinstance(ear.heard[0], Failed)
     assert isinstance(await room.said(ann, "n1"), Lost), "the restarted writer knows no lineage"
     assert isinstance(await (await desk.anchored(room.room)).said(ann, "n1"), Landed)
+
+
+async def test_a_crash_over_one_of_many_answers_those_behind_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await desk.user("ann")
+    room = await desk.anchored(await desk.created(ann))
+
+    def crash_once(self: object, append: object) -> None:
+        monkeypatch.undo()
+        raise RuntimeError("forced by the test")
+
+    monkeypatch.setattr("server.store.unanswered.Unanswered._take_append", crash_once)
+    ear, marks = Ear(), (Mark(ann, received=1, read=1),)
+    room.say(ann, "n1")
+    room.say(ann, "n2")
+    desk.writes.tell(AddUser(reply_to=ear, name="bob", display_name=None, password_hash="hash"))
+    desk.writes.tell(SaveMarks(room.room, marks, ear))
+    assert [type(outcome) for outcome in await room.ear.outcomes_of(2)] == [Lost, Lost]
+    await ear.until(lambda: len(ear.heard) == 2)
+    assert MarksSaved(marks, are_saved=False) in ear.heard
+    assert {type(heard) for heard in ear.heard} == {MarksSaved, Failed}
+
+
+async def test_who_saves_marks_hears_whether_they_are_on_disk(desk: Desk) -> None:
+    ann = await desk.user("ann")
+    room = await desk.created(ann)
+    ear, marks = Ear(), (Mark(ann, received=1, read=1),)
+    desk.writes.tell(SaveMarks(room, marks, ear))
+    await ear.until(lambda: bool(ear.heard))
+    desk.crashing = True
+    desk.writes.tell(SaveMarks(room, marks, ear))
+    await ear.until(lambda: len(ear.heard) == 2)
+    assert ear.heard == [MarksSaved(marks, are_saved=True), MarksSaved(marks, are_saved=False)]
 
 
 async def test_a_crash_between_commit_and_acknowledgement_is_found_by_the_retry(
