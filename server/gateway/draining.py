@@ -49,12 +49,13 @@ class Draining:
         context.started()
         try:
             await trio.sleep_forever()
-        finally:
+        except trio.Cancelled:  # a crash is no stop: whoever comes then is let in
             with context.finishing() as finishing:
                 begun = trio.current_time()
                 seconds = max(self._departure.seconds, self._gateway.limits.stop_seconds)
                 finishing.deadline = begun + seconds
                 await self._drain(begun, seconds)  # noqa: ASYNC102 - has a deadline
+            raise
 
     async def _drain(self, begun: float, seconds: float) -> None:
         """Empty the house."""
