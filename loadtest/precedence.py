@@ -11,7 +11,11 @@ import os
 from contextlib import suppress
 from typing import Final
 
+from loadtest.crowd.shifts import Shifts
+
 _CROWDED: Final = 3  # processes for each processor; as the server counts its workers (`server/parent/processes.py`)
+_AT_A_TIME: Final = 2  # for each processor, while people come
+_SHIFT_SECONDS: Final = 1.0  # several hundred people of each
 _NICENESS: Final = -10  # nine times the share of an ordinary process, when all want more than there is
 
 
@@ -19,6 +23,15 @@ def take_precedence() -> None:
     """For this process, and those it starts from now on."""
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+
+
+def shifts_of(player: int, players: int) -> Shifts | None:
+    """When process `player` (from 0) lets its people come: of many, a few do at a time."""
+    cores = len(os.sched_getaffinity(0))
+    if players < _CROWDED * cores:
+        return None
+    shifts = -(-players // (_AT_A_TIME * cores))
+    return Shifts(player % shifts, shifts, _SHIFT_SECONDS)
 
 
 def let_others_finish(processes: int) -> None:

@@ -107,7 +107,7 @@ def tree(ground: Ground) -> SupervisorSpec:
     http = LateApplication()
     gateway = Gateway(
         limits=limits,
-        reactor=Reactor(),
+        reactor=Reactor(limits.lobby_seconds),
         parsers=ParserPool(limits.partial_bytes),
         reader=reader,
         app=http,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from clients.backoff import full_jitter
+from loadtest.crowd.shifts import Shifts
 from loadtest.crowd.standing import NOBODY
 from loadtest.crowd.upgrade import TurnedAway
 
@@ -34,12 +35,17 @@ class Arrivals:
     def __init__(self, at_once: int, connects: float, hurry: bool, chance: Callable[[], float]) -> None:
         self.at_once, self.connects, self.hurry = at_once, connects, hurry
         self._chance = chance
+        self._shifts: Shifts | None = None
         self._failures: dict[int, int] = {}  # in a row, by slot
         self._queue = array("i")  # not a deque: of numbers that all wait at once, each would be an object
         self._next = 0  # whose turn it is in the queue
         self._begun_until = 0.0  # connections up to here are paid for, where they have a pace
 
     # --- whose turn it is ----------------------------------------------------------------------------------------
+
+    def keep_to(self, shifts: Shifts | None) -> None:
+        """Begin nothing outside of these from now on; None: at any time."""
+        self._shifts, self._begun_until = shifts, 0.0
 
     def add(self, slot: int) -> None:
         self._queue.append(slot)
@@ -51,6 +57,9 @@ class Arrivals:
     def take(self, now: float, in_flight: int) -> int:
         """Who begins a connection now; `NOBODY` if none does."""
         if not self._may_begin(in_flight):
+            return NOBODY
+        if self._shifts is not None and (begins := self._shifts.next(now)) > now:
+            self._begun_until = begins
             return NOBODY
         if self.connects:
             if now < self._begun_until:

@@ -20,6 +20,7 @@ from typing import Final
 
 from loadtest.crowd.crowd import Crowd
 from loadtest.crowd.entries import Entry
+from loadtest.crowd.shifts import Shifts
 from loadtest.people import People
 from loadtest.scenarios.broadcast import LAST
 from loadtest.scenarios.messages import (
@@ -58,6 +59,7 @@ class Company:
     rooms: Rooms
     readings: Readings
     options: Options
+    shifts: Shifts | None = None
 
     def drawn(self, count: int, purpose: str) -> list[int]:
         """This process' part of so many of all people.
@@ -107,6 +109,7 @@ class Coming(Played):
         self._count = len(wanted)
         self._crowd.arrivals.at_once = come.at_once
         self._crowd.arrivals.connects = company.part(come.connects)
+        self._crowd.arrivals.keep_to(None if come.connects else company.shifts)
         for number in wanted:
             self._crowd.bring(number)
 
@@ -115,6 +118,7 @@ class Coming(Played):
 
     def end(self) -> None:
         self._crowd.arrivals.connects = 0.0
+        self._crowd.arrivals.keep_to(None)
 
 
 class Lasting(Played):

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from clients.endpoint import Endpoint
 from loadtest.crowd.crowd import Crowd
 from loadtest.crowd.doors import sources_of
+from loadtest.crowd.shifts import Shifts
 from loadtest.ledger import Ledger
 from loadtest.people import People
 from loadtest.scenarios import machine
@@ -31,6 +32,8 @@ class Player:
         Their numbers: best `range(player, options.connections, players)`.
     player
         The number of this process, from 0.
+    shifts
+        When its people come, where nobody said how many are to come a second; None: at any time.
 
     Attributes
     ----------
@@ -47,10 +50,11 @@ class Player:
         mine: Sequence[int],
         options: Options,
         player: int,
+        shifts: Shifts | None = None,
     ) -> None:
         self.crowd = crowd
         self._readings = readings
-        self._company = Company(crowd, people, mine, Rooms(people, mine), readings, options)
+        self._company = Company(crowd, people, mine, Rooms(people, mine), readings, options, shifts)
         self._endpoints = endpoints
         self._player = player
         self._order = 0
@@ -66,7 +70,13 @@ class Player:
 
     @classmethod
     def of(
-        cls, people: People, endpoints: Sequence[Endpoint], mine: Sequence[int], options: Options, player: int
+        cls,
+        people: People,
+        endpoints: Sequence[Endpoint],
+        mine: Sequence[int],
+        options: Options,
+        player: int,
+        shifts: Shifts | None = None,
     ) -> Player:
         """A player with a crowd of its own. Nobody connects before the first order."""
         readings = Readings()
@@ -74,7 +84,7 @@ class Player:
             people, mine, endpoints, readings, Ledger(), sources=sources_of(player), at_once=options.at_once,
             receive_buffer=SCENARIOS[options.scenario].receive_buffer, hurry=True,
         )  # fmt: skip
-        return cls(crowd, readings, people, endpoints, mine, options, player)
+        return cls(crowd, readings, people, endpoints, mine, options, player, shifts)
 
     # --- orders --------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import Runner
 
+from loadtest.precedence import shifts_of
 from loadtest.scenarios.messages import Order
 from loadtest.scenarios.playing import Player
 from loadtest.users.casting import (
@@ -127,7 +128,8 @@ class Part:
         assert parsed is not None
         people = people_of(parsed, cast.options.connections)
         mine = range(cast.player, cast.options.connections, cast.players)
-        player = Player.of(people, endpoints_of(cast.host), mine, cast.options, cast.player)
+        shifts = shifts_of(cast.player, cast.players)
+        player = Player.of(people, endpoints_of(cast.host), mine, cast.options, cast.player, shifts)
         try:
             self._steps(cast, player)
         finally:

@@ -267,6 +267,8 @@ class Connection(Websocket):
         self._write(frames)
         if self._opening is not None and isinstance(outgoing.events[0], Welcome):
             self._leave_opening()
+            if self._socket is not None:
+                self._gateway.reactor.settle(self._socket)
         if outgoing.answers:
             self._ongoing.unanswered -= outgoing.answers
             self._work_on()

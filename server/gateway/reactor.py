@@ -4,15 +4,16 @@ It waits on an epoll descriptor of its own, nested in trio's, so an idle websock
 trio.
 
 The rules:
-- Level-triggered; one bounded `recv` per socket and pass; what it took is one message. Until that message was
-  handled
+- Level-triggered; one bounded `recv` per socket and pass; what it took is one message. Until that message was handled
   the socket gives no other, so what lies unhandled in memory is one chunk a connection.
-- A pass only tells. Sockets are closed by their connections, on the scheduler, between two passes; so no
-  descriptor can
+- A pass only tells. Sockets are closed by their connections, on the scheduler, between two passes; so no descriptor can
   be closed and given out anew within a batch of events.
 - EPOLLOUT is asked for while bytes wait, and for one event at a time.
 - A paused socket that reports HUP or ERR is taken off at once: both are always reported, and it would spin.
 - What has no living owner is closed at its next event, and everything is closed when the reactor ends.
+- Where many workers share the processors, who is not welcome yet stands in a lobby: an epoll descriptor of its own, at
+  which a crowd is looked at now and then, and not for each of them. To wake up costs such a worker more than what it
+  then does for one of them (docs/figures.md), and nobody who is inside waits for it.
 
 Descriptors are small and dense, so what is known of them stands in lists by descriptor: 25 bytes a socket.
 Left out: edge-triggering (it starves neighbours or needs a list of unfinished ones).
@@ -34,11 +35,14 @@ from server.gateway.limits import RECEIVE_BYTES
 from server.gateway.messages import Signal
 
 _MOST_EVENTS: Final = 512  # of one pass: about 2 ms of work before the actors get their turn
+_CROWD: Final = 16  # in the lobby: fewer need not wait
 
 _READING: Final = 1  # EPOLLIN is asked for
 _WRITING: Final = 2  # EPOLLOUT is asked for
 _TOLD: Final = 4  # a chunk was told and is not handled yet
 _GONE: Final = 8  # off epoll, waiting to be forgotten by its owner
+_NEW: Final = 16  # in the lobby
+_ALL_FLAGS: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,23 @@ class ReactorStatistics:
 
 
 class Reactor:
-    """The sockets of all connections. Its methods are called in the trio thread, by the connections themselves."""
+    """The sockets of all connections. Its methods are called in the trio thread, by the connections themselves.
 
-    __slots__ = ("_epoll", "_flags", "_heard", "_owners", "_sockets", "registered")
+    Parameters
+    ----------
+    lobby_seconds
+        Between two looks at a crowd of those who are not welcome yet; 0: they wait for nothing.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "_epoll", "_flags", "_heard", "_lobby", "_lobby_seconds", "_newcomers", "_owners", "_sockets", "registered",
+    )  # fmt: skip
+
+    def __init__(self, lobby_seconds: float = 0.0) -> None:
         self._epoll = select.epoll()
+        self._lobby = select.epoll() if lobby_seconds else self._epoll
+        self._lobby_seconds = lobby_seconds
+        self._newcomers = 0
         self._sockets: list[ByteSocket | None] = []
         self._owners: list[Address | None] = []
         self._heard = array("d")
@@ -67,16 +82,26 @@ class Reactor:
         """The task. Closes every socket at its end: nothing outlives it."""
         context.started()
         try:
-            while True:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
-                self._pass(trio.current_time())
+            async with trio.open_nursery() as nursery:
+                if self._lobby is not self._epoll:
+                    nursery.start_soon(self._look_into_lobby)
+                while True:
+                    await trio.lowlevel.wait_readable(self._epoll.fileno())
+                    self._pass(trio.current_time())
         finally:
             self._close_all()
+
+    async def _look_into_lobby(self) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(self._lobby.fileno())
+            self._pass(trio.current_time(), self._lobby)
+            if self._newcomers >= _CROWD:
+                await trio.sleep(self._lobby_seconds)
 
     # --- called by connections -----------------------------------------------------------------------------------
 
     def register(self, sock: ByteSocket, owner: Address) -> None:
-        """Read from `sock` (non-blocking) from now on, in the name of `owner`.
+        """Read from `sock` (non-blocking) from now on, in the name of `owner`, who is not welcome yet.
 
         Raises
         ------
@@ -84,7 +109,7 @@ class Reactor:
             The kernel has no room for another watched descriptor.
         """
         descriptor = sock.fileno()
-        self._epoll.register(descriptor, select.EPOLLIN)
+        self._lobby.register(descriptor, select.EPOLLIN)
         missing = descriptor + 1 - len(self._sockets)
         if missing > 0:
             self._sockets.extend([None] * missing)
@@ -96,6 +121,20 @@ class Reactor:
         self._heard[descriptor] = trio.current_time()
         self._flags[descriptor] = _READING
         self.registered += 1
+        if self._lobby is not self._epoll:
+            self._flags[descriptor] |= _NEW
+            self._newcomers += 1
+
+    def settle(self, sock: ByteSocket) -> None:
+        """Its owner is welcome: it stands in the lobby no longer. Harmless where it did not."""
+        descriptor = sock.fileno()
+        flags = self._flags[descriptor]
+        if not flags & _NEW:
+            return
+        self._leave_lobby(descriptor)
+        if not flags & _GONE:
+            self._lobby.unregister(descriptor)
+            self._epoll.register(descriptor, _events_for(flags))
 
     def unregister(self, sock: ByteSocket) -> None:
         """Forget `sock`. To be called before it is closed; harmless where it was not registered."""
@@ -183,12 +222,12 @@ class Reactor:
 
     def _flagged(self, flag: int) -> int:
         """How many sockets have it: counted by value, which takes microseconds for tens of thousands."""
-        return sum(self._flags.count(value) for value in range(_GONE << 1) if value & flag)
+        return sum(self._flags.count(value) for value in range(_ALL_FLAGS + 1) if value & flag)
 
     # --- a pass --------------------------------------------------------------------------------------------------
 
-    def _pass(self, now: float) -> None:
-        for descriptor, events in self._epoll.poll(0, _MOST_EVENTS):
+    def _pass(self, now: float, epoll: select.epoll | None = None) -> None:
+        for descriptor, events in (epoll or self._epoll).poll(0, _MOST_EVENTS):
             flags = self._flags[descriptor]
             if events & select.EPOLLOUT:
                 flags &= ~_WRITING
@@ -235,17 +274,23 @@ class Reactor:
         before = self._flags[descriptor]
         if before & _GONE:
             return
+        epoll = self._lobby if before & _NEW else self._epoll
         if flags is None:
             self._flags[descriptor] = before | _GONE
-            self._epoll.unregister(descriptor)
+            epoll.unregister(descriptor)
             return
         self._flags[descriptor] = flags
         if (before ^ flags) & (_READING | _WRITING):
-            wanted = select.EPOLLIN if flags & _READING else 0
-            self._epoll.modify(descriptor, wanted | (select.EPOLLOUT if flags & _WRITING else 0))
+            epoll.modify(descriptor, _events_for(flags))
+
+    def _leave_lobby(self, descriptor: int) -> None:
+        self._flags[descriptor] &= ~_NEW
+        self._newcomers -= 1
 
     def _forget(self, descriptor: int) -> None:
         self._ask(descriptor, None)
+        if self._flags[descriptor] & _NEW:
+            self._leave_lobby(descriptor)
         self._sockets[descriptor] = self._owners[descriptor] = None
         self._flags[descriptor] = 0
         self.registered -= 1
@@ -253,4 +298,9 @@ class Reactor:
     def _close_all(self) -> None:
         for descriptor in range(len(self._sockets)):
             self.close(descriptor)
+        self._lobby.close()
         self._epoll.close()
+
+
+def _events_for(flags: int) -> int:
+    return (select.EPOLLIN if flags & _READING else 0) | (select.EPOLLOUT if flags & _WRITING else 0)

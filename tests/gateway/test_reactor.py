@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from server.gateway.messages import Signal
 from server.gateway.reactor import Reactor
@@ -194,3 +196,95 @@ async def test_a_walk_over_all_owners_survives_those_who_leave_meanwhile() -> No
         assert seen == [owners[by_descriptor[number].fileno()] for number in (0, 1, 2, 4, 5, 6, 7)]
         left: list[object] = list(reactor.owners())
         assert left == [owners[by_descriptor[number].fileno()] for number in (2, 4, 5, 6, 7)]
+
+
+async def test_who_is_not_welcome_stands_in_the_lobby(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, peer = pair
+    reactor, owner = Reactor(lobby_seconds=0.03), Owner()
+    reactor.register(ours, owner)  # type: ignore[arg-type]
+    peer.send(b"hello")
+    reactor._pass(1.0)
+    assert owner.told == []
+    reactor._pass(1.0, reactor._lobby)
+    assert owner.told == [b"hello"]
+    reactor.taken(ours)
+    reactor.settle(ours)
+    reactor.settle(ours)
+    peer.send(b"post")
+    reactor._pass(1.0, reactor._lobby)
+    assert owner.told == [b"hello"]
+    reactor._pass(1.0)
+    assert owner.told == [b"hello", b"post"]
+
+
+async def test_what_was_asked_for_in_the_lobby_is_asked_for_inside(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, peer = pair
+    reactor, owner = Reactor(lobby_seconds=0.03), Owner()
+    reactor.register(ours, owner)  # type: ignore[arg-type]
+    reactor.pause(ours)
+    reactor.await_writable(ours)
+    reactor.settle(ours)
+    peer.send(b"wait")
+    reactor._pass(1.0)
+    assert owner.told == [Signal.WRITABLE]
+    reactor.resume(ours)
+    reactor._pass(1.0)
+    assert owner.told == [Signal.WRITABLE, b"wait"]
+
+
+async def test_who_hangs_up_in_the_lobby_or_is_forgotten_there_leaves_nothing(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, peer = pair
+    reactor, owner = Reactor(lobby_seconds=0.03), Owner()
+    reactor.register(ours, owner)  # type: ignore[arg-type]
+    peer.close()
+    reactor._pass(1.0, reactor._lobby)
+    assert owner.told == [Signal.HUNG_UP]
+    reactor.settle(ours)
+    reactor._pass(1.0)
+    reactor.unregister(ours)
+    assert (reactor.registered, reactor._newcomers) == (0, 0)
+    reactor.register(ours, owner)  # type: ignore[arg-type]
+    reactor.unregister(ours)
+    assert (reactor.registered, reactor._newcomers) == (0, 0)
+
+
+async def test_a_crowd_in_the_lobby_is_looked_at_now_and_then(autojump_clock: MockClock) -> None:
+    """And who is inside at once: nothing of the crowd is seen in between."""
+    with ExitStack() as stack:
+        reactor = Reactor(lobby_seconds=5.0)
+        pairs = [stack.enter_context(connected()) for _ in range(20)]
+        owners = [Owner() for _ in pairs]
+        for (ours, _), owner in zip(pairs, owners, strict=True):
+            reactor.register(ours, owner)  # type: ignore[arg-type]
+        reactor.settle(pairs[0][0])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reactor.run, Started())  # type: ignore[arg-type]
+            pairs[1][1].send(b"first")
+            await told(owners[1])
+            pairs[2][1].send(b"second")
+            pairs[0][1].send(b"inside")
+            await told(owners[0])
+            assert owners[2].told == []
+            await told(owners[2])
+            assert trio.current_time() >= 5.0
+            nursery.cancel_scope.cancel()
+
+
+class Started:
+    def started(self) -> None:
+        """As a task's context."""
+
+
+@contextmanager
+def connected() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, peer = socket.socketpair()
+    ours.setblocking(False)
+    with ours, peer:
+        yield ours, peer
+
+
+async def told(owner: Owner) -> None:
+    while not owner.told:  # noqa: ASYNC110 - it only takes notes
+        await trio.sleep(0.001)

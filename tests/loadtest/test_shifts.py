@@ -1,0 +1,41 @@
+"""Of many processes that make the load a few at a time let their people come; each knows when by the clock alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtest.crowd.arrivals import Arrivals
+from loadtest.crowd.shifts import Shifts
+from loadtest.crowd.standing import NOBODY
+from loadtest.precedence import shifts_of
+
+
+def test_at_every_moment_one_shift_is_on() -> None:
+    shifts = [Shifts(mine, 7, 0.5) for mine in range(7)]
+    for tick in range(100):
+        now = 1_000.0 + tick / 10
+        assert sum(shift.next(now) == now for shift in shifts) == 1
+        assert sorted(int(shift.next(now) / 0.5) - int(now / 0.5) for shift in shifts) == list(range(7))
+
+
+def test_few_processes_have_none_and_many_are_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    assert shifts_of(0, 5) is None
+    mine = [shifts_of(player, 53) for player in range(53)]
+    assert all(shift is not None and shift.shifts == 14 for shift in mine)
+    assert {sum(shift is not None and shift.mine == number for shift in mine) for number in range(14)} <= {3, 4}
+
+
+def test_nobody_begins_outside_of_the_shift() -> None:
+    arrivals = Arrivals(0, 0.0, True, lambda: 0.5)
+    for slot in range(3):
+        arrivals.add(slot)
+    arrivals.keep_to(Shifts(1, 3, 1.0))
+    assert arrivals.take(30.2, 0) == NOBODY
+    assert arrivals.due(0) == 31.0
+    assert arrivals.take(31.0, 0) == 0
+    assert arrivals.take(32.0, 0) == NOBODY
+    assert arrivals.due(0) == 34.0
+    arrivals.keep_to(None)
+    assert arrivals.due(0) == 0.0
+    assert [arrivals.take(32.0, 0), arrivals.take(32.0, 0)] == [1, 2]
