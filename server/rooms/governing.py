@@ -28,7 +28,7 @@ def govern(state: RoomState, change: Governing, at: int, now: float) -> None:
             )
         case RoleGiven(user=user, role=role):
             if (member := state.members.get(user)) is not None:
-                member.role = role
+                state.members[user] = structs.replace(member, role=role)
         case _:
             particulars = state.record.particulars or Particulars()
             _restrict(particulars, change, at, now)

@@ -25,9 +25,9 @@ from server.rooms.state import RoomState, answered, answered_in_turn, welcomed
 from server.store.changes import MessageGone, NewText, Pinning, Reacting
 from server.store.invite_changes import InviteMade, InviteRevoked, JoinAsked, JoinRefused
 from server.store.log_messages import Denied, Known, Landed, MemberGone, NewMember, NewMessage
+from server.store.marks import member_record
 from server.store.mentioning import People
 from server.store.room_changes import LevelSet, RoomDeleted
-from server.store.room_messages import MemberRecord
 from server.store.tally import tally_of
 from server.store.thread_messages import ThreadSeen
 
@@ -159,7 +159,7 @@ class Landing:
         state = self._state
         if entry is not None:
             self._enter(entry)
-        state.members[draft.user] = MemberRecord(draft.role, state.last_seq, state.last_seq)
+        state.members[draft.user] = member_record(draft.role, state.last_seq, state.last_seq)
         state.ongoing.stats_due = True
         first = state.last_seq + 1 if entry is None else state.last_seq
         self._after.append(TellUser(draft.user, Added(state.room, first), is_news=True))

@@ -22,7 +22,7 @@ from msgspec import structs
 from server.protocol.events import Readers, Receipt
 from server.rooms.readers import TOLD_SECONDS, Covered, Written, count, untold
 from server.rooms.unfinished import Unfinished
-from server.store.marks import apart, seen_by, with_seen
+from server.store.marks import advanced, apart, seen_by, with_seen
 from server.store.room_messages import Mark, MemberRecord
 
 REMEMBERED_AUTHORS: Final = 500
@@ -58,9 +58,10 @@ class Receipts:
         themselves only."""
         member = members[user]
         before, seen_before = (member.received, member.read), seen_by(member)
-        member.read = max(member.read, read)
-        member.received = max(member.received, received, member.read)
-        if before != (member.received, member.read):
+        now_read = max(member.read, read)
+        now_received = max(member.received, received, now_read)
+        if before != (now_received, now_read):
+            members[user] = advanced(member, now_received, now_read)
             self._untold.setdefault(user, before)
             self._unsaved[user] = None
         self._see(user, members, seen_before, max(seen_before, read, seen))
@@ -85,7 +86,8 @@ class Receipts:
                 continue
             if pending.told is not None:
                 self._untold[mark.user] = pending.told
-            member.received, member.read = max(member.received, mark.received), max(member.read, mark.read)
+            member = advanced(member, max(member.received, mark.received), max(member.read, mark.read))
+            members[mark.user] = member
             self._unsaved[mark.user] = None
             self._see(mark.user, members, -1, member.read if mark.seen is None else mark.seen)
 

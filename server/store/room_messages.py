@@ -79,7 +79,9 @@ class LoadRoom(Question, frozen=True, kw_only=True):
     room: str
 
 
-class MemberRecord(Struct, gc=False):
+class MemberRecord(Struct, frozen=True, gc=False):
+    """Whoever has read as far in the same role is one record (`marks.py`), so it is never changed."""
+
     role: Role
     received: int
     read: int

@@ -18,11 +18,10 @@ from server.protocol.times import rfc3339
 from server.store.blocking import blocks_within, is_closed
 from server.store.in_lists import padded
 from server.store.lately import Lately
-from server.store.marks import with_seen
+from server.store.marks import member_record, with_seen
 from server.store.room_changes import Particulars, read_rights, remaining
 from server.store.room_messages import (
     FindChannel,
-    MemberRecord,
     Membership,
     Memberships,
     MembersPage,
@@ -160,7 +159,7 @@ def load_rooms(connection: Connection, wanted: Iterable[str], now: int) -> dict[
     for room, log, kind, name, topic, last_seq, *_ in rows:
         found[room] = RoomRecord(_shared(room), log, _shared(kind), name, topic, last_seq, {}, particulars.get(room))
     for room, user, role, received, read, seen in connection.execute(_all_members, names):
-        member = MemberRecord(_shared(role), received, read)
+        member = member_record(_shared(role), received, read)
         found[room].members[_shared(user)] = member if seen is None else with_seen(member, seen)
     return found
 

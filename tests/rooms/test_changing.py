@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from server.protocol.commands import RoomCommand
 from server.protocol.entries import Deleted, Edited, Reacted
@@ -90,7 +91,7 @@ def test_a_text_or_an_emoji_that_is_none_is_refused() -> None:
 def test_owners_and_moderators_delete_what_others_said(role: Role, of_others: bool) -> None:
     scene = Scene("ann", last_seq=5)
     state: Any = scene.room._state
-    state.members["u_ann"].role = role
+    state.members["u_ann"] = structs.replace(state.members["u_ann"], role=role)
     [append] = scene.appends(scene.says("ann", Delete(room=ROOM, target=2)))
     assert append.draft == MessageGone("u_ann", 2, of_others)
 

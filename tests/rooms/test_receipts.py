@@ -16,24 +16,25 @@ ROOM = "r"
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))))
 def test_the_larger_mark_wins_and_who_has_read_has_received(marks: list[tuple[int, int]]) -> None:
-    receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 0, 0)
+    receipts, members = Receipts(ROOM, 0), {"bob": MemberRecord("member", 0, 0)}
     for received, read in marks:
-        receipts.mark("bob", {"bob": bob}, received, read)
+        receipts.mark("bob", members, received, read)
+    bob = members["bob"]
     assert bob.read == max([0, *(read for _, read in marks)])
     assert bob.received == max([bob.read, *(received for received, _ in marks)])
     expected = (Mark("bob", bob.received, bob.read),) if bob.received else ()
-    assert receipts.unsaved({"bob": bob}) == expected
-    assert receipts.unsaved({"bob": bob}) == ()
+    assert receipts.unsaved(members) == expected
+    assert receipts.unsaved(members) == ()
 
 
 def test_what_was_told_is_not_told_again() -> None:
-    receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 2, 2)
-    receipts.mark("bob", {"bob": bob}, 5, 0)
-    receipts.mark("bob", {"bob": bob}, 6, 0)
-    assert receipts.untold({"bob": bob}) == [Covered(Receipt(room=ROOM, user="bob", received=6), 2, 6)]
-    assert receipts.untold({"bob": bob}) == []
-    receipts.mark("bob", {"bob": bob}, 6, 0)
-    assert not receipts.untold({"bob": bob})
+    receipts, members = Receipts(ROOM, 0), {"bob": MemberRecord("member", 2, 2)}
+    receipts.mark("bob", members, 5, 0)
+    receipts.mark("bob", members, 6, 0)
+    assert receipts.untold(members) == [Covered(Receipt(room=ROOM, user="bob", received=6), 2, 6)]
+    assert receipts.untold(members) == []
+    receipts.mark("bob", members, 6, 0)
+    assert not receipts.untold(members)
 
 
 def test_what_is_marked_as_unread_is_so_until_it_is_read_and_others_never_know() -> None:
@@ -81,10 +82,10 @@ def test_what_the_store_was_not_told_is_kept_when_a_room_opens_again() -> None:
 
 
 def test_who_left_meanwhile_is_not_told_of() -> None:
-    receipts, bob = Receipts(ROOM, 0), MemberRecord("member", 0, 0)
-    receipts.mark("bob", {"bob": bob}, 5, 5)
+    receipts, members = Receipts(ROOM, 0), {"bob": MemberRecord("member", 0, 0)}
+    receipts.mark("bob", members, 5, 5)
     assert receipts.untold({}) == []
-    receipts.mark("bob", {"bob": bob}, 6, 6)
+    receipts.mark("bob", members, 6, 6)
     assert receipts.unsaved({}) == ()
 
 
