@@ -22,7 +22,7 @@ from server.protocol.showing import PLAIN, presence_of
 from server.rooms.messages import Added, Appears, Attach, Attached, Detached, NotAttached, Passing, Request
 from server.sessions.carrying import RETRY_SECONDS, Carrying
 from server.sessions.commands import Open as OpenCommand
-from server.sessions.places import Attaching, Place
+from server.sessions.places import Place
 from server.sessions.purposes import InfoWanted
 
 ToRoom = RoomCommand | Join
@@ -97,8 +97,7 @@ class Attending(Carrying):
             return
         self._commands.block(room)
         ref = next(self._environment.refs)
-        shown = None if place.attaching is None else place.attaching.shown
-        place.attaching = Attaching(ref, place.creator if creator is None else creator, shown)
+        place.wants(ref, creator=creator)
         attach = Attach(ref, self.address, self._user_id, self._feed.terms(room), self._appearance)
         if not address.tell(attach) and address.alive:
             self.send_after(RETRY_SECONDS, AttachAgain(room))
@@ -124,7 +123,7 @@ class Attending(Carrying):
         they have read it, as clients are told by what the store knows."""
         self._feed_on(self._feed.follow(room, head, asker=None, others_from=head))
         if read is not None:
-            self._feed.take_place(room).attaching = Attaching(None, shown=read)
+            self._feed.take_place(room).wants(None, shown=read)
         self._attach(room)
 
     def _added(self, added: Added) -> None:
@@ -144,8 +143,8 @@ class Attending(Carrying):
             return
         if place.attachment is not None and attached.attachment <= place.attachment:
             return
-        place.attachment = attached.attachment
-        shown = None if place.attaching is None else place.attaching.shown
+        place.given(attached.attachment)
+        shown = place.shown
         place.answered(attached.ref)
         creator = place.take_creator()
         if place.head is not None:
@@ -213,7 +212,7 @@ class Attending(Carrying):
 
     def _lost(self, room: str, place: Place, left: Left) -> None:
         """The room is not the user's any more."""
-        place.attachment = None
+        place.given(None)
         self._feed_on(self._feed.left(room, left))
         self._go_on(self._commands.unblock(room, trio.current_time()))
         self._end_visit(room)
