@@ -23,7 +23,8 @@ from server.rooms.elsewhere import Elsewhere, Subscriber
 from server.rooms.messages import Terms
 from server.rooms.passive import PassiveSessions
 
-FEW: Final = 8
+FEW: Final = 20
+"""As many as a `Few` has in a tuple, for its reasons: two dictionaries for a room of ten are 56 bytes for each in it."""
 
 
 class Audience:
