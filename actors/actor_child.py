@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors import lifecycle
-from actors.address import Address
+from actors.address import Address, Cell
 from actors.blueprint import Blueprint
 from actors.child import Parent, Readiness
 from actors.errors import CRASHES, StartFailed, untraced
@@ -122,7 +122,7 @@ class ActorChild:
             spec = self._spec
             system = self._parent.system
             blueprint = Blueprint(system, self, system.code.start_of(self.path, spec.start), spec.mailbox)
-            address = Address(blueprint, spec.name)
+            address = Cell(blueprint, spec.name)
             if spec.name is not None:
                 system.names.register(spec.name, address)
             self._address = address

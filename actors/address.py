@@ -1,8 +1,9 @@
 """Address: how everything refers to an actor, and the only object an idle actor costs besides its own state.
 
-The address *is* the runtime's cell for that actor: state, mailbox, life. One slotted object, nothing per
-actor in a dictionary of its own, and what only few actors need (open questions, arguments for the next life) in
-a second object made on demand: 112 bytes for an actor at rest. Its groups are `Few`, and so are those it is tied to by
+The address of an actor of this system *is* the runtime's cell for it: state, mailbox, life. One slotted object, nothing
+per actor in a dictionary of its own, and what only few actors need (open questions, arguments for the next life) in
+a second object made on demand: 112 bytes for an actor at rest. An address of somebody elsewhere is no cell,
+and has no place for one (`far_address.py`). Its groups are `Few`, and so are those it is tied to by
 watching (`ties.py`): mostly one, and then they cost nothing more. What all children of one specification share is in
 its `Blueprint`.
 
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from actors.errors import AskFailed, Refused, Stopped
 from actors.few import Few
@@ -65,33 +66,27 @@ class Extra:
         self.incarnation = 1
 
 
+OF_ALL: Final = ("_blueprint", "_key", "_ties")
+"""The slots of every address. For other attributes a cell has slots, and who is elsewhere says one value for all."""
+
+
 class Address:
     """A running, resting or waiting actor, from outside. Stable over restarts; compared and hashed by identity."""
 
-    __slots__ = (
-        "_actor",
-        "_blueprint",
-        "_box",
-        "_extra",
-        "_groups",
-        "_handled",
-        "_key",
-        "_peak",
-        "_ties",
-        "_urgent",
-    )
+    __slots__ = OF_ALL
+
+    _actor: Actor | None
+    _box: list[object] | deque[object] | None
+    _urgent: list[object] | None
+    _extra: Extra | None
+    _groups: Few[Hashable]
+    _handled: int
+    _peak: int
 
     def __init__(self, blueprint: Blueprint, key: Hashable | None) -> None:
         self._blueprint = blueprint
         self._key = key
-        self._actor: Actor | None = None
-        self._box: list[object] | deque[object] | None = []
-        self._urgent: list[object] | None = None
-        self._extra: Extra | None = None
         self._ties: Ties = None
-        self._groups: Few[Hashable] = None
-        self._handled = 0
-        self._peak = 0
 
     def tell(self, message: object, /) -> bool:
         """Put a message into the mailbox; never blocks.
@@ -247,3 +242,21 @@ class Address:
                 if box[-1] is not GAPPED:
                     box.append(GAPPED)
         return True
+
+
+class Cell(Address):
+    """The address of an actor of this system."""
+
+    __slots__ = ("_actor", "_box", "_extra", "_groups", "_handled", "_peak", "_urgent")
+
+    def __init__(self, blueprint: Blueprint, key: Hashable | None) -> None:
+        self._blueprint = blueprint  # all of it here: whoever is started would pay for one more call
+        self._key = key
+        self._actor = None
+        self._box = []
+        self._urgent = None
+        self._extra = None
+        self._ties = None
+        self._groups = None
+        self._handled = 0
+        self._peak = 0

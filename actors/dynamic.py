@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors import lifecycle
-from actors.address import Address
+from actors.address import Address, Cell
 from actors.blueprint import Blueprint
 from actors.child import Parent
 from actors.children import PIECE, Children
@@ -114,7 +114,7 @@ class Dynamic:
             self._refuse_quarantined(key)
         if self.spec.max_children is not None and len(children) >= self.spec.max_children:
             raise MaxChildren(f"{self.path} has {len(children)} children, which is its limit")
-        address = Address(self._blueprint, key)
+        address = Cell(self._blueprint, key)
         if key is None:
             key = address
         elif self.spec.named:

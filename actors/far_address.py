@@ -5,19 +5,15 @@ whatever it stands for, so it is told. `actors/distribution/` has the two kinds 
 
 The rules:
 - Nobody here can end it, suspend it, change it or link with it: it never lives (`living`), so whoever tries is refused.
-- Nothing is kept in a mailbox of it.
+- Nothing is kept in a mailbox of it: it has no cell, and what that would say is said by the class, for all of them.
 - Who here watches it, or is watched by it, it keeps itself; `ties.py` has the end of the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from actors.address import Address
-
-if TYPE_CHECKING:
-    from actors.blueprint import Blueprint
 
 NOWHERE: Final[list[object]] = []
 """The mailbox of all of them."""
@@ -28,12 +24,16 @@ class FarAddress(Address):
 
     __slots__ = ()
 
+    _actor = None
+    _box = NOWHERE
+    _urgent = None
+    _extra = None
+    _groups = None
+    _handled = 0
+    _peak = 0
+
     is_watcher: ClassVar[bool] = False
     """Whether it watches actors here, or is watched by them: none does both."""
-
-    def __init__(self, blueprint: Blueprint, key: Hashable | None) -> None:
-        super().__init__(blueprint, key)
-        self._box = NOWHERE
 
     @property
     def living(self) -> bool:

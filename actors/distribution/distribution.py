@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from actors.address import CLOSED, Address
+from actors.address import CLOSED, Address, Cell
 from actors.distribution.far_reply import FarReply
 from actors.distribution.limits import DistributionLimits
 from actors.distribution.link import Link
@@ -338,7 +338,7 @@ class Distribution:
         return reply
 
     def _nobody(self, name: str) -> Address:
-        address = Address(self.blueprint, name)
+        address = Cell(self.blueprint, name)
         address._box = CLOSED
         return address
 
