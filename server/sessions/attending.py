@@ -149,6 +149,8 @@ class Attending(Carrying):
         creator = place.take_creator()
         if place.head is not None:
             self._feed_on(self._feed.reaches(room, attached.last_seq))
+            if place.head == attached.last_seq:
+                place.head = attached.last_seq  # what the room has is one object for all, and not one from the store
         else:
             self._attached_to_new(attached, creator)
             if (appearance := self._appearance) != PLAIN:
