@@ -77,17 +77,15 @@ class Admitting(Forwarding):
         return effects
 
     def _attach(self, attach: Attach, members: int, admission: Admission) -> Effects:
-        owner, head = self._subscription, self._stream.head
-        assert owner is not None
+        head = self._stream.head
         assert head is not None
         session = attach.session
         number = self.number(session, attach.user, attach.shown)
         if attach.passive is not None:
             self.audience.look_away(session, attach.passive, head)
         attached = Attached(
-            attach.ref, self._room, number, owner.log, owner.kind, members, head, admission.role, admission.read_seq,
-            admission.peer, admission.shown,
-        )  # fmt: skip
+            attach.ref, self._room, number, members, head, admission.read_seq, admission.peer, admission.shown
+        )
         self._alone_since = None
         return [Watch(session), Reply(session, attached)]
 

@@ -125,7 +125,7 @@ class Admitted(NodeMessage, frozen=True):
 
 
 class Subscribed(NodeMessage, frozen=True):
-    """Entries above `last_seq` follow as `Delivered`.
+    """Entries above `last_seq` follow as `Delivered`. What the room is, `log` and `kind`, no relay keeps.
 
     `gone`: those of the relay's users who are no members any more. `admitted`: of whom it asked to `admit`, with the
     same `ref`.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from actors import Address
-from server.protocol.objects import RoomKind
 from server.relays.admissions import USERS_AT_ONCE
 from server.relays.messages import Here, Subscribe
 from server.rooms.appearances import Said
@@ -23,8 +22,6 @@ class Owner(Struct, gc=False):
     address: Address
     ref: int = 0
     number: int | None = None
-    log: str = ""
-    kind: RoomKind = "channel"
     told: int = 0
 
 

@@ -18,6 +18,7 @@ The rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from actors import Address
@@ -57,6 +58,12 @@ that is not answered for long is one of many, and whoever asks anew makes it lon
 little else from then on. So it is repeated late, in case its end was missed, and as it was: the first answer counts,
 and the other one says nothing new. Those that are repeated are few: while many wait, few are let in (decision 28)."""
 REST_SECONDS: Final = 60.0
+
+
+@lru_cache(maxsize=1_024)
+def _shared(epoch: int) -> int:
+    """One object for all relays of a shard, in place of the 32 bytes that come with each message."""
+    return epoch
 
 
 class Relay(Admitting):
@@ -216,8 +223,8 @@ class Relay(Admitting):
             return []
         if told.epoch < self._epoch_seen or (stream.head is not None and told.last_seq < stream.head):
             return self._part()
-        self._epoch_seen = told.epoch
-        owner.number, owner.log, owner.kind = told.subscription, told.log, told.kind
+        self._epoch_seen = _shared(told.epoch)
+        owner.number = told.subscription
         self._tried_at = 0.0  # of no use while it lasts, and 24 bytes each
         if stream.head is None:
             stream.head = told.last_seq

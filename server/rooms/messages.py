@@ -17,7 +17,7 @@ from server.protocol.commands import RoomCommand, Unspoken
 from server.protocol.entries import Entry, Left
 from server.protocol.errors import Refusal
 from server.protocol.events import Activity, AnyEvent
-from server.protocol.objects import Role, RoomKind, User
+from server.protocol.objects import User
 from server.protocol.outgoing import Outgoing
 from server.protocol.replies import Error, Ok
 from server.protocol.room_commands import Join
@@ -126,11 +126,8 @@ class Attached(Struct, frozen=True):
     ref: int
     room: str
     attachment: int
-    log: str
-    kind: RoomKind
     members: int
     last_seq: int
-    role: Role
     read_seq: int
     peer: str | None = None
     shown: Shown = PLAIN

@@ -272,11 +272,8 @@ class RoomState(Attachments):
         number = self.number(session, user, shown)
         if passive is not None:
             self.audience.look_away(session, passive, self.last_seq)
-        record, member = self.record, self.members[user]
-        attached = Attached(
-            ref, self.room, number, record.log, record.kind, len(self.members), self.last_seq, member.role,
-            seen_by(member), *self._peer_of(user),
-        )  # fmt: skip
+        read = seen_by(self.members[user])
+        attached = Attached(ref, self.room, number, len(self.members), self.last_seq, read, *self._peer_of(user))
         return [Watch(session), Reply(session, attached)]
 
     def admitted(self, ref: int, users: Iterable[str]) -> Admitted:
