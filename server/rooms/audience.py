@@ -2,15 +2,16 @@
 
 Sessions and relays are opaque keys here. What is told to others of who comes and goes is in `comings.py`.
 
-There is one of these for every open room, and most rooms are small: up to `FEW` sessions stand in two tuples side by
-side, which are looked through as fast as a dictionary is asked, and take a quarter of it. More are a `Crowd`
-(`crowd.py`).
+There is one of these for every open room and every relay, and most of them have few sessions: up to `FEW` stand in one
+tuple, each with its user behind it, which is looked through as fast as a dictionary is asked, and takes a quarter of
+it. More are a `Crowd` (`crowd.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 from actors import Address
 from actors.few import each
@@ -24,14 +25,14 @@ from server.rooms.messages import Terms
 from server.rooms.passive import PassiveSessions
 
 FEW: Final = 20
-"""As many as a `Few` has in a tuple, for its reasons: two dictionaries for a room of ten are 56 bytes for each in it."""
+"""As many as a `Few` has in a tuple, for its reasons: two dictionaries are 56 bytes for each in a room of ten."""
 
 
 class Audience:
     """The attached sessions of a room, and its subscribed relays.
 
-    `everyone` is one tuple of sessions, shared by all deliveries until somebody comes or goes: everyone who is told
-    each entry. Those who do not look at the room are here, too, but not there (`passive.py`).
+    `everyone` are the sessions that are told each entry. Those who do not look at the room are here, too, but not there
+    (`passive.py`).
 
     Attributes
     ----------
@@ -39,18 +40,17 @@ class Audience:
         Those who listen on other nodes; None: nobody does.
     """
 
-    __slots__ = ("_comings", "_crowd", "_everyone", "_few", "elsewhere")
+    __slots__ = ("_comings", "_crowd", "_few", "elsewhere")
 
     def __init__(self) -> None:
-        self._everyone: tuple[Address, ...] | None = ()  # None: to be made from the crowd
-        self._few: tuple[str, ...] = ()  # the users of `_everyone`, while that is no crowd
+        self._few: tuple[Any, ...] = ()  # a session, its user, the next session …, while that is no crowd
         self._crowd: Crowd | None = None
         self._comings: Comings | None = None  # there is one only while it knows something
         self.elsewhere: Elsewhere | None = None
 
     def __len__(self) -> int:
         """How many sessions are attached here."""
-        return len(self._few) if self._crowd is None else len(self._crowd.users)
+        return len(self._few) // 2 if self._crowd is None else len(self._crowd.users)
 
     @property
     def is_nobody(self) -> bool:
@@ -63,9 +63,7 @@ class Audience:
 
     @property
     def everyone(self) -> tuple[Address, ...]:
-        if self._everyone is None:
-            self._everyone = () if self._crowd is None else self._crowd.lookers()
-        return self._everyone
+        return self._few[::2] if self._crowd is None else self._crowd.everyone
 
     @property
     def passive(self) -> PassiveSessions | None:
@@ -93,8 +91,7 @@ class Audience:
         if self._crowd is not None:
             self._crowd.put(session, user)
             self._crowd.looks(session)
-            self._everyone = None
-        elif session not in self.everyone:
+        elif session not in self._few:
             self._keep([*self._pairs(), (session, user)])
 
     def look_away(self, session: Address, terms: Terms, last_seq: int) -> None:
@@ -103,10 +100,7 @@ class Audience:
         if crowd is None:
             crowd = crowd_of(self._pairs())
             self._few, self._crowd = (), crowd
-        if crowd.passive is None:
-            crowd.passive = PassiveSessions(terms.every)
-        crowd.passive.put(session, terms, last_seq)
-        self._everyone = None
+        crowd.looks_away(session, terms, last_seq)
 
     def detach(self, session: Address) -> bool:
         """Whether it was attached."""
@@ -118,7 +112,6 @@ class Audience:
             self._moves(user, is_here=True)
         if self._crowd is not None:
             self._crowd.pop(session)
-            self._everyone = None
             if not self:
                 self._keep([])
         else:
@@ -137,7 +130,7 @@ class Audience:
         """By sessions that are attached here."""
         if self._crowd is not None:
             return self._crowd.sessions.keys()
-        return dict.fromkeys(self._few)
+        return dict.fromkeys(self._few[1::2])
 
     def is_here(self, user: str) -> bool:
         """Whether anybody listens for this user, wherever."""
@@ -180,15 +173,14 @@ class Audience:
 
     def _pairs(self) -> Iterable[tuple[Address, str]]:
         """Session and user, while it is no crowd."""
-        return zip(self.everyone, self._few, strict=True)
+        return zip(self._few[::2], self._few[1::2], strict=True)
 
     def _keep(self, pairs: list[tuple[Address, str]]) -> None:
         """These are all there are now."""
-        self._everyone = tuple(session for session, _ in pairs)
         if len(pairs) <= FEW:
-            self._few, self._crowd = tuple(user for _, user in pairs), None
-            return
-        self._few, self._crowd = (), crowd_of(pairs)
+            self._few, self._crowd = tuple(chain.from_iterable(pairs)), None
+        else:
+            self._few, self._crowd = (), crowd_of(pairs)
 
     # --- what is to be told of that ---------------------------------------------------------------------------
 
