@@ -228,13 +228,27 @@ def _options(timeouts: Timeouts) -> str:
 
 
 class _Journey(psycopg.Pipeline):
-    """A pipeline whose last word is its end.
+    """A pipeline that sets out when all of it is there, and whose last word is its end.
+
+    psycopg sends each statement as soon as it can. The server executes it, and then waits for the next one for as long
+    as that takes: whoever is paused in between keeps its locks.
 
     psycopg asks for what is left to be flushed behind that. The server, which has sent all of it by then, takes the
     request for a sign of life of who is idle, and waits for the next one without `idle_in_transaction` (seen with
     PostgreSQL 18, psycopg 3.3): a process paused behind it would keep its locks for good. There is no public way to
     have it otherwise, so a driver that is made differently is refused (`knows_its_driver`).
     """
+
+    _is_whole = False
+
+    def _enqueue_sync(self) -> None:
+        super()._enqueue_sync()
+        self._is_whole = True
+
+    def _communicate_gen(self) -> PQGen[None]:
+        if self._is_whole:
+            self._is_whole = False
+            yield from super()._communicate_gen()
 
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
         return super()._fetch_gen(flush=False)
@@ -254,10 +268,23 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
         with super().pipeline() as pipeline:
             yield pipeline
 
+    @contextmanager
+    def _pipeline_nolock(self) -> Iterator[psycopg.Pipeline]:
+        """What psycopg itself has for many rows (`executemany`)."""
+        self._pipeline = _Journey(self, _no_lock=True)
+        try:
+            with self._pipeline as pipeline:
+                yield pipeline
+        finally:
+            self._pipeline = None
+
     def knows_its_driver(self) -> bool:
-        """Whether pipelines of this driver end as `_Journey` has it."""
+        """Whether pipelines of this driver begin and end as `_Journey` has it."""
         ending = getattr(psycopg.Pipeline, "_fetch_gen", None)
         if ending is None or "flush" not in inspect.signature(ending).parameters:
+            return False
+        parts = [(psycopg.Pipeline, name) for name in ("_enqueue_sync", "_communicate_gen")]
+        if not all(hasattr(*part) for part in [*parts, (psycopg.Connection, "_pipeline_nolock")]):
             return False
         with self.pipeline() as pipeline:
             return isinstance(pipeline, _Journey)

@@ -282,19 +282,38 @@ def theirs(store: Store) -> Iterator[Store]:
         yield other
 
 
-def test_whoever_is_silent_in_a_transaction_gives_its_locks_back(postgres: PostgresServer) -> None:
+@pytest.mark.parametrize("rows", [[("1",)], [("1",), ("2",)]])
+def test_whoever_is_silent_in_a_transaction_gives_its_locks_back(
+    postgres: PostgresServer, rows: list[tuple[str]]
+) -> None:
+    """Also behind several rows, which the driver sends in a way of its own."""
     url = postgres.database() + "?options=" + quote("-c idle_in_transaction_session_timeout=200")
     with open_store(NOWHERE, database=url) as store:
 
         def paused() -> None:
             with store.writing.begin() as connection:
                 connection.execute(text("LOCK TABLE rooms IN EXCLUSIVE MODE"))
+                connection.exec_driver_sql("UPDATE users SET name = %s WHERE false", rows)
                 with theirs(store) as other, other.writing.begin() as later:
                     later.execute(text("LOCK TABLE rooms IN EXCLUSIVE MODE"))  # waits for as long as that is held
                 connection.execute(text("SELECT 1"))
 
         with pytest.raises(Disconnected, match="idle-in-transaction"):
             paused()
+
+
+def test_statements_that_travel_together_set_out_when_all_are_there(store: Store) -> None:
+    """Whoever is paused between two of them is not silent in a transaction, as the server sees it."""
+    lock = "LOCK TABLE rooms IN EXCLUSIVE MODE"
+    with store.writing.begin() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with driver.pipeline():
+            driver.execute(lock)
+            with theirs(store) as other, other.writing.begin() as meanwhile:
+                meanwhile.execute(text(lock))
+        with theirs(store) as other, pytest.raises(DBAPIError), other.writing.begin() as later:
+            later.execute(text(f"{lock} NOWAIT"))
 
 
 # --- a server that goes away ---------------------------------------------------------------------------------
