@@ -17,18 +17,28 @@ from server.cli.main import main
 from server.placement.ownership import LeasedOwnership
 from server.store import appending
 from server.store.bulk import Bulk, Given, Together
+from server.store.rows import EntryRow, FullMessageRow, MessageRow
 from server.store.tables import entries, rooms
 
-_columns = {column.name: column.type for column in entries.c}
+WAYS_INTO_THE_LOG: dict[str, tuple[str, ...]] = {
+    "_insert_messages": MessageRow._fields,
+    "_insert_full_messages": FullMessageRow._fields,
+    "_insert_entries": EntryRow._fields,
+}
+"""With the columns of each. One that is missing here is guarded, and nothing is found."""
+
 _key = ("room_id", "seq")
 
 
-def _written_over(given: Given) -> Any:
-    inserted: Any = given.inserted_into(entries)
-    over = postgresql.insert(entries).from_select(list(_columns), inserted.select)
-    return over.on_conflict_do_update(
-        index_elements=list(_key), set_={name: over.excluded[name] for name in _columns if name not in _key}
-    )
+def _writing_over(fields: tuple[str, ...]) -> Bulk:
+    def written_over(given: Given) -> Any:
+        inserted: Any = given.inserted_into(entries)
+        over = postgresql.insert(entries).from_select(list(fields), inserted.select)
+        return over.on_conflict_do_update(
+            index_elements=list(_key), set_={name: over.excluded[name] for name in fields if name not in _key}
+        )
+
+    return Bulk({name: entries.c[name].type for name in fields}, written_over)
 
 
 def _moved_from_anywhere(given: Given) -> Any:
@@ -50,7 +60,8 @@ def _for_ever(self: LeasedOwnership, _sent_at: float) -> None:
 
 if __name__ == "__main__":
     Together.execute = _without_fences  # type: ignore[method-assign]
-    appending._insert_entries = Bulk(_columns, _written_over)  # type: ignore[misc]
+    for way, fields in WAYS_INTO_THE_LOG.items():
+        setattr(appending, way, _writing_over(fields))
     appending._move_rooms = Bulk(  # type: ignore[misc]
         {"head": BigInteger(), "growth": Integer(), "room": Text(), "expected": BigInteger()}, _moved_from_anywhere
     )
