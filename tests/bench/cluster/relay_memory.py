@@ -41,8 +41,9 @@ from server.relays.actor import RELAYS, RelayActor, RelayEnvironment
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.messages import Attach, Attached
 from server.store.log_messages import Anchor, Anchored
+from server.store.marks import member_record
 from server.store.questions import Done
-from server.store.room_messages import LoadRoom, MemberRecord, RoomRecord
+from server.store.room_messages import LoadRoom, RoomRecord
 
 OWNER: Final = "owner.3f9a2c51"
 GATEWAYS: Final = tuple(f"gateway{number}.7be0{number}d44" for number in range(5))
@@ -75,7 +76,7 @@ class Store:
             case Anchor(reply_to=asker, ref=ref, room=room):
                 asker.answer(Done(ref, Anchored(room, 1)))
             case LoadRoom(reply_to=asker, ref=ref, room=room):
-                members = {sys.intern(_user(room, number)): MemberRecord("member", 0, 0) for number in range(MEMBERS)}
+                members = {sys.intern(_user(room, number)): member_record("member", 0, 0) for number in range(MEMBERS)}
                 asker.answer(Done(ref, RoomRecord(room, f"l_{room[2:]}", "group", "Ten", None, 700, members)))
             case _:
                 pass
