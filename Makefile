@@ -88,9 +88,10 @@ $(VENV)/fuzz.installed: requirements-fuzz.txt $(VENV)/dev.installed
 	@touch $@
 
 SECONDS ?= 60
-fuzz: $(VENV)/fuzz.installed ## every reader of bytes, and commands of several people against a model, for SECONDS (60) each
+fuzz: $(VENV)/fuzz.installed ## every reader of bytes, commands of several people against a model, crashes under traffic, for SECONDS (60) each
 	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
 	@HUBBUB_HISTORIES=$$(($(SECONDS) * 4)) $(BIN)/python -m pytest -q tests/sessions/test_every_command.py
+	@HUBBUB_STORM=$(SECONDS) $(BIN)/python -m pytest -q tests/test_whoever_crashes.py
 
 conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes)
 	@$(BIN)/python tests/conformance/run.py
