@@ -250,6 +250,17 @@ class _Journey(psycopg.Pipeline):
             self._is_whole = False
             yield from super()._communicate_gen()
 
+    def _exit_gen(self) -> PQGen[None]:
+        """What went wrong first is what went wrong: of all behind it the server says only that it was not done."""
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        except psycopg.Error:
+            with suppress(psycopg.Error):
+                yield from self._fetch_gen(flush=False)
+            raise
+        yield from self._fetch_gen(flush=False)
+
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
         return super()._fetch_gen(flush=False)
 
@@ -283,7 +294,7 @@ class _Bounded(psycopg.Connection[tuple[Any, ...]]):
         ending = getattr(psycopg.Pipeline, "_fetch_gen", None)
         if ending is None or "flush" not in inspect.signature(ending).parameters:
             return False
-        parts = [(psycopg.Pipeline, name) for name in ("_enqueue_sync", "_communicate_gen")]
+        parts = [(psycopg.Pipeline, name) for name in ("_enqueue_sync", "_communicate_gen", "_exit_gen")]
         if not all(hasattr(*part) for part in [*parts, (psycopg.Connection, "_pipeline_nolock")]):
             return False
         with self.pipeline() as pipeline:

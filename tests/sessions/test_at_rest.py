@@ -18,6 +18,7 @@ from server.protocol.attention_commands import Read
 from server.rooms.actor import RoomActor, RoomEnvironment
 from server.rooms.announcing import Announcing
 from server.rooms.sizes import Sizes
+from server.rooms.unfinished import Unfinished
 from server.sessions.actor import SessionActor
 from server.sessions.environment import SessionEnvironment
 from server.sessions.readers import NO_TABS
@@ -27,12 +28,12 @@ from tests.sessions.stage import Guest, Stage, staged
 from tests.sessions.test_talking_sessions import in_a_group
 
 SESSION_BYTES = 250
-ROOM_BYTES = 945
+ROOM_BYTES = 920
 TALK_BYTES = 500
 """What a room keeps after a talk: who wrote the latest messages, for the receipts."""
 
 A = TypeVar("A", bound=Actor)
-NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment, Sizes, Announcing)
+NOT_ITS_OWN = (str, type, Address, RoomEnvironment, SessionEnvironment, Sizes, Announcing, Unfinished)
 SHARED = {id(constant) for constant in (NO_TABS, None, True, False, ())}
 SMALL_INTS = range(-5, 257)
 

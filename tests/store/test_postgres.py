@@ -109,6 +109,28 @@ def test_a_driver_whose_pipelines_end_in_an_unknown_way(
         open_store(NOWHERE, database=postgres.empty_database())
 
 
+def test_what_went_wrong_first_is_what_a_journey_says(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where other answers come later: that these were not done would look like a fault of the database."""
+
+    def only_the_first(pipeline: psycopg.Pipeline) -> Iterator[None]:
+        pipeline.command_queue.clear()
+        yield from ()
+        raise psycopg.errors.UniqueViolation("the first")
+
+    def the_rest(pipeline: psycopg.Pipeline, *, flush: bool) -> Iterator[None]:
+        pipeline.result_queue.clear()
+        yield from ()
+        raise psycopg.errors.PipelineAborted("pipeline aborted")
+
+    with engine_file._Bounded.connect(postgres.empty_database()) as connection:
+        monkeypatch.setattr(psycopg.Pipeline, "_communicate_gen", only_the_first)
+        monkeypatch.setattr(psycopg.Pipeline, "_fetch_gen", the_rest)
+        with pytest.raises(psycopg.errors.UniqueViolation, match="the first"), connection.pipeline():
+            pass
+
+
 def test_a_database_of_another_encoding(postgres: PostgresServer) -> None:
     with pytest.raises(Unsuitable, match="encoding is LATIN1, not UTF8"):
         open_store(NOWHERE, database=postgres.empty_database("LATIN1"))
