@@ -23,7 +23,6 @@ import trio
 from pysqlite3 import dbapi2 as sqlite3
 
 from actors import System, open_system
-from clients import conversation
 from clients.accounts import Account, login, register
 from clients.client import open_client
 from clients.own_account import OwnAccount
@@ -99,7 +98,6 @@ class Scene:
 @asynccontextmanager
 async def served(folder: Path, chance: Random, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Scene]:
     monkeypatch.setattr(parts, "Sizes", partial(Sizes, small=SMALL))
-    monkeypatch.setattr(conversation, "ANSWER_DEADLINE", 12.0)  # the server promises ten
     make_fresh(folder)
     saboteur = Saboteur(chance)
     with (

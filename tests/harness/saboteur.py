@@ -2,8 +2,10 @@
 
 The tree is wrapped before it is started: each actor's `receive`, and each step of each task's (and of the tasks that it
 starts), go through here. Whose turn it is to crash does so at a call that chance has chosen, in the middle of whatever
-it does then; what it had done by then is done. A task may also find an exception in place of what it has waited for:
-the commit that has landed, and of which it never hears. Only functions of `server/` crash, and none that cleans up.
+it does then; what it had done by then is done. Before and behind that nothing can go wrong in truth, and nobody there
+would give back what has to be, so only who has next to nothing to call crashes behind it. A task may also find an
+exception in place of what it has waited for: the commit that has landed, and of which it never hears. Only functions of
+`server/` crash, and none that cleans up.
 
 What is covered is what stands in the tree, so a new actor is without anybody thinking of it.
 """
@@ -42,7 +44,10 @@ from actors import (
 R = TypeVar("R")
 
 CALLS = 40
-"""How far into what it does somebody crashes, at the most; who does less crashes behind it."""
+"""How far into what it does somebody crashes, at the most; who does less crashes sooner, the next time."""
+
+MOST_SPARED = 20
+"""Times in a row."""
 
 WITHOUT_END = Intensity(restarts=1_000_000, seconds=60.0)
 AT_ONCE = Backoff(first=0.01, factor=1.0)
@@ -76,6 +81,7 @@ class Saboteur(trio.abc.Instrument):
         self.struck: Counter[str] = Counter()
         self._chance = chance
         self._armed: dict[str, int] = {}
+        self._spared: Counter[str] = Counter()
         self._scopes: dict[str, trio.CancelScope] = {}
         self._changed = trio.Event()
         self._brittle = cache(self._brittle_of)
@@ -133,8 +139,8 @@ class Saboteur(trio.abc.Instrument):
                 if calls is None:
                     super().receive(message)
                 else:
-                    saboteur.in_the_middle(path, calls, super().receive, message)
-                    saboteur.strike(path)
+                    _, made = saboteur.in_the_middle(path, calls, super().receive, message)
+                    saboteur.survived(path, made)
 
         return Brittle
 
@@ -165,19 +171,30 @@ class Saboteur(trio.abc.Instrument):
 
     def strike(self, path: str) -> NoReturn:
         self._armed.pop(path, None)
+        self._spared.pop(path, None)
         self.struck[path] += 1
         self._changed.set()
         self._changed = trio.Event()
         raise Sabotage(path)
 
-    def in_the_middle(self, path: str, calls: int, do: Callable[[Any], R], argument: object) -> R:
-        """`do(argument)`, which crashes where it calls so many of the server's functions, if there are as many."""
+    def survived(self, path: str, calls: int) -> None:
+        """It made only so many calls this time: it crashes within fewer the next time, or at last in any case."""
+        self._spared[path] += 1
+        if self._spared[path] == MOST_SPARED:
+            self.strike(path)
+        if calls and path in self._armed:
+            self._armed[path] = self._chance.randrange(calls)
+
+    def in_the_middle(self, path: str, calls: int, do: Callable[[Any], R], argument: object) -> tuple[R, int]:
+        """`do(argument)`, which crashes where it calls so many of the server's functions, if there are as many; and how
+        many it has called."""
+        most = calls
 
         def called(frame: FrameType, event: str, _: object) -> None:
             nonlocal calls
             code = frame.f_code
             is_ours = frame.f_globals.get("__name__", "").startswith("server.")
-            may_fail = not code.co_flags & _IN_PARTS and not code.co_name.startswith(("__", "<"))
+            may_fail = not code.co_flags & _IN_PARTS and not code.co_name.startswith(("__", "<", "receive"))
             if is_ours and may_fail and sys.exc_info()[0] is None:
                 calls -= 1
                 if calls < 0:
@@ -186,7 +203,7 @@ class Saboteur(trio.abc.Instrument):
         before = sys.gettrace()
         sys.settrace(called)
         try:
-            return do(argument)
+            return do(argument), most - calls
         finally:
             sys.settrace(before)
 
@@ -228,7 +245,7 @@ class _Steps:
         if calls is None or self._task.child_nurseries:
             return self._coroutine.send(value)
         if calls or not waited:
-            waits = saboteur.in_the_middle(path, calls, self._coroutine.send, value)
+            waits, _ = saboteur.in_the_middle(path, calls, self._coroutine.send, value)
             saboteur.at_the_next_step(path)
             return waits
         try:
