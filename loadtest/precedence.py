@@ -27,10 +27,9 @@ def take_precedence() -> None:
 
 def shifts_of(player: int, players: int) -> Shifts | None:
     """When process `player` (from 0) lets its people come: of many, a few do at a time."""
-    cores = len(os.sched_getaffinity(0))
-    if players < _CROWDED * cores:
+    if not _is_crowded(players):
         return None
-    shifts = -(-players // (_AT_A_TIME * cores))
+    shifts = -(-players // (_AT_A_TIME * _cores()))
     return Shifts(player % shifts, shifts, _SHIFT_SECONDS)
 
 
@@ -40,6 +39,14 @@ def let_others_finish(processes: int) -> None:
     Fifty that come to life for a connection or two each would have the server fill its caches anew every time
     (SCHED_BATCH, sched(7); it needs no privilege).
     """
-    if processes >= _CROWDED * len(os.sched_getaffinity(0)):
+    if _is_crowded(processes):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def _is_crowded(processes: int) -> bool:
+    return processes >= _CROWDED * _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
