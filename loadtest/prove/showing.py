@@ -7,6 +7,7 @@ and every ten seconds. Nothing here decides anything, and no thread draws: whoev
 from __future__ import annotations
 
 import time
+from collections import deque
 from types import TracebackType
 from typing import Final
 
@@ -23,6 +24,9 @@ from loadtest.scenarios.messages import Glance
 
 _DRAW_EVERY: Final = 0.25  # seconds
 _LINE_EVERY: Final = 10.0
+_RATE_OVER: Final = (
+    10.0  # seconds: many processes of the load tell what they did in turns, each for a second of its own
+)
 
 
 class Screen:
@@ -40,7 +44,7 @@ class Screen:
         self._began = time.monotonic()
         self._due = 0.0
         self._step = ""
-        self._rate = 0.0
+        self._glances: deque[Glance] = deque()
         self._last: Glance | None = None
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
@@ -63,8 +67,10 @@ class Screen:
 
     def show(self, glance: Glance | None, sample: Sample | None) -> None:
         """How it stands; as often as somebody likes."""
-        if glance is not None and self._last is not None and glance.at > self._last.at:
-            self._rate = (glance.connects - self._last.connects) / (glance.at - self._last.at)
+        if glance is not None and (self._last is None or glance.at > self._last.at):
+            self._glances.append(glance)
+            while len(self._glances) > 2 and self._glances[1].at <= glance.at - _RATE_OVER:
+                self._glances.popleft()
         if glance is not None and (self._last is None or glance.phase != self._last.phase):
             self._due = 0.0
         self._last = glance or self._last
@@ -76,6 +82,14 @@ class Screen:
             self._live.update(self._panel(sample), refresh=True)
         else:
             self._console.print(" · ".join(self._words(sample)), highlight=False, soft_wrap=True)
+
+    @property
+    def _rate(self) -> float:
+        """Connects a second of late."""
+        if len(self._glances) < 2:
+            return 0.0
+        first, last = self._glances[0], self._glances[-1]
+        return (last.connects - first.connects) / (last.at - first.at)
 
     def _words(self, sample: Sample | None) -> list[str]:
         words = [f"{time.monotonic() - self._began:5.0f} s of about {self._expected:.0f}", self._step]
