@@ -23,7 +23,20 @@ from server.protocol.errors import unavailable
 from server.relays.messages import Admit, Delivered, Forwarded, Here, Subscribe
 from server.rooms.announcing import Announcing
 from server.rooms.easing import Easing
-from server.rooms.effects import Announce, Consult, Effect, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch, Write
+from server.rooms.effects import (
+    Announce,
+    Consult,
+    Effect,
+    FanOut,
+    GoOn,
+    InTurn,
+    Reply,
+    Rest,
+    TellUser,
+    Unwatch,
+    Watch,
+    Write,
+)
 from server.rooms.fan_out import Ordered
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import MOVED, Appears, Attach, HandOver, News, Remind, Request
@@ -98,6 +111,13 @@ class Turn(Struct, frozen=True):
 TURN: Final = Turn()
 
 
+class Behind(Struct, frozen=True):
+    """To itself: there is more of what it was told while it opened."""
+
+
+BEHIND: Final = Behind()
+
+
 class RoomActor(Telling):
     """One incarnation of a room. Its key in the supervisor is the room's id."""
 
@@ -165,6 +185,8 @@ class RoomActor(Telling):
                 effects = room.beat(now)
             case Turn():
                 effects = room.announce(now)
+            case Behind():
+                effects = room.go_on(now)
             case Appears():
                 effects = room.appears(message)
             case MarksSaved():
@@ -205,6 +227,8 @@ class RoomActor(Telling):
                 self.watch(session)
             case Unwatch(session=session):
                 self.unwatch(session)
+            case GoOn():
+                self.address.answer(BEHIND)
             case Announce(seconds=seconds):
                 self.send_after(seconds, TURN)
             case Rest(clean=clean):

@@ -154,9 +154,15 @@ class Audience:
 
     def count_shown(self) -> int:
         """How many are here, as far as others may know."""
-        users = self.all_users() if self.elsewhere is not None else self.users()
         hidden = () if self._appearances is None else self._appearances.users()
-        return len(users) - sum(user in users and self.appears(user) is None for user in hidden)
+        return self._count() - sum(self.is_here(user) and self.appears(user) is None for user in hidden)
+
+    def _count(self) -> int:
+        """How many users somebody listens for, without a set of all of them: there may be a million."""
+        users, elsewhere = self.users(), self.elsewhere
+        if elsewhere is None:
+            return len(users)
+        return elsewhere.count() + sum(not elsewhere.has(user) for user in users)
 
     def sessions_of(self, users: Iterable[str]) -> tuple[Address, ...]:
         return tuple(session for user in users for session in self._sessions_of(user))

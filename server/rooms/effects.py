@@ -85,6 +85,10 @@ class Announce(Struct, frozen=True):
     seconds: float
 
 
+class GoOn(Struct, frozen=True):
+    """Have the room told `go_on`, behind what others were told meanwhile."""
+
+
 class Rest(Struct, frozen=True):
     """The room has nothing more to do here: stop, once everything is told.
 
@@ -94,4 +98,4 @@ class Rest(Struct, frozen=True):
     clean: bool = True
 
 
-Effect = Write | Consult | Reply | FanOut | InTurn | TellUser | Watch | Unwatch | Announce | Rest
+Effect = Write | Consult | Reply | FanOut | InTurn | TellUser | Watch | Unwatch | Announce | GoOn | Rest

@@ -3,8 +3,9 @@
 Pure; relays are opaque keys. There is one of these only where somebody listens from elsewhere. Of a relay it keeps the
 names of the users, and nothing of their sessions. A small room has one or two users on a node: an empty set would be
 more than all the rest of a subscriber, so it is `Few`. And a room of ten has up to ten subscribers: they stand in a
-tuple, and each has its users. Where there are more than `FEW`, they stand in a dictionary, and so do all users with the
-numbers of those they are with: who comes to a room of many nodes is looked for once, and not in fifty places.
+tuple, and each has its users. Where there are more than `FEW`, they stand in a dictionary, and all users with the
+numbers of those they are with in another (`whereabouts.py`): who comes to a room of many nodes is looked for once, and
+not in fifty places.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from actors import Address
 from actors.few import Few, added, contains, each, removed
+from server.rooms.whereabouts import Whereabouts
 
 FEW: Final = 16
 
@@ -57,7 +59,7 @@ class Elsewhere:
         self.epoch = epoch
         self.relays: tuple[Address, ...] = ()
         self._subscribers: tuple[Subscriber, ...] | dict[int, Subscriber] = ()  # many by their numbers
-        self._places: dict[str, Few[int]] | None = None  # of the users, where there are many subscribers
+        self._places: Whereabouts | None = None  # of the users, where there are many subscribers
 
     # --- relays -------------------------------------------------------------------------------------------------
 
@@ -85,14 +87,14 @@ class Elsewhere:
         self.relays = tuple(one.relay for one in subscribers)
 
     def _gather(self, subscribers: Iterable[Subscriber]) -> None:
-        places: dict[str, Few[int]] = {}
+        places = Whereabouts()
         for one in subscribers:
             for user in each(one.users):
-                places[user] = added(places.get(user), one.number)
+                places.put(user, added(places.get(user), one.number))
             one.users = None
         self._places = places
 
-    def _spread(self, places: dict[str, Few[int]]) -> None:
+    def _spread(self, places: Whereabouts) -> None:
         self._places = None
         for user, numbers in places.items():
             for number in each(numbers):
@@ -119,7 +121,7 @@ class Elsewhere:
     def came(self, number: int, user: str) -> None:
         """The user is with the relay that has this subscription; harmless where that is known."""
         if self._places is not None:
-            self._places[user] = added(self._places.get(user), number)
+            self._places.put(user, added(self._places.get(user), number))
         elif (subscriber := self.find(number)) is not None:
             subscriber.users = added(subscriber.users, user)
 
@@ -128,10 +130,8 @@ class Elsewhere:
         if self._places is None:
             if (subscriber := self.find(number)) is not None:
                 subscriber.users = removed(subscriber.users, user)
-        elif (left := removed(self._places.get(user), number)) is not None:
-            self._places[user] = left
         else:
-            self._places.pop(user, None)
+            self._places.put(user, removed(self._places.get(user), number))
 
     def is_with(self, number: int, user: str) -> bool:
         """Whether the user is with the relay that has this subscription."""
@@ -165,6 +165,10 @@ class Elsewhere:
         if self._places is not None:
             return [*each(self._places.get(user))]
         return [one.number for one in self._each() if contains(one.users, user)]
+
+    def count(self) -> int:
+        """How many users there are."""
+        return len(self.users() if self._places is None else self._places)
 
     def users(self) -> set[str]:
         if self._places is not None:

@@ -34,8 +34,9 @@ def members_wanted(state: RoomState, command: Members, ref: int) -> ReadMembers:
     """The question for a page."""
     limit, among = command.limit, None
     if command.online:
-        online = state.audience.all_counted()
-        if len(online) <= FEW_ONLINE:
+        are_few = state.audience.count_shown() <= FEW_ONLINE
+        online = state.audience.all_counted() if are_few else ()
+        if are_few and len(online) <= FEW_ONLINE:
             among = tuple(sorted(online))
         else:
             limit = LOOKED_THROUGH

@@ -10,6 +10,7 @@ Every step that fails or stays silent is begun again from the anchor.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -43,6 +44,30 @@ class Applicant(Struct, frozen=True):
 
 
 Waiting = Request | Attach | Applicant | Admit
+
+PORTION: Final = 2_000
+"""Users of whom a room hears at once that has just opened: some milliseconds. In a room that crashed a million may be
+told of again."""
+
+
+def portion_of(waiting: deque[Waiting]) -> list[Waiting]:
+    """Take the first of those that wait, with about `PORTION` users together."""
+    taken: list[Waiting] = []
+    users = 0
+    while waiting and users < PORTION:
+        taken.append(waiting.popleft())
+        users += _users_of(taken[-1])
+    return taken
+
+
+def _users_of(what: Waiting) -> int:
+    match what:
+        case Applicant(subscribe=subscribe):
+            return 1 + len(subscribe.users) + len(subscribe.admit)
+        case Admit(users=users):
+            return 1 + len(users)
+        case _:
+            return 1
 
 
 class Opened(Struct, frozen=True):

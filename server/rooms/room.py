@@ -17,6 +17,7 @@ are told, marks are written, and what was asked in vain is given up.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -31,11 +32,19 @@ from server.rooms.blocking import blocked
 from server.rooms.coalescing import counts, is_to_announce, news, save_marks, tell_all
 from server.rooms.deciding import decide
 from server.rooms.deleting import bury
-from server.rooms.effects import Announce, Consult, Effect, Reply, Rest, TellUser, Write
+from server.rooms.effects import Announce, Consult, Effect, GoOn, Reply, Rest, TellUser, Write
 from server.rooms.handing_over import end_when_landed, leave_behind
 from server.rooms.landing import Landing
 from server.rooms.messages import Added, Appears, Attach, NotAttached, Request
-from server.rooms.opening import PATIENCE_SECONDS, Applicant, Opened, Opening, Waiting
+from server.rooms.opening import (
+    PATIENCE_SECONDS,
+    WAITING_LIMIT,
+    Applicant,
+    Opened,
+    Opening,
+    Waiting,
+    portion_of,
+)
 from server.rooms.pulsing import tally_failed, tally_read
 from server.rooms.questions import PersonWanted
 from server.rooms.refusing import refuse_any
@@ -75,8 +84,8 @@ class Room:
     """
 
     __slots__ = (
-        "_alone_since", "_announces", "_announcing", "_gone", "_incarnation", "_itself", "_leaving_since", "_opening",
-        "_refs", "_room", "_sizes", "_state", "_unfinished",
+        "_alone_since", "_announces", "_announcing", "_behind", "_gone", "_incarnation", "_itself", "_leaving_since",
+        "_opening", "_refs", "_room", "_sizes", "_state", "_unfinished",
     )  # fmt: skip
 
     def __init__(
@@ -96,6 +105,7 @@ class Room:
         self._announcing = announcing or Announcing()
         self._unfinished = Unfinished() if unfinished is None else unfinished
         self._announces = False  # it has been given a time for that
+        self._behind: deque[Waiting] | None = None  # what it was told while it opened, as far as that is not looked at
         self._refs = refs
         self._opening: Opening | None = None
         self._state: RoomState | None = None
@@ -111,6 +121,7 @@ class Room:
             self._opening is not None
             or state is None
             or state.audience.is_nobody
+            or self._behind is not None
             or (state.audience.has_news and (state.large or not self._announces))
             or state.is_busy
         )
@@ -118,6 +129,11 @@ class Room:
     # --- sessions ---------------------------------------------------------------------------------------------
 
     def request(self, request: Request, now: float) -> Effects:
+        if self._behind is not None:
+            return self._wait_behind(self._behind, request, now)
+        return self._request(request, now)
+
+    def _request(self, request: Request, now: float) -> Effects:
         state = self._state
         if self._leaving_since is not None or state is None:
             return self._wait(request) if self._leaving_since is None else self._leave_behind(request, now)
@@ -131,6 +147,9 @@ class Room:
             return [state.refuse(request, refusal, now)]
 
     def attach(self, attach: Attach) -> Effects:
+        return self._attach(attach) if self._behind is None else self._come_behind(self._behind, attach)
+
+    def _attach(self, attach: Attach) -> Effects:
         state = self._state
         if self._leaving_since is not None:
             return []
@@ -170,6 +189,9 @@ class Room:
     # --- relays -----------------------------------------------------------------------------------------------
 
     def subscribe(self, applicant: Applicant) -> Effects:
+        return self._subscribe(applicant) if self._behind is None else self._come_behind(self._behind, applicant)
+
+    def _subscribe(self, applicant: Applicant) -> Effects:
         state = self._state
         if self._leaving_since is not None:
             return []
@@ -179,6 +201,9 @@ class Room:
         return relaying.subscribe(state, applicant)
 
     def admit(self, admit: Admit) -> Effects:
+        return self._admit(admit) if self._behind is None else self._come_behind(self._behind, admit)
+
+    def _admit(self, admit: Admit) -> Effects:
         state = self._state
         if self._leaving_since is not None or state is None:
             return []
@@ -204,6 +229,18 @@ class Room:
         if not state.admits(request, now):
             return [state.unavailable(request, now)]
         return self._wait(request)
+
+    def _come_behind(self, behind: deque[Waiting], what: Attach | Applicant | Admit) -> Effects:
+        behind.append(what)
+        return []
+
+    def _wait_behind(self, behind: deque[Waiting], request: Request, now: float) -> Effects:
+        """While it is still busy with what it was told before. What is refused now comes again before what follows."""
+        state = self._state
+        if state is not None and (len(behind) >= WAITING_LIMIT or not state.admits(request, now)):
+            return [state.unavailable(request, now)]
+        behind.append(request)
+        return []
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -233,20 +270,32 @@ class Room:
             effects = self._first_opened(opened, now, is_inherited=opening.is_inherited)
         else:
             effects = opened_again(state, opened, now)
-        for what in opening.waiting:
+        self._behind = deque((*opening.waiting, *(self._behind or ())))
+        return [*effects, *self.go_on(now)]
+
+    def go_on(self, now: float) -> Effects:
+        """Look at more of what it was told while it opened, and at what came behind that: a portion."""
+        behind = self._behind
+        if behind is None or self._opening is not None:
+            return []
+        effects: Effects = []
+        for what in portion_of(behind):
             effects += self._look_at(what, now)
-        return effects
+        if behind:
+            return [*effects, GoOn()]
+        self._behind = None
+        return [*effects, *([] if self._state is None else self._leave_when_landed(self._state, now))]
 
     def _look_at(self, what: Waiting, now: float) -> Effects:
         match what:
             case Request():
-                return self.request(what, now)
+                return self._request(what, now)
             case Attach():
-                return self.attach(what)
+                return self._attach(what)
             case Applicant():
-                return self.subscribe(what)
+                return self._subscribe(what)
             case Admit():
-                return self.admit(what)
+                return self._admit(what)
 
     def _first_opened(self, opened: Opened, now: float, *, is_inherited: bool) -> Effects:
         """Tell all members of it. Those who heard of it before ignore that; but a room that crashed, or a session
@@ -283,7 +332,7 @@ class Room:
                 return [*landing.effects(), *self._buried(state, landing)]
         effects = [*landing.effects(), *lost]
         for request in landing.deferred:
-            effects += self.request(request, now)
+            effects += self._request(request, now)
         return [*effects, *self._leave_when_landed(state, now)]
 
     def _buried(self, state: RoomState, landing: Landing) -> Effects:
@@ -342,7 +391,7 @@ class Room:
         pending, deferred = settled
         effects: Effects = [state.unavailable(request, now) for request in pending.requests]
         for request in deferred:
-            effects += self.request(request, now)
+            effects += self._request(request, now)
         return effects
 
     # --- handing over -----------------------------------------------------------------------------------------
@@ -359,7 +408,7 @@ class Room:
         return [] if self._state is None or self._opening is not None else leave_behind(self._state, request, now)
 
     def _leave_when_landed(self, state: RoomState, now: float) -> Effects:
-        if self._leaving_since is None or self._gone:
+        if self._leaving_since is None or self._gone or self._behind is not None:
             return []
         effects = end_when_landed(state, now - self._leaving_since)
         self._gone = bool(effects)

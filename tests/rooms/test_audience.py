@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 
 from actors import Address
 from server.protocol.events import Presence
+from server.protocol.showing import HIDDEN, PLAIN, Shown
 from server.rooms import audience as audiences
+from server.rooms import elsewhere
+from server.rooms.appearances import HERE
 from server.rooms.audience import Audience
 from tests.rooms.scene import key
 
@@ -75,3 +79,41 @@ def test_everyone_in_a_crowd_is_one_tuple_for_all_deliveries() -> None:
         audience.attach(session, SESSIONS[session])
     assert len(audience.everyone) == FEW + 1
     assert audience.everyone is audience.everyone
+
+
+RELAYS = [key(f"relay {number}") for number in range(elsewhere.FEW + 2)]
+LOOKS = [Shown("away"), HIDDEN, PLAIN]
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(st.just("here"), st.sampled_from(list(SESSIONS)), st.booleans()),
+        st.tuples(st.just("elsewhere"), st.integers(0, len(RELAYS) - 1), st.sampled_from(PEOPLE)),
+        st.tuples(st.just("gone"), st.integers(0, len(RELAYS) - 1), st.none()),
+        st.tuples(st.just("looks"), st.sampled_from(PEOPLE), st.sampled_from(LOOKS)),
+    ),
+    max_size=60,
+)
+
+
+@given(many=st.booleans(), moves=moves)
+def test_who_is_online_is_counted_as_they_are_listed(*, many: bool, moves: list[tuple[str, Any, Any]]) -> None:
+    """Here, by few relays or by many, at several places at once, and without those who hide."""
+    audience = Audience()
+    for number, relay in enumerate(RELAYS if many else []):
+        audience.subscribe(relay, 1, 1, number)
+    for kind, which, what in moves:
+        match kind:
+            case "here" if what:
+                audience.attach(which, SESSIONS[which])
+            case "here":
+                audience.detach(which)
+            case "elsewhere":
+                audience.came_elsewhere(audience.subscribe(RELAYS[which], 1, 1, which), [what])
+            case "gone":
+                audience.ended_elsewhere(RELAYS[which])
+            case _ if which in audience.all_users():
+                audience.shows(HERE, which, what)
+            case _:
+                pass
+        shown = [user for user in audience.all_users() if audience.appears(user) is not None]
+        assert audience.count_shown() == len(shown)
