@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from actors import Address, Inbox, System
+from actors import Inbox, System
 from server.accounts.blocking import tell_blocked
 from server.accounts.departing import Departing
 from server.accounts.export import Exports
@@ -45,6 +45,7 @@ from server.protocol.limits import TEXT_CODE_POINTS
 from server.protocol.objects import User
 from server.protocol.replies import Limits
 from server.relays.actor import RELAYS, RelayEnvironment
+from server.relays.window import Windows
 from server.rooms.actor import ROOMS, RoomEnvironment
 from server.rooms.announcing import Announcing
 from server.rooms.easing import PORTION, Easing
@@ -105,6 +106,8 @@ class Shared:
         Says to all who tell many when they may go on.
     elsewhere
         Where news for sessions on other nodes go, if there are others.
+    processors
+        What this process can count on.
     unanswered
         The relays that wait to be taken in by the owners of their rooms.
     watched
@@ -113,11 +116,12 @@ class Shared:
 
     __slots__ = (
         "changes", "choices", "connection_pace", "counts", "departing", "easing", "elsewhere", "hashing", "heads",
-        "reader", "throttle", "unanswered", "usage", "user_pace", "watched", "writer",
+        "processors", "reader", "throttle", "unanswered", "usage", "user_pace", "watched", "writer",
     )  # fmt: skip
 
     def __init__(self, ground: Ground) -> None:
         settings, cluster = ground.settings, ground.cluster
+        workers = 1 if ground.place is None else ground.place.workers
         self.writer = Inbox(settings.writer_queue)
         self.reader = Inbox(settings.reader_queue)
         self.hashing = Inbox(settings.hashing_queue)
@@ -126,9 +130,10 @@ class Shared:
             self.changes = WayToWriter(self.writer, cluster.is_writer)
         self.elsewhere = None if cluster is None else Door()
         self.heads = HeadsTable()
-        self.unanswered: set[Address] = set()
+        self.processors = part_of_processors(settings, workers)
+        self.unanswered = Windows()
         self.counts = Counts()
-        self.easing = _easing(1 if ground.place is None else ground.place.workers)
+        self.easing = _easing(workers)
         self.departing = Departing(self.changes, self.reader, settings.command_deadline)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
@@ -178,6 +183,7 @@ def relay_environment(cluster: ClusterNode, shared: Shared) -> RelayEnvironment:
         counts=shared.counts.rooms,
         easing=shared.easing,
         unanswered=shared.unanswered,
+        processors=shared.processors,
     )
 
 
@@ -286,6 +292,12 @@ def operator_environment(
     )
 
 
+def part_of_processors(settings: Settings, workers: int) -> float:
+    """What one of so many processes can count on: 1 at the most, because it can use no more."""
+    processors = len(os.sched_getaffinity(0)) if settings.processors == "auto" else settings.processors
+    return min(1.0, processors / workers)
+
+
 def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
     """The operator's settings; what nobody had a reason to set keeps the gateway's own default.
 
@@ -294,7 +306,6 @@ def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
     workers
         Processes that share this machine's processors, or as many as the operator gives them.
     """
-    processors = len(os.sched_getaffinity(0)) if settings.processors == "auto" else settings.processors
     return GatewayLimits(
         max_connections=settings.max_connections,
         max_connections_per_address=settings.max_connections_per_address,
@@ -310,7 +321,7 @@ def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
         hello_seconds=settings.hello_deadline,
         heartbeat_seconds=settings.heartbeat_ms / 1000,
         heartbeat_longest_seconds=settings.heartbeat_longest_ms / 1000,
-        processors=min(1.0, processors / workers),
+        processors=part_of_processors(settings, workers),
         keepalive_seconds=settings.keepalive,
         keepalive_connections=most_asked(packet_backlog(), workers),
         unanswered=settings.unanswered,

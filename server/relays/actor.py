@@ -30,6 +30,7 @@ from server.relays.messages import (
     Subscribed,
 )
 from server.relays.relay import PATIENT_SECONDS, QUIET_SECONDS, RETRY_SECONDS, Relay
+from server.relays.window import Windows
 from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
@@ -40,7 +41,8 @@ from server.store.questions import Done, Failed
 RELAYS: Final = "relays"
 """The id of the dynamic supervisor all relays live under; its keys are the rooms' ids."""
 SEEKS_PER_SECOND: Final = 2_000
-"""By all relays of a node together, while the owners of their rooms cannot be reached: a tenth of a processor."""
+"""By all relays of a node that has a processor for itself, while the owners of their rooms cannot be reached: a tenth
+of that."""
 
 
 class RelayEnvironment(Struct, frozen=True):
@@ -61,10 +63,12 @@ class RelayEnvironment(Struct, frozen=True):
     easing
         Says when a large fan-out may go on.
     unanswered
-        The relays that have asked to be taken in, and have heard nothing yet: few are let in while they are many.
+        Which relays may ask now to be taken in, and who waits for that: few people are let in while they are many.
     seeking
         The relays whose owner cannot be reached. Where a worker of 18,000 rooms lost the owner of all, each of them
         looked four times a second, and the worker did nothing else, not even say that it lives (docs/figures.md).
+    processors
+        What this process can count on: at most 1.
     """
 
     node: str
@@ -73,13 +77,14 @@ class RelayEnvironment(Struct, frozen=True):
     refs: Iterator[int] = field(default_factory=lambda: count(1))
     counts: RoomCounts = field(default_factory=RoomCounts)
     easing: Easing = field(default_factory=Easing)
-    unanswered: set[Address] = field(default_factory=set)
+    unanswered: Windows = field(default_factory=Windows)
     seeking: set[Address] = field(default_factory=set)
+    processors: float = 1.0
 
     @property
     def seek_seconds(self) -> float:
         """Until a relay looks again for its owner: all together may look so often a second."""
-        return max(RETRY_SECONDS, len(self.seeking) / SEEKS_PER_SECOND)
+        return max(RETRY_SECONDS, len(self.seeking) / (SEEKS_PER_SECOND * self.processors))
 
 
 class Beat(Struct, frozen=True):
@@ -87,6 +92,13 @@ class Beat(Struct, frozen=True):
 
 
 BEAT: Final = Beat()
+
+
+class MayAsk(Struct, frozen=True):
+    """To a relay: it may ask the owner of its room to be taken in. It does when it has settled."""
+
+
+MAY_ASK: Final = MayAsk()
 
 
 class _NextBeat(Struct, frozen=True, gc=False):
@@ -173,6 +185,8 @@ class RelayActor(Telling):
             case Remind(session=session):
                 relay.remind(session)
                 return []
+            case MayAsk():
+                return []
             case HandOver():
                 return relay.hand_over()
             case Orphaned():
@@ -181,22 +195,34 @@ class RelayActor(Telling):
                 raise TypeError(f"a relay is not told {type(message).__name__}")
 
     def settled(self) -> None:
-        relay, environment = self._relay, self._environment
-        self._carry_out(relay.settled(trio.current_time()))
-        self._count(environment.unanswered, relay.is_unanswered)
-        self._count(environment.seeking, relay.is_seeking)
+        relay = self._relay
+        may_ask = relay.is_unanswered and self._may_ask(relay)
+        self._carry_out(relay.settled(trio.current_time(), may_ask=may_ask))
+        if not relay.is_unanswered:
+            self._leave_window()
+        self._seeks(relay.is_seeking)
 
     def stopped(self, reason: object) -> None:
-        self._count(self._environment.unanswered, False)
-        self._count(self._environment.seeking, False)
+        self._leave_window()
+        self._seeks(False)
 
-    def _count(self, those: set[Address], is_one: bool) -> None:
-        if is_one:
-            those.add(self.address)
-        elif self.address in those:
-            those.discard(self.address)
-            if not those:
-                those.clear()  # it keeps the size it had with a crowd in it: 31 bytes for each
+    def _may_ask(self, relay: Relay) -> bool:
+        owner = relay.owner
+        node = owner.node if isinstance(owner, RemoteAddress) else ""
+        return self._environment.unanswered.enter(self.address, node, is_urgent=relay.is_large)
+
+    def _leave_window(self) -> None:
+        if (successor := self._environment.unanswered.leave(self.address)) is not None:
+            successor.answer(MAY_ASK)
+
+    def _seeks(self, it_does: bool) -> None:
+        seeking = self._environment.seeking
+        if it_does:
+            seeking.add(self.address)
+        elif self.address in seeking:
+            seeking.discard(self.address)
+            if not seeking:
+                seeking.clear()  # it keeps the size it had with a crowd in it: 31 bytes for each
 
     def _carry_out(self, effects: Effects) -> None:
         for effect in effects:

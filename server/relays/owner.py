@@ -13,8 +13,8 @@ from server.rooms.appearances import Said
 
 
 class Owner(Struct, gc=False):
-    """Who is asked to take this relay in, or has done so. `ref`: of that question; 0: it is put in a moment. `number`:
-    of the subscription then. `told`: how many commands were forwarded by it.
+    """Who is asked to take this relay in, or has done so. `ref`: of that question; 0: it is put when its turn comes.
+    `number`: of the subscription then. `told`: how many commands were forwarded by it.
 
     Out of the collector's sight: it goes with its relay, from which the address parts at the end.
     """

@@ -58,6 +58,8 @@ that is not answered for long is one of many, and whoever asks anew makes it lon
 little else from then on. So it is repeated late, in case its end was missed, and as it was: the first answer counts,
 and the other one says nothing new. Those that are repeated are few: while many wait, few are let in (decision 28)."""
 REST_SECONDS: Final = 60.0
+MANY: Final = 100
+"""Sessions: a relay for so many is taken in before those for two or three."""
 
 
 @lru_cache(maxsize=1_024)
@@ -107,8 +109,13 @@ class Relay(Admitting):
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether an owner was asked to take it in, and has not answered."""
+        """Whether an owner is asked to take it in, or is to be, and has not answered."""
         return self._owner is not None and self._owner.number is None and not self._gone
+
+    @property
+    def is_large(self) -> bool:
+        """Whether many wait for it."""
+        return len(self.audience) > MANY
 
     @property
     def owner(self) -> Address | None:
@@ -153,13 +160,16 @@ class Relay(Admitting):
         if audience.sessions_of((told.user,)):
             audience.shows(HERE, told.user, told.shown)
 
-    def settled(self, now: float) -> Effects:
-        """Everything that was told at once is handled: say who came and went by it, and ask for all who would come."""
+    def settled(self, now: float, *, may_ask: bool = True) -> Effects:
+        """Everything that was told at once is handled: say who came and went by it, and ask for all who would come.
+
+        `may_ask`: whether an owner may be asked now to take this relay in; if not, that waits.
+        """
         owner = self._owner
         if owner is None or self._gone:
             return []
         if owner.number is None:
-            return [] if owner.ref else self._subscribe(owner, now)
+            return self._subscribe(owner, now) if may_ask and not owner.ref else []
         effects = self._tell_who_is_here(owner.address, owner.number) if self.audience.has_news else []
         admissions = self._admissions_open
         if admissions is not None and admissions.may_be_asked:

@@ -28,6 +28,7 @@ from server.protocol.replies import Error, Ok
 from server.relays.actor import RELAYS, SEEKS_PER_SECOND, RelayActor, RelayEnvironment
 from server.relays.heads import HEADS, HeadsActor
 from server.relays.relay import RETRY_SECONDS
+from server.relays.window import Windows
 from server.rooms.actor import MAILBOX, ROOMS, RoomActor, RoomEnvironment
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import Answer, Attach, Attached, Delivery, Orphaned, Passing, Request
@@ -106,7 +107,7 @@ class Nodes:
         self.network = MemoryNetwork()
         self.systems: dict[str, System] = {}
         self.heads = {node: HeadsTable() for node in (OWNER, OTHER)}
-        self.unanswered: set[Address] = set()
+        self.unanswered = Windows()
         self.seeking: set[Address] = set()
         self.owned = {node: Owned(node) for node in (OWNER, OTHER)}
         self.numbers = count(1)
@@ -258,9 +259,25 @@ async def test_a_relay_counts_as_unanswered_until_the_owner_has_taken_it_in_or_i
         with cut(nodes):
             relays.stop(ROOM)
             another = nodes.room(OTHER)
-            await until(lambda: nodes.unanswered == {another})
+            await until(lambda: another in nodes.unanswered and len(nodes.unanswered) == 1)
             relays.stop(ROOM)
             await until(lambda: not nodes.unanswered)
+
+
+async def test_of_relays_that_come_at_once_few_ask_and_all_are_taken_in() -> None:
+    async with two_nodes() as nodes:
+        nodes.unanswered._width = 2
+        relays, heard = nodes.systems[OTHER].dynamic(RELAYS), list[list[object]]()
+        with cut(nodes):
+            for number in range(12):
+                heard.append([])
+                session = nodes.systems[OTHER].dynamic("sessions").start(f"bob {number}", heard[-1])
+                relays.find_or_start(f"r_{number}").tell(Attach(1, session, "u_bob"))
+            await until(lambda: len(nodes.unanswered) == 12)
+            relays.stop("r_0")
+            relays.stop("r_11")
+        await until(lambda: [kinds(one) for one in heard[1:11]] == [[Attached]] * 10)
+        assert not nodes.unanswered
 
 
 async def test_a_relay_looks_for_another_owner_when_its_own_is_dead_by_the_table_and_still_on_the_line() -> None:
