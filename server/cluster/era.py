@@ -57,11 +57,15 @@ class Timing(Struct, frozen=True, kw_only=True):
     beat
         Between two beats of a node.
     dead
-        Without a beat, until a node is dead; without an answer, until the engine is.
+        Without an answer, until the engine is dead; without a beat, until a node is, unless `silence` says otherwise.
+        A node that has lost its connection to the engine is found after half of this, if it is silent.
+    silence
+        Without a beat, until a node is dead whose connection to the engine stands.
     """
 
     beat: float = 1.0
     dead: float = 4.0
+    silence: float | None = None
 
 
 class Hears(Protocol):
@@ -138,7 +142,7 @@ class Era:
         self._hears = hears
         self._timing = timing
         self._counts = counts
-        self._membership = Membership(channels.name, timing.dead)
+        self._membership = Membership(channels.name, timing.silence or timing.dead, timing.dead / 2)
         self._clock = AttentiveClock()
         self._heard_until = CaughtUp()
         self._answered_until = CaughtUp()

@@ -41,6 +41,13 @@ LINKED_WATCH_SECONDS: Final = 3.0
 six seconds that are promised."""
 
 
+_SILENCE: Final = 5
+"""So many times as long as others a worker over SQLite may be silent. Whoever dies is found by its connection, which
+the kernel closes. Who only stands still has no successor before it ends, so nothing is won by taking it for dead, and
+much is lost: every relay of every worker asks anew for its room, which was the end of 700,000 connections whose owner
+had stood still for seven seconds (docs/figures.md)."""
+
+
 @contextmanager
 def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: bool) -> Iterator[ClusterNode]:
     """A node, for the length of a block.
@@ -83,7 +90,7 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
                 name=name,
                 cluster=cluster,
                 engine=read_engine_url(engine),
-                timing=Timing(beat=settings.beat, dead=settings.dead_after),
+                timing=_timing(settings, alone=alone),
                 ownership=ownership,
                 keeper=keeper,
                 leases=leases,
@@ -93,3 +100,11 @@ def joined(settings: Settings, store: Store, *, name: str, engine: str, owner: b
                 is_leased=owner and not alone,
             )
         )
+
+
+def _timing(settings: Settings, *, alone: bool) -> Timing:
+    return Timing(
+        beat=settings.beat,
+        dead=settings.dead_after,
+        silence=settings.dead_after * (_SILENCE if alone else 1),
+    )

@@ -65,14 +65,17 @@ class Membership:
     own
         This node's name; it is nobody else's business.
     dead_after
-        Seconds without a beat, where there are few nodes.
+        Seconds without a beat until a node is dead, where there are few nodes.
+    late_after
+        Seconds without one until it is looked after, likewise: half as long, if it is not said.
     """
 
-    __slots__ = ("_dead_after", "_known", "_own")
+    __slots__ = ("_dead_after", "_known", "_late_after", "_own")
 
-    def __init__(self, own: str, dead_after: float) -> None:
+    def __init__(self, own: str, dead_after: float, late_after: float | None = None) -> None:
         self._own = own
         self._dead_after = dead_after
+        self._late_after = dead_after / 2 if late_after is None else late_after
         self._known: dict[str, _Known] = {}
 
     @property
@@ -120,9 +123,9 @@ class Membership:
         return [] if known is None else self._gone(name, _Known(known.beat, known.at, live=False))
 
     def overdue(self, now: float) -> list[str]:
-        """Who has been silent for half of the time after which it is dead. To whom nobody listens any more: that is
-        found out by saying something."""
-        late = self._dead_after * self.patience / 2
+        """Who has been silent for so long that it is to be looked after. To whom nobody listens any more: that is found
+        out by saying something."""
+        late = self._late_after * self.patience
         return [name for name, known in self._known.items() if known.live and now - known.at >= late]
 
     def lost_sight(self) -> list[Change]:

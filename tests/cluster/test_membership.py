@@ -156,3 +156,15 @@ def test_up_and_down_take_turns_and_tell_who_is_live(history: list[tuple[tuple[s
             (there.add if isinstance(change, Up) else there.remove)(change.node)
         assert seen.live == there
         assert "me" not in there
+
+
+def test_who_is_late_is_looked_after_long_before_it_is_dead_where_that_is_wanted() -> None:
+    seen = Membership("me", 20.0, 2.0)
+    seen.joined("other", 0.0)
+    assert seen.beats({"other": 1}, 0.0) == []
+    assert seen.overdue(1.9) == []
+    assert seen.overdue(2.0) == ["other"]
+    assert seen.beats({"other": 1}, 19.9) == []
+    assert seen.unheard("other") == [Down("other")], "nobody listens there any more"
+    assert seen.beats({"other": 2}, 19.9) == [Up("other")]
+    assert seen.beats({"other": 2}, 39.9) == [Down("other")]
