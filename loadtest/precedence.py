@@ -16,6 +16,7 @@ from loadtest.crowd.shifts import Shifts
 _CROWDED: Final = 3  # processes for each processor; as the server counts its workers (`server/parent/processes.py`)
 _AT_A_TIME: Final = 2  # for each processor, while people come
 _SHIFT_SECONDS: Final = 1.0  # several hundred people of each
+_GIVING_WAY: Final = 5  # a third of the share of an ordinary process, when all want more than there is
 _NICENESS: Final = -10  # nine times the share of an ordinary process, when all want more than there is
 
 
@@ -37,9 +38,11 @@ def let_others_finish(processes: int) -> None:
     """For one of so many that make the load: where they are many, it takes the processor from nobody when it wakes.
 
     Fifty that come to life for a connection or two each would have the server fill its caches anew every time
-    (SCHED_BATCH, sched(7); it needs no privilege).
+    (SCHED_BATCH, sched(7); it needs no privilege). And who owns the rooms goes before it, as before the server's other
+    workers, which are as nice (`server/parent/processes.py`).
     """
     if _is_crowded(processes):
+        os.nice(_GIVING_WAY)
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 

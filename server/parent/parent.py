@@ -30,7 +30,7 @@ from server.parent.crew import AllServe, Crew, Effect, Failure, Note, Rolled, St
 from server.parent.handing_over import HandedOver, HandedWorker, Purpose, written
 from server.parent.place import Role, WorkerPlace
 from server.parent.porter import Porter
-from server.parent.processes import fork, has_ended, in_words, is_crowded, preempt_nobody, spawn
+from server.parent.processes import fork, give_way, has_ended, in_words, is_crowded, preempt_nobody, spawn
 from server.parent.restarting import Restarts
 from server.parent.run_directory import RunDirectory
 from server.parent.signals import Signals, hold_back, let_through
@@ -226,8 +226,11 @@ class Parent:
 
         def work() -> int:
             self._leave_behind(index, reading)
-            if is_crowded(len(self._holdings.roles)):
+            roles = self._holdings.roles
+            if is_crowded(len(roles)):
                 preempt_nobody()
+                if roles[index] is Role.GATEWAY:
+                    give_way()
             return self._application.work(self._place(index, writing))
 
         pid = fork(work)

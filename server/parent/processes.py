@@ -25,6 +25,7 @@ from typing import Final, NoReturn
 log = logging.getLogger("server.parent.processes")
 
 _CROWDED: Final = 3  # processes for each processor
+_NICENESS: Final = 5  # a third of the share of an ordinary process, when all want more than there is
 _PR_SET_PDEATHSIG: Final = 1
 _CRASHED: Final = 1
 _NOT_STARTED: Final = 127  # what a shell says, too
@@ -74,6 +75,14 @@ def preempt_nobody() -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except (AttributeError, OSError) as error:  # not Linux, or a sandbox forbids it
         log.debug("the kernel lets workers preempt each other: %s", error)
+
+
+def give_way() -> None:
+    """Others go before this process, where they want more of the processors than there is; for good.
+
+    Also before the threads that it starts from now on. That is nice(2): to take it back would need a privilege.
+    """
+    os.nice(_NICENESS)
 
 
 def spawn(

@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 import pytest
 
+from server.parent.processes import cores
 from tests.parent.conftest import StubServer, ask, children_of, lives, name_of, until
 
 
@@ -26,6 +27,20 @@ def test_the_parent_has_one_thread_and_no_connection(server: StubServer) -> None
     process = Path(f"/proc/{server.process.pid}")
     assert len(list((process / "task").iterdir())) == 1
     assert len(sockets_of(server.process.pid)) == 2, "the listeners, and nothing else"
+
+
+def test_of_many_workers_those_that_own_no_rooms_give_way_to_those_that_do(tmp_path: Path) -> None:
+    many = 3 * cores()
+    with StubServer(tmp_path, workers=many, options=("--engine", "valkey://127.0.0.1:1")) as server:
+        everybody = server.everybody(many)
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        nice = {
+            role: {
+                os.getpriority(os.PRIO_PROCESS, who["pid"]) - ours for who in everybody.values() if who["role"] == role
+            }
+            for role in ("owner", "gateway")
+        }
+        assert nice == {"owner": {0}, "gateway": {min(5, 19 - ours)}}
 
 
 def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: StubServer) -> None:
