@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 import trio
 
-from actors import RootGaveUp, System, open_system, run
+from actors import RootGaveUp, RunawayPolicy, System, open_system, run
 from server.allocator import keep_large_blocks_apart
 from server.cluster.engine_url import read_engine_url
 from server.cluster.names import new_node_name
@@ -63,6 +63,10 @@ _SWITCH_SECONDS: Final = 0.0005
 """After which a thread that waits for the interpreter gets it; Python's default is ten times as much. The threads of
 the store need it a few times for each commit, for microseconds: under a flood of tiny frames everybody's post took
 80 ms by that, and takes 16. Connects of a server that is not flooded cost the same, posts up to 4 % more."""
+
+_RUNAWAYS: Final = RunawayPolicy(overrun=1.0)
+"""Four times what is usual: what concerns all people of a room of a million takes a third of a second where fifty
+processes share the caches, and a room that is ended for it has all of that to do again (docs/figures.md)."""
 
 
 def serve(settings: Settings, ready: Callable[[str, System], None]) -> None:
@@ -236,7 +240,7 @@ async def _serve(ground: Ground, hangup: Callable[[], None] | None, ready: Calla
             nursery.start_soon(_at_hangup, hangup)
         try:
             distribution = None if ground.cluster is None else ground.cluster.distribution
-            await run(tree(ground), on_ready=is_ready, distribution=distribution)
+            await run(tree(ground), on_ready=is_ready, runaways=_RUNAWAYS, distribution=distribution)
         except RootGaveUp as gave_up:
             failure = gave_up
         finally:
