@@ -21,10 +21,6 @@ _PROBES: Final = 3
 _BACKLOG: Final = "/proc/sys/net/core/netdev_max_backlog"
 _USUAL_BACKLOG: Final = 1_000  # where it cannot be seen, as in a network namespace of one's own
 
-TURNS: Final = 16
-"""Into as many moments the kernel divides the time after which it asks: its timers are late by up to an eighth to a
-sixty-fourth of what they were set to, so that many of them go off together (kernel/time/timer.c)."""
-
 
 def keepalive(idle: float, stall: float) -> tuple[tuple[int, int, int], ...]:
     """Level, option and value of each option to set.
@@ -56,7 +52,9 @@ def most_asked(backlog: int, processes: int) -> int:
 
     All that is asked in one moment goes through a queue of `backlog` packets if it goes over loopback, and so do all
     answers; what finds it full is dropped. Whose three questions are dropped is lost although it lives: with 300,000
-    silent connections over loopback and a queue of 1,000 those were 90 a second.
+    silent connections over loopback and a queue of 1,000 those were 90 a second. The kernel's timers are late by up to
+    an eighth of what they were set to, so all who came within fifteen seconds may be asked in one moment, and again
+    (kernel/time/timer.c): of 16,000 among a million, who had come in the first sixteen, some 3,000 were lost.
 
     Parameters
     ----------
@@ -65,7 +63,7 @@ def most_asked(backlog: int, processes: int) -> int:
     processes
         That share it.
     """
-    return backlog * TURNS // processes
+    return backlog // processes
 
 
 def packet_backlog(path: str = _BACKLOG) -> int:
