@@ -48,7 +48,7 @@ from server.relays.actor import RELAYS, RelayEnvironment
 from server.relays.window import Windows
 from server.rooms.actor import ROOMS, RoomEnvironment
 from server.rooms.announcing import Announcing
-from server.rooms.easing import PORTION, Easing
+from server.rooms.easing import PORTION, UNHURRIED, Easing
 from server.rooms.finding import Rooms, rooms_here
 from server.rooms.heads import HeadsTable
 from server.rooms.messages import Named
@@ -133,7 +133,7 @@ class Shared:
         self.processors = part_of_processors(settings, workers)
         self.unanswered = Windows()
         self.counts = Counts()
-        self.easing = _easing(workers)
+        self.easing = _easing(workers, self.processors)
         self.departing = Departing(self.changes, self.reader, settings.command_deadline)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()
@@ -149,10 +149,10 @@ class Shared:
         )
 
 
-def _easing(processes: int) -> Easing:
-    """For one of so many processes of this machine."""
+def _easing(processes: int, processors: float) -> Easing:
+    """For one of so many processes of this machine, which can count on so much of its processors."""
     limit = tcp_limits().comfortable
-    return Easing(used=tcp_pages, limit=limit, share=max(PORTION, limit // processes))
+    return Easing(used=tcp_pages, limit=limit, share=max(PORTION, limit // processes), unhurried=UNHURRIED * processors)
 
 
 def now() -> int:

@@ -35,7 +35,7 @@ from server.rooms.actor import ROOMS
 from server.rooms.easing import Easing
 from server.rooms.effects import Consult, FanOut, InTurn, Reply, Rest, TellUser, Unwatch, Watch
 from server.rooms.messages import MOVED, Appears, Attach, HandOver, Orphaned, Remind, Request
-from server.rooms.telling import NextSlice, Telling
+from server.rooms.telling import NextPortion, NextSlice, Telling
 from server.store.questions import Done, Failed
 
 RELAYS: Final = "relays"
@@ -127,6 +127,9 @@ class RelayActor(Telling):
     def _easing(self) -> Easing:
         return self._environment.easing
 
+    def _listens(self, session: Address) -> bool:
+        return self._relay.audience.user_of(session) is not None
+
     def started(self) -> None:
         address = self.address
         self._relay = Relay(str(address.name), address, address.incarnation, self._environment.refs)
@@ -186,6 +189,9 @@ class RelayActor(Telling):
                 relay.remind(session)
                 return []
             case MayAsk():
+                return []
+            case NextPortion():
+                self._tell_next_portion()
                 return []
             case HandOver():
                 return relay.hand_over()

@@ -16,7 +16,7 @@ from typing import Final
 import trio
 from msgspec import Struct, field
 
-from actors import NORMAL, Down, Mailbox, Overflow, Tell
+from actors import NORMAL, Address, Down, Mailbox, Overflow, Tell
 from server.metrics.counts import RoomCounts
 from server.placement.ownership import Alone, Ownership
 from server.protocol.errors import unavailable
@@ -43,7 +43,7 @@ from server.rooms.messages import MOVED, Appears, Attach, HandOver, News, Remind
 from server.rooms.opening import Applicant
 from server.rooms.room import Room
 from server.rooms.sizes import DEFAULT_SIZES, Sizes
-from server.rooms.telling import NextSlice, Telling
+from server.rooms.telling import NextPortion, NextSlice, Telling
 from server.rooms.unfinished import Unfinished
 from server.store.account_messages import BlockChange
 from server.store.log_messages import Outcomes
@@ -151,6 +151,9 @@ class RoomActor(Telling):
     def _easing(self) -> Easing:
         return self._environment.easing
 
+    def _listens(self, session: Address) -> bool:
+        return self._room.listens(session)
+
     def receive(self, message: object) -> None:
         room, now = self._room, trio.current_time()
         match message:
@@ -160,6 +163,9 @@ class RoomActor(Telling):
                 effects = room.outcomes(message, now)
             case NextSlice():
                 self._tell_next_slice()
+                return
+            case NextPortion():
+                self._tell_next_portion()
                 return
             case Forwarded():
                 effects = room.forwarded(message, now)

@@ -30,6 +30,9 @@ MOST_SECONDS: Final = 0.25
 
 COUNTED_SECONDS: Final = 1.0
 
+UNHURRIED: Final = 2_000
+"""People whom a process that has a processor for itself tells in a second what nobody waits for: some percent of it."""
+
 
 def _nothing() -> int:
     return 0
@@ -46,14 +49,23 @@ class Easing:
         Above so many pages nobody goes on. Without both parameters there is never a pause.
     share
         Receivers that this process may tell in a second where nothing can be seen.
+    unhurried
+        The same, of what nobody waits for (`unhurried.py`).
     """
 
-    __slots__ = ("_held_since", "_left", "_limit", "_second", "_share", "_told", "_used")
+    __slots__ = ("_held_since", "_left", "_limit", "_second", "_share", "_told", "_used", "unhurried")
 
-    def __init__(self, used: Callable[[], int | None] = _nothing, limit: int = 0, share: int = PORTION) -> None:
+    def __init__(
+        self,
+        used: Callable[[], int | None] = _nothing,
+        limit: int = 0,
+        share: int = PORTION,
+        unhurried: float = UNHURRIED,
+    ) -> None:
         self._used = used
         self._limit = limit
         self._share = share
+        self.unhurried = unhurried
         self._left = 0  # receivers that may be told before the next look
         self._held_since: float | None = None
         self._second = -inf  # when the second began in which `_told` were told

@@ -160,6 +160,10 @@ class Room:
         self._alone_since = None
         return state.attach(attach.session, attach.user, attach.ref, attach.passive, attach.shown)
 
+    def listens(self, session: Address) -> bool:
+        """Whether this session is attached."""
+        return self._state is not None and self._state.audience.user_of(session) is not None
+
     def remind(self, session: Address) -> Effects:
         if self._state is not None:
             self._state.remind(session)

@@ -2,7 +2,8 @@
 
 A fan-out tells at most `SLICE` receivers at a time, and the rest of it waits in the actor's own mailbox, so that other
 actors have their turn, and goes on when `easing.py` says so. Rooms do it, and the relays that stand for them on other
-nodes. While it waits nobody else does: what is told to few goes out at once.
+nodes. While it waits nobody else does: what is told to few goes out at once. What nobody waits for goes out beside all
+that (`unhurried.py`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from actors import Actor
+from actors import Actor, Address
 from server.metrics.counts import RoomCounts
 from server.rooms.easing import Easing
 from server.rooms.effects import FanOut, InTurn
 from server.rooms.fan_out import AT_ONCE, SLICE, FanOutQueue, Ordered
+from server.rooms.unhurried import PORTION, Unhurried, is_unhurried
 
 
 class NextSlice(Struct, frozen=True):
@@ -26,14 +28,22 @@ class NextSlice(Struct, frozen=True):
 NEXT_SLICE: Final = NextSlice()
 
 
+class NextPortion(Struct, frozen=True):
+    """To itself: go on with what nobody waits for."""
+
+
+NEXT_PORTION: Final = NextPortion()
+
+
 class Telling(Actor):
     """See the top of this file."""
 
-    __slots__ = ("_going_out", "_stops_with")
+    __slots__ = ("_going_out", "_stops_with", "_unhurried")
 
     def __init__(self) -> None:
         self._going_out: FanOutQueue | None = None  # there is one only while something waits in it
         self._stops_with: object = None
+        self._unhurried: Unhurried | None = None  # likewise
 
     @property
     def _counts(self) -> RoomCounts:
@@ -45,6 +55,10 @@ class Telling(Actor):
         """Says when a large fan-out may go on."""
         raise NotImplementedError
 
+    def _listens(self, session: Address) -> bool:
+        """Whether this session is attached."""
+        raise NotImplementedError
+
     def _stop_when_told(self, reason: object) -> None:
         """End in order, behind all that is going out."""
         if self._going_out is None:
@@ -54,7 +68,9 @@ class Telling(Actor):
 
     def _tell_in_order(self, effect: Ordered) -> None:
         """At once where that is possible: most rooms are small, and nothing is going out."""
-        if self._going_out is not None:
+        if isinstance(effect, FanOut) and is_unhurried(effect):
+            self._begin_unhurried(effect)
+        elif self._going_out is not None:
             self._going_out.add(effect)
         elif isinstance(effect, FanOut) and len(effect.to) > AT_ONCE:
             self._going_out = FanOutQueue()
@@ -81,6 +97,21 @@ class Telling(Actor):
         self._going_out = None
         if self._stops_with is not None:
             self.stop(self._stops_with)
+
+    def _begin_unhurried(self, effect: FanOut) -> None:
+        before = self._unhurried
+        self._unhurried = Unhurried(effect, before)
+        if before is None:
+            self._tell_next_portion()
+
+    def _tell_next_portion(self) -> None:
+        if self._unhurried is None:
+            return
+        self._tell(self._unhurried.next_portion(self._listens))
+        if self._unhurried:
+            self.send_after(PORTION / self._easing.unhurried, NEXT_PORTION)
+        else:
+            self._unhurried = None
 
     def _tell(self, effect: Ordered) -> None:
         match effect:
