@@ -16,7 +16,7 @@ from loadtest.crowd.shifts import Shifts
 _CROWDED: Final = 3  # processes for each processor; as the server counts its workers (`server/parent/processes.py`)
 _AT_A_TIME: Final = 2  # for each processor, while people come
 _SHIFT_SECONDS: Final = 1.0  # several hundred people of each
-_GIVING_WAY: Final = 5  # a third of the share of an ordinary process, when all want more than there is
+_GIVING_WAY: Final = 10  # a ninth of the share of an ordinary process, when all want more than there is
 _NICENESS: Final = -10  # nine times the share of an ordinary process, when all want more than there is
 
 

@@ -25,7 +25,7 @@ from typing import Final, NoReturn
 log = logging.getLogger("server.parent.processes")
 
 _CROWDED: Final = 3  # processes for each processor
-_NICENESS: Final = 5  # a third of the share of an ordinary process, when all want more than there is
+_NICENESS: Final = 10  # a ninth of the share of an ordinary process, when all want more than there is
 _PR_SET_PDEATHSIG: Final = 1
 _CRASHED: Final = 1
 _NOT_STARTED: Final = 127  # what a shell says, too
