@@ -93,8 +93,8 @@ fuzz: $(VENV)/fuzz.installed ## every reader of bytes, commands of several peopl
 	@HUBBUB_HISTORIES=$$(($(SECONDS) * 4)) $(BIN)/python -m pytest -q tests/sessions/test_every_command.py
 	@HUBBUB_STORM=$(SECONDS) $(BIN)/python -m pytest -q tests/test_whoever_crashes.py
 
-conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes)
-	@$(BIN)/python tests/conformance/run.py
+conformance: $(VENV)/dev.installed ## the whole Autobahn suite, with compression on (ten minutes; make conformance OPTIONS=--help)
+	@$(BIN)/python tests/conformance/run.py $(OPTIONS)
 
 storm: $(VENV)/dev.installed ## 10,000 clients cut off at once come back: how long it takes, and that nothing is missing
 	@$(BIN)/python -m tests.e2e.storming
