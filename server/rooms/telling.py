@@ -35,14 +35,23 @@ class NextPortion(Struct, frozen=True):
 NEXT_PORTION: Final = NextPortion()
 
 
+class _GoingOut(FanOutQueue):
+    """And with which reason its actor stops then, if it is to."""
+
+    __slots__ = ("stops_with",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stops_with: object = None
+
+
 class Telling(Actor):
     """See the top of this file."""
 
-    __slots__ = ("_going_out", "_stops_with", "_unhurried")
+    __slots__ = ("_going_out", "_unhurried")
 
     def __init__(self) -> None:
-        self._going_out: FanOutQueue | None = None  # there is one only while something waits in it
-        self._stops_with: object = None
+        self._going_out: _GoingOut | None = None  # there is one only while something waits in it
         self._unhurried: Unhurried | None = None  # likewise
 
     @property
@@ -64,7 +73,7 @@ class Telling(Actor):
         if self._going_out is None:
             self.stop(reason)
         else:
-            self._stops_with = reason
+            self._going_out.stops_with = reason
 
     def _tell_in_order(self, effect: Ordered) -> None:
         """At once where that is possible: most rooms are small, and nothing is going out."""
@@ -73,7 +82,7 @@ class Telling(Actor):
         elif self._going_out is not None:
             self._going_out.add(effect)
         elif isinstance(effect, FanOut) and len(effect.to) > AT_ONCE:
-            self._going_out = FanOutQueue()
+            self._going_out = _GoingOut()
             self._going_out.add(effect)
             self._fan_out_slice(self._going_out)
         else:
@@ -83,7 +92,7 @@ class Telling(Actor):
         if self._going_out is not None:
             self._fan_out_slice(self._going_out)
 
-    def _fan_out_slice(self, queue: FanOutQueue) -> None:
+    def _fan_out_slice(self, queue: _GoingOut) -> None:
         wait = self._easing.wait(SLICE, trio.current_time())
         if wait:
             self._counts.pauses += 1
@@ -95,8 +104,8 @@ class Telling(Actor):
             self.address.answer(NEXT_SLICE)
             return
         self._going_out = None
-        if self._stops_with is not None:
-            self.stop(self._stops_with)
+        if queue.stops_with is not None:
+            self.stop(queue.stops_with)
 
     def _begin_unhurried(self, effect: FanOut) -> None:
         before = self._unhurried
