@@ -1,88 +1,64 @@
-"""A room that many wait for looks at what they said a portion at a time, and keeps the order."""
+"""What travels at once is bounded: deliveries in portions, pages that fit."""
 
 from __future__ import annotations
 
-from itertools import count
+from hypothesis import given
+from hypothesis import strategies as st
 
-from actors import Address
-from server.protocol.attention_commands import Read
-from server.protocol.replies import Ok
-from server.relays.messages import Admit, NotSubscribed, Subscribe, Subscribed
-from server.rooms.effects import Effect, GoOn, InTurn, Reply, Rest
-from server.rooms.messages import Answer, Attach, Attached
-from server.rooms.opening import PORTION, Applicant
-from server.rooms.room import Room
-from server.store.log_messages import Lost
-from tests.rooms.scene import ROOM, Scene, answers, key, of, refusals
+from server.protocol.entries import MessageEntry
+from server.protocol.objects import Message, User
+from server.protocol.page_commands import History
+from server.rooms.entries import DELIVERY_CODE_POINTS, DELIVERY_ENTRIES, entry_length, portions
+from server.rooms.fitting import PAGE_CODE_POINTS, fitting
+from server.rooms.pages import history_reply, log_reply
+from server.store.history_messages import HistoryPage, LogPage
 
-RELAYS = [key(f"relay {number}") for number in range(3)]
-MANY = tuple(f"u_{number}" for number in range(PORTION))
+ANN = User(user="u_ann", name="ann")
 
 
-def applicant(relay: Address) -> Applicant:
-    return Applicant(Subscribe(1, relay, -1, MANY), 5)
+def entry(seq: int, length: int) -> MessageEntry:
+    return MessageEntry(seq=seq, room="r", from_=ANN, text="x" * length, at="", reactions=())
 
 
-def subscribed(effects: list[Effect]) -> list[Address]:
-    return [effect.to for effect in of(InTurn, effects) if isinstance(effect.message, Subscribed)]  # type: ignore[misc]
+def message(seq: int, length: int) -> Message:
+    return Message(seq=seq, room="r", from_=ANN, text="x" * length, at="", reactions=())
 
 
-def opened_for_many() -> tuple[Scene, list[Effect]]:
-    """Three relays wait, each for as many as a portion has, and what the room says at first."""
-    scene = Scene("ann")
-    room = Room(ROOM, key("room"), 1, count(1))
-    began = room.started(0.0)
-    for relay in RELAYS:
-        assert room.subscribe(applicant(relay)) == []
-    assert room.attach(Attach(7, scene.sessions["ann"], "u_ann")) == []
-    scene.room, scene.lineage = room, 0
-    return scene, scene.answer_opening(began)
+@given(st.lists(st.integers(1, 4_000), max_size=250))
+def test_portions_are_bounded_and_lose_nothing(lengths: list[int]) -> None:
+    entries = [entry(seq, length) for seq, length in enumerate(lengths, 1)]
+    cut = list(portions(entries))
+    assert [e for portion in cut for e in portion] == entries
+    for portion in cut:
+        assert 1 <= len(portion) <= DELIVERY_ENTRIES
+        assert sum(map(entry_length, portion)) <= DELIVERY_CODE_POINTS
 
 
-def test_one_portion_goes_before_others_have_their_turn_and_what_comes_meanwhile_goes_behind() -> None:
-    scene, effects = opened_for_many()
-    assert subscribed(effects) == RELAYS[:1]
-    assert effects[-1] == GoOn()
-    assert scene.room.restless
-    read = scene.request("ann", Read(room=ROOM, seq=1))
-    assert scene.room.request(read, scene.now) == []
-    assert scene.room.admit(Admit(2, 9, ("u_ann",))) == []
-    assert subscribed(scene.room.go_on(scene.now)) == RELAYS[1:2]
-    assert subscribed(scene.room.go_on(scene.now)) == RELAYS[2:]
-    last = scene.room.go_on(scene.now)
-    assert [type(one.message) for one in last if isinstance(one, Reply | InTurn)][:2] == [Attached, Answer]
-    assert not of(GoOn, last)
-    assert scene.room.go_on(scene.now) == []
+@given(st.lists(st.integers(0, 100)), st.integers(0, 300))
+def test_what_fits_is_the_longest_beginning(lengths: list[int], most: int) -> None:
+    kept = fitting(lengths, lambda length: length, most)
+    assert list(kept) == lengths[: len(kept)]
+    assert sum(kept) <= most or len(kept) == 1
+    if len(kept) < len(lengths):
+        assert sum(lengths[: len(kept) + 1]) > most
 
 
-def test_posts_are_stored_in_the_order_in_which_they_came_whether_or_not_it_was_still_busy() -> None:
-    scene, _ = opened_for_many()
-    assert scene.posts("ann", "first") == []
-    effects = [effect for _ in range(3) for effect in scene.room.go_on(scene.now)]
-    effects += scene.posts("ann", "second")
-    assert [append.draft.nonce for append in scene.appends(effects)] == ["first", "second"]
-    assert not refusals(effects)
+def test_history_that_does_not_fit_is_cut_where_it_is_farthest() -> None:
+    fit = PAGE_CODE_POINTS // 4_000
+    page = HistoryPage("r", tuple(message(seq, 4_000) for seq in range(1, 101)), more=False, known=100)
+    upwards = history_reply(History(room="r", after=0), page)
+    assert upwards.messages is not None
+    assert [m.seq for m in upwards.messages] == list(range(1, fit + 1))
+    downwards = history_reply(History(room="r"), page)
+    assert downwards.messages is not None
+    assert [m.seq for m in downwards.messages] == list(range(101 - fit, 101))
+    assert upwards.more
+    assert downwards.more
 
 
-def test_a_room_that_opens_again_meanwhile_keeps_what_it_has_not_looked_at() -> None:
-    scene = Scene("ann")
-    [append] = scene.appends(scene.posts("ann", "lost"))
-    room = scene.room
-    effects = scene.told(Lost(append.ref))
-    for relay in RELAYS[:2]:
-        assert room.subscribe(applicant(relay)) == []
-    effects = scene.answer_opening(effects)
-    assert subscribed(effects) == RELAYS[:1]
-    assert subscribed(room.go_on(scene.now)) == RELAYS[1:2]
-
-
-def test_a_room_that_is_handed_over_meanwhile_leaves_when_everybody_has_an_answer() -> None:
-    scene, _ = opened_for_many()
-    read = scene.request("ann", Read(room=ROOM, seq=1))
-    assert scene.room.request(read, scene.now) == []
-    assert not of(Rest, scene.room.hand_over(scene.now))
-    last = [effect for _ in range(3) for effect in scene.room.go_on(scene.now)]
-    assert not subscribed(last), "they find the next owner"
-    assert not any(isinstance(answer, Ok) for answer in answers(last))
-    assert of(Rest, last)
-    assert not [one for one in of(Reply, last) if isinstance(one.message, NotSubscribed)]
+def test_a_log_page_says_how_far_it_goes() -> None:
+    page = LogPage("r", 10, tuple(entry(seq, 4_000) for seq in range(11, 61)), more=False)
+    reply = log_reply(1, page)
+    assert reply.entries is not None
+    assert (reply.from_, reply.to, reply.more) == (11, 10 + len(reply.entries), True)
+    assert len(reply.entries) == PAGE_CODE_POINTS // 4_000
