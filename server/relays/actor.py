@@ -283,8 +283,11 @@ class RelayActor(Telling):
 
     @property
     def _is_orphaned(self) -> bool:
-        """Whether its owner is on a node that does not have the room any more. Perhaps it has found the next one."""
+        """Whether it seeks an owner, or has one on a node that does not have the room any more. It may have found the
+        next one already."""
         owner = self._relay.owner
+        if owner is None:
+            return True
         here = str(self.address.name)
         return isinstance(owner, RemoteAddress) and owner.node != self._environment.ownership.owner_of(here)
 

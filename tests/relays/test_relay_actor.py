@@ -295,6 +295,22 @@ async def test_a_relay_looks_for_another_owner_when_its_own_is_dead_by_the_table
         await until(lambda: not nodes.seeking and not nodes.unanswered)
 
 
+async def test_who_seeks_an_owner_looks_at_once_when_it_is_told_of_a_new_one() -> None:
+    async with two_nodes() as nodes:
+        await nodes.member(OTHER, "bob")
+        relay = nodes.room(OTHER)
+        nodes.seeking |= {key(f"relay {number}") for number in range(100 * SEEKS_PER_SECOND)}
+        nodes.owned[OTHER].owner = None
+        nodes.systems[OWNER].dynamic(ROOMS).stop(ROOM)
+        await until(lambda: relay in nodes.seeking)
+        nodes.owned[OTHER].owner = OWNER
+        handled = relay.statistics().handled
+        relay.tell(Orphaned())
+        await until(lambda: relay.statistics().handled > handled)
+        assert relay not in nodes.seeking, "it did not wait for its time to look"
+        await until(lambda: not nodes.unanswered)
+
+
 async def test_of_many_relays_that_seek_their_owners_each_looks_rarely() -> None:
     async with two_nodes() as nodes:
         await nodes.member(OTHER, "bob")
