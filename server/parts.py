@@ -94,6 +94,11 @@ class Ground:
         if self.cluster is not None:
             self.readiness.trouble = self.cluster.trouble
 
+    @property
+    def workers(self) -> int:
+        """Processes that share this machine's processors, as far as it is known here: those of its parent."""
+        return 1 if self.place is None else self.place.workers
+
 
 class Shared:
     """What several children use, and what outlives their restarts: what was told meanwhile is there afterwards.
@@ -121,7 +126,6 @@ class Shared:
 
     def __init__(self, ground: Ground) -> None:
         settings, cluster = ground.settings, ground.cluster
-        workers = 1 if ground.place is None else ground.place.workers
         self.writer = Inbox(settings.writer_queue)
         self.reader = Inbox(settings.reader_queue)
         self.hashing = Inbox(settings.hashing_queue)
@@ -130,10 +134,10 @@ class Shared:
             self.changes = WayToWriter(self.writer, cluster.is_writer)
         self.elsewhere = None if cluster is None else Door()
         self.heads = HeadsTable()
-        self.processors = part_of_processors(settings, workers)
+        self.processors = part_of_processors(settings, ground.workers)
         self.unanswered = Windows()
         self.counts = Counts()
-        self.easing = _easing(workers, self.processors)
+        self.easing = _easing(ground.workers, self.processors)
         self.departing = Departing(self.changes, self.reader, settings.command_deadline)
         self.throttle = LoginThrottle(settings.login_attempts)
         self.usage = TokenUsage()

@@ -103,7 +103,7 @@ def tree(ground: Ground) -> SupervisorSpec:
     settings = ground.settings
     cluster, shared = ground.cluster, Shared(ground)
     reader = shared.reader
-    limits = gateway_limits(settings, 1 if ground.place is None else ground.place.workers)
+    limits = gateway_limits(settings, ground.workers)
     http = LateApplication()
     gateway = Gateway(
         limits=limits,

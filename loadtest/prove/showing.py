@@ -24,9 +24,7 @@ from loadtest.scenarios.messages import Glance
 
 _DRAW_EVERY: Final = 0.25  # seconds
 _LINE_EVERY: Final = 10.0
-_RATE_OVER: Final = (
-    10.0  # seconds: many processes of the load tell what they did in turns, each for a second of its own
-)
+_RATE_OVER: Final = 10.0  # seconds: of many processes of the load each has people come in a second of its own
 
 
 class Screen:

@@ -57,7 +57,7 @@ class Announcing:
         return wait if wait > AT_ONCE_SECONDS else 0.0
 
     def wait_to_count(self, now: float, told: int) -> float:
-        """Seconds until it is the turn of a large room to say to `told` people how many are online.
+        """Seconds until it is the turn of a large room to say to `told` people how many are online; 0: it is.
 
         Every room waits for one turn at a time, so however many there are, it is over when all were told once.
         """

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import pytest
-import trio
 
 from actors import Actor, ActorSpec, Address, DynamicSpec, SupervisorSpec, open_system
 from server.metrics.counts import RoomCounts
@@ -17,9 +15,9 @@ from server.rooms.fan_out import AT_ONCE
 from server.rooms.messages import Delivery, Passing
 from server.rooms.telling import NextPortion, NextSlice, Telling
 from server.rooms.unhurried import PORTION, Unhurried, is_unhurried
+from tests.placement.watching import until
 from tests.relays.booth import entry
 from tests.rooms.scene import key
-from tests.store.desk import PATIENCE
 
 MANY = tuple(key(f"session {number}") for number in range(AT_ONCE + 1))
 
@@ -98,12 +96,6 @@ class Listener(Actor):
 
     def receive(self, message: object) -> None:
         self.heard.append(message)
-
-
-async def until(look: Callable[[], object]) -> None:
-    with trio.fail_after(PATIENCE):
-        while not look():  # noqa: ASYNC110 - what is looked at belongs to an actor and tells nobody
-            await trio.sleep(0.001)
 
 
 async def test_a_message_passes_counts_that_are_on_their_way() -> None:

@@ -54,7 +54,7 @@ def test_parts_do_not_share_the_bits_by_which_a_dictionary_finds_its_place() -> 
         there.put(f"u_{number}", 1)
     lowest = Counter(hash(user) & 15 for user in there._parts[0])
     assert len(lowest) == 16
-    assert isinstance(there.get("nobody"), type(None))
+    assert there.get("nobody") is None
 
 
 def few(*numbers: int) -> Few[int]:
