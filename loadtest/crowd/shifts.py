@@ -3,7 +3,8 @@
 Fifty processes that each open a connection now and then fill the processors' caches anew for every one, and so does a
 server that hears from all of them at once. With a few at a time both do the same thing many times in a row.
 
-The rule: nobody tells anybody anything. All processes of a machine have the same clock, and each knows its number.
+The rule: nobody waits for a word. All processes of a machine have the same clock, and each knows its number among those
+that still have people to bring; whoever conducts them says when these are fewer.
 """
 
 from __future__ import annotations

@@ -97,6 +97,18 @@ class Conductor:
     def finished(self) -> bool:
         return self._verdict is not None
 
+    @property
+    def left(self) -> tuple[int, ...]:
+        """The processes that have not done what is to be done in the present phase; none between two phases."""
+        if self._current is None:
+            return ()
+        return tuple(player for player in range(self._players) if player not in self._done | self._gone)
+
+    @property
+    def order(self) -> int:
+        """The number of the phase that is played, or of the last one."""
+        return len(self._past) if self._current is None else self._current.number
+
     # --- what comes in -------------------------------------------------------------------------------------------
 
     def heard(self, player: int, progress: Progress) -> None:

@@ -109,9 +109,14 @@ class Coming(Played):
         self._count = len(wanted)
         self._crowd.arrivals.at_once = come.at_once
         self._crowd.arrivals.connects = company.part(come.connects)
-        self._crowd.arrivals.keep_to(None if come.connects else company.shifts)
+        self._has_pace = bool(come.connects)
+        self.keep_to(company.shifts)
         for number in wanted:
             self._crowd.bring(number)
+
+    def keep_to(self, shifts: Shifts | None) -> None:
+        """Come in these; where somebody said how many are to come a second, they come at that pace instead."""
+        self._crowd.arrivals.keep_to(None if self._has_pace else shifts)
 
     def done(self) -> bool:
         return self._crowd.ready >= self._count

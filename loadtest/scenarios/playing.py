@@ -16,7 +16,7 @@ from loadtest.crowd.shifts import Shifts
 from loadtest.ledger import Ledger
 from loadtest.people import People
 from loadtest.scenarios import machine
-from loadtest.scenarios.doings import Company, Played, ignorers, played
+from loadtest.scenarios.doings import Coming, Company, Played, ignorers, played
 from loadtest.scenarios.messages import Options, Order, Progress, Reach, Settle, Testify
 from loadtest.scenarios.readings import Readings
 from loadtest.scenarios.table import SCENARIOS
@@ -105,6 +105,11 @@ class Player:
         label = str(order.number)
         self._talk = self._begin_talk(order, label) if order.talk else None
         self._doing = played(self._company, order.doing, label)
+
+    def keep_to(self, shifts: Shifts | None, order: int) -> None:
+        """From now on its people come in these shifts, where they come in shifts at all, and this is still the order."""
+        if isinstance(self._doing, Coming) and self._order == order:
+            self._doing.keep_to(shifts)
 
     def _begin_talk(self, order: Order, label: str) -> Talk:
         company = self._company

@@ -14,6 +14,7 @@ from loadtest.scenarios.messages import Options, Order, Progress
 
 CAST: Final = "hubbub_cast"
 ORDER: Final = "hubbub_order"
+LEFT: Final = "hubbub_left"
 OVER: Final = "hubbub_over"
 PROGRESS: Final = "hubbub_progress"
 BROKEN: Final = "hubbub_broken"
@@ -39,6 +40,16 @@ class Given(Struct, frozen=True):
 
     run: int
     order: Order
+
+
+class Left(Struct, frozen=True):
+    """To each process that has not done what the order with this number says: so many are left of all, and among these
+    it is the one at `place`, from 0. Each such word replaces the one before."""
+
+    run: int
+    order: int
+    place: int
+    left: int
 
 
 class Over(Struct, frozen=True):

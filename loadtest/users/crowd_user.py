@@ -29,12 +29,14 @@ from loadtest.scenarios.playing import Player
 from loadtest.users.casting import (
     BROKEN,
     CAST,
+    LEFT,
     ORDER,
     OVER,
     PROGRESS,
     Broken,
     Cast,
     Given,
+    Left,
     Over,
     Told,
     packed,
@@ -77,9 +79,10 @@ class Part:
         self._runner = runner
         self._cast: Cast | None = None
         self._taken = False
-        self._orders: deque[Order] = deque()
+        self._orders: deque[Order | Left] = deque()
         runner.register_message(CAST, self._be_cast)
         runner.register_message(ORDER, self._be_ordered)
+        runner.register_message(LEFT, self._be_left)
         runner.register_message(OVER, self._be_released)
 
     # --- what the master says ------------------------------------------------------------------------------------
@@ -94,6 +97,11 @@ class Part:
         given = unpacked(msg.data, Given)
         if self._cast is not None and given.run == self._cast.run:
             self._orders.append(given.order)
+
+    def _be_left(self, msg: Message, **_: object) -> None:
+        left = unpacked(msg.data, Left)
+        if self._cast is not None and left.run == self._cast.run:
+            self._orders.append(left)
 
     def _be_released(self, msg: Message, **_: object) -> None:
         if self._cast is not None and unpacked(msg.data, Over).run == self._cast.run:
@@ -142,7 +150,7 @@ class Part:
         try:
             while not self.over.is_set():
                 while self._orders:
-                    player.obey(self._orders.popleft())
+                    _follow(player, self._orders.popleft())
                 player.crowd.step(0.0)
                 now = time.monotonic()
                 if player.has_news or now >= tell_at:
@@ -158,6 +166,13 @@ class Part:
 
     def _tell(self, name: str, what: Told | Broken) -> None:
         self._runner.send_message(name, packed(what))
+
+
+def _follow(player: Player, said: Order | Left) -> None:
+    if isinstance(said, Left):
+        player.keep_to(shifts_of(said.place, said.left), said.order)
+    else:
+        player.obey(said)
 
 
 _parts: dict[int, Part] = {}

@@ -33,12 +33,14 @@ from loadtest.scenarios.verdict import judge, time_to_judge
 from loadtest.users.casting import (
     BROKEN,
     CAST,
+    LEFT,
     ORDER,
     OVER,
     PROGRESS,
     Broken,
     Cast,
     Given,
+    Left,
     Over,
     Told,
     packed,
@@ -115,6 +117,7 @@ class Run:
         self._silence = SILENCE + _SILENCE_EACH * len(members)
         self._heard_at = dict.fromkeys(range(len(members)), time.monotonic())
         self._processes: dict[int, int] = {}  # of this machine, by player
+        self._told_left: tuple[int, tuple[int, ...]] = (0, ())  # of which order, and who were left
         self._has_forked = getattr(runner.environment.parsed_options, "processes", None) is not None
 
     def begin(self) -> None:
@@ -163,6 +166,7 @@ class Run:
             for order in self._conductor.tick(now):
                 for member in self.members:
                     self._send(ORDER, Given(self._number, order), member)
+            self._tell_who_are_left()
             if now >= glance_at:
                 glance_at = now + 1.0
                 self._chosen.journal.write(self._conductor.glance(now))
@@ -171,6 +175,16 @@ class Run:
             if judging is not None and judging.ready():
                 self._conductor.judged(time.monotonic(), judging.get())
             gevent.sleep(_TICK)
+
+    def _tell_who_are_left(self) -> None:
+        """To those: who let their people come in turns need not wait for who has none left."""
+        order, left = self._conductor.order, self._conductor.left
+        if (order, left) == self._told_left or not left:
+            return
+        self._told_left = order, left
+        if len(left) < len(self.members):
+            for place, player in enumerate(left):
+                self._send(LEFT, Left(self._number, order, place, len(left)), self.members[player])
 
     def _verdict(self, ledgers: list[bytes]) -> Verdict:
         seconds = time_to_judge(self._chosen.options.connections)
@@ -200,7 +214,7 @@ class Run:
             self._send(OVER, Over(self._number), member)
         self.over.set()
 
-    def _send(self, name: str, what: Cast | Given | Over, member: str) -> None:
+    def _send(self, name: str, what: Cast | Given | Left | Over, member: str) -> None:
         self._runner.send_message(name, packed(what), member)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from clients.endpoint import endpoint_of
 from loadtest.crowd.arrivals import Arrivals
 from loadtest.crowd.shifts import Shifts
 from loadtest.crowd.standing import NOBODY
+from loadtest.people import People
 from loadtest.precedence import shifts_of
+from loadtest.scenarios.messages import Come, Hold, Options, Order
+from loadtest.scenarios.playing import Player
 
 
 def test_at_every_moment_one_shift_is_on() -> None:
@@ -39,3 +43,40 @@ def test_nobody_begins_outside_of_the_shift() -> None:
     arrivals.keep_to(None)
     assert arrivals.due(0) == 0.0
     assert [arrivals.take(32.0, 0), arrivals.take(32.0, 0)] == [1, 2]
+
+
+def test_while_people_come_their_shifts_may_change_and_at_no_other_time() -> None:
+    player = _player()
+    try:
+        arrivals = player.crowd.arrivals
+        player.obey(Order(1, "come", Come(0.0, 10), 0.0))
+        assert arrivals.take(30.2, 0) == NOBODY, "it is the turn of others"
+        player.keep_to(Shifts(0, 2, 1.0), 2)
+        assert arrivals.take(30.2, 0) == NOBODY, "of another order"
+        player.keep_to(Shifts(0, 2, 1.0), 1)
+        assert arrivals.take(30.2, 0) != NOBODY
+        player.keep_to(None, 1)
+        assert arrivals.take(31.2, 0) != NOBODY, "the only one that is left comes when it likes"
+        player.obey(Order(2, "hold", Hold(1.0), 0.0))
+        player.keep_to(Shifts(1, 3, 1.0), 2)
+        assert arrivals.take(30.2, 0) != NOBODY, "who was cut off comes again at once"
+    finally:
+        player.crowd.close()
+
+
+def test_where_a_pace_is_wanted_there_are_no_shifts() -> None:
+    player = _player()
+    try:
+        player.obey(Order(1, "come", Come(1_000.0, 10), 0.0))
+        player.keep_to(Shifts(1, 3, 1.0), 1)
+        assert player.crowd.arrivals.take(30.2, 0) != NOBODY
+    finally:
+        player.crowd.close()
+
+
+def _player() -> Player:
+    """One of six processes, in the second of three shifts."""
+    people = People.made(60, "all")
+    mine = range(4, 60, 6)
+    options = Options(connections=60)
+    return Player.of(people, [endpoint_of("ws://127.0.0.1:9")], mine, options, 4, Shifts(1, 3, 1.0))

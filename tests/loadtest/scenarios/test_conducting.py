@@ -22,6 +22,23 @@ def test_the_next_phase_begins_when_every_process_is_done() -> None:
     assert following.number == come.number + 1
 
 
+def test_who_is_left_is_known_of_every_phase() -> None:
+    history = History(STEADY)
+    conductor = history.conductor
+    assert conductor.left == ()
+    come = history.tick()
+    assert come is not None
+    assert (conductor.order, conductor.left) == (come.number, (0, 1))
+    history.obey(come, 0)
+    assert conductor.left == (1,)
+    history.obey(come, 1)
+    following = history.tick(1.0)
+    assert following is not None
+    assert (conductor.order, conductor.left) == (following.number, (0, 1))
+    conductor.lost(0, "it was killed")
+    assert conductor.left == (1,)
+
+
 def test_who_has_done_an_earlier_phase_has_not_done_this_one() -> None:
     history = History(STEADY)
     come = history.tick()
