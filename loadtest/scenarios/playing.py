@@ -107,7 +107,7 @@ class Player:
         self._doing = played(self._company, order.doing, label)
 
     def keep_to(self, shifts: Shifts | None, order: int) -> None:
-        """From now on its people come in these shifts, where they come in shifts at all, and this is still the order."""
+        """Its people come in these shifts from now on, where they come in shifts at all and this is the order."""
         if isinstance(self._doing, Coming) and self._order == order:
             self._doing.keep_to(shifts)
 

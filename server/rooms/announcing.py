@@ -21,8 +21,9 @@ ROOMS_A_SECOND: Final = 200
 2,000 to people."""
 AT_ONCE_SECONDS: Final = 1.0
 """Whose turn is so near need not wait for it."""
-LONGEST_SECONDS: Final = 60.0
-"""However many there are."""
+LONGEST_SECONDS: Final = 600.0
+"""However many there are: of a million people in rooms of ten all have been told by then. With 60 s, when 800 of them
+come a second to 100,000 rooms, hardly two are told of together, and for each a message goes to all who are there."""
 COUNTED_A_SECOND: Final = 2_000
 """People who are told how many are online: as many as small rooms tell who is. 100,000 hear it once in 50 s."""
 
