@@ -114,7 +114,7 @@ class Shared:
     processors
         What this process can count on.
     unanswered
-        The relays that wait to be taken in by the owners of their rooms.
+        The relays that have asked, or want to ask, the owners of their rooms.
     watched
         Who has asked how others look.
     """

@@ -63,7 +63,7 @@ class RelayEnvironment(Struct, frozen=True):
     easing
         Says when a large fan-out may go on.
     unanswered
-        Which relays may ask now to be taken in, and who waits for that: few people are let in while they are many.
+        Which relays may ask owners now, and who waits for that: few people are let in while they are many.
     seeking
         The relays whose owner cannot be reached. Where a worker of 18,000 rooms lost the owner of all, each of them
         looked four times a second, and the worker did nothing else, not even say that it lives (docs/figures.md).
@@ -95,7 +95,7 @@ BEAT: Final = Beat()
 
 
 class MayAsk(Struct, frozen=True):
-    """To a relay: it may ask the owner of its room to be taken in. It does when it has settled."""
+    """To a relay: it may ask the owner of its room what it has to. It does when it has settled."""
 
 
 MAY_ASK: Final = MayAsk()
@@ -201,25 +201,27 @@ class RelayActor(Telling):
                 raise TypeError(f"a relay is not told {type(message).__name__}")
 
     def settled(self) -> None:
-        relay = self._relay
-        may_ask = relay.is_unanswered and self._may_ask(relay)
-        self._carry_out(relay.settled(trio.current_time(), may_ask=may_ask))
+        relay, now = self._relay, trio.current_time()
+        may_ask = relay.wants_to_ask and self._may_ask(relay, now)
+        self._carry_out(relay.settled(now, may_ask=may_ask))
         if not relay.is_unanswered:
-            self._leave_window()
+            self._leave_window(is_answered=not relay.is_seeking)
         self._seeks(relay.is_seeking)
 
     def stopped(self, reason: object) -> None:
-        self._leave_window()
+        self._leave_window(is_answered=False)
         self._seeks(False)
 
-    def _may_ask(self, relay: Relay) -> bool:
+    def _may_ask(self, relay: Relay, now: float) -> bool:
         owner = relay.owner
         node = owner.node if isinstance(owner, RemoteAddress) else ""
-        return self._environment.unanswered.enter(self.address, node, is_urgent=relay.is_large)
+        return self._environment.unanswered.enter(self.address, node, now, is_urgent=relay.is_large)
 
-    def _leave_window(self) -> None:
-        if (successor := self._environment.unanswered.leave(self.address)) is not None:
-            successor.answer(MAY_ASK)
+    def _leave_window(self, *, is_answered: bool) -> None:
+        unanswered = self._environment.unanswered
+        if self.address in unanswered:
+            for successor in unanswered.leave(self.address, trio.current_time(), is_answered=is_answered):
+                successor.answer(MAY_ASK)
 
     def _seeks(self, it_does: bool) -> None:
         seeking = self._environment.seeking

@@ -108,9 +108,21 @@ class Relay(Admitting):
         return self._owner is None and not self._gone
 
     @property
+    def wants_to_ask(self) -> bool:
+        """Whether the owner is to be asked something now: to take it in, or whether somebody may listen."""
+        owner, admissions = self._owner, self._admissions_open
+        if owner is None or self._gone:
+            return False
+        if owner.number is None:
+            return not owner.ref
+        return admissions is not None and admissions.may_be_asked
+
+    @property
     def is_unanswered(self) -> bool:
-        """Whether an owner is asked to take it in, or is to be, and has not answered."""
-        return self._owner is not None and self._owner.number is None and not self._gone
+        """Whether an owner is asked, or is to be, and has not answered."""
+        if self._owner is None or self._gone:
+            return False
+        return self._owner.number is None or self._admissions_open is not None
 
     @property
     def is_large(self) -> bool:
@@ -163,16 +175,16 @@ class Relay(Admitting):
     def settled(self, now: float, *, may_ask: bool = True) -> Effects:
         """Everything that was told at once is handled: say who came and went by it, and ask for all who would come.
 
-        `may_ask`: whether an owner may be asked now to take this relay in; if not, that waits.
+        `may_ask`: whether the owner may be asked now what it is to be asked; if not, that waits.
         """
         owner = self._owner
         if owner is None or self._gone:
             return []
         if owner.number is None:
-            return self._subscribe(owner, now) if may_ask and not owner.ref else []
+            return self._subscribe(owner, now) if may_ask and self.wants_to_ask else []
         effects = self._tell_who_is_here(owner.address, owner.number) if self.audience.has_news else []
         admissions = self._admissions_open
-        if admissions is not None and admissions.may_be_asked:
+        if admissions is not None and may_ask and self.wants_to_ask:
             admissions.ask(next(self._refs), now)
             effects.append(_admit(owner.address, owner.number, admissions))
         return effects
