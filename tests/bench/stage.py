@@ -19,6 +19,8 @@ from tests.harness.authority import Authority
 from tests.harness.server import ServerProcess
 
 SERVER_CPU, CLIENT_CPU = 0, 1
+PROCESSORS = frozenset(os.sched_getaffinity(0))
+"""That may be used, before anybody is pinned to one of them."""
 
 FAR_LIMITS = {
     "HUBBUB_MAX_CONNECTIONS": "19000",
@@ -35,9 +37,12 @@ FAR_LIMITS = {
 
 @contextlib.contextmanager
 def pinned(cpu: int) -> Iterator[None]:
-    """This process, and what it starts meanwhile, on one processor."""
+    """This process, and what it starts meanwhile, on one processor; on all, where that one may not be used.
+
+    Whoever is pinned may start somebody who is pinned elsewhere.
+    """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu} & before or before)
+    os.sched_setaffinity(0, {cpu} & PROCESSORS or PROCESSORS)
     try:
         yield
     finally:
