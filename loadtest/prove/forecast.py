@@ -81,6 +81,8 @@ class Wish(Struct, frozen=True, kw_only=True):
         The first number of people at which they pause on their way, so that costs can be looked at; 0: they do not.
     kills
         Whether one of several workers is killed in the end.
+    kills_owner
+        Whether that is the one that owns all rooms.
     """
 
     connections: int
@@ -93,6 +95,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     storm: int | None = None
     growth: int = 0
     kills: bool = True
+    kills_owner: bool = False
 
 
 class Check(Struct, frozen=True, kw_only=True):

@@ -137,7 +137,7 @@ class Stage:
         """Start the load, and watch until it has ended by itself. Raises `Fault`."""
         journal = Journal(self._folder / "journal.jsonl")
         with self._step("start locust"):
-            self._victim = self._last_worker() if self._wish.kills else None
+            self._victim = self._one_worker() if self._wish.kills else None
             killing = [] if self._victim is None else ["--kill", str(self._victim)]
             load = self._start("locust", self._locust(url, people, journal.file, [*killing, *options]))
             take_precedence()
@@ -235,13 +235,14 @@ class Stage:
         found = _ADMIN.search(server.log.read_text(errors="replace"))
         self.admin = None if found is None else Admin(found[1], self._now, self._expected.workers)
 
-    def _last_worker(self) -> int | None:
-        """The process to kill in the end, where there are several: not the first one, which owns the rooms of a
-        server with SQLite, and whose end another test is about."""
+    def _one_worker(self) -> int | None:
+        """The process to kill in the end, where there are several: the last one, or the first one, which owns the rooms
+        of a server with SQLite."""
         if self._server is None or self._expected.workers < 2:
             return None
         served = _SERVES.findall(self._server.log.read_text(errors="replace"))
-        return max(((int(worker), int(pid)) for worker, pid in served), default=(0, None))[1]
+        choose = min if self._wish.kills_owner else max
+        return choose(((int(worker), int(pid)) for worker, pid in served), default=(0, None))[1]
 
     def _now(self) -> float:
         return 0.0 if self.sampler is None else self.sampler.now()

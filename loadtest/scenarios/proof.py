@@ -89,14 +89,16 @@ def _pause(options: Options, people: People, count: int) -> Generator[Phase, Pha
 
 
 def _kill(options: Options) -> Generator[Phase, PhaseResult, dict[str, float]]:
-    """One process of the server ends without a word, while others talk."""
+    """One process of the server ends without a word, while others talk: where it owned the rooms, how long posts took
+    says when another one does."""
     quiet = _QUIET_SECONDS + options.connections * _QUIET_SECONDS_EACH
     expects = "who was connected to the process that was killed is there again, with everything"
     talk = options.rate or STORM_TALK
     died = yield Phase("kill", Kill(options.kill, quiet), options.come_within, expects, talk)
     if not died.in_time:
         return {}
-    return {"lost_by_kill": died.counts["connects"], "kill_recovery_seconds": died.figures[storm.RECOVERY]}
+    figures = {"lost_by_kill": died.counts["connects"], "kill_recovery_seconds": died.figures[storm.RECOVERY]}
+    return figures | ({"kill_ack_p99": died.ack.p99} if died.ack else {})
 
 
 def _words(options: Options, figures: dict[str, float]) -> list[str]:

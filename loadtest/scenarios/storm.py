@@ -49,6 +49,7 @@ def cut_off(options: Options, talk: float) -> Generator[Phase, PhaseResult, dict
         "posted_meanwhile": went.counts["acknowledged"],
     }
     figures |= {"recovery_p99": went.connect.p99} if went.connect else {}
+    figures |= {"meanwhile_ack_p99": went.ack.p99} if went.ack else {}
     return figures | ({"seen_p99": went.seen.p99} if went.seen else {})
 
 

@@ -61,6 +61,8 @@ class _Processes(click.ParamType[int | None]):
                    "where there are 100,000 or more; 0: nobody pauses.")  # fmt: skip
 @click.option("--kill/--no-kill", default=True, show_default=True,
               help="Kill one of several workers in the end of a proof.")  # fmt: skip
+@click.option("--kill-owner", is_flag=True,
+              help="Kill the one that owns all rooms; without this, one that has nothing but people.")  # fmt: skip
 @click.option("--heartbeat", type=click.FloatRange(1, 900), default=30.0, show_default=True, metavar="SECONDS",
               help="Silence after which the server asks whether somebody is there.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, metavar="N",
@@ -79,6 +81,7 @@ def prove_command(
     storm: int | None,
     growth: int | None,
     kill: bool,
+    kill_owner: bool,
     heartbeat: float,
     seed: int,
     keep: bool,
@@ -119,6 +122,7 @@ def prove_command(
         storm=storm,
         growth=(_PAUSES_FROM if connections >= _PAUSES_WITH else 0) if growth is None else growth,
         kills=kill and scenario == "proof",
+        kills_owner=kill_owner,
     )
     order = Order(
         command=["hubbub", *sys.argv[1:]],

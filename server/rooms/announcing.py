@@ -6,6 +6,9 @@ second after each would cost more than to let them in. Then rooms wait for their
 who was away for a moment they say nothing at all (`comings.py`). Rooms do not look again and again whether it is their
 turn: each is given its time.
 
+Rooms whose turns follow each other say it at the same moment: to a node that shares its processor with fifty others it
+costs most to be woken, and one message wakes it as much as all that are for it.
+
 Large rooms do not say who, only how many are there. That goes to everybody in the room as well, so they take turns of
 their own by how many people they tell, and a turn is as long after the first who moved as somebody may be away.
 
@@ -14,6 +17,7 @@ Left out: to prefer small rooms, or those of two. Nobody would wait the less for
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 
 ROOMS_A_SECOND: Final = 200
@@ -24,6 +28,8 @@ AT_ONCE_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 600.0
 """However many there are: of a million people in rooms of ten all have been told by then. With 60 s, when 800 of them
 come a second to 100,000 rooms, hardly two are told of together, and for each a message goes to all who are there."""
+TOGETHER_SECONDS: Final = 0.5
+"""Between two such moments. A hundred rooms that tell their news keep their owner busy for some 20 ms."""
 COUNTED_A_SECOND: Final = 2_000
 """People who are told how many are online: as many as small rooms tell who is. 100,000 hear it once in 50 s."""
 
@@ -53,9 +59,9 @@ class Announcing:
         turn = max(now, self._next)
         wait = turn - now
         if wait > LONGEST_SECONDS:
-            return LONGEST_SECONDS
+            return _together(now + LONGEST_SECONDS) - now
         self._next = turn + 1 / ROOMS_A_SECOND
-        return wait if wait > AT_ONCE_SECONDS else 0.0
+        return _together(turn) - now if wait > AT_ONCE_SECONDS else 0.0
 
     def wait_to_count(self, now: float, told: int) -> float:
         """Seconds until it is the turn of a large room to say to `told` people how many are online; 0: it is.
@@ -65,3 +71,8 @@ class Announcing:
         turn = max(now + self.grace, self._next_count)
         self._next_count = turn + told / COUNTED_A_SECOND
         return turn - now
+
+
+def _together(turn: float) -> float:
+    """The moment at which those speak whose turn this is; not before it."""
+    return ceil(turn / TOGETHER_SECONDS) * TOGETHER_SECONDS

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from server.protocol.events import Presence
-from server.rooms.announcing import AT_ONCE_SECONDS, LONGEST_SECONDS, ROOMS_A_SECOND, Announcing
+from server.rooms.announcing import (
+    AT_ONCE_SECONDS,
+    LONGEST_SECONDS,
+    ROOMS_A_SECOND,
+    TOGETHER_SECONDS,
+    Announcing,
+)
 from server.rooms.effects import Announce, Effect, FanOut
 from tests.rooms.scene import Scene, events_of, of
 
@@ -30,6 +36,17 @@ def test_of_many_rooms_each_is_given_its_turn_and_none_waits_for_ever() -> None:
     assert abs(len(in_a_second) - ROOMS_A_SECOND) <= 1
 
 
+def test_rooms_whose_turns_follow_each_other_speak_at_the_same_moment() -> None:
+    announcing = Announcing()
+    now = 10.07
+    turns = [now + announcing.wait(now) for _ in range(5 * ROOMS_A_SECOND)]
+    late = [turn for turn in turns if turn > now]
+    assert len({round(turn, 6) for turn in late}) <= 5.0 / TOGETHER_SECONDS
+    for number, turn in enumerate(turns):
+        due = now + number / ROOMS_A_SECOND
+        assert turn == now or due - 1e-6 <= turn <= due + TOGETHER_SECONDS + 1e-6
+
+
 def test_when_the_crowd_is_over_nobody_waits_any_more() -> None:
     announcing = Announcing()
     for _ in range(MANY):
@@ -54,7 +71,7 @@ def test_a_room_that_has_to_wait_for_its_turn_says_it_all_in_one_go_and_does_not
     crowd = BesideOthers("ann", "bob", "eve")
     effects = crowd.goes("bob")
     [later] = of(Announce, effects)
-    assert LONGEST_SECONDS / 2 < later.seconds <= LONGEST_SECONDS
+    assert LONGEST_SECONDS / 2 < later.seconds < LONGEST_SECONDS + TOGETHER_SECONDS
     assert not crowd.scene.is_restless()
     effects = crowd.goes("eve")
     assert (of(Announce, effects), presence(effects)) == ([], [])

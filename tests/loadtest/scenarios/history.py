@@ -51,9 +51,10 @@ def good(order: Order) -> Measured:
         case Cut():
             measured.connects, measured.connect = 10, took(0.1)
             measured.figures = {"recovery": 0.5}
-            measured.acknowledged = 3
+            measured.acknowledged, measured.ack = 3, took(0.02)
         case Kill():
             measured.connects, measured.figures = 15, {"recovery": 2.0}
+            measured.ack = took(0.03)
         case Hold(seconds) | Churn(seconds=seconds) | Ignore(seconds=seconds):
             measured.posted = measured.acknowledged = round(order.talk * seconds / 2)
             measured.delivered = 10 * measured.posted

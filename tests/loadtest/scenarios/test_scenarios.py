@@ -104,6 +104,8 @@ def test_a_process_of_the_server_is_killed_where_one_is_named() -> None:
     kills = [(order.doing.process, order.talk) for order in history.orders if isinstance(order.doing, Kill)]
     assert kills == [(4_711, 50.0)]
     assert (figures["lost_by_kill"], figures["kill_recovery_seconds"]) == (30.0, 2.0)
+    assert figures["kill_ack_p99"] > 0.0
+    assert figures["meanwhile_ack_p99"] > 0.0
     without = History(options("proof"))
     without.play()
     assert "kill" not in without.phases
