@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from math import ceil, log
 from typing import Final
 
 from loadtest.crowd.shifts import Shifts
@@ -16,7 +17,8 @@ from loadtest.crowd.shifts import Shifts
 _CROWDED: Final = 3  # processes for each processor; as the server counts its workers (`server/parent/processes.py`)
 _AT_A_TIME: Final = 2  # for each processor, while people come
 _SHIFT_SECONDS: Final = 1.0  # several hundred people of each
-_GIVING_WAY: Final = 10  # a ninth of the share of an ordinary process, when all want more than there is
+_NICEST: Final = 19
+_STEP: Final = 1.25  # by so much less weighs who is nicer by one (sched(7))
 _NICENESS: Final = -10  # nine times the share of an ordinary process, when all want more than there is
 
 
@@ -42,7 +44,7 @@ def let_others_finish(processes: int) -> None:
     workers, which are as nice (`server/parent/processes.py`).
     """
     if _is_crowded(processes):
-        os.nice(_GIVING_WAY)
+        os.nice(min(ceil(log(processes / _cores(), _STEP)), _NICEST))  # all of them weigh as much as one that is not
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 

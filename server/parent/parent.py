@@ -230,7 +230,7 @@ class Parent:
             if is_crowded(len(roles)):
                 preempt_nobody()
                 if roles[index] is Role.GATEWAY:
-                    give_way()
+                    give_way(len(roles))
             return self._application.work(self._place(index, writing))
 
         pid = fork(work)

@@ -19,13 +19,16 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
+from math import log as logarithm
 from pathlib import Path
 from typing import Final, NoReturn
 
 log = logging.getLogger("server.parent.processes")
 
 _CROWDED: Final = 3  # processes for each processor
-_NICENESS: Final = 10  # a ninth of the share of an ordinary process, when all want more than there is
+_NICEST: Final = 19
+_STEP: Final = 1.25  # by so much less weighs who is nicer by one (sched(7))
 _PR_SET_PDEATHSIG: Final = 1
 _CRASHED: Final = 1
 _NOT_STARTED: Final = 127  # what a shell says, too
@@ -77,12 +80,20 @@ def preempt_nobody() -> None:
         log.debug("the kernel lets workers preempt each other: %s", error)
 
 
-def give_way() -> None:
-    """Others go before this process, where they want more of the processors than there is; for good.
+def niceness_among(processes: int, processors: int) -> int:
+    """How nice each of so many is, if all of them that share a processor are to weigh as much as one that is not: pure.
+
+    Ten steps, whatever their number, left an owner of rooms a seventh of a processor among a hundred others.
+    """
+    return min(ceil(logarithm(max(1.0, processes / processors), _STEP)), _NICEST)
+
+
+def give_way(processes: int) -> None:
+    """Others go before this process, one of so many, where they want more of the processors than there is; for good.
 
     Also before the threads that it starts from now on. That is nice(2): to take it back would need a privilege.
     """
-    os.nice(_NICENESS)
+    os.nice(niceness_among(processes, cores()))
 
 
 def spawn(

@@ -203,6 +203,26 @@ def test_what_is_garbage_already_is_not_frozen() -> None:
     assert not [thing for thing in gc.get_objects() if isinstance(thing, Cycle)]
 
 
+@pytest.mark.usefixtures("thawed")
+def test_what_grows_old_is_frozen_without_any_births_once_it_is_much() -> None:
+    gc.collect()
+    gc.freeze()
+    freezer = Freezer(FreezePolicy(every=1_000_000, old=5_000), lambda: 0)
+    freezer.start()
+    before = freezer.freezes, gc.get_freeze_count()
+    try:
+        few = [[] for _ in range(1_000)]  # type: list[list[object]]
+        gc.collect()
+        assert freezer.freezes == before[0], "the collector still sees them"
+        many = [[few] for _ in range(5_000)]
+        for _ in range(8):
+            gc.collect(1)
+        assert freezer.freezes == before[0] + 1
+        assert gc.get_freeze_count() >= before[1] + len(many)
+    finally:
+        freezer.stop()
+
+
 async def test_no_garbage_policy_unless_asked() -> None:
     before = gc.get_freeze_count()
     async with open_system(SupervisorSpec("root", [DynamicSpec("many", Counter)])) as system:

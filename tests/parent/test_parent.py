@@ -40,7 +40,7 @@ def test_of_many_workers_those_that_own_no_rooms_give_way_to_those_that_do(tmp_p
             }
             for role in ("owner", "gateway")
         }
-        assert nice == {"owner": {0}, "gateway": {min(10, 19 - ours)}}
+        assert nice == {"owner": {0}, "gateway": {min(5, 19 - ours)}}
 
 
 def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: StubServer) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server.parent.processes import in_words
+from server.parent.processes import in_words, niceness_among
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,3 +115,16 @@ def test_many_workers_preempt_nobody_nor_do_the_threads_they_start() -> None:
         "print(os.sched_getscheduler(0) == os.SCHED_OTHER, is_crowded(3 * cores()), is_crowded(3 * cores() - 1))\n"
     )
     assert ended.stdout.splitlines() == ["True", "True True False"], ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("processes", "processors", "nice"), [(3, 1, 5), (6, 2, 5), (56, 2, 15), (1_000, 2, 19), (1, 2, 0)]
+)
+def test_the_more_there_are_the_nicer_is_each(processes: int, processors: int, nice: int) -> None:
+    assert niceness_among(processes, processors) == nice
+
+
+@pytest.mark.parametrize("processes", range(3, 60))
+def test_those_who_give_way_weigh_together_about_as_much_as_one_who_does_not(processes: int) -> None:
+    together = processes * 1.25 ** -niceness_among(processes, 1)
+    assert 1 / 1.25 <= together <= 1.0
