@@ -17,6 +17,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
@@ -28,6 +29,9 @@ log = logging.getLogger("server.parent.processes")
 
 _CROWDED: Final = 3  # processes for each processor
 _NICEST: Final = 19
+_SESSION: Final = Path("/proc/self/autogroup")
+_TRIES: Final = 100
+_TRY_AGAIN_SECONDS: Final = 0.1
 _STEP: Final = 1.25  # by so much less weighs who is nicer by one (sched(7))
 _PR_SET_PDEATHSIG: Final = 1
 _CRASHED: Final = 1
@@ -92,8 +96,21 @@ def give_way(processes: int) -> None:
     """Others go before this process, one of so many, where they want more of the processors than there is; for good.
 
     Also before the threads that it starts from now on. That is nice(2): to take it back would need a privilege.
+    Many kernels share the processors among sessions first (CONFIG_SCHED_AUTOGROUP, sched(7)), and niceness counts only
+    within one; a child has a session of its own, so that has to be as nice.
     """
-    os.nice(niceness_among(processes, cores()))
+    niceness = niceness_among(processes, cores())
+    os.nice(niceness)
+    for _ in range(_TRIES):
+        try:
+            _SESSION.write_text(str(niceness))
+        except BlockingIOError:  # ten sessions a second may say so, of all that have no privilege
+            time.sleep(_TRY_AGAIN_SECONDS)
+        except OSError as error:  # there is no such thing here, or nobody may write to it
+            log.debug("this session is as nice as any other: %s", error)
+            return
+        else:
+            return
 
 
 def spawn(

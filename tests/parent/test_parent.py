@@ -41,6 +41,12 @@ def test_of_many_workers_those_that_own_no_rooms_give_way_to_those_that_do(tmp_p
             for role in ("owner", "gateway")
         }
         assert nice == {"owner": {0}, "gateway": {min(5, 19 - ours)}}
+        ours_shares = Path("/proc/self/autogroup")
+        if ours_shares.exists() and ours_shares.read_text().strip():
+            sessions = {
+                who["role"]: Path(f"/proc/{who['pid']}/autogroup").read_text().split()[-1] for who in everybody.values()
+            }
+            assert sessions == {"owner": "0", "gateway": "5"}, "sessions share the processors, and are as nice"
 
 
 def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: StubServer) -> None:
