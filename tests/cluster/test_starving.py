@@ -36,7 +36,11 @@ class Bystander:
     def __init__(self, engine: ValkeyProcess) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(60.0)
-        self._socket.connect(str(engine.socket))
+        try:
+            self._socket.connect(str(engine.socket))
+        except OSError:
+            self._socket.close()
+            raise
         self._answers = self._socket.makefile("rb")
 
     def close(self) -> None:

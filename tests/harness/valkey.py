@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -58,11 +59,16 @@ class ValkeyProcess:
         command = [str(binary()), *where, "--save", "", "--appendonly", "no", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end = time.monotonic() + seconds
-        while not self.socket.exists():
+        while not self._listens():
             assert self._process.poll() is None, "the engine did not start"
             assert time.monotonic() < end, "the engine is not there"
             time.sleep(0.005)
         return self
+
+    def _listens(self) -> bool:
+        """The socket is there a moment before anybody listens at it."""
+        with socket.socket(socket.AF_UNIX) as knocking:
+            return knocking.connect_ex(str(self.socket)) == 0
 
     def kill(self) -> None:
         """`kill -9`: everything it knew is gone."""
