@@ -87,7 +87,7 @@ def preempt_nobody() -> None:
 def niceness_among(processes: int, processors: int) -> int:
     """How nice each of so many is, if all of them that share a processor are to weigh as much as one that is not: pure.
 
-    Ten steps, whatever their number, left an owner of rooms a seventh of a processor among a hundred others.
+    Ten steps, whatever their number, would be a seventh of a processor for one among a hundred others.
     """
     return min(ceil(logarithm(max(1.0, processes / processors), _STEP)), _NICEST)
 

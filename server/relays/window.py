@@ -6,9 +6,9 @@ meanwhile, not even that it lives. Behind a window each answer lets the next one
 are answered, whatever that is.
 
 And what is asked here waits in one queue with what people say: where a hundred thousand came back to 55 nodes, posts
-stood behind 14,000 questions of theirs. How many nodes ask the same owner, and how fast it is, nobody here knows; so
-the window follows how long answers take, as TCP Vegas does (Brakmo and Peterson 1995): it grows by a quarter in the
-time of an answer while they come soon, and halves while they come late.
+may have stood behind 14,000 questions of theirs. How many nodes ask the same owner, and how fast it is, nobody here
+knows; so the window follows how long answers take, as TCP Vegas does (Brakmo and Peterson 1995): it grows by a quarter
+in the time of an answer while they come soon, and halves while they come late.
 
 The rules:
 - Whoever has asked keeps its place until it is answered, or has no one to ask any more.

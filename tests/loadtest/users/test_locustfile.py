@@ -51,7 +51,16 @@ def test_two_processes_play_together_and_the_verdict_is_the_exit_code(place: Pla
     assert results["verdict"]["posts"] == 2
     assert results["verdict"]["findings"] == results["verdict"]["unchecked"] == []
     assert sum(phase["counts"]["delivered"] for phase in results["phases"]) == 2 * PEOPLE
-    assert "CROWD    post to seen" in output, "in locust's own tables, too"
+
+
+def test_what_the_crowd_saw_is_in_locusts_own_tables_too(place: Place, tmp_path: Path) -> None:
+    """Locust waits half a second for its workers' last figures, and on a busy machine goes without: then once more."""
+    for number in range(3):
+        with place.play(tmp_path / f"journal {number}", "broadcast", "--processes", "2") as locust:
+            _, output = locust.ended()
+        if "CROWD    post to seen" in output:
+            return
+    pytest.fail(f"not in three runs: {output}")
 
 
 def test_a_master_whose_port_is_taken_says_so_and_leaves_nobody_waiting(place: Place, tmp_path: Path) -> None:
