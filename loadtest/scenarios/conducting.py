@@ -102,7 +102,8 @@ class Conductor:
         """The processes that have not done what is to be done in the present phase; none between two phases."""
         if self._current is None:
             return ()
-        return tuple(player for player in range(self._players) if player not in self._done | self._gone)
+        settled = self._done | self._gone
+        return tuple(player for player in range(self._players) if player not in settled)
 
     @property
     def order(self) -> int:
@@ -155,7 +156,7 @@ class Conductor:
             return self._next(None)
         if self._current is None:
             return [] if self._is_over else self._next(None)
-        if len(self._done | self._gone) >= self._players:
+        if not self.left:
             return self._next(self._end_phase(in_time=True))
         if now >= self._current.since + self._current.phase.within:
             self._failures.append(self._in_vain(self._current))
@@ -244,10 +245,9 @@ class Conductor:
         return self._tallies[past.number].result(past.name, past.began, past.seconds, past.in_time)
 
     def _in_vain(self, current: _Current) -> str:
-        waiting = self._players - len(self._done | self._gone)
         return (
             f"{current.phase.name}: not within {current.phase.within:g} s: {current.phase.expects} "
-            f"({waiting} of {self._players} processes still waited)"
+            f"({len(self.left)} of {self._players} processes still waited)"
         )
 
 
