@@ -79,4 +79,4 @@ def test_the_engine_of_the_workers_is_killed_and_all_go_on(server: ServerProcess
         poster.finish()
     assert wait_for(posters, 30) == []
     assert [str(finding) for finding in judge(posters, stored_facts(data / "hubbub.sqlite3"))] == []
-    assert call(server.url, "/readyz")[0] == 200
+    until(lambda: call(server.url, "/readyz")[0] == 200, "whoever is asked, wants traffic again")
