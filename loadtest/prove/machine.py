@@ -19,6 +19,8 @@ from msgspec import Struct
 
 _SYSCTL: Final = Path("/proc/sys")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
+_CAP_SYS_ADMIN: Final = 1 << 21  # include/uapi/linux/capability.h
+_ALL_USERS: Final = [0, 0, 2**32 - 1]  # how the machine's own user namespace maps them: user_namespaces(7)
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -33,7 +35,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     files_of_process
         RLIMIT_NOFILE, hard; `files_ceiling` is what root may raise it to (fs.nr_open).
     files_most, files_open
-        Of the whole machine (fs.file-max, fs.file-nr).
+        Of the whole machine (fs.file-max, fs.file-nr). The limit is None for who is beyond it: it does not hold for
+        processes with CAP_SYS_ADMIN (`alloc_empty_file` in Linux, fs/file_table.c).
     tcp_memory
         net.ipv4.tcp_mem: below the first nobody cares, above the second buffers shrink, above the third data is lost.
     ports
@@ -55,7 +58,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     disk_free: int
     files_of_process: int
     files_ceiling: int
-    files_most: int
+    files_most: int | None
     files_open: int
     tcp_memory: tuple[int, int, int]
     tcp_memory_used: int
@@ -86,7 +89,7 @@ def read_machine(folder: Path) -> Machine:
         disk_free=_disk_free(folder),
         files_of_process=ceiling if files == resource.RLIM_INFINITY else files,
         files_ceiling=ceiling,
-        files_most=_number("fs/file-max"),
+        files_most=None if _may_administer() else _number("fs/file-max"),
         files_open=_numbers("fs/file-nr")[0],
         tcp_memory=(low, pressure, most),
         tcp_memory_used=tcp_pages(),
@@ -151,6 +154,14 @@ def _number(name: str) -> int:
 
 def _numbers(name: str) -> list[int]:
     return [int(each) for each in (_SYSCTL / name).read_text().split()]
+
+
+def _may_administer() -> bool:
+    """Whether this process has CAP_SYS_ADMIN in the machine's own user namespace, which alone counts for limits."""
+    status = Path("/proc/self/status").read_text()
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    mapped = [int(each) for each in Path("/proc/self/uid_map").read_text().split()]
+    return bool(int(effective.split()[1], 16) & _CAP_SYS_ADMIN) and mapped == _ALL_USERS
 
 
 def _processor() -> str:

@@ -39,7 +39,7 @@ TENS: Final = (1_000, 10_000, 100_000)
 IN_FLIGHT: Final = 20
 """Posts under way in rooms of ten. Elsewhere it is one: of several that reach the same people at once, each is cheaper,
 and how many do so would depend on how large rooms are."""
-REPORTS: Final = tuple(Path("docs/proof", name, "results.json") for name in ("18000", "100000"))
+PROOF: Final = Path("docs", "proof")  # from where make runs it
 
 
 def people_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
@@ -164,6 +164,11 @@ def table(points: Sequence[Point]) -> Iterator[str]:
 _HEAD: Final = ("", "workers", "server", "load", "kernel", "server", "both", "a post", "load of the machine before")
 
 
+def reports() -> list[Path]:
+    """Of the committed runs of `hubbub prove`, by how many people each had: that is what their folders are named."""
+    return sorted(PROOF.glob("[0-9]*/results.json"), key=lambda file: int(file.parent.name))
+
+
 def _told(value: float | None) -> str:
     if value is None:
         return ""
@@ -175,7 +180,7 @@ def _all(parts: Sequence[str], given: argparse.Namespace) -> Iterator[Point]:
         yield from read(file).points
     if "people" in parts:
         yield from people_points(given.people or PEOPLE, given.rounds)
-        for report in given.results or REPORTS:
+        for report in given.results or reports():
             yield from of_file(report)
     if "rooms" in parts:
         yield from rooms_points(given.rooms or ROOMS, given.rounds)

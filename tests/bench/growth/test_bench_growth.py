@@ -12,7 +12,7 @@ from loadtest.prove.results import read, write
 from loadtest.prove.sampling import HARNESS, SERVER
 from tests.bench.growth.flat import TOLERANCES, flatness, in_words, line
 from tests.bench.growth.points import Point, of_file
-from tests.bench.growth.run import judged, lines
+from tests.bench.growth.run import judged, lines, reports
 
 REPORT = Path(__file__).parents[3] / "docs" / "proof" / "100000" / "results.json"
 
@@ -144,3 +144,10 @@ def test_each_series_is_judged_by_itself() -> None:
     rooms = replace(point, series="tens")
     assert set(judged([point])) == {"people, by hubbub prove"}
     assert set(judged([point, ours, rooms])) == {"people, by hubbub prove", "people, one process", "rooms of ten"}
+
+
+def test_every_committed_report_of_so_many_people_is_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPORT.parents[3])
+    found = [of_file(file)[-1] for file in reports()]
+    assert [point.connections for point in found] == sorted(int(Path(point.source).parent.name) for point in found)
+    assert {"docs/proof/18000/results.json", "docs/proof/1000000/results.json"} <= {point.source for point in found}

@@ -73,6 +73,13 @@ def test_a_limit_of_the_cgroup_counts_like_memory(machine: Machine) -> None:
     assert "memory" in refused(forecast(changed(machine, memory_limit=10**9), Wish(connections=100_000)))
 
 
+def test_files_of_the_whole_machine_run_out_for_whom_that_limit_holds(machine: Machine) -> None:
+    large = changed(machine, available=64 * 2**30, processes_most=100_000)
+    check = refused(forecast(large, Wish(connections=1_300_000)))["open files, all together"]
+    assert any("fs.file-max=" in command for command in check.remedy)
+    assert forecast(changed(large, files_most=None), Wish(connections=1_300_000)).refusals == ()
+
+
 def test_followed_connections_count_twice_for_those_that_come_back(machine: Machine) -> None:
     followed = changed(machine, tracked=(65_536, 100))
     check = refused(forecast(followed, Wish(connections=40_000)))["connections that netfilter follows"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 from loadtest.prove.machine import kernel_settings, meminfo, read_machine
@@ -22,3 +25,22 @@ def test_settings_have_the_names_that_sysctl_takes() -> None:
     found = kernel_settings()
     assert found["net.core.somaxconn"].isdecimal()
     assert all("/" not in name and "\t" not in value for name, value in found.items())
+
+
+NOBODY = 65_534
+ASKED = """
+import os, sys
+from pathlib import Path
+from loadtest.prove.machine import read_machine
+read_machine(Path("/"))  # while what it imports may be read
+if sys.argv[1]:
+    os.setgroups([])
+    os.setuid(int(sys.argv[1]))
+print(read_machine(Path("/")).files_most)
+"""
+
+
+def test_whoever_is_not_root_is_held_to_the_machines_limit_of_files() -> None:
+    command = [sys.executable, "-c", ASKED, str(NOBODY) if os.geteuid() == 0 else ""]
+    asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert asked.stdout.strip() == Path("/proc/sys/fs/file-max").read_text().strip(), asked.stderr
