@@ -1,6 +1,7 @@
 """`make bench-cluster`: what it costs to be several. A line a figure, and one JSON object as the last line.
 
 - a delivery in a room of 400, everyone at one process, and spread over two workers
+- what it costs in any case that two processes take turns on a processor
 - an acknowledged post into a room of one's own node, and into one of another node
 - what goes through Valkey for an event, by nodes and by members
 - how long workers take to start, and what memory each has for itself
@@ -27,10 +28,11 @@ from tests.bench.cluster.relay_memory import relay_memory_figure  # noqa: E402
 from tests.bench.cluster.remote_posts import remote_posts_figure  # noqa: E402
 from tests.bench.cluster.spread import spread_figure  # noqa: E402
 from tests.bench.cluster.subscriptions import subscriptions_figure  # noqa: E402
+from tests.bench.cluster.taking_turns import turns_figure  # noqa: E402
 from tests.bench.cluster.traffic import traffic_figure  # noqa: E402
 from tests.bench.stage import CLIENT_CPU, disk, machine, pinned  # noqa: E402
 
-FIGURES = ("spread", "posts", "traffic", "workers", "relays", "subscriptions")
+FIGURES = ("spread", "turns", "posts", "traffic", "workers", "relays", "subscriptions")
 
 
 def main() -> None:
@@ -61,6 +63,9 @@ def _figure(figure: str, folder: Path, given: argparse.Namespace) -> object:
         case "spread":
             with pinned(CLIENT_CPU):
                 return spread_figure(folder, given.rounds, given.seconds)
+        case "turns":
+            with pinned(CLIENT_CPU):
+                return turns_figure(folder, given.rounds, given.seconds)
         case "posts":
             with pinned(CLIENT_CPU):
                 return remote_posts_figure(folder, given.rounds, given.seconds)

@@ -29,11 +29,12 @@ PACE = 0.02  # seconds between two posts, at the least
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two servers, with everyone connected."""
+    """One of the two servers, with everyone connected. `members`: whom a post reaches."""
 
     name: str
     pids: Sequence[int]
     peers: list[Peer]
+    members: int = MEMBERS
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,16 @@ class Found:
 
 
 @contextlib.contextmanager
-def side(folder: Path, crowd: Crowd, name: str, options: Sequence[str]) -> Iterator[Side]:
-    """A server with these options, and a room of 400 in which everyone is connected."""
+def side(folder: Path, crowd: Crowd, name: str, options: Sequence[str] = (), members: int = MEMBERS) -> Iterator[Side]:
+    """A server with these options, and a room in which all its members are connected."""
     data = folder / name
-    (people,) = seed(data, [MEMBERS]).rooms
+    (people,) = seed(data, [members]).rooms
     server = ServerProcess(data, environment=FAR_LIMITS | {"HUBBUB_LOG_LEVEL": "warning"}, options=options)
     with pinned(SERVER_CPU):
         server.start(60)
     try:
         peers = crowd.connect(server.address, [(one.token, one.room) for one in people])
-        yield Side(name, server_processes(server.process.pid), peers)
+        yield Side(name, server_processes(server.process.pid), peers, members)
         crowd.leave(peers)
     finally:
         server.stop(30)
@@ -72,8 +73,8 @@ def round_of(crowd: Crowd, one: Side, posters: Sequence[Peer], seconds: float) -
     begin, before = time.perf_counter(), all_seconds(one.pids)
     while time.perf_counter() - begin < seconds:
         asked = time.perf_counter()
-        posters[wanted // MEMBERS % len(posters)].post()
-        wanted += MEMBERS
+        posters[wanted // one.members % len(posters)].post()
+        wanted += one.members
         crowd.run(lambda wanted=wanted: arrived >= wanted, 10)  # type: ignore[misc]
         assert arrived == wanted, (one.name, arrived, wanted)
         crowd.run(lambda: False, 0)
@@ -94,7 +95,7 @@ def spread_figure(folder: Path, rounds: int, seconds: float) -> dict[str, object
     """Both sides, in turn; in the cluster, those of either worker."""
     with (
         contextlib.closing(Crowd()) as crowd,
-        side(folder, crowd, "one process", ()) as alone,
+        side(folder, crowd, "one process") as alone,
         side(folder, crowd, "two workers", ("--workers", "2")) as together,
     ):
         contests = [(alone, alone.peers), *((together, posters) for posters in _by_node(together.peers))]
