@@ -48,6 +48,8 @@ POSTERS: Final = 50
 POST_SECONDS: Final = 4.0
 IDLE_SECONDS: Final = 5.0
 NODES: Final = 3
+PATIENCE: Final = 60.0
+"""Seconds for an answer of the engine."""
 
 
 class Beside(Struct, frozen=True, kw_only=True):
@@ -123,6 +125,7 @@ def _looks(engine: ValkeyProcess, count: int) -> float:
 @contextlib.contextmanager
 def _connected(engine: ValkeyProcess) -> Iterator[socket.socket]:
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as made:
+        made.settimeout(PATIENCE)
         made.connect(str(engine.socket))
         yield made
 
@@ -136,9 +139,9 @@ def _resp(*words: bytes) -> bytes:
 
 
 def _answers(connection: socket.socket, lines: int) -> None:
-    """So many lines of them."""
+    """So many lines of them; what ends one may come in two pieces, so it is the last byte of it that counts."""
     while lines > 0:
-        lines -= connection.recv(1_048_576).count(b"\r\n")
+        lines -= connection.recv(1_048_576).count(b"\n")
 
 
 def _plans(count: int) -> float:

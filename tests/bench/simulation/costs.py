@@ -87,7 +87,7 @@ def costs(proof: Path = PROOF) -> Costs:
     return Costs(
         person=_one(one.memory.server_unique, "docs/proof/18000/results.json: memory.server_unique"),
         relay=Cost(
-            1_368 + 546,
+            1_128 + 498,
             (many.memory.server_unique - one.memory.server_unique) / relays,
             "docs/figures.md, what a relay has at rest; docs/proof: what a person took more over six processes",
         ),
