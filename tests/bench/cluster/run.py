@@ -32,6 +32,7 @@ from tests.bench.cluster.taking_turns import turns_figure  # noqa: E402
 from tests.bench.cluster.traffic import traffic_figure  # noqa: E402
 from tests.bench.stage import CLIENT_CPU, disk, machine, pinned  # noqa: E402
 
+ROUND_BY_ROUND = {"spread": spread_figure, "turns": turns_figure, "posts": remote_posts_figure}
 FIGURES = ("spread", "turns", "posts", "traffic", "workers", "relays", "subscriptions")
 
 
@@ -60,15 +61,9 @@ def _figure(figure: str, folder: Path, given: argparse.Namespace) -> object:
             return relay_memory_figure()
         case "subscriptions":
             return subscriptions_figure()
-        case "spread":
+        case "spread" | "turns" | "posts":
             with pinned(CLIENT_CPU):
-                return spread_figure(folder, given.rounds, given.seconds)
-        case "turns":
-            with pinned(CLIENT_CPU):
-                return turns_figure(folder, given.rounds, given.seconds)
-        case "posts":
-            with pinned(CLIENT_CPU):
-                return remote_posts_figure(folder, given.rounds, given.seconds)
+                return ROUND_BY_ROUND[figure](folder, given.rounds, given.seconds)
         case _:
             return traffic_figure(folder)
 

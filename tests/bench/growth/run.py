@@ -42,6 +42,11 @@ and how many do so would depend on how large rooms are."""
 PROOF: Final = Path("docs", "proof")  # from where make runs it
 
 
+def reports() -> list[Path]:
+    """Of the committed runs of `hubbub prove`, by how many people each had: that is what their folders are named."""
+    return sorted(PROOF.glob("[0-9]*/results.json"), key=lambda file: int(file.parent.name))
+
+
 def people_points(counts: Sequence[int], rounds: int) -> Iterator[Point]:
     for count in counts:
         yield _measured("people", count, "all,each:10", 1, rounds)
@@ -162,11 +167,6 @@ def table(points: Sequence[Point]) -> Iterator[str]:
 
 
 _HEAD: Final = ("", "workers", "server", "load", "kernel", "server", "both", "a post", "load of the machine before")
-
-
-def reports() -> list[Path]:
-    """Of the committed runs of `hubbub prove`, by how many people each had: that is what their folders are named."""
-    return sorted(PROOF.glob("[0-9]*/results.json"), key=lambda file: int(file.parent.name))
 
 
 def _told(value: float | None) -> str:
