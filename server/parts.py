@@ -31,6 +31,7 @@ from server.cluster.users import USERS, UsersEnvironment
 from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
 from server.gateway.gateway import Gateway
+from server.gateway.gathering import Gathering
 from server.gateway.heartbeats import Heartbeats
 from server.gateway.keepalive import most_asked, packet_backlog
 from server.gateway.limits import GatewayLimits
@@ -300,6 +301,14 @@ def part_of_processors(settings: Settings, workers: int) -> float:
     """What one of so many processes can count on: 1 at the most, because it can use no more."""
     processors = len(os.sched_getaffinity(0)) if settings.processors == "auto" else settings.processors
     return min(1.0, processors / workers)
+
+
+def gathering(ground: Ground) -> Gathering | None:
+    """Where those go who share a room with people of another worker, if there are others and it is wanted."""
+    place = ground.place
+    if place is None or place.workers == 1 or not ground.settings.gather:
+        return None
+    return Gathering(place.index, place.turns, place.corridors)
 
 
 def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:

@@ -38,6 +38,7 @@ from server.cluster.remote_writer import MAILBOX as WRITER_MAILBOX
 from server.cluster.remote_writer import WRITER, RemoteWriter, WayToWriter, WriterForOthers
 from server.cluster.users import MAILBOX as USERS_MAILBOX
 from server.cluster.users import USERS, Users
+from server.gateway.arrivals import Arrivals
 from server.gateway.connection import Connection
 from server.gateway.draining import Draining
 from server.gateway.gateway import Gateway
@@ -57,11 +58,13 @@ from server.operators.lag import LagProbe
 from server.operators.oneself import Oneself
 from server.operators.rounds import LongRounds
 from server.pacing import run_sweep
+from server.parent.place import WorkerPlace
 from server.parts import (
     SESSIONS,
     Ground,
     Shared,
     gateway_limits,
+    gathering,
     http_environment,
     mover_environment,
     now,
@@ -90,6 +93,7 @@ from server.settings import Settings
 from server.store.indexing import run_indexing
 from server.store.reader import run_reader
 from server.store.writer import run_writer
+from server.turns import Door
 
 if TYPE_CHECKING:
     from server.cluster.node import ClusterNode
@@ -103,7 +107,8 @@ def tree(ground: Ground) -> SupervisorSpec:
     settings = ground.settings
     cluster, shared = ground.cluster, Shared(ground)
     reader = shared.reader
-    limits = gateway_limits(settings, ground.workers)
+    limits, place = gateway_limits(settings, ground.workers), ground.place
+    door = None if place is None else place.door()
     http = LateApplication()
     gateway = Gateway(
         limits=limits,
@@ -119,6 +124,7 @@ def tree(ground: Ground) -> SupervisorSpec:
         pace=shared.connection_pace,
         counts=shared.counts.gateway,
         departure=ground.departure,
+        gathering=gathering(ground),
         unsettled=shared.unanswered,
     )
     heartbeats = Heartbeats(gateway.reactor, limits)
@@ -151,7 +157,6 @@ def tree(ground: Ground) -> SupervisorSpec:
 
     async def listen(context: TaskContext) -> None:
         http.open(lambda: make_app(http_environment(context.system, ground, shared)))
-        door = None if ground.place is None else ground.place.door()
         await Listener(gateway, [ground.listener], door).run(context)
 
     return SupervisorSpec(
@@ -201,6 +206,7 @@ def tree(ground: Ground) -> SupervisorSpec:
                 TaskSpec("heartbeats", heartbeats.run),
                 TaskSpec("pacing", pacing),
                 TaskSpec("listener", listen),
+                *arrivals(gateway, place, door),
                 TaskSpec("draining", Draining(gateway).run, shutdown=max(settings.drain, limits.stop_seconds) + 0.5),
                 *departure(cluster),
             ),
@@ -223,6 +229,13 @@ def upkeep(ground: Ground, shared: Shared) -> tuple[SupervisorSpec, ...]:
         await run_ending(context, reader, rooms_of(context.system, ground), is_mine)
 
     return (supervised("upkeep", TaskSpec("disappearing", disappearing), TaskSpec("ending", ending)),)
+
+
+def arrivals(gateway: Gateway, place: WorkerPlace | None, door: Door | None) -> tuple[TaskSpec, ...]:
+    """Who takes in those whom other workers have handed over, where there are others."""
+    if place is None or door is None:
+        return ()
+    return (TaskSpec("arrivals", Arrivals(gateway, place.corridors.inlet(place.index), door).run),)
 
 
 def operators(ground: Ground, shared: Shared, gateway: Gateway, heartbeats: Heartbeats) -> tuple[SupervisorSpec, ...]:

@@ -171,9 +171,11 @@ class Door:
         if self._taken >= PORTION or gap >= FEW_SECONDS or is_full:
             self._look_round(people, gap, is_full=is_full)
 
-    def has(self, people: int) -> None:
+    def has(self, people: int, *, is_full: bool = False) -> None:
         """So many are here now. To be said now and then: nobody hears of those who have left."""
         self._turns.people[self._index] = people
+        if is_full:
+            self._turns.is_full[self._index] = True
 
     def pause(self) -> None:
         """Here nobody is let in for a while, so it is rather somebody else's turn than this one's soon again."""

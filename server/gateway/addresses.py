@@ -27,6 +27,10 @@ class Addresses:
         """How many sockets of `network` are open."""
         return self._counts.get(network, 0)
 
+    def network_of(self, descriptor: int) -> str | None:
+        """Where this socket comes from; None: it is not counted."""
+        return self._networks[descriptor] if 0 <= descriptor < len(self._networks) else None
+
     def enter(self, descriptor: int, network: str) -> None:
         """A socket of `network` is open."""
         missing = descriptor + 1 - len(self._networks)

@@ -10,9 +10,13 @@ The rules:
 - Every frame counts against the pace. What comes too fast is not done but told so by the session, in its order; whoever
   goes on all the same is closed with 4503.
 - Whose token it is, is asked when `hello` is said, also when the upgrade carried one: it may have been revoked since.
+- Who is better off with another worker is handed over before a session is opened, and only while nothing of what was
+  heard or said is left here (`gathering.py`).
 """
 
 from __future__ import annotations
+
+import socket
 
 import trio
 
@@ -20,8 +24,9 @@ from actors import NORMAL, SHUTDOWN, Address, Down, NotRunning, StartFailed, Sta
 from server.gateway.byte_socket import ByteSocket
 from server.gateway.dialects import PLAIN_JSON, Dialect
 from server.gateway.gateway import Gateway
+from server.gateway.gathering import Move
 from server.gateway.legal import refusal_of
-from server.gateway.messages import Signal
+from server.gateway.messages import Arrived, Signal
 from server.gateway.ongoing import Ongoing
 from server.gateway.opening import MOST_STARTS, Opening, close_of
 from server.gateway.outbound import Outbound
@@ -94,6 +99,8 @@ class Connection(Websocket):
                 self._ongoing.wants_drained = True
             case Close():
                 self._close(message.code, message.text)
+            case Arrived():
+                self._arrived(message)
             case Done():
                 self._identified(message.value)
             case Failed():
@@ -198,7 +205,9 @@ class Connection(Websocket):
             self._close(CloseCode.BAD_TOKEN, "no token")
             return
         self._set_deadline(opening)
-        if not self._gateway.reader.tell(FindIdentity(reply_to=self.address, token_hash=digest)):
+        gathers = self._gateway.gathering is not None and not opening.has_arrived
+        question = FindIdentity(reply_to=self.address, token_hash=digest, gathers=gathers)
+        if not self._gateway.reader.tell(question):
             self._close(CloseCode.OVER_CAPACITY)
 
     def _identified(self, whose: object) -> None:
@@ -206,12 +215,43 @@ class Connection(Websocket):
             return
         match whose:
             case Identity():
-                self._opening.identity = whose
-                self._join_session(self._opening)
+                if not self._is_handed_over(self._opening, whose):
+                    self._opening.identity = whose
+                    self._join_session(self._opening)
             case NoIdentity():
                 self._close(close_of(whose))
             case _:
                 raise TypeError(f"a token does not stand for {type(whose).__name__}")
+
+    def _arrived(self, arrived: Arrived) -> None:
+        if self._opening is not None:
+            self._opening.has_arrived = True
+            self._open(arrived.hello)
+
+    def _is_handed_over(self, opening: Opening, identity: Identity) -> bool:
+        """Whether another worker has this socket now, and this connection has ended."""
+        gathering, sock = self._gateway.gathering, self._socket
+        if gathering is None or identity.gathers_in is None or opening.hello is None or not self._is_blank:
+            return False
+        worker = gathering.worker_for(identity.gathers_in)
+        if worker is None or not isinstance(sock, socket.SocketType):  # what TLS knows stays in its process
+            return False
+        network = self._gateway.addresses.network_of(sock.fileno())
+        move = Move.of(self._dialect, network, opening.header_hash, opening.hello)
+        if not gathering.hand_over(worker, sock.fileno(), move):
+            return False
+        self._gateway.counts.handed_over += 1
+        self._release()
+        self.stop()
+        return True
+
+    @property
+    def _is_blank(self) -> bool:
+        """Whether nothing has come that is not handled, and nothing was said that has not left."""
+        sock, ongoing = self._socket, self._busy_with
+        if sock is None or ongoing is None or self._pending is not None or self._gateway.reactor.has_told(sock):
+            return False
+        return ongoing.parser is None and ongoing.outbound is None and ongoing.closing is None
 
     def _join_session(self, opening: Opening) -> None:
         identity, hello = opening.identity, opening.hello

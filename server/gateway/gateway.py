@@ -15,6 +15,7 @@ from server.gateway.asgi import AsgiApp
 from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
 from server.gateway.dialects import Dialect
+from server.gateway.gathering import Gathering
 from server.gateway.limits import GatewayLimits
 from server.gateway.parsing import ParserPool
 from server.gateway.peer import NOBODY, Proxies
@@ -55,6 +56,8 @@ class Gateway:
         How fast what is said on one connection may follow; by the connection's address.
     departure
         Whether the server is about to stop, and lets nobody in any more.
+    gathering
+        Where those are handed over who are better off with another worker; None: everybody stays.
     unsettled
         What those who were let in still wait for, and others do for them: while it is much, few are let in.
     """
@@ -76,6 +79,7 @@ class Gateway:
     counts: GatewayCounts = field(default_factory=GatewayCounts)
     pace: Pace[Hashable] = field(default_factory=without_limit)
     departure: Departure = field(default_factory=Departure)
+    gathering: Gathering | None = None
     unsettled: Sized = ()
     _terms: dict[Dialect, Terms] = field(default_factory=dict)
 

@@ -32,10 +32,10 @@ from typing import Final
 import trio
 
 from actors import TaskContext
-from actors.scheduler import Scheduler
 from server.gateway import refusals
 from server.gateway.admission import Admission
 from server.gateway.gateway import Gateway
+from server.gateway.going_first import are_many, let_actors_go_first, let_settle
 from server.gateway.handshake import Handshake
 from server.gateway.keepalive import keepalive
 from server.gateway.limits import GatewayLimits
@@ -47,11 +47,6 @@ from server.turns import Door
 log = logging.getLogger("server.gateway.listener")
 
 _MOST_ACCEPTS: Final = 64
-_MANY_ACTORS: Final = 512  # that wait for their turn
-_SLICES_BETWEEN: Final = 16  # passes, while there are as many: 32 ms
-_MANY_UNSETTLED: Final = 128
-_LOOK_SECONDS: Final = 0.02
-_MOST_LOOKS: Final = 25  # half a second: half of what the parent takes for a sign that nobody is let in here
 _FEW_ACCEPTS: Final = 4  # after a pause that has not helped
 _MOST_LAST_PASSES: Final = 64  # together as many as the kernel's queue holds
 _SAY_SECONDS: Final = 3.0  # a time at which a worker wakes anyhow
@@ -124,7 +119,7 @@ class Listener:
     ) -> None:
         while True:
             await trio.lowlevel.wait_readable(listening)
-            await _let_actors_go_first(context.system.scheduler)
+            await let_actors_go_first(context.system.scheduler)
             most = _MOST_ACCEPTS if await self._is_settled() else _FEW_ACCEPTS
             try:
                 self._accept_some(listening, admission, context, nursery, most)
@@ -140,15 +135,9 @@ class Listener:
     async def _is_settled(self) -> bool:
         """Wait for it, but not for ever. Meanwhile it is somebody else's turn to let people in."""
         unsettled = self._gateway.unsettled
-        if len(unsettled) <= _MANY_UNSETTLED:
-            return True
-        if self._door is not None:
+        if self._door is not None and are_many(unsettled):
             self._door.pause()
-        for _ in range(_MOST_LOOKS):
-            await trio.sleep(_LOOK_SECONDS)
-            if len(unsettled) <= _MANY_UNSETTLED:
-                return True
-        return False
+        return await let_settle(unsettled)
 
     def _accept_some(
         self,
@@ -265,13 +254,6 @@ class Listener:
         if self._reserve >= 0:
             os.close(self._reserve)
             self._reserve = -1
-
-
-async def _let_actors_go_first(scheduler: Scheduler) -> None:
-    for _ in range(_SLICES_BETWEEN):
-        if scheduler.ready <= _MANY_ACTORS:
-            return
-        await trio.lowlevel.checkpoint()  # with a slice of the scheduler in it
 
 
 def _prepare(listening: socket.socket, limits: GatewayLimits) -> None:

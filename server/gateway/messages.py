@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from server.gateway.outbound import Outbound
+from server.protocol.hello_commands import Hello
 
 
 class Signal(Enum):
@@ -35,3 +36,10 @@ class Stalled:
 
     queue: Outbound
     sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Another worker has handed this websocket over, to which `hello` was said."""
+
+    hello: Hello

@@ -23,6 +23,8 @@ class Opening:
     ----------
     header_hash
         Of the token the upgrade carried, which was good then; None where it carried none.
+    has_arrived
+        Whether another worker has handed it over: it stays here.
     hello
         Once it was said and accepted.
     identity
@@ -35,11 +37,12 @@ class Opening:
         Looks whether it was.
     """
 
-    __slots__ = ("due", "header_hash", "hello", "identity", "starts", "timer")
+    __slots__ = ("due", "has_arrived", "header_hash", "hello", "identity", "starts", "timer")
 
     def __init__(self, header_hash: bytes | None) -> None:
         self.header_hash = header_hash
         self.due = 0.0
+        self.has_arrived = False
         self.timer: Timer | None = None
         self.hello: Hello | None = None
         self.identity: Identity | None = None

@@ -142,6 +142,10 @@ class Reactor:
         if 0 <= descriptor < len(self._sockets) and self._sockets[descriptor] is sock:
             self._forget(descriptor)
 
+    def has_told(self, sock: ByteSocket) -> bool:
+        """Whether a chunk was told that is not handled."""
+        return bool(self._flags[sock.fileno()] & _TOLD)
+
     def taken(self, sock: ByteSocket) -> None:
         """The chunk that was told is handled: the next one may come."""
         self._flags[sock.fileno()] &= ~_TOLD

@@ -43,13 +43,18 @@ class GatewayCounts:
         Websockets that are between the upgrade and `welcome`, and behind a close frame.
     closes
         By who closed ("server", "client", "nobody" for those that were lost) and the code of RFC 6455, section 7.4.
+    handed_over, arrived
+        Websockets that went to another worker, and that came from one.
     encoded
         Events turned into frames: once for all who hear them in the same dialect.
     queues
         The outbound queues that exist now: nearly all websockets have none.
     """
 
-    __slots__ = ("accepted", "closes", "closing", "encoded", "handshakes", "handshaking", "opening", "queues")
+    __slots__ = (
+        "accepted", "arrived", "closes", "closing", "encoded", "handed_over", "handshakes", "handshaking", "opening",
+        "queues",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -58,6 +63,8 @@ class GatewayCounts:
         self.opening = 0
         self.closing = 0
         self.closes: Counter[tuple[str, int]] = Counter()
+        self.handed_over = 0
+        self.arrived = 0
         self.encoded = 0
         self.queues: set[Waiting] = set()
 

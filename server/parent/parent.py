@@ -23,6 +23,7 @@ from typing import Final
 
 import structlog
 
+from server.corridors import Corridors
 from server.logs import set_log_level
 from server.parent import engine
 from server.parent.application import Application, GaveUp
@@ -58,6 +59,8 @@ class Holdings:
         One for each worker, and so is a listener.
     turns
         Of these listeners.
+    corridors
+        Between the workers that this program starts: those of the program before it have others.
     engine_program
         What to start as the engine; None where one was named.
     """
@@ -65,6 +68,7 @@ class Holdings:
     lock: int
     listeners: list[socket.socket]
     turns: Turns
+    corridors: Corridors
     admin: socket.socket | None
     run: RunDirectory
     roles: tuple[Role, ...]
@@ -247,6 +251,7 @@ class Parent:
         for other, listener in enumerate(self._holdings.listeners):
             if other != index:
                 listener.close()
+        self._holdings.corridors.keep_only(index)
 
     def _place(self, index: int, pipe: int) -> WorkerPlace:
         holdings = self._holdings
@@ -259,6 +264,7 @@ class Parent:
             reread=self._application.reread,
             listener=holdings.listeners[index],
             turns=holdings.turns,
+            corridors=holdings.corridors,
             admin=holdings.admin,
             run=holdings.run,
             engine=holdings.engine_url,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from server.corridors import Corridors
 from server.parent.run_directory import RunDirectory
 from server.settings import Settings
 from server.turns import Door, Turns
@@ -45,6 +46,8 @@ class WorkerPlace:
         This worker's own, of as many as there are workers on the one port. To be closed here when it leaves.
     turns
         At the doors of all workers.
+    corridors
+        Into all workers, of which one is its own.
     admin
         Where operators are answered, if anywhere: one socket that all workers have.
     run
@@ -63,6 +66,7 @@ class WorkerPlace:
     reread: Callable[[], Settings]
     listener: socket.socket
     turns: Turns
+    corridors: Corridors
     admin: socket.socket | None
     run: RunDirectory
     engine: str

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from server.corridors import corridors_for
 from server.listening import open_listeners
 from server.parent import engine, image
 from server.parent.application import Application, GaveUp
@@ -94,7 +95,7 @@ def _opened(settings: Settings, workers: int, application: Application, opened: 
         opened.enter_context(closing(admin))
     run = opened.enter_context(closing(RunDirectory(settings.data)))
     run.clear()
-    return _holdings(settings, application, lock, (listeners, admin), run, None)
+    return _holdings(settings, application, lock, (listeners, admin), run, None, opened)
 
 
 def _taken_over(
@@ -109,7 +110,7 @@ def _taken_over(
     if len(listeners) != workers:
         log.warning("the number of workers changes when the server is stopped and started", workers=len(listeners))
     run = opened.enter_context(closing(RunDirectory(settings.data)))
-    return _holdings(settings, application, lock, (listeners, admin), run, handed.turns)
+    return _holdings(settings, application, lock, (listeners, admin), run, handed.turns, opened)
 
 
 def _holdings(
@@ -119,6 +120,7 @@ def _holdings(
     sockets: tuple[list[socket.socket], socket.socket | None],
     run: RunDirectory,
     turns: int | None,
+    opened: ExitStack,
 ) -> Holdings:
     listeners, admin = sockets
     doors = len(listeners)
@@ -126,6 +128,7 @@ def _holdings(
         lock=lock.descriptor,
         listeners=listeners,
         turns=_turns(turns, doors),
+        corridors=opened.enter_context(closing(corridors_for(doors))),
         admin=admin,
         run=run,
         roles=tuple(role_of(index, owners=application.owners) for index in range(doors)),

@@ -52,13 +52,28 @@ from server.store.pin_messages import ReadPins
 from server.store.pin_queries import read_pins
 from server.store.questions import Done, Failed
 from server.store.room_messages import FindChannel, ListRooms, LoadRoom, NoRoom, ReadMembers, ReadMemberships, RoomList
-from server.store.room_queries import find_channel, list_rooms, load_rooms, read_members, read_memberships
+from server.store.room_queries import (
+    find_channel,
+    find_gathering_rooms,
+    list_rooms,
+    load_rooms,
+    read_members,
+    read_memberships,
+)
 from server.store.search_index import find_tails
 from server.store.search_messages import FindTails, Search
 from server.store.tally import ReadTally
 from server.store.thread_messages import ReadThreads
 from server.store.thread_queries import read_threads
-from server.store.user_messages import FindCredentials, FindIdentity, FindUser, ListUsers, NoIdentity, ReadRevocations
+from server.store.user_messages import (
+    FindCredentials,
+    FindIdentity,
+    FindUser,
+    Identity,
+    ListUsers,
+    NoIdentity,
+    ReadRevocations,
+)
 
 _NOBODY = NoIdentity(revoked=False)
 
@@ -77,10 +92,13 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
         The database does not answer. It may be asked again.
     """
     hashes = {question.token_hash for question in questions if isinstance(question, FindIdentity)}
+    gathers = {each.token_hash for each in questions if isinstance(each, FindIdentity) and each.gathers}
     readers = {question.user for question in questions if isinstance(question, ListRooms)}
     opening = {question.room for question in questions if isinstance(question, LoadRoom)}
     with snapshot(engine) as connection:
         identities = find_identities(connection, hashes, now - token_lifetime) if hashes else {}
+        if gathers:
+            identities |= _gathered(connection, [(each, identities.get(each)) for each in gathers])
         lists = list_rooms(connection, readers) if readers else {}
         rooms = load_rooms(connection, opening, now) if opening else {}
         pages: dict[Hashable, Done | Failed] = {}
@@ -104,6 +122,17 @@ def answer_all(engine: Engine, questions: Sequence[Read], now: int, token_lifeti
                 case _:
                     answers.append(_answer(connection, question, now))
     return answers
+
+
+def _gathered(
+    connection: Connection, found: Sequence[tuple[bytes, Identity | NoIdentity | None]]
+) -> dict[bytes, Identity | NoIdentity]:
+    """Those who are somebody, with the room of theirs in which they are gathered."""
+    known = {token_hash: whose for token_hash, whose in found if isinstance(whose, Identity)}
+    rooms = find_gathering_rooms(connection, {whose.user.user for whose in known.values()})
+    return {
+        token_hash: structs.replace(whose, gathers_in=rooms.get(whose.user.user)) for token_hash, whose in known.items()
+    }
 
 
 def range_of(question: ReadLog) -> Hashable:

@@ -51,6 +51,9 @@ _unread: Final = (
     .subquery()
 )
 _count_unread: Final = select(func.count()).select_from(_unread).correlate(rooms, members).scalar_subquery()
+GATHERED_MOST: Final = 50
+"""Members of a room for whose sake people are brought to one worker: over 56 workers 50 of them have 33 relays."""
+
 _mentions: Final = (
     select(literal(1))
     .where(
@@ -96,6 +99,15 @@ _list_rooms: Final = (
     .where(members.c.user_id.in_(bindparam("readers", expanding=True)))
     .order_by(rooms.c.id)
 )
+_gathering_rooms: Final = (
+    select(members.c.user_id, rooms.c.members, rooms.c.id)
+    .join(rooms, rooms.c.id == members.c.room_id)
+    .where(
+        members.c.user_id.in_(bindparam("users", expanding=True)),
+        rooms.c.members.between(2, GATHERED_MOST),
+        rooms.c.deleted_at.is_(None),
+    )
+)
 _find_channel: Final = select(rooms.c.id).where(rooms.c.kind == "channel", rooms.c.name == bindparam("name"))
 _find_rooms: Final = select(
     rooms.c.id,
@@ -134,6 +146,14 @@ _page_of_members: Final = (
 _page_among: Final = _page_of_members.where(members.c.user_id.in_(bindparam("among", expanding=True)))
 
 _begun_lately: Final = Lately(members, members.c.joined_at, (members.c.room_id, members.c.user_id), members.c.read)
+
+
+def find_gathering_rooms(connection: Connection, users: Iterable[str]) -> dict[str, str]:
+    """For each of these users the largest of their rooms that has few members, and of equal ones the same for all."""
+    largest: dict[str, tuple[int, str]] = {}
+    for user, size, room in connection.execute(_gathering_rooms, {"users": padded(users)}).all():
+        largest[user] = max(largest.get(user, (0, "")), (size, room))
+    return {user: room for user, (_, room) in largest.items()}
 
 
 def list_rooms(connection: Connection, readers: Iterable[str]) -> dict[str, list[Room]]:

@@ -63,14 +63,16 @@ class TouchTokens(Struct, frozen=True):
 
 
 class FindIdentity(Question, frozen=True, kw_only=True):
-    """Whose token is this? Answered `Identity` or `NoIdentity`."""
+    """Whose token is this? Answered `Identity` or `NoIdentity`. `gathers`: whether to say in which room of theirs."""
 
     token_hash: bytes
+    gathers: bool = False
 
 
 class Identity(Struct, frozen=True):
     """One user on one device. `session` is the token's public id; `last_used` when its use was noted last (ms).
-    `choice`: what they have chosen, if anything."""
+    `choice`: what they have chosen, if anything. `gathers_in`: the largest of their rooms that has few members, if
+    there is one and it was asked for."""
 
     user: User
     session: str
@@ -78,6 +80,7 @@ class Identity(Struct, frozen=True):
     administrator: bool
     last_used: int = 0
     choice: Choice | None = None
+    gathers_in: str | None = None
 
 
 class NoIdentity(Struct, frozen=True):

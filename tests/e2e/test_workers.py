@@ -8,9 +8,11 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
+from server.gateway.gathering import home_of
 from tests.harness.people import call
 from tests.harness.posters import Poster, gather, judge, stored_facts, wait_for
 from tests.harness.server import ServerProcess
@@ -60,6 +62,34 @@ def test_a_worker_is_killed_and_all_go_on(server: ServerProcess, data: Path, vic
     before = process_of(server, victim)
     os.kill(before, signal.SIGKILL)
     until(lambda: process_of(server, victim) != before, "there is another one")
+    all_post_on(posters, 5)
+    for poster in posters:
+        poster.finish()
+    assert wait_for(posters, 30) == []
+    assert [str(finding) for finding in judge(posters, stored_facts(data / "hubbub.sqlite3"))] == []
+
+
+def moved(server: ServerProcess, way: str) -> int:
+    """How many websockets workers have handed to each other, over all workers."""
+    with urlopen(f"{server.admin_url}/metrics", timeout=SECONDS) as answer:
+        metrics = answer.read().decode()
+    (found,) = re.findall(rf'^hubbub_websockets_moved_total{{way="{way}"}} (\d+)', metrics, re.MULTILINE)
+    return int(found)
+
+
+@pytest.mark.slow
+def test_the_worker_where_a_room_is_gathered_is_killed_and_all_go_on(server: ServerProcess, data: Path) -> None:
+    """Whoever came to another one was handed over, and finds a place elsewhere as long as that one is away."""
+    posters = gather(server, count=9)
+    before = moved(server, "arrived")
+    for poster in posters:
+        poster.start()
+    all_post_on(posters, 5)
+    until(lambda: moved(server, "arrived") == moved(server, "handed_over") > before, "those on the way have arrived")
+    home = home_of(posters[0].room, 3)
+    old = process_of(server, home)
+    os.kill(old, signal.SIGKILL)
+    until(lambda: process_of(server, home) != old, "there is another one")
     all_post_on(posters, 5)
     for poster in posters:
         poster.finish()

@@ -29,12 +29,15 @@ from actors import (
     open_system,
 )
 from server.accounts.tokens import token_hash
+from server.corridors import Corridors
+from server.gateway.arrivals import Arrivals
 from server.gateway.asgi import AsgiApp, Message, Receive, Send
 from server.gateway.certificates import Certificate
 from server.gateway.connection import Connection
 from server.gateway.deflate import inflated
 from server.gateway.draining import Draining
 from server.gateway.gateway import Gateway
+from server.gateway.gathering import Gathering
 from server.gateway.heartbeats import Heartbeats
 from server.gateway.limits import GatewayLimits
 from server.gateway.listener import Listener
@@ -50,6 +53,8 @@ from server.protocol.replies import Limits, Ok, Welcome
 from server.sessions.messages import Congested, Drained, NotifyDrained, Open, Said
 from server.store.questions import Done
 from server.store.user_messages import FindIdentity, Identity, NoIdentity
+from server.turns import Door as TurnDoor
+from server.turns import Turns
 from tests.harness.authority import Authority
 
 TOKEN = "token-of-ann"
@@ -67,15 +72,19 @@ class TokenReader:
     def __init__(self) -> None:
         self.asked = 0
         self.is_full = False
+        self.revoked = token_hash(REVOKED)
+        self.gathers_in: str | None = None
+        """In which room Ann is gathered with others."""
 
     def tell(self, question: object, /) -> bool:
         assert isinstance(question, FindIdentity)
         self.asked += 1
         if self.is_full:
             return False
-        answer: object = NoIdentity(revoked=question.token_hash == token_hash(REVOKED))
-        if question.token_hash == token_hash(TOKEN):
-            answer = Identity(user=ANN, session="s_ann", device=None, administrator=False)
+        answer: object = NoIdentity(revoked=question.token_hash == self.revoked)
+        if question.token_hash == token_hash(TOKEN) != self.revoked:
+            room = self.gathers_in if question.gathers else None
+            answer = Identity(user=ANN, session="s_ann", device=None, administrator=False, gathers_in=room)
         return question.reply_to.answer(Done(question.ref, answer))
 
 
@@ -378,6 +387,27 @@ def event_frames(*events: AnyEvent) -> Outgoing:
     return Outgoing(events)
 
 
+@dataclass
+class Worker:
+    """Which of several a gateway is. All of them are open."""
+
+    index: int
+    turns: Turns
+    corridors: Corridors
+
+    def __post_init__(self) -> None:
+        self.turns.is_open[self.index] = True
+
+    @property
+    def gathering(self) -> Gathering:
+        return Gathering(self.index, self.turns, self.corridors)
+
+    def arrivals(self, gateway: Gateway) -> Arrivals:
+        with socket.socket() as unused:
+            door = TurnDoor(self.turns, self.index, unused)
+        return Arrivals(gateway, self.corridors.inlet(self.index), door)
+
+
 @asynccontextmanager
 async def open_door(
     limits: GatewayLimits | None = None,
@@ -390,6 +420,7 @@ async def open_door(
     authority: Authority | None = None,
     proxies: Proxies = NOBODY,
     unsettled: Sized = (),
+    worker: Worker | None = None,
 ) -> AsyncIterator[Door]:
     """A gateway on a port of its own, with `session` behind it; under TLS where there is an authority."""
     authority = authority or everyones_authority
@@ -401,6 +432,7 @@ async def open_door(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=reader, app=app,
         origins=origins, compression=compression, pace=without_limit() if pace is None else pace,
         certificate=certificate, proxies=proxies, unsettled=unsettled,
+        gathering=None if worker is None else worker.gathering,
     )  # fmt: skip
     heartbeats = Heartbeats(reactor, limits)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -417,6 +449,7 @@ async def open_door(
                     restart=Restart.TEMPORARY,
                     breaker=None,
                 ),
+                *(() if worker is None else (TaskSpec("arrivals", worker.arrivals(gateway).run),)),
                 TaskSpec("listener", Listener(gateway, [listening]).run),
                 TaskSpec("draining", Draining(gateway).run, shutdown=60.0),
             ],

@@ -46,7 +46,8 @@ class Poster(threading.Thread):
         self.who = who
         self.facts: list[Fact] = []
         self.acknowledged = 0
-        self._urls, self._token, self._room, self._pause = websocket_urls, token, room, pause
+        self.room = room
+        self._urls, self._token, self._pause = websocket_urls, token, pause
         self._number = 0
         self._lives = 0
         self._cursor: Frame | None = None
@@ -77,7 +78,7 @@ class Poster(threading.Thread):
     _is_idle = True
 
     def _talk(self, websocket: ClientConnection, connection: tuple[str, int]) -> None:
-        resume = {} if self._cursor is None else {"resume": {self._room: self._cursor}}
+        resume = {} if self._cursor is None else {"resume": {self.room: self._cursor}}
         websocket.send(json.dumps({"op": "hello", "token": self._token} | resume))
         self._hear_until(websocket, connection, "resumed" if resume else "welcome")
         while not (self._ending.is_set() and self._is_idle):
@@ -89,15 +90,15 @@ class Poster(threading.Thread):
             self._number += 1
             self._is_idle = False
         nonce, text = f"{self.who}-{self._number}", f"{self.who} says {self._number}"
-        self.facts.append(Posted(self.who, self._room, nonce, text, connection, time.monotonic()))
-        websocket.send(json.dumps({"op": "post", "id": self._number, "room": self._room, "nonce": nonce, "text": text}))
+        self.facts.append(Posted(self.who, self.room, nonce, text, connection, time.monotonic()))
+        websocket.send(json.dumps({"op": "post", "id": self._number, "room": self.room, "nonce": nonce, "text": text}))
         answer = self._hear_until(websocket, connection, "ok", "error")
         if answer["op"] == "ok":
-            self.facts.append(Acknowledged(self.who, self._room, nonce, answer["seq"], duplicate=answer["duplicate"]))
+            self.facts.append(Acknowledged(self.who, self.room, nonce, answer["seq"], duplicate=answer["duplicate"]))
             self.acknowledged += 1
             self._is_idle = True
         else:
-            self.facts.append(Refused(self.who, self._room, nonce))
+            self.facts.append(Refused(self.who, self.room, nonce))
             time.sleep(answer.get("retry_after", 100) / 1000)
 
     def _hear_until(self, websocket: ClientConnection, connection: tuple[str, int], *ops: str) -> Frame:
@@ -110,21 +111,21 @@ class Poster(threading.Thread):
     def _note(self, frame: Frame, connection: tuple[str, int]) -> None:
         match frame:
             case {"op": "welcome", "rooms": rooms} if self._cursor is None:
-                info = next(room for room in rooms if room["room"] == self._room)
+                info = next(room for room in rooms if room["room"] == self.room)
                 self._cursor = {"log": info["log"], "seq": info["last_seq"]}
-                self.facts.append(Began(self.who, self._room, info["last_seq"]))
+                self.facts.append(Began(self.who, self.room, info["last_seq"]))
             case {"op": "resumed", "recovered": True, "to": through}:
-                self.facts.append(CaughtUp(self.who, self._room, through))
+                self.facts.append(CaughtUp(self.who, self.room, through))
             case {"op": "resumed", "last_seq": through}:
-                self.facts.append(GapTold(self.who, self._room, through))
+                self.facts.append(GapTold(self.who, self.room, through))
                 self._move_to(through)
             case {"op": "message", "seq": seq, "from": author, "nonce": nonce, "text": text}:
                 self.facts.append(
-                    Delivered(self.who, self._room, seq, author["user"], nonce, text, connection, time.monotonic())
+                    Delivered(self.who, self.room, seq, author["user"], nonce, text, connection, time.monotonic())
                 )
                 self._move_to(seq)
             case {"op": "joined" | "left", "seq": seq}:
-                self.facts.append(Delivered(self.who, self._room, seq))
+                self.facts.append(Delivered(self.who, self.room, seq))
                 self._move_to(seq)
 
     def _move_to(self, seq: int) -> None:

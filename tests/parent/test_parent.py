@@ -26,7 +26,7 @@ def test_each_worker_has_a_place_of_its_own(server: StubServer) -> None:
 def test_the_parent_has_one_thread_and_no_connection(server: StubServer) -> None:
     process = Path(f"/proc/{server.process.pid}")
     assert len(list((process / "task").iterdir())) == 1
-    assert len(sockets_of(server.process.pid)) == 2, "the listeners, and nothing else"
+    assert len(sockets_of(server.process.pid)) == 2 * 3, "two listeners and two corridors, and nothing else"
 
 
 def test_of_many_workers_those_that_own_no_rooms_give_way_to_those_that_do(tmp_path: Path) -> None:
