@@ -3,9 +3,8 @@
 The rules:
 - They were let in once, and are counted here by their address; only where nobody more can be let in are they closed,
   with the code that says so.
-- A crowd is taken in by portions, with a pause between them that is as long as it takes for the next portion to gather:
-  a worker that is woken for each of them finds the caches cold. Over six workers 60,000 people took 30 s to connect
-  without pauses and 23 s with them, and 22 s where nobody is handed over (docs/figures.md).
+- A crowd is taken in by portions, with a pause between them, the longer the more workers there are among which it is
+  spread: a worker that is woken for each of them finds the caches cold (docs/figures.md).
 - When the server departs, what has arrived is still taken in. What comes later waits for the next process in this
   place, or is closed with the corridor.
 """
@@ -35,11 +34,11 @@ from server.turns import Door
 
 log = logging.getLogger("server.gateway.arrivals")
 
-PORTION: Final = 64  # as at the door
-_MOST_AT_ONCE: Final = 4 * PORTION
-LEAST_PAUSE: Final = 0.02
+_MOST_AT_ONCE: Final = 256
+_PAUSE_EACH: Final = 0.03
 LONGEST_PAUSE: Final = 1.0
-"""Seconds that somebody in a crowd is welcomed later for it, at the most."""
+"""Seconds that somebody in a crowd is welcomed later for it, at the most. A pause that follows how many have come was
+tried: it is too long as often as too short, and 60,000 people took 38 s in place of 26."""
 _MARGIN: Final = 64  # places: so many may be on their way while others learn that it is full here
 
 
@@ -52,14 +51,17 @@ class Arrivals:
         Of this worker's corridor. Stays open when the task ends: it is the next one's.
     door
         Says how many are here, and when that is all.
+    workers
+        How many there are.
     """
 
-    __slots__ = ("_door", "_gateway", "_inlet")
+    __slots__ = ("_door", "_gateway", "_inlet", "_pause")
 
-    def __init__(self, gateway: Gateway, inlet: socket.socket, door: Door) -> None:
+    def __init__(self, gateway: Gateway, inlet: socket.socket, door: Door, workers: int) -> None:
         self._gateway = gateway
         self._inlet = inlet
         self._door = door
+        self._pause = pause_among(workers)
 
     async def run(self, context: TaskContext) -> None:
         gateway = self._gateway
@@ -73,13 +75,12 @@ class Arrivals:
         await trio.sleep_forever()
 
     async def _take_in_always(self, scheduler: Scheduler, connections: Dynamic) -> None:
-        pause = 0.0
         while True:
             await trio.lowlevel.wait_readable(self._inlet)
             await let_actors_go_first(scheduler)
             await let_settle(self._gateway.unsettled)
-            pause = next_pause(pause, self._take_in(connections))
-            await trio.sleep(pause)
+            if self._take_in(connections) > 1:
+                await trio.sleep(self._pause)
 
     def _take_in(self, connections: Dynamic) -> int:
         """Up to `_MOST_AT_ONCE` of those who wait; how many there were."""
@@ -127,11 +128,9 @@ class Arrivals:
             connection.answer(Arrived(move.hello))
 
 
-def next_pause(pause: float, taken: int) -> float:
-    """Seconds until the next look, after a pause in which so many came: pure."""
-    if taken <= 1:
-        return 0.0
-    return min(max(pause, LEAST_PAUSE) * PORTION / taken, LONGEST_PAUSE)
+def pause_among(workers: int) -> float:
+    """Seconds between two looks at a crowd that is spread over so many: pure."""
+    return min(_PAUSE_EACH * workers, LONGEST_PAUSE)
 
 
 def _turn_away(sock: socket.SocketType) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from server.accounts.tokens import token_hash
 from server.corridors import Corridors, corridors_for
-from server.gateway.arrivals import LEAST_PAUSE, LONGEST_PAUSE, PORTION, next_pause
+from server.gateway.arrivals import LONGEST_PAUSE, pause_among
 from server.gateway.deflate import WIDEST
 from server.gateway.dialects import Dialect, dialect
 from server.gateway.gathering import Gathering, Move, home_of, is_crowded, move_of
@@ -104,20 +104,10 @@ def test_chance_is_no_crowd(mean: float) -> None:
     assert not is_crowded(int(mean + 5 * (10 * mean) ** 0.5), mean)
 
 
-@pytest.mark.parametrize(
-    ("pause", "taken", "following"),
-    [
-        (0.0, 0, 0.0),
-        (0.3, 1, 0.0),
-        (0.0, PORTION, LEAST_PAUSE),
-        (0.1, PORTION, 0.1),
-        (0.1, PORTION // 2, 0.2),
-        (0.1, 2 * PORTION, 0.05),
-        (0.4, 2, LONGEST_PAUSE),
-    ],
-)
-def test_a_pause_lasts_until_a_portion_has_come(pause: float, taken: int, following: float) -> None:
-    assert next_pause(pause, taken) == pytest.approx(following)
+def test_a_crowd_that_is_spread_over_more_workers_is_looked_at_less_often() -> None:
+    pauses = [pause_among(workers) for workers in range(1, 200)]
+    assert pauses == sorted(pauses)
+    assert 0 < pauses[0] < pauses[-1] == LONGEST_PAUSE
 
 
 @pytest.mark.parametrize("spoken", [dialect(JSON, None), dialect(MSGPACK, WIDEST)])
