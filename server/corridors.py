@@ -6,6 +6,9 @@ where the parent has ended for good the kernel closes what nobody has taken.
 
 The rules:
 - A message is a datagram with one descriptor (SCM_RIGHTS, unix(7)): it arrives whole or not at all.
+- Each set of corridors has a number of its own. A program that takes the parent's place makes new ones, and workers of
+  the one before read from theirs until they are replaced: whoever hands something over looks first which ones the other
+  reads from (`Turns.takes_in`).
 - Nothing waits here. A corridor that is full, or that nobody has the other end of, takes nothing, and whoever wanted to
   hand something over keeps it.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import array
 import os
+import secrets
 import socket
 from collections.abc import Sequence
 from typing import Final
@@ -32,13 +36,19 @@ class Corridors:
     ----------
     pairs
         For each worker the end where it takes in, and the end where others hand over.
+
+    Attributes
+    ----------
+    generation
+        Of no others: four bytes, never 0.
     """
 
-    __slots__ = ("_inlets", "_outlets")
+    __slots__ = ("_inlets", "_outlets", "generation")
 
     def __init__(self, pairs: Sequence[tuple[socket.socket, socket.socket]]) -> None:
         self._inlets = [inlet for inlet, _ in pairs]
         self._outlets = [outlet for _, outlet in pairs]
+        self.generation = secrets.randbits(32) or 1
 
     def __len__(self) -> int:
         return len(self._inlets)

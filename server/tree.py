@@ -235,7 +235,7 @@ def arrivals(gateway: Gateway, place: WorkerPlace | None, door: Door | None) -> 
     """Who takes in those whom other workers have handed over, where there are others."""
     if place is None or door is None:
         return ()
-    return (TaskSpec("arrivals", Arrivals(gateway, place.corridors.inlet(place.index), door, place.workers).run),)
+    return (TaskSpec("arrivals", Arrivals(gateway, place.corridors, place.index, door).run),)
 
 
 def operators(ground: Ground, shared: Shared, gateway: Gateway, heartbeats: Heartbeats) -> tuple[SupervisorSpec, ...]:

@@ -46,7 +46,7 @@ _RETURN_A_CONSTANT: Final = 0x06  # BPF_RET | BPF_K
 _UNACKED: Final = 24  # of `struct tcp_info`: of a socket that listens, its queue
 _INFO_BYTES: Final = _UNACKED + 4
 _STAMP_BYTES: Final = 8
-_NUMBERS: Final = 4  # for each door, of four bytes each
+_NUMBERS: Final = 5  # for each door, of four bytes each
 
 
 def is_over(taken: int, people: int, mean: float, gap: float) -> bool:
@@ -89,12 +89,13 @@ class Turns:
         When anybody was let in the last time, in seconds of the monotonic clock; for whoever lets in next.
     is_open
         For each door, whether it is; the parent's to say.
-    is_full, people, let_in
+    is_full, people, let_in, takes_in
         For each door, its worker's to say: that nobody can be let in, or not now, until the parent has it tried again;
-        how many are behind it; how many were ever let in, modulo 2^32.
+        how many are behind it; how many were ever let in, modulo 2^32; from which corridors it takes people in
+        (`server/corridors.py`), 0: from none.
     """
 
-    __slots__ = ("doors", "is_full", "is_open", "let_in", "let_in_at", "memory", "people")
+    __slots__ = ("doors", "is_full", "is_open", "let_in", "let_in_at", "memory", "people", "takes_in")
 
     def __init__(self, memory: int, doors: int) -> None:
         self.memory = memory
@@ -106,7 +107,7 @@ class Turns:
         self.let_in_at = shared[:_STAMP_BYTES].cast("d")
         numbers = shared[_STAMP_BYTES:].cast("I")
         rows = (numbers[i * doors : (i + 1) * doors] for i in range(_NUMBERS))
-        self.is_open, self.is_full, self.people, self.let_in = rows
+        self.is_open, self.is_full, self.people, self.let_in, self.takes_in = rows
 
     def after(self, index: int) -> int | None:
         """The next door that is open, None if no other is: rather one that has room, and of those rather one whose
@@ -176,6 +177,10 @@ class Door:
         self._turns.people[self._index] = people
         if is_full:
             self._turns.is_full[self._index] = True
+
+    def takes_in(self, generation: int) -> None:
+        """From the corridors of this generation, from now on; 0: from none."""
+        self._turns.takes_in[self._index] = generation
 
     def pause(self) -> None:
         """Here nobody is let in for a while, so it is rather somebody else's turn than this one's soon again."""

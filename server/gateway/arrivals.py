@@ -5,8 +5,8 @@ The rules:
   with the code that says so.
 - A crowd is taken in by portions, with a pause between them, the longer the more workers there are among which it is
   spread: a worker that is woken for each of them finds the caches cold (docs/figures.md).
-- When the server departs, what has arrived is still taken in. What comes later waits for the next process in this
-  place, or is closed with the corridor.
+- When the server departs, it says so to the others, and what has arrived is still taken in. What comes all the same
+  waits for the next process in this place, or is closed with the corridor.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import trio
 from actors import StartFailed, StartRefused, TaskContext
 from actors.dynamic import Dynamic
 from actors.scheduler import Scheduler
-from server.corridors import take_from
+from server.corridors import Corridors, take_from
 from server.gateway.frames import close_frame
 from server.gateway.gateway import Gateway
 from server.gateway.gathering import Move, move_of
@@ -47,30 +47,33 @@ class Arrivals:
 
     Parameters
     ----------
-    inlet
-        Of this worker's corridor. Stays open when the task ends: it is the next one's.
+    corridors
+        Of which one is this worker's. It stays open when the task ends: it is the next one's.
     door
         Says how many are here, and when that is all.
-    workers
-        How many there are.
     """
 
-    __slots__ = ("_door", "_gateway", "_inlet", "_pause")
+    __slots__ = ("_door", "_gateway", "_generation", "_inlet", "_pause")
 
-    def __init__(self, gateway: Gateway, inlet: socket.socket, door: Door, workers: int) -> None:
+    def __init__(self, gateway: Gateway, corridors: Corridors, index: int, door: Door) -> None:
         self._gateway = gateway
-        self._inlet = inlet
+        self._inlet = corridors.inlet(index)
+        self._generation = corridors.generation
         self._door = door
-        self._pause = pause_among(workers)
+        self._pause = pause_among(len(corridors))
 
     async def run(self, context: TaskContext) -> None:
         gateway = self._gateway
         connections = context.system.dynamic(gateway.connections)
-        context.started()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._take_in_always, context.system.scheduler, connections)
-            await gateway.departure.begun.wait()
-            nursery.cancel_scope.cancel()
+        self._door.takes_in(self._generation)
+        try:
+            context.started()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._take_in_always, context.system.scheduler, connections)
+                await gateway.departure.begun.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._door.takes_in(0)
         self._take_in(connections)
         await trio.sleep_forever()
 

@@ -405,7 +405,7 @@ class Worker:
     def arrivals(self, gateway: Gateway) -> Arrivals:
         with socket.socket() as unused:
             door = TurnDoor(self.turns, self.index, unused)
-        return Arrivals(gateway, self.corridors.inlet(self.index), door, len(self.corridors))
+        return Arrivals(gateway, self.corridors, self.index, door)
 
 
 @asynccontextmanager

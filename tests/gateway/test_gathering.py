@@ -47,6 +47,7 @@ def corridors() -> Iterator[Corridors]:
 def gathering(turns: Turns, corridors: Corridors) -> Gathering:
     for index in range(WORKERS):
         turns.is_open[index] = True
+        turns.takes_in[index] = corridors.generation
     return Gathering(0, turns, corridors)
 
 
@@ -86,13 +87,17 @@ def test_who_is_at_home_stays(turns: Turns, corridors: Corridors, gathering: Gat
     assert Gathering(1, turns, corridors).worker_for(ROOM_OF_1) is None
 
 
-@pytest.mark.parametrize("trouble", ["closed", "full", "crowded"])
+@pytest.mark.parametrize("trouble", ["closed", "full", "leaving", "of another program", "crowded"])
 def test_nobody_is_sent_where_they_are_not_welcome(turns: Turns, gathering: Gathering, trouble: str) -> None:
     match trouble:
         case "closed":
             turns.is_open[1] = False
         case "full":
             turns.is_full[1] = True
+        case "leaving":
+            turns.takes_in[1] = 0
+        case "of another program":
+            turns.takes_in[1] ^= 1
         case _:
             turns.people[1] = 3_000
     assert gathering.worker_for(ROOM_OF_1) is None
@@ -205,6 +210,15 @@ async def test_a_worker_that_is_full_closes_them_and_says_why(turns: Turns, corr
         assert await client.close_code() == CloseCode.OVER_CAPACITY
         assert second.gateway.counts.arrived == 0
         assert turns.is_full[1]
+
+
+async def test_who_departs_takes_in_who_has_arrived_and_then_nobody(turns: Turns, corridors: Corridors) -> None:
+    async with two_doors(turns, corridors) as (first, second):
+        assert turns.takes_in[1] == corridors.generation
+        second.gateway.departure.begin()
+        await until(lambda: turns.takes_in[1] == 0)
+        await _is_served(await first.welcomed())
+        assert (len(first.connections), len(second.connections)) == (1, 0)
 
 
 async def test_words_that_are_not_understood_cost_one_socket_only(turns: Turns, corridors: Corridors) -> None:
