@@ -90,7 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     beat: Annotated[ClusterSeconds, _is("seconds between two signs of life of a node")] = 1.0
     dead_after: Annotated[ClusterSeconds, _is("seconds without one until others take a node for dead")] = 4.0
     lease: Annotated[LeaseSeconds, _is("seconds a node owns rooms after it was last heard by the database")] = 4.0
-    gather: Annotated[bool, _is("serve those who share a room of a few by one worker, where there are several")] = True
+    gather: Annotated[bool, _is("serve those who share a room of a few by one worker, of up to twenty")] = True
     merge_memory: Annotated[bool, _is("have the kernel keep once what is alike in several workers (KSM)")] = False
     log_level: Annotated[LogLevel, _is("the least important records to log")] = "info"
     log_format: Annotated[LogFormat, _is("text for people, or one JSON object a line")] = "text"

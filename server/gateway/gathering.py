@@ -1,7 +1,7 @@
 """Gathering: those who share a room of a few are served by one worker, as far as they can be.
 
-A room that lives on another worker has a relay on every worker where somebody listens. Ten people who come to any of 56
-workers have nine relays, each of which is asked for, watched and told everything; gathered on one they have one. So
+A room that lives on another worker has a relay on every worker where somebody listens. Ten people who come to any of 17
+workers have eight relays, each of which is asked for, watched and told everything; gathered on one they have one. So
 who has said whose they are may be handed to another worker of this parent before a session is opened: the socket, and
 what `hello` said. The client notices nothing.
 
@@ -28,7 +28,7 @@ from server.turns import Turns
 
 _CROWDED_BY: Final = 0.125
 _CROWDED_FROM: Final = 512
-"""People more than the mean, and a part of it: 18,000 people in rooms of ten differ by 1,000 over 56 workers."""
+"""People more than the mean, and a part of it: 18,000 people in rooms of ten differ by 1,000 from worker to worker."""
 _CODECS: Final = {codec.subprotocol: codec for codec in (JSON, MSGPACK)}
 
 
