@@ -35,7 +35,8 @@ def test_what_a_process_holds_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_process_that_has_ended_is_left_out(tmp_path: Path) -> None:
-    ended = Program("short", [sys.executable, "-c", ""], tmp_path / "log", environment=os.environ)
+    code = "import time; time.sleep(60)"  # until it is told to end: one that ends by itself may be gone from the table
+    ended = Program("short", [sys.executable, "-c", code], tmp_path / "log", environment=os.environ)
     _, process = table()[ended.pid]
     ended.stop(10)
     assert usage(ended.pid) is None
