@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from server.gateway.gathering import home_of
+from server.turns import FEW_SECONDS
 from tests.harness.people import call
 from tests.harness.posters import Poster, gather, judge, stored_facts, wait_for
 from tests.harness.server import ServerProcess
@@ -84,6 +85,7 @@ def test_the_worker_where_a_room_is_gathered_is_killed_and_all_go_on(server: Ser
     before = moved(server, "arrived")
     for poster in posters:
         poster.start()
+        time.sleep(3 * FEW_SECONDS)  # then each is let in by the next worker; together, all might be by the home itself
     all_post_on(posters, 5)
     until(lambda: moved(server, "arrived") == moved(server, "handed_over") > before, "those on the way have arrived")
     home = home_of(posters[0].room, 3)

@@ -71,9 +71,10 @@ class Costs(Struct, frozen=True, kw_only=True):
 
 
 def costs(proof: Path = PROOF) -> Costs:
-    """From the reports in `docs/proof/`: of 18,000 people in a process, of 100,000 over six, of a million, and of growth.
+    """From the reports in `docs/proof/`: 18,000 people in a process, 100,000 over six, a million, and growth.
 
-    Of these only the million is not gathered (`server/gateway/gathering.py`), so relays are as many as chance has it.
+    Where people are not gathered (`server/gateway/gathering.py`), relays are as many as chance has it: that is how the
+    million was measured.
     """
     one, many, million = (read(proof / name / "results.json") for name in ("18000", "100000", "1000000"))
     assert one.memory is not None
