@@ -29,9 +29,6 @@ from loadtest.scenarios.messages import Glance, Results
 from loadtest.scenarios.proof import ASSEMBLY, ASSEMBLY_SECONDS, HOLD, REST
 
 ROOMS: Final = "all,each:10"
-_AT_ONCE: Final = 1_000
-"""Connections of a process that are begun and not yet welcome: a worker that takes in a crowd by portions has each of
-them wait for its portion, and with a hundred the load waited for that, too (60,000 people: 31 s, and 23 with 600)."""
 """Everybody in one channel, and each in one of many rooms of ten."""
 
 _READY: Final = "hubbub is serving on "
@@ -186,7 +183,6 @@ class Stage:
             *("--processes", str(self._expected.players), "--master-bind-host", "127.0.0.1"),
             *("--master-bind-port", port, "--master-port", port),
             *("--people", str(people), "--journal", str(journal)),
-            *(("--at-once", str(_AT_ONCE)) if self._wish.serves else ()),
             *("--scenario", self._wish.scenario, "--connections", str(self._wish.connections)),
             *options,
         ]
