@@ -215,7 +215,7 @@ class Connection(Websocket):
             return
         match whose:
             case Identity():
-                if not self._is_handed_over(self._opening, whose):
+                if not self._hand_over(self._opening, whose):
                     self._opening.identity = whose
                     self._join_session(self._opening)
             case NoIdentity():
@@ -228,8 +228,8 @@ class Connection(Websocket):
             self._opening.has_arrived = True
             self._open(arrived.hello)
 
-    def _is_handed_over(self, opening: Opening, identity: Identity) -> bool:
-        """Whether another worker has this socket now, and this connection has ended."""
+    def _hand_over(self, opening: Opening, identity: Identity) -> bool:
+        """Give the socket to the worker where its rooms are gathered, and end. False: it stays, nothing has changed."""
         gathering, sock = self._gateway.gathering, self._socket
         if gathering is None or identity.gathers_in is None or opening.hello is None or not self._is_blank:
             return False
