@@ -44,7 +44,11 @@ class Arrivals:
     # --- whose turn it is ----------------------------------------------------------------------------------------
 
     def keep_to(self, shifts: Shifts | None) -> None:
-        """Begin nothing outside of these from now on; None: at any time."""
+        """Begin nothing outside of these from now on; None: at any time.
+
+        As many more are under way in a shift as others wait for theirs, so that all processes together have as many as
+        without shifts: 60,000 people came to 28 workers within 17 s so, and within 29 with `at_once` in a shift, too.
+        """
         self._shifts, self._begun_until = shifts, 0.0
 
     def add(self, slot: int) -> None:
@@ -72,7 +76,8 @@ class Arrivals:
         return slot
 
     def _may_begin(self, in_flight: int) -> bool:
-        return self._next < len(self._queue) and (not self.at_once or in_flight < self.at_once)
+        most = self.at_once if self._shifts is None else self.at_once * self._shifts.shifts
+        return self._next < len(self._queue) and (not most or in_flight < most)
 
     # --- when they come again: in how many seconds, None where they do not -----------------------------------------
 

@@ -62,11 +62,8 @@ _COME_LEAST: Final = 500  # connects a second: below that something is wrong, be
 _COME_SECONDS: Final = 120.0
 _SETTLE_LEAST: Final = 2_500  # people a second who see a broadcast, likewise, beside …
 _SETTLE_SECONDS: Final = 60.0
-_UNDER_WAY: Final = 10_000
-"""Connections that are begun and not yet welcome, of all processes together, of which a few at a time let their people
-come (`crowd/shifts.py`). With 2,000 these few had 150, and a crowd waited for the load: 60,000 people came to 28
-workers within 29 s, and within 17 with 500 each. With 1,000 each, most of what a shift begins stands at one door."""
-_UNDER_WAY_EACH: Final = range(10, 201)
+_UNDER_WAY: Final = 2_000  # connections that are begun and not yet welcome, of all processes together
+_UNDER_WAY_EACH: Final = range(10, 101)
 _RATE: Final = 1_000  # posts a second, shared out: each wakes twice as many processes as its room has members, and
 _RATE_LEAST: Final = 10  # so many processes on a few cores would be measured by that, and by nothing else
 _GLANCES_KEPT, _TOLD_KEPT = 600, 200

@@ -27,7 +27,10 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connects: Annotated[
         float, Meta(description="connections begun a second; 0: as fast as they are answered", ge=0)
     ] = 0
-    at_once: Annotated[int, Meta(description="connections of a process that are begun and not yet welcome", ge=1)] = 100
+    at_once: Annotated[
+        int,
+        Meta(description="connections of a process that are begun and not yet welcome, on average over shifts", ge=1),
+    ] = 100
     repeats: Annotated[int, Meta(description="how often is broadcast", ge=1)] = 5
     share: Annotated[
         float, Meta(description="of the people: who are cut off (storm, proof), who do not read (slow)", ge=0, le=1)

@@ -45,6 +45,18 @@ def test_nobody_begins_outside_of_the_shift() -> None:
     assert [arrivals.take(32.0, 0), arrivals.take(32.0, 0)] == [1, 2]
 
 
+def test_in_a_shift_as_many_more_are_under_way_as_others_wait_for_theirs() -> None:
+    arrivals = Arrivals(5, 0.0, True, lambda: 0.5)
+    for slot in range(3):
+        arrivals.add(slot)
+    arrivals.keep_to(Shifts(0, 3, 1.0))
+    assert arrivals.take(30.2, 15) == NOBODY
+    assert arrivals.take(30.2, 14) == 0
+    arrivals.keep_to(None)
+    assert arrivals.take(30.2, 5) == NOBODY
+    assert arrivals.take(30.2, 4) == 1
+
+
 def test_while_people_come_their_shifts_may_change_and_at_no_other_time() -> None:
     player = _player()
     try:
