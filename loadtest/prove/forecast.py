@@ -56,7 +56,7 @@ _MEMORY_RESERVE: Final = 500_000_000  # for everything else that lives here
 
 _SEEDED_A_SECOND: Final = 20_000
 _STARTED_A_SECOND: Final = 2.0  # processes of either kind
-_CONNECTS_A_SECOND_AND_CORE: Final = 590  # of both ends together; measured with 100,000
+_CONNECTS_A_SECOND_AND_CORE: Final = 900  # of both ends together; measured with a million
 _RETURNS_A_SECOND_AND_CORE: Final = 215  # of those who were cut off while others talk; measured with 20,000
 _DELIVERED_A_SECOND_AND_CORE: Final = 20_000  # of a broadcast; a million took a prototype 23 s
 _SMALL_ROOMS, _BROADCASTS, _SETTLING = 10.0, 5, 15.0
