@@ -115,16 +115,20 @@ def plan_change(append: Append, change: MessageChange, planned: Plan, known: Kno
 
 
 def plan_thread_seen(append: Append, seen: ThreadSeen, planned: Plan, known: Knowledge, at: int) -> Outcome:
-    """How far somebody has read a thread: a mark that only rises, and no entry."""
+    """How far somebody has read a thread: a mark that only rises, and no entry.
+
+    The first one is written also where the room's own mark covers it: that one may be taken back, or not be on disk yet.
+    """
     root = _target(append.room, seen.target, planned, known)
     if root is None or root.last_reply is None:
         return Denied(append.ref, no_such_message())
     mark = append.room, seen.target, seen.by
-    if seen.seq <= planned.amended.marks.get(mark, known.messages.marks.get(mark, seen.read)):
+    before = planned.amended.marks.get(mark, known.messages.marks.get(mark))
+    if before is not None and seen.seq <= before:
         return Landed(append.ref, None, at, is_new=False)
-    planned.amended.marks[mark] = seen.seq
+    planned.amended.marks[mark] = max(seen.seq, seen.read)
     planned.heads.setdefault(append.room, known.heads[append.room])
-    return Landed(append.ref, None, at)
+    return Landed(append.ref, None, at, is_new=before is not None or seen.seq > seen.read)
 
 
 def content_digest(text: str, reply_to: int | None, thread: int | None = None) -> bytes:

@@ -162,6 +162,19 @@ async def test_who_has_read_more_of_the_room_has_read_as_much_of_its_threads(des
     assert (found.read_seq, found.unread) == (first, 0), "a mark never goes back"
 
 
+async def test_a_mark_that_the_room_covers_is_kept_when_that_of_the_room_is_taken_back(desk: Desk) -> None:
+    talking = await talk(desk)
+    root = await talking.said("topic")
+    first = await talking.said("one", thread=root)
+    [outcome] = await talking.changed(ThreadSeen(talking.bob, root, first, read=first))
+    assert isinstance(outcome, Landed)
+    assert not outcome.is_new, "nobody has to be told"
+    desk.writes.tell(SaveMarks(talking.room.room, (Mark(talking.bob, first, first, seen=1),)))
+    await talking.said("two", thread=root)
+    [found] = (await threads(talking, talking.bob)).threads
+    assert (found.read_seq, found.unread) == (first, 1)
+
+
 async def test_what_begins_no_thread_cannot_be_read_as_one(desk: Desk) -> None:
     talking = await talk(desk)
     root = await talking.said("topic")
