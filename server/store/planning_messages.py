@@ -117,7 +117,7 @@ def plan_change(append: Append, change: MessageChange, planned: Plan, known: Kno
 def plan_thread_seen(append: Append, seen: ThreadSeen, planned: Plan, known: Knowledge, at: int) -> Outcome:
     """How far somebody has read a thread: a mark that only rises, and no entry.
 
-    The first one is written also where the room's own mark covers it: that one may be taken back, or not be on disk yet.
+    The first one is written also where the room's own mark covers it, which may be taken back, or not be on disk yet.
     """
     root = _target(append.room, seen.target, planned, known)
     if root is None or root.last_reply is None:
