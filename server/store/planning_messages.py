@@ -123,12 +123,13 @@ def plan_thread_seen(append: Append, seen: ThreadSeen, planned: Plan, known: Kno
     if root is None or root.last_reply is None:
         return Denied(append.ref, no_such_message())
     mark = append.room, seen.target, seen.by
-    before = planned.amended.marks.get(mark, known.messages.marks.get(mark))
-    if before is not None and seen.seq <= before:
-        return Landed(append.ref, None, at, is_new=False)
-    planned.amended.marks[mark] = max(seen.seq, seen.read)
-    planned.heads.setdefault(append.room, known.heads[append.room])
-    return Landed(append.ref, None, at, is_new=before is not None or seen.seq > seen.read)
+    kept = planned.amended.marks.get(mark, known.messages.marks.get(mark))
+    before = seen.read if kept is None else kept
+    has_moved = seen.seq > before
+    if has_moved or kept is None:
+        planned.amended.marks[mark] = max(seen.seq, before)
+        planned.heads.setdefault(append.room, known.heads[append.room])
+    return Landed(append.ref, None, at, is_new=has_moved)
 
 
 def content_digest(text: str, reply_to: int | None, thread: int | None = None) -> bytes:

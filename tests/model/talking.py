@@ -191,8 +191,7 @@ def _read(chat: Chat, room: Room, who: str, read: c.Read) -> Answer:
         if not room.replies(read.thread):
             return "no_such_message"
         mark = read.thread, who
-        if seq > room.thread_marks.get(mark, -1):
-            room.thread_marks[mark] = seq if mark in room.thread_marks else max(seq, room.members[who].seen)
+        room.thread_marks[mark] = max(seq, room.thread_marks.get(mark, room.members[who].seen))
         return {}
     member = room.members[who]
     member.seen = max(member.seen, seq)
