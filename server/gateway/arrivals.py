@@ -103,10 +103,7 @@ class Arrivals:
             return
         try:
             move = move_of(words)
-        except (
-            msgspec.DecodeError,
-            KeyError,
-        ) as error:  # of another version
+        except (msgspec.DecodeError, KeyError) as error:  # of another version
             log.warning("somebody who was handed over is not understood: %s", error)
             os.close(descriptor)
             return
