@@ -30,6 +30,7 @@ from server.cluster.remote_writer import WayToWriter
 from server.cluster.users import USERS, UsersEnvironment
 from server.gateway.certificates import Certificate
 from server.gateway.departure import Departure
+from server.gateway.fixed_files import descriptors_for
 from server.gateway.gateway import Gateway
 from server.gateway.gathering import Gathering
 from server.gateway.heartbeats import Heartbeats
@@ -326,6 +327,7 @@ def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
     """
     return GatewayLimits(
         max_connections=settings.max_connections,
+        max_descriptors=settings.max_connections if settings.tls_cert else descriptors_for(settings.max_connections),
         max_connections_per_address=settings.max_connections_per_address,
         connects_per_second=settings.connects_per_second,
         connects_per_second_per_address=settings.connects_per_second_per_address,

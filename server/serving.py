@@ -38,6 +38,7 @@ from server.allocator import keep_large_blocks_apart
 from server.cluster.engine_url import read_engine_url
 from server.cluster.names import new_node_name
 from server.gateway.certificates import Certificate, CertificateTrouble
+from server.gateway.fixed_files import OTHER_DESCRIPTORS, are_possible, most_descriptors
 from server.gateway.limits import STOP_SECONDS
 from server.listening import PortTrouble, open_listener, url_of
 from server.logs import set_log_level
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 log: Final = structlog.get_logger(__name__)
 
 _GRACE: Final = 0.9  # seconds beside `drain` for everything that is no connection: five in all by default
-_OTHER_FILES: Final = 200  # the database, its logs, threads' pipes, the listener, reserve
 _SWITCH_SECONDS: Final = 0.0005
 """After which a thread that waits for the interpreter gets it; Python's default is ten times as much. The threads of
 the store need it a few times for each commit, for microseconds: under a flood of tiny frames everybody's post took
@@ -202,15 +202,20 @@ def open_admin_listener(settings: Settings) -> socket.socket | None:
 def _prepare_process(settings: Settings) -> None:
     keep_large_blocks_apart()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    _allow_descriptors(settings.max_connections)
+    _allow_descriptors(settings)
 
 
-def _allow_descriptors(connections: int) -> None:
+def _allow_descriptors(settings: Settings) -> None:
     """As many open files as the system allows us; say so if that is too few for the connections wanted."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if most != resource.RLIM_INFINITY and most < connections + _OTHER_FILES:
-        log.warning("the limit of open files is below max_connections", limit=most, max_connections=connections)
+    connections, allowed = settings.max_connections, most_descriptors()
+    if allowed >= connections + OTHER_DESCRIPTORS:
+        return
+    if settings.tls_cert or not are_possible():
+        log.warning("the limit of open files is below max_connections", limit=allowed, max_connections=connections)
+    else:
+        log.info("sockets of clients are kept without descriptors", limit=allowed, max_connections=connections)
 
 
 def longest_stop(settings: Settings, *, of_several: bool = True) -> float:

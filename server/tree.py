@@ -112,7 +112,7 @@ def tree(ground: Ground) -> SupervisorSpec:
     http = LateApplication()
     gateway = Gateway(
         limits=limits,
-        reactor=Reactor(limits.lobby_seconds),
+        reactor=Reactor(limits.lobby_seconds, keeps=limits.keeps),
         parsers=ParserPool(limits.partial_bytes),
         reader=reader,
         app=http,

@@ -21,12 +21,20 @@ WORKER_CONNECTIONS: Final = 18_000
 """Of one worker, where it may open 20,000 files; the rest is for the database, for other workers, and for a storm, when
 who was cut off comes again before the server has noticed."""
 
+KEPT_CONNECTIONS: Final = 84_000
+"""Of one worker that keeps sockets without descriptors: twelve for a million, which gather rooms of a few, and of which
+one that is killed takes a twelfth of all people with it."""
+
 PLAYER_CONNECTIONS: Final = 19_000
 """Of one locust process, where it may open 20,000 files."""
 
 _WORKER_OTHER_FILES: Final = 1_000
 _PLAYER_OTHER_FILES: Final = 500
 _RESERVED_FILES: Final = 300  # of a worker, which no connection may take
+_WORKERS_THAT_GATHER: Final = 20
+"""As many as gather rooms of a few (`server/parts.py`): up to there a worker for each 18,000 is as good, and of these
+one that is killed takes fewer people with it."""
+
 _ONE_WORKER_IS_ENOUGH: Final = 2_000
 """Connections below which a second core is worth less than what workers tell each other."""
 
@@ -178,6 +186,8 @@ def forecast(machine: Machine, wish: Wish) -> Forecast:
 
 def _workers(machine: Machine, connections: int) -> int:
     room = max(min(WORKER_CONNECTIONS, machine.files_of_process - _WORKER_OTHER_FILES), 1)
+    if machine.keeps_sockets and connections > room * _WORKERS_THAT_GATHER:
+        room = max(room, KEPT_CONNECTIONS)
     least = 1 if connections <= _ONE_WORKER_IS_ENOUGH else machine.cores
     return max(math.ceil(connections / room), least)
 
@@ -232,7 +242,8 @@ def _others(machine: Machine, wish: Wish, workers: int) -> float:
 def _settings(machine: Machine, wish: Wish, workers: int) -> dict[str, str]:
     """All others have their defaults. Limits of connections are those of each worker, and the kernel spreads evenly."""
     share = math.ceil(wish.connections / workers)
-    most = max(min(share + math.ceil(share / 5), machine.files_of_process - _RESERVED_FILES), 1_000)
+    wanted = share + math.ceil(share / 5)
+    most = max(wanted if machine.keeps_sockets else min(wanted, machine.files_of_process - _RESERVED_FILES), 1_000)
     plenty = "1000000"
     return {
         "HUBBUB_MAX_CONNECTIONS": str(most),
@@ -268,7 +279,7 @@ def _checks(
 def _of_files(machine: Machine, wish: Wish, workers: int, players: int) -> list[Check]:
     ends = 2 if wish.serves else 1
     checks = [_files("locust process", machine, _share(wish.connections, players) + _PLAYER_OTHER_FILES)]
-    if wish.serves:
+    if wish.serves and not machine.keeps_sockets:
         checks.insert(0, _files("worker", machine, _share(wish.connections, workers) + _WORKER_OTHER_FILES))
     if machine.files_most is not None:
         needed = machine.files_open + wish.connections * ends + 1_000 * (workers + players)

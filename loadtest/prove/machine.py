@@ -17,6 +17,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from server.gateway.fixed_files import are_possible
+
 _SYSCTL: Final = Path("/proc/sys")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _CAP_SYS_ADMIN: Final = 1 << 21  # include/uapi/linux/capability.h
@@ -34,6 +36,8 @@ class Machine(Struct, frozen=True, kw_only=True):
         Of the cgroup, beside what is used of it; None without one that is lower than the machine's memory.
     files_of_process
         RLIMIT_NOFILE, hard; `files_ceiling` is what root may raise it to (fs.nr_open).
+    keeps_sockets
+        Whether a worker may have more clients than files (`server/gateway/fixed_files.py`).
     files_most, files_open
         Of the whole machine (fs.file-max, fs.file-nr). The limit is None for who is beyond it: it does not hold for
         processes with CAP_SYS_ADMIN (`alloc_empty_file` in Linux, fs/file_table.c).
@@ -58,6 +62,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     disk_free: int
     files_of_process: int
     files_ceiling: int
+    keeps_sockets: bool
     files_most: int | None
     files_open: int
     tcp_memory: tuple[int, int, int]
@@ -89,6 +94,7 @@ def read_machine(folder: Path) -> Machine:
         disk_free=_disk_free(folder),
         files_of_process=ceiling if files == resource.RLIM_INFINITY else files,
         files_ceiling=ceiling,
+        keeps_sockets=are_possible(),
         files_most=None if _may_administer() else _number("fs/file-max"),
         files_open=_numbers("fs/file-nr")[0],
         tcp_memory=(low, pressure, most),

@@ -1,9 +1,9 @@
 """Where sockets come from, and how many each address has open: pure.
 
 What counts as one address is said by `server/networks.py`. Counting costs one entry for an address that has a socket
-open, and one reference for a socket, in a list by descriptor: descriptors are small and dense. Whoever closes a socket
-says `leave` right before, because the number is given out anew afterwards; if somebody forgets, the next socket of that
-number puts it right.
+open, and one reference for a socket, in a list by descriptor, or by what one has in its place (`fixed_files.py`): these
+are small and dense. Whoever closes a socket says `leave` right before, because the number is given out anew afterwards;
+if somebody forgets, the next socket of that number puts it right.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ class Addresses:
             self.leave(descriptor)
         self._networks[descriptor] = network = intern(network)
         self._counts[network] = self._counts.get(network, 0) + 1
+
+    def move(self, descriptor: int, number: int) -> None:
+        """A socket goes by another number now."""
+        network = self.network_of(descriptor)
+        if network is not None and number != descriptor:
+            self.enter(number, network)
+            self.leave(descriptor)
 
     def leave(self, descriptor: int) -> None:
         """A socket is about to be closed. Harmless where it was not counted, or is closed already (-1)."""

@@ -6,7 +6,7 @@ refused is told why, and after how many seconds to come again.
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import Final
 
 from server.allowances import Allowance, Allowances
@@ -32,6 +32,8 @@ class Admission:
         Where all sockets come from. Who closes one that was let in takes it out there.
     proxies
         Whose sockets are not counted by address: each of them stands for many.
+    kept
+        Tells how many of the websockets have no descriptor.
     """
 
     __slots__ = (
@@ -39,6 +41,7 @@ class Admission:
         "_by_address",
         "_connections",
         "_connects",
+        "_kept",
         "_limits",
         "_proxies",
         "handshakes",
@@ -46,10 +49,16 @@ class Admission:
     )
 
     def __init__(
-        self, limits: GatewayLimits, connections: Sized, addresses: Addresses, proxies: Proxies = NOBODY
+        self,
+        limits: GatewayLimits,
+        connections: Sized,
+        addresses: Addresses,
+        proxies: Proxies = NOBODY,
+        kept: Callable[[], int] = lambda: 0,
     ) -> None:
         self._limits = limits
         self._connections = connections
+        self._kept = kept
         self._addresses = addresses
         self._proxies = proxies
         self._connects = Allowance(CONNECT_BURST_SECONDS)
@@ -60,7 +69,7 @@ class Admission:
     def has_room_for(self, some: int) -> bool:
         """Whether so many more could be let in now, wherever they come from."""
         limits, sockets = self._limits, self.handshakes + len(self._connections)
-        return self.handshakes + some <= limits.max_handshakes and sockets + some <= limits.max_connections
+        return self.handshakes + some <= limits.max_handshakes and some <= limits.places(sockets, self._kept())
 
     def enter(self, descriptor: int, host: str, now: float) -> Refused | None:
         """One more socket, of a peer at `host`: None if it may have a handshake, and then `leave` has to follow.

@@ -93,9 +93,11 @@ class Arrivals:
                 words, descriptor = take_from(self._inlet)
                 taken += 1
                 self._welcome(words, descriptor, connections)
-        places = self._gateway.limits.max_connections - len(connections)
-        self._door.has(self._gateway.reactor.registered, is_full=places < _MARGIN)
+        self._door.has(self._gateway.reactor.registered, is_full=self._places(connections) < _MARGIN)
         return taken
+
+    def _places(self, connections: Dynamic) -> int:
+        return self._gateway.limits.places(len(connections), self._gateway.reactor.kept)
 
     def _welcome(self, words: bytes, descriptor: int, connections: Dynamic) -> None:
         if descriptor < 0:
@@ -109,7 +111,7 @@ class Arrivals:
             return
         sock = socket.SocketType(fileno=descriptor)
         sock.setblocking(False)
-        if len(connections) >= self._gateway.limits.max_connections:
+        if self._places(connections) <= 0:
             _turn_away(sock)
         else:
             self._start(sock, move, connections)

@@ -308,10 +308,16 @@ class Connection(Websocket):
         if self._opening is not None and isinstance(outgoing.events[0], Welcome):
             self._leave_opening()
             if self._socket is not None:
-                self._gateway.reactor.settle(self._socket)
+                self._settle(self._socket)
         if outgoing.answers:
             self._ongoing.unanswered -= outgoing.answers
             self._work_on()
+
+    def _settle(self, sock: ByteSocket) -> None:
+        """It is welcome, and stays: perhaps without its descriptor."""
+        descriptor = sock.fileno()
+        self._socket = self._gateway.reactor.settle(sock)
+        self._gateway.addresses.move(descriptor, self._socket.fileno())
 
     def _has_room(self, queue: Outbound, outgoing: Outgoing, size: int) -> bool:
         """Whether `outgoing` may join those that wait. Answers always may: the client has asked for them."""

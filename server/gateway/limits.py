@@ -39,6 +39,9 @@ class GatewayLimits:
     ----------
     max_connections
         Sockets open at once, handshakes included; more are refused with 503.
+    max_descriptors
+        Of those, open as descriptors of this process; where that is fewer, the others are kept without one
+        (`fixed_files.py`).
     max_connections_per_address
         The same of one peer's address; by default two thirds, so that nobody takes all.
     connects_per_second, connects_per_second_per_address
@@ -86,6 +89,7 @@ class GatewayLimits:
     """
 
     max_connections: int = 15_000
+    max_descriptors: int = 2**31
     max_connections_per_address: int = 10_000
     connects_per_second: int = 5_000
     connects_per_second_per_address: int = 4_000
@@ -109,6 +113,15 @@ class GatewayLimits:
     close_seconds: float = 2.0
     stop_seconds: float = STOP_SECONDS
     send_buffer_bytes: int = 16 * 1024
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there may be more connections than descriptors."""
+        return self.max_descriptors < self.max_connections
+
+    def places(self, sockets: int, kept: int) -> int:
+        """How many more sockets may be open, where `sockets` are, and of these `kept` have no descriptor."""
+        return min(self.max_connections - sockets, self.max_descriptors - (sockets - kept))
 
     @property
     def lobby_seconds(self) -> float:

@@ -85,7 +85,9 @@ class Listener:
     async def run(self, context: TaskContext) -> None:
         gateway = self._gateway
         connections = context.system.dynamic(gateway.connections)
-        admission = Admission(gateway.limits, connections, gateway.addresses, gateway.proxies)
+        admission = Admission(
+            gateway.limits, connections, gateway.addresses, gateway.proxies, kept=lambda: gateway.reactor.kept
+        )
         self._take_reserve()
         self._keeps_alive.clear()
         try:

@@ -11,26 +11,31 @@ The rules:
 - EPOLLOUT is asked for while bytes wait, and for one event at a time.
 - A paused socket that reports HUP or ERR is taken off at once: both are always reported, and it would spin.
 - What has no living owner is closed at its next event, and everything is closed when the reactor ends.
+- Where the process may open fewer files than it may have clients, who is welcome is kept without a descriptor
+  (`fixed_files.py`), and has a number beyond all of these.
 - Where many workers share the processors, who is not welcome yet stands in a lobby: an epoll descriptor of its own, at
   which a crowd is looked at now and then, and not for each of them. To wake up costs such a worker more than what it
   then does for one of them (docs/figures.md), and nobody who is inside waits for it.
 
-Descriptors are small and dense, so what is known of them stands in lists by descriptor: 25 bytes a socket.
+Descriptors are small and dense, so what is known of them stands in lists by descriptor: 25 bytes a socket. What is
+said below of descriptors is meant of those other numbers, too.
 Left out: edge-triggering (it starves neighbours or needs a list of unfinished ones).
 """
 
 from __future__ import annotations
 
 import select
+import socket
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
 from actors import Address, TaskContext
 from server.gateway.byte_socket import ByteSocket
+from server.gateway.fixed_files import FixedFiles, FixedSocket, most_descriptors
 from server.gateway.limits import RECEIVE_BYTES
 from server.gateway.messages import Signal
 
@@ -45,11 +50,20 @@ _NEW: Final = 16  # in the lobby
 _ALL_FLAGS: Final = 31
 
 
+class Watch(Protocol):
+    """What has to be told of the events that are wanted: an epoll, or who speaks to it for others."""
+
+    def modify(self, number: int, events: int, /) -> None: ...
+
+    def unregister(self, number: int, /) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ReactorStatistics:
-    """How many sockets there are, are not read at the moment, and wait to be writable."""
+    """How many sockets there are, have no descriptor, are not read at the moment, and wait to be writable."""
 
     registered: int
+    kept: int
     paused: int
     waiting_to_write: int
 
@@ -61,14 +75,18 @@ class Reactor:
     ----------
     lobby_seconds
         Between two looks at a crowd of those who are not welcome yet; 0: they wait for nothing.
+    keeps
+        Whether those who are welcome are kept without descriptors.
     """
 
     __slots__ = (
-        "_epoll", "_flags", "_heard", "_lobby", "_lobby_seconds", "_newcomers", "_owners", "_sockets", "registered",
+        "_epoll", "_flags", "_heard", "_kept", "_lobby", "_lobby_seconds", "_newcomers", "_owners", "_sockets",
+        "registered",
     )  # fmt: skip
 
-    def __init__(self, lobby_seconds: float = 0.0) -> None:
+    def __init__(self, lobby_seconds: float = 0.0, *, keeps: bool = False) -> None:
         self._epoll = select.epoll()
+        self._kept = FixedFiles(self._epoll, most_descriptors()) if keeps else None
         self._lobby = select.epoll() if lobby_seconds else self._epoll
         self._lobby_seconds = lobby_seconds
         self._newcomers = 0
@@ -110,6 +128,13 @@ class Reactor:
         """
         descriptor = sock.fileno()
         self._lobby.register(descriptor, select.EPOLLIN)
+        self._enter(sock, owner, trio.current_time(), _READING)
+        if self._lobby is not self._epoll:
+            self._flags[descriptor] |= _NEW
+            self._newcomers += 1
+
+    def _enter(self, sock: ByteSocket, owner: Address | None, heard: float, flags: int) -> None:
+        descriptor = sock.fileno()
         missing = descriptor + 1 - len(self._sockets)
         if missing > 0:
             self._sockets.extend([None] * missing)
@@ -118,23 +143,45 @@ class Reactor:
             self._flags.extend(bytes(missing))
         self._sockets[descriptor] = sock
         self._owners[descriptor] = owner
-        self._heard[descriptor] = trio.current_time()
-        self._flags[descriptor] = _READING
+        self._heard[descriptor] = heard
+        self._flags[descriptor] = flags
         self.registered += 1
-        if self._lobby is not self._epoll:
-            self._flags[descriptor] |= _NEW
-            self._newcomers += 1
 
-    def settle(self, sock: ByteSocket) -> None:
-        """Its owner is welcome: it stands in the lobby no longer. Harmless where it did not."""
+    def settle(self, sock: ByteSocket) -> ByteSocket:
+        """Its owner is welcome: it stands in the lobby no longer. Harmless where it did not.
+
+        Returns
+        -------
+        ByteSocket
+            What stands for it from now on, perhaps with another number. Where that is another one, `sock` is closed.
+        """
         descriptor = sock.fileno()
-        flags = self._flags[descriptor]
-        if not flags & _NEW:
-            return
-        self._leave_lobby(descriptor)
-        if not flags & _GONE:
-            self._lobby.unregister(descriptor)
+        flags, watch = self._flags[descriptor], self._watch_of(descriptor)
+        if flags & _NEW:
+            self._leave_lobby(descriptor)
+        if flags & _GONE:
+            return sock
+        kept = self._keep(sock, flags)
+        if kept is not None:
+            watch.unregister(descriptor)
+            self._move(sock, kept)
+            return kept
+        if watch is self._lobby and watch is not self._epoll:
+            watch.unregister(descriptor)
             self._epoll.register(descriptor, _events_for(flags))
+        return sock
+
+    def _keep(self, sock: ByteSocket, flags: int) -> FixedSocket | None:
+        """Only what has no more to it than its descriptor has: what TLS knows of a socket is its own."""
+        if self._kept is None or not isinstance(sock, socket.SocketType):
+            return None
+        return self._kept.keep(sock.fileno(), _events_for(flags))
+
+    def _move(self, sock: ByteSocket, kept: FixedSocket) -> None:
+        descriptor = sock.fileno()
+        self._enter(kept, self._owners[descriptor], self._heard[descriptor], self._flags[descriptor])
+        self._clear(descriptor)
+        sock.close()
 
     def unregister(self, sock: ByteSocket) -> None:
         """Forget `sock`. To be called before it is closed; harmless where it was not registered."""
@@ -166,6 +213,11 @@ class Reactor:
         self._ask(sock.fileno(), self._flags[sock.fileno()] | _WRITING)
 
     # --- for the heartbeat sweep, the drain, and operators -------------------------------------------------------
+
+    @property
+    def kept(self) -> int:
+        """How many have no descriptor."""
+        return 0 if self._kept is None else len(self._kept)
 
     @property
     def extent(self) -> int:
@@ -220,6 +272,7 @@ class Reactor:
     def statistics(self) -> ReactorStatistics:
         return ReactorStatistics(
             registered=self.registered,
+            kept=self.kept,
             paused=self.registered - self._flagged(_READING),
             waiting_to_write=self._flagged(_WRITING),
         )
@@ -278,14 +331,23 @@ class Reactor:
         before = self._flags[descriptor]
         if before & _GONE:
             return
-        epoll = self._lobby if before & _NEW else self._epoll
+        watch = self._watch_of(descriptor)
         if flags is None:
             self._flags[descriptor] = before | _GONE
-            epoll.unregister(descriptor)
+            watch.unregister(descriptor)
             return
         self._flags[descriptor] = flags
         if (before ^ flags) & (_READING | _WRITING):
-            epoll.modify(descriptor, _events_for(flags))
+            try:
+                watch.modify(descriptor, _events_for(flags))
+            except OSError:  # out of descriptors, or of memory: it would wait for ever, or spin
+                self._hang_up(descriptor)
+
+    def _watch_of(self, descriptor: int) -> Watch:
+        """Who watches it, and has to be told what for."""
+        if self._flags[descriptor] & _NEW:
+            return self._lobby
+        return self._epoll if self._kept is None or descriptor < self._kept.first else self._kept
 
     def _leave_lobby(self, descriptor: int) -> None:
         self._flags[descriptor] &= ~_NEW
@@ -295,6 +357,9 @@ class Reactor:
         self._ask(descriptor, None)
         if self._flags[descriptor] & _NEW:
             self._leave_lobby(descriptor)
+        self._clear(descriptor)
+
+    def _clear(self, descriptor: int) -> None:
         self._sockets[descriptor] = self._owners[descriptor] = None
         self._flags[descriptor] = 0
         self.registered -= 1
@@ -302,6 +367,8 @@ class Reactor:
     def _close_all(self) -> None:
         for descriptor in range(len(self._sockets)):
             self.close(descriptor)
+        if self._kept is not None:
+            self._kept.close()
         self._lobby.close()
         self._epoll.close()
 

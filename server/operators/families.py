@@ -75,6 +75,7 @@ def _connections(counts: GatewayCounts, sockets: ReactorStatistics, heartbeat: f
     )
     yield gauge("hubbub_websockets", "Open websockets by state.", *_each("state", by_state))
     yield gauge("hubbub_websockets_paused", "Websockets that are not read at the moment.", Sample(sockets.paused))
+    yield gauge("hubbub_websockets_kept", "Websockets that have no descriptor.", Sample(sockets.kept))
     yield gauge("hubbub_heartbeat_seconds", "Silence until a ping, for newcomers.", Sample(heartbeat), across="most")
     moved = {"arrived": counts.arrived, "handed_over": counts.handed_over}
     yield counter("hubbub_websockets_moved", "Websockets handed between workers.", *_each("way", moved))

@@ -31,6 +31,7 @@ def machine() -> Machine:
         disk_free=70 * GIB,
         files_of_process=20_000,
         files_ceiling=1_048_576,
+        keeps_sockets=False,
         files_most=2_466_177,
         files_open=2_000,
         tcp_memory=(287_901, 383_868, 575_802),
