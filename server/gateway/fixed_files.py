@@ -242,7 +242,8 @@ def most_descriptors() -> int:
 
 def descriptors_for(connections: int) -> int:
     """How many of so many sockets may be open as descriptors: all of them where they may, or where there is no other
-    way.
+    way. Where this process may open very few files, half of them are for other things.
     """
-    most = max(most_descriptors() - OTHER_DESCRIPTORS, 1)
+    files = most_descriptors()
+    most = files - min(OTHER_DESCRIPTORS, files // 2)
     return most if connections > most and are_possible() else connections

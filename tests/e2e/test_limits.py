@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import secrets
 import socket
 import time
@@ -11,11 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
 from tests.bench.crowd import masked
 from tests.bench.measure import cpu_seconds
+from tests.gateway.rings import NEEDS_RINGS
+from tests.harness.narrow_server import FILES
 from tests.harness.people import PASSWORD, Frame, Talker, call, close_code, open_websocket, register, talk
 from tests.harness.server import ServerProcess
 
@@ -354,7 +358,7 @@ def test_who_takes_nothing_is_closed_and_gets_everything_when_it_comes_back(narr
 
 def test_without_descriptors_it_says_so_rests_and_recovers(tmp_path: Path) -> None:
     with (
-        ServerProcess(tmp_path / "data", program=["-m", "tests.harness.narrow_server"]) as server,
+        ServerProcess(tmp_path / "data", program=["-m", "tests.harness.ringless_server"]) as server,
         talk(server.websocket_url, newcomer(server)[1]) as inside,
     ):
         room = inside.ask("create_room", kind="group", name="Own", nonce="n")["room"]
@@ -371,3 +375,40 @@ def test_without_descriptors_it_says_so_rests_and_recovers(tmp_path: Path) -> No
         with talk(server.websocket_url, newcomer(server)[1]) as next_one:
             assert next_one.ask("ping")["op"] == "pong"
         assert server.log.read_text().count("out of descriptors") == 1
+
+
+@NEEDS_RINGS
+def test_there_are_more_people_than_files(tmp_path: Path) -> None:
+    with ExitStack() as opened:
+        narrow = ["-m", "tests.harness.narrow_server"]
+        server = opened.enter_context(ServerProcess(tmp_path / "data", program=narrow))
+        assert "sockets of clients are kept without descriptors" in server.log.read_text()
+
+        def devices(count: int) -> list[Talker]:
+            token = newcomer(server)[1]
+            return [opened.enter_context(talk(server.websocket_url, token)) for _ in range(count)]
+
+        ann, *others = devices(90)
+        bobs = devices(90)
+        assert len(os.listdir(f"/proc/{server.process.pid}/fd")) < FILES < len(others) + len(bobs)
+        assert kept(server) == 180
+        room = ann.ask("create_room", kind="group", name="Own", nonce="n")["room"]
+        for number in range(3):
+            assert ann.post(room, f"{number}")["op"] == "ok"
+        for device in others:
+            assert [device.expect("message")["text"] for _ in range(3)] == ["0", "1", "2"]
+        assert all(bob.ask("ping")["op"] == "pong" for bob in bobs)
+        for gone in (*others, *bobs):
+            gone.close()
+        until(lambda: kept(server) == 1)
+        (carol,) = devices(1)
+        assert carol.ask("ping")["op"] == "pong"
+        assert ann.ask("ping")["op"] == "pong"
+        assert "out of descriptors" not in server.log.read_text()
+
+
+def kept(server: ServerProcess) -> int:
+    """How many websockets have no descriptor, as operators are told."""
+    with urlopen(f"{server.admin_url}/metrics", timeout=15) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(int(float(line.split()[1])) for line in lines if line.startswith("hubbub_websockets_kept "))

@@ -65,6 +65,9 @@ PATIENCE = 10.0
 everyones_authority: Authority | None = None
 """Set by tests that do everything under TLS, too."""
 
+everybody_is_kept = False
+"""Set by tests that do everything without descriptors, too."""
+
 
 class TokenReader:
     """Answers `FindIdentity` at once, as the store's reader would after a while."""
@@ -427,7 +430,7 @@ async def open_door(
     certificate = None if authority is None else Certificate(*astuple(authority.issue()))
     limits = limits or GatewayLimits(stop_seconds=0.5, close_seconds=0.5)
     reader, notes = TokenReader(), list[object]()
-    reactor = Reactor()
+    reactor = Reactor(keeps=everybody_is_kept)
     gateway = Gateway(
         limits=limits, reactor=reactor, parsers=ParserPool(limits.partial_bytes), reader=reader, app=app,
         origins=origins, compression=compression, pace=without_limit() if pace is None else pace,

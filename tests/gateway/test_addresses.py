@@ -23,6 +23,20 @@ def test_a_second_goodbye_and_one_of_a_closed_socket_are_harmless() -> None:
     assert len(addresses) == 0
 
 
+def test_who_goes_by_another_number_counts_once() -> None:
+    addresses = Addresses()
+    addresses.enter(3, "192.0.2.1")
+    addresses.move(3, 50)
+    assert (addresses.network_of(3), addresses.network_of(50), addresses.count("192.0.2.1")) == (None, "192.0.2.1", 1)
+    addresses.move(50, 50)
+    addresses.move(7, 8)
+    addresses.enter(3, "192.0.2.1")
+    assert addresses.count("192.0.2.1") == 2
+    addresses.leave(50)
+    addresses.leave(3)
+    assert len(addresses) == 0
+
+
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.sampled_from("abc")), max_size=100))
 def test_counts_are_those_of_the_open_sockets(steps: list[tuple[bool, int, str]]) -> None:
     addresses, model = Addresses(), dict[int, str]()

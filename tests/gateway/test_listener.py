@@ -39,6 +39,17 @@ def test_sockets_are_counted_in_all_and_handshakes_for_themselves() -> None:
     assert admission.refused == 2
 
 
+def test_who_has_no_descriptor_takes_none() -> None:
+    websockets, kept = [1, 2, 3], 0
+    limits = GatewayLimits(max_connections=6, max_descriptors=4)
+    admission = Admission(limits, websockets, Addresses(), kept=lambda: kept)
+    assert (admission.has_room_for(1), admission.has_room_for(2)) == (True, False)
+    kept = 3
+    assert (admission.has_room_for(3), admission.has_room_for(4)) == (True, False)
+    websockets += [4, 5]
+    assert (admission.has_room_for(1), admission.has_room_for(2)) == (True, False)
+
+
 def test_an_address_may_have_so_many_sockets_and_others_notice_nothing() -> None:
     admission, addresses = admission_of(max_connections_per_address=2)
     assert [admission.enter(number, HERE, 0.0) for number in (5, 6, 7)] == [None, None, refusals.ADDRESS_OVER_CAPACITY]

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from actors import Address
+from server.gateway.fixed_files import most_descriptors
 from server.gateway.limits import GatewayLimits
 from server.protocol.closing import CloseCode
 from server.protocol.outgoing import Outgoing
@@ -19,16 +20,20 @@ from server.rooms.messages import Passing
 from server.sessions.messages import Close, Congested, Drained, NotifyDrained
 from tests.gateway import doorway
 from tests.gateway.doorway import CatchingUpSession, Client, Door, frame, open_door, text, until
+from tests.gateway.rings import NEEDS_RINGS
 from tests.harness.authority import Authority
 
 SMALL = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=30.0, close_seconds=0.3, stop_seconds=0.3)
 
 
-@pytest.fixture(autouse=True, params=["plain", "tls"])
-def line(request: pytest.FixtureRequest, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here may depend on whether the socket is under TLS."""
+@pytest.fixture(autouse=True, params=["plain", "tls", pytest.param("kept", marks=NEEDS_RINGS)])
+def line(request: pytest.FixtureRequest, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Nothing here may depend on whether the socket is under TLS, or has no descriptor."""
     if request.param == "tls":
         monkeypatch.setattr(doorway, "everyones_authority", authority)
+    monkeypatch.setattr(doorway, "everybody_is_kept", request.param == "kept")
+    kind: str = request.param
+    return kind
 
 
 def large(number: int, size: int = 8 * 1024) -> Outgoing:
@@ -367,7 +372,8 @@ async def test_a_reset_of_a_peer_that_is_not_read_ends_the_connection() -> None:
         assert door.gateway.reactor.registered == 0
 
 
-async def test_sockets_are_not_leaked_over_many_connections() -> None:
+async def test_sockets_are_not_leaked_over_many_connections(line: str) -> None:
+    first = most_descriptors() if line == "kept" else 0
     async with open_door() as door:
         for round_ in range(30):
             client = await door.welcomed()
@@ -381,5 +387,6 @@ async def test_sockets_are_not_leaked_over_many_connections() -> None:
                 await client.close_code()
         await until(lambda: not door.connections)
         assert door.gateway.reactor.registered == 0
-        assert door.gateway.reactor.extent < 200, "descriptors are used again"
+        assert door.gateway.reactor.extent < first + 200, "descriptors are used again"
+        assert door.gateway.reactor.kept == 0
         assert len(door.system.timers) == 0, "and nobody waits for those who are gone"
