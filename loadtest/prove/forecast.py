@@ -52,9 +52,12 @@ _BUFFER_PAGES: Final = 2
 """Of one connection on which something is on its way: an skb at each end holds a page. The server waits with what is
 for many while TCP's memory is nearly under pressure, so more than that is not in use."""
 
-_SERVER_EACH, _SERVER_EACH_OF_SEVERAL = 1_400, 3_200  # bytes; measured with 18,000, and with a million in 56 workers
+_SERVER_EACH, _SERVER_EACH_GATHERED, _SERVER_EACH_SCATTERED = 1_400, 1_900, 3_200
+"""Bytes; measured with 18,000, with a million in twelve workers that gather rooms of a few, and in 56 that do not."""
+
 _PARENT_BASE: Final = 25_000_000
 _WORKER_BASE: Final = 29_000_000  # once it has been used; measured with 56
+_KEEPING_BASE: Final = 13_000_000  # more of one that keeps sockets without descriptors; measured with 16
 _OWNER_EACH: Final = 120  # bytes, of one worker: the members of a room, whether they have come or not
 _HARNESS_EACH: Final = 500  # bytes; measured with a million
 _HARNESS_MASTER: Final = 60_000_000
@@ -209,14 +212,28 @@ def _ports(machine: Machine) -> int:
 def _memory(machine: Machine, wish: Wish, workers: int, players: int) -> tuple[MemoryPart, ...]:
     pair = _KERNEL_PAIR if wish.serves else _KERNEL_PAIR // 2
     buffers = min(_BUFFER_PAGES * wish.connections, machine.tcp_memory[1]) * machine.page
-    each = _SERVER_EACH if workers == 1 else _SERVER_EACH_OF_SEVERAL
-    server = MemoryPart(what="server", base=_PARENT_BASE + _WORKER_BASE * workers, each=each + _OWNER_EACH)
+    server = MemoryPart(
+        what="server",
+        base=_PARENT_BASE + _worker_base(machine, wish, workers) * workers,
+        each=_server_each(workers) + _OWNER_EACH,
+    )
     return (
         *((server,) if wish.serves else ()),
         MemoryPart(what="kernel: sockets", base=0, each=pair),
         MemoryPart(what="kernel: buffers, for moments", base=buffers, each=0),
         MemoryPart(what="harness", base=_HARNESS_MASTER + _PLAYER_BASE * players, each=_HARNESS_EACH),
     )
+
+
+def _worker_base(machine: Machine, wish: Wish, workers: int) -> int:
+    keeps = workers > 0 and _share(wish.connections, workers) + _WORKER_OTHER_FILES > machine.files_of_process
+    return _WORKER_BASE + (_KEEPING_BASE if keeps else 0)
+
+
+def _server_each(workers: int) -> int:
+    if workers == 1:
+        return _SERVER_EACH
+    return _SERVER_EACH_GATHERED if workers <= _WORKERS_THAT_GATHER else _SERVER_EACH_SCATTERED
 
 
 def _seconds(machine: Machine, wish: Wish, workers: int, players: int) -> dict[str, float]:
