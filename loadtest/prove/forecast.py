@@ -23,7 +23,8 @@ who was cut off comes again before the server has noticed."""
 
 KEPT_CONNECTIONS: Final = 84_000
 """Of one worker that keeps sockets without descriptors: twelve for a million, which gather rooms of a few, and of which
-one that is killed takes a twelfth of all people with it."""
+one that is killed takes a twelfth of all people with it. Rather than be more than gather, they have more people
+each."""
 
 PLAYER_CONNECTIONS: Final = 19_000
 """Of one locust process, where it may open 20,000 files."""
@@ -48,11 +49,14 @@ _KERNEL_PAIR: Final = 10_250
 """Bytes of slab for both ends of a connection over loopback: two sockets, files, inodes and entries of epoll; measured
 on Linux 6.18 with a million of them. 1,800 of these belong to a machine on which something lists what is open."""
 
+_KERNEL_PAIR_KEPT: Final = 9_330
+"""The same where the server's end has no descriptor that could be listed; measured with a million."""
+
 _BUFFER_PAGES: Final = 2
 """Of one connection on which something is on its way: an skb at each end holds a page. The server waits with what is
 for many while TCP's memory is nearly under pressure, so more than that is not in use."""
 
-_SERVER_EACH, _SERVER_EACH_GATHERED, _SERVER_EACH_SCATTERED = 1_400, 1_900, 3_200
+_SERVER_EACH, _SERVER_EACH_GATHERED, _SERVER_EACH_SCATTERED = 1_400, 1_800, 3_200
 """Bytes; measured with 18,000, with a million in twelve workers that gather rooms of a few, and in 56 that do not."""
 
 _PARENT_BASE: Final = 25_000_000
@@ -190,7 +194,7 @@ def forecast(machine: Machine, wish: Wish) -> Forecast:
 def _workers(machine: Machine, connections: int) -> int:
     room = max(min(WORKER_CONNECTIONS, machine.files_of_process - _WORKER_OTHER_FILES), 1)
     if machine.keeps_sockets and connections > room * _WORKERS_THAT_GATHER:
-        room = max(room, KEPT_CONNECTIONS)
+        return min(math.ceil(connections / KEPT_CONNECTIONS), _WORKERS_THAT_GATHER)
     least = 1 if connections <= _ONE_WORKER_IS_ENOUGH else machine.cores
     return max(math.ceil(connections / room), least)
 
@@ -210,7 +214,8 @@ def _ports(machine: Machine) -> int:
 
 
 def _memory(machine: Machine, wish: Wish, workers: int, players: int) -> tuple[MemoryPart, ...]:
-    pair = _KERNEL_PAIR if wish.serves else _KERNEL_PAIR // 2
+    both = _KERNEL_PAIR_KEPT if _keeps(machine, wish, workers) else _KERNEL_PAIR
+    pair = both if wish.serves else _KERNEL_PAIR // 2
     buffers = min(_BUFFER_PAGES * wish.connections, machine.tcp_memory[1]) * machine.page
     server = MemoryPart(
         what="server",
@@ -225,9 +230,13 @@ def _memory(machine: Machine, wish: Wish, workers: int, players: int) -> tuple[M
     )
 
 
+def _keeps(machine: Machine, wish: Wish, workers: int) -> bool:
+    """Whether its workers are to have more people than files."""
+    return workers > 0 and _share(wish.connections, workers) + _WORKER_OTHER_FILES > machine.files_of_process
+
+
 def _worker_base(machine: Machine, wish: Wish, workers: int) -> int:
-    keeps = workers > 0 and _share(wish.connections, workers) + _WORKER_OTHER_FILES > machine.files_of_process
-    return _WORKER_BASE + (_KEEPING_BASE if keeps else 0)
+    return _WORKER_BASE + (_KEEPING_BASE if _keeps(machine, wish, workers) else 0)
 
 
 def _server_each(workers: int) -> int:

@@ -37,7 +37,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     files_of_process
         RLIMIT_NOFILE, hard; `files_ceiling` is what root may raise it to (fs.nr_open).
     keeps_sockets
-        Whether a worker may have more clients than files (`server/gateway/fixed_files.py`).
+        Whether a worker may have more clients than files (`server/gateway/fixed_files.py`); not said by reports of
+        before.
     files_most, files_open
         Of the whole machine (fs.file-max, fs.file-nr). The limit is None for who is beyond it: it does not hold for
         processes with CAP_SYS_ADMIN (`alloc_empty_file` in Linux, fs/file_table.c).
@@ -62,7 +63,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     disk_free: int
     files_of_process: int
     files_ceiling: int
-    keeps_sockets: bool
+    keeps_sockets: bool = False
     files_most: int | None
     files_open: int
     tcp_memory: tuple[int, int, int]

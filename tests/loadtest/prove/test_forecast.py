@@ -27,13 +27,15 @@ def test_so_many_processes_that_each_has_room(machine: Machine, connections: int
     assert (expected.workers, expected.players) == (workers, players)
 
 
-@pytest.mark.parametrize(("connections", "workers"), [(100_000, 6), (360_000, 20), (400_000, 5), (1_000_000, 12)])
+@pytest.mark.parametrize(
+    ("connections", "workers"), [(100_000, 6), (360_000, 20), (400_000, 5), (1_000_000, 12), (2_000_000, 20)]
+)
 def test_where_sockets_are_kept_a_worker_takes_more_than_it_may_open(
     machine: Machine, connections: int, workers: int
 ) -> None:
     expected = forecast(changed(machine, keeps_sockets=True), Wish(connections=connections))
     assert expected.workers == workers
-    assert expected.refusals == ()
+    assert not [check for check in expected.refusals if "open files of a worker" in check.what]
     settings = merge({}, "", expected.settings, {}).settings
     assert settings.max_connections * expected.workers >= 1.1 * connections
 
