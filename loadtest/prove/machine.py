@@ -17,8 +17,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from server.gateway.fixed_files import are_possible
-
 _SYSCTL: Final = Path("/proc/sys")
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _CAP_SYS_ADMIN: Final = 1 << 21  # include/uapi/linux/capability.h
@@ -76,8 +74,10 @@ class Machine(Struct, frozen=True, kw_only=True):
     load: tuple[float, float, float]
 
 
-def read_machine(folder: Path) -> Machine:
-    """How this machine is now; `folder` is where data will lie, or below what will be made."""
+def read_machine(folder: Path, *, keeps_sockets: bool = False) -> Machine:
+    """How this machine is now; `folder` is where data will lie, or below what will be made. Whether it keeps sockets is
+    the server's to find out.
+    """
     memory = meminfo()
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
     ceiling = _number("fs/nr_open")
@@ -95,7 +95,7 @@ def read_machine(folder: Path) -> Machine:
         disk_free=_disk_free(folder),
         files_of_process=ceiling if files == resource.RLIM_INFINITY else files,
         files_ceiling=ceiling,
-        keeps_sockets=are_possible(),
+        keeps_sockets=keeps_sockets,
         files_most=None if _may_administer() else _number("fs/file-max"),
         files_open=_numbers("fs/file-nr")[0],
         tcp_memory=(low, pressure, most),

@@ -88,6 +88,8 @@ class Order:
         A server that is there already, and the manifest of its people; both or none.
     options
         More options of the load, as locust takes them.
+    keeps_sockets
+        Whether the server says that a worker of it may have more people than files here.
     keep
         Whether the folder with data, logs and manifest stays.
     """
@@ -99,6 +101,7 @@ class Order:
     people: Path | None = None
     seed: int = 1
     options: Sequence[str] = ()
+    keeps_sockets: bool = False
     keep: bool = False
 
 
@@ -111,7 +114,7 @@ def prove(order: Order, console: Console) -> int:
         The machine, the server or the people will not do; nothing was started.
     """
     _look_beforehand(order)
-    machine = read_machine(Path(tempfile.gettempdir()))
+    machine = read_machine(Path(tempfile.gettempdir()), keeps_sockets=order.keeps_sockets)
     expected = forecast(machine, order.wish)
     show_forecast(console, expected, order.wish)
     _refuse(expected)

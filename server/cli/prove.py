@@ -108,6 +108,7 @@ def prove_command(
     from loadtest.prove.forecast import Wish
     from loadtest.prove.proving import CannotRun, Order, prove
     from loadtest.scenarios.table import SCENARIOS
+    from server.gateway.fixed_files import are_possible
 
     if scenario not in SCENARIOS:
         raise Ended(Exit.WRONG_SETTING, f"--scenario {scenario}: one of {', '.join(SCENARIOS)}")
@@ -132,6 +133,7 @@ def prove_command(
         people=people,
         seed=seed,
         options=options,
+        keeps_sockets=are_possible(),
         keep=keep,
     )
     try:

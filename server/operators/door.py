@@ -23,6 +23,7 @@ def door_for_operators(gateway: Gateway, app: AsgiApp) -> Gateway:
     limits = replace(
         gateway.limits,
         max_connections=gateway.limits.max_connections + MOST_OPERATORS,
+        max_descriptors=gateway.limits.max_descriptors + MOST_OPERATORS,
         max_connections_per_address=MOST_OPERATORS,
         max_handshakes=MOST_OPERATORS,
     )
