@@ -121,7 +121,7 @@ class FixedFiles:
         The system does not let us have any (`are_possible`).
     """
 
-    __slots__ = ("_anchor", "_each", "_epoll", "_extent", "_free", "_nothing", "_rings", "first")
+    __slots__ = ("_anchor", "_each", "_epoll", "_extent", "_free", "_has_complained", "_nothing", "_rings", "first")
 
     def __init__(self, epoll: select.epoll, first: int) -> None:
         self._epoll = epoll
@@ -130,6 +130,7 @@ class FixedFiles:
         self._rings = [Ring(self._each)]
         self._extent = 0  # places that were ever in use
         self._free: list[int] = []
+        self._has_complained = False
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._anchor = os.dup(self._nothing)
 
@@ -147,7 +148,7 @@ class FixedFiles:
         try:
             place = self._free_place()
         except OSError as error:
-            log.warning("no room for another table of sockets: %s", error)
+            self._complain(error)
             return None
         ring, file = self._rings[place // self._each], place % self._each
         try:
@@ -164,8 +165,15 @@ class FixedFiles:
             return self._free.pop()
         if self._extent == len(self._rings) * self._each:
             self._rings.append(Ring(self._each))
+            self._has_complained = False
         self._extent += 1
         return self._extent - 1
+
+    def _complain(self, error: OSError) -> None:
+        """Once for as long as it is so, and not for everybody who stays on a descriptor for it."""
+        if not self._has_complained:
+            self._has_complained = True
+            log.warning("no room for another table of sockets, they stay on their descriptors: %s", error)
 
     def modify(self, number: int, events: int) -> None:
         """Have other events told of it from now on. Raises `OSError` where there is no descriptor for that moment."""

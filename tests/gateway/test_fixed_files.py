@@ -170,6 +170,28 @@ def test_where_there_is_no_room_nothing_has_changed(shelf: Shelf, monkeypatch: p
     ours.close()
 
 
+def test_where_no_table_can_be_had_it_is_said_once(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf.files.close()
+    monkeypatch.setattr(fixed_files, "FILES_EACH", 1)
+    shelf.files = FixedFiles(shelf.epoll, FIRST)
+    shelf.keep()
+    ours, _ = shelf.pair()
+
+    def none(_files: int) -> Ring:
+        raise OSError("no memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fixed_files, "Ring", none)
+        for _ in range(3):
+            assert shelf.files.keep(ours.fileno(), select.EPOLLIN) is None
+    assert caplog.text.count("no room for another table") == 1
+    assert len(shelf.files) == 1
+    assert shelf.files.keep(ours.fileno(), select.EPOLLIN) is not None
+    ours.close()
+
+
 async def test_whom_nothing_can_be_asked_for_any_more_is_hung_up_on(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
