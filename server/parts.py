@@ -327,7 +327,7 @@ def gateway_limits(settings: Settings, workers: int) -> GatewayLimits:
     """
     return GatewayLimits(
         max_connections=settings.max_connections,
-        max_descriptors=settings.max_connections if settings.tls_cert else descriptors_for(settings.max_connections),
+        max_descriptors=descriptors_for(settings.max_connections, tls=bool(settings.tls_cert)),
         max_connections_per_address=settings.max_connections_per_address,
         connects_per_second=settings.connects_per_second,
         connects_per_second_per_address=settings.connects_per_second_per_address,

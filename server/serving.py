@@ -38,7 +38,7 @@ from server.allocator import keep_large_blocks_apart
 from server.cluster.engine_url import read_engine_url
 from server.cluster.names import new_node_name
 from server.gateway.certificates import Certificate, CertificateTrouble
-from server.gateway.fixed_files import OTHER_DESCRIPTORS, are_possible, most_descriptors
+from server.gateway.fixed_files import OTHER_DESCRIPTORS, descriptors_for, most_descriptors
 from server.gateway.limits import STOP_SECONDS
 from server.listening import PortTrouble, open_listener, url_of
 from server.logs import set_log_level
@@ -212,10 +212,10 @@ def _allow_descriptors(settings: Settings) -> None:
     connections, allowed = settings.max_connections, most_descriptors()
     if allowed >= connections + OTHER_DESCRIPTORS:
         return
-    if settings.tls_cert or not are_possible():
-        log.warning("the limit of open files is below max_connections", limit=allowed, max_connections=connections)
-    else:
+    if descriptors_for(connections, tls=bool(settings.tls_cert)) < connections:
         log.info("sockets of clients are kept without descriptors", limit=allowed, max_connections=connections)
+    else:
+        log.warning("the limit of open files is below max_connections", limit=allowed, max_connections=connections)
 
 
 def longest_stop(settings: Settings, *, of_several: bool = True) -> float:

@@ -32,7 +32,7 @@ PLAYER_CONNECTIONS: Final = 19_000
 _WORKER_OTHER_FILES: Final = 1_000
 _PLAYER_OTHER_FILES: Final = 500
 _RESERVED_FILES: Final = 300  # of a worker, which no connection may take
-_WORKERS_THAT_GATHER: Final = 20
+WORKERS_THAT_GATHER: Final = 20
 """As many as gather rooms of a few (`server/parts.py`): up to there a worker for each 18,000 is as good, and of these
 one that is killed takes fewer people with it."""
 
@@ -193,8 +193,8 @@ def forecast(machine: Machine, wish: Wish) -> Forecast:
 
 def _workers(machine: Machine, connections: int) -> int:
     room = max(min(WORKER_CONNECTIONS, machine.files_of_process - _WORKER_OTHER_FILES), 1)
-    if machine.keeps_sockets and connections > room * _WORKERS_THAT_GATHER:
-        return min(math.ceil(connections / KEPT_CONNECTIONS), _WORKERS_THAT_GATHER)
+    if machine.keeps_sockets and connections > room * WORKERS_THAT_GATHER:
+        return min(math.ceil(connections / KEPT_CONNECTIONS), WORKERS_THAT_GATHER)
     least = 1 if connections <= _ONE_WORKER_IS_ENOUGH else machine.cores
     return max(math.ceil(connections / room), least)
 
@@ -242,7 +242,7 @@ def _worker_base(machine: Machine, wish: Wish, workers: int) -> int:
 def _server_each(workers: int) -> int:
     if workers == 1:
         return _SERVER_EACH
-    return _SERVER_EACH_GATHERED if workers <= _WORKERS_THAT_GATHER else _SERVER_EACH_SCATTERED
+    return _SERVER_EACH_GATHERED if workers <= WORKERS_THAT_GATHER else _SERVER_EACH_SCATTERED
 
 
 def _seconds(machine: Machine, wish: Wish, workers: int, players: int) -> dict[str, float]:

@@ -248,10 +248,10 @@ def most_descriptors() -> int:
     return 2**31 if most == resource.RLIM_INFINITY else most
 
 
-def descriptors_for(connections: int) -> int:
+def descriptors_for(connections: int, *, tls: bool = False) -> int:
     """How many of so many sockets may be open as descriptors: all of them where they may, or where there is no other
-    way. Where this process may open very few files, half of them are for other things.
+    way, as under TLS. Where this process may open very few files, half of them are for other things.
     """
     files = most_descriptors()
     most = files - min(OTHER_DESCRIPTORS, files // 2)
-    return most if connections > most and are_possible() else connections
+    return most if connections > most and not tls and are_possible() else connections

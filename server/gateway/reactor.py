@@ -166,7 +166,7 @@ class Reactor:
             watch.unregister(descriptor)
             self._move(sock, kept)
             return kept
-        if watch is self._lobby and watch is not self._epoll:
+        if flags & _NEW:
             watch.unregister(descriptor)
             self._epoll.register(descriptor, _events_for(flags))
         return sock

@@ -248,6 +248,7 @@ async def test_where_it_is_kept_all_goes_on_that_was_asked_for(shelf: Shelf) -> 
 def test_descriptors_are_enough_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixed_files, "most_descriptors", lambda: 1_000)
     assert [descriptors_for(number) for number in (100, 800, 801, 10_000)] == [100, 800, 800, 800]
+    assert descriptors_for(10_000, tls=True) == 10_000
     monkeypatch.setattr(fixed_files, "most_descriptors", lambda: 128)
     assert descriptors_for(100) == 64
     monkeypatch.setattr(fixed_files, "are_possible", lambda: False)

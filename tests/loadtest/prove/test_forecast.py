@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from loadtest.prove.forecast import Check, Forecast, Wish, forecast
+from loadtest.prove.forecast import WORKERS_THAT_GATHER, Check, Forecast, Wish, forecast
 from loadtest.prove.machine import Machine
+from server.parts import GATHERING_WORKERS
 from server.settings import PREFIX, Settings, merge
 
 
@@ -38,6 +39,11 @@ def test_where_sockets_are_kept_a_worker_takes_more_than_it_may_open(
     assert not [check for check in expected.refusals if "open files of a worker" in check.what]
     settings = merge({}, "", expected.settings, {}).settings
     assert settings.max_connections * expected.workers >= 1.1 * connections
+
+
+def test_as_many_workers_gather_as_the_server_says() -> None:
+    """The load may not import that, so it stands there twice."""
+    assert WORKERS_THAT_GATHER == GATHERING_WORKERS
 
 
 def test_this_machine_takes_a_hundred_thousand(machine: Machine) -> None:
