@@ -289,7 +289,7 @@ def _forecast(report: Report) -> str:
             part.what,
             f"{part.base / 1e6:,.0f}",
             f"{part.each:,}",
-            f"{(part.base + part.each * forecast.connections) / 1e6:,.0f}",
+            f"{part.of(forecast.connections) / 1e6:,.0f}",
         )
         for part in forecast.memory
     ]

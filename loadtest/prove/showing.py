@@ -128,11 +128,9 @@ def show_forecast(console: Console, forecast: Forecast, wish: Wish) -> None:
         table.add_row(check.what, _amount(check.needed, check.unit), _amount(check.allowed, check.unit), enough)
     console.print(table)
     for check in forecast.checks:
-        if check.slower and not check.holds:
+        if check.slower and check.remedy and not check.holds:
             console.print(f"for {check.what} to be enough: {'; '.join(check.remedy)}", highlight=False, soft_wrap=True)
-    parts = ", ".join(
-        f"{part.what} {(part.base + part.each * forecast.connections) / 1e6:,.0f} MB" for part in forecast.memory
-    )
+    parts = ", ".join(f"{part.what} {part.of(forecast.connections) / 1e6:,.0f} MB" for part in forecast.memory)
     console.print(f"memory expected: {forecast.bytes_expected / 1e9:.1f} GB ({parts})", highlight=False)
     steps = ", ".join(f"{what} {seconds:.0f}" for what, seconds in forecast.seconds.items())
     console.print(f"time expected: {forecast.seconds_expected:.0f} s ({steps})", highlight=False)

@@ -81,11 +81,31 @@ def test_a_million_has_to_wait_for_pages_of_tcp_and_the_command_is_enough(machin
 
 
 def test_too_little_memory_says_how_many_would_fit(machine: Machine) -> None:
-    small = changed(machine, available=2_000_000_000)
+    small = changed(machine, available=1_500_000_000)
     command = refused(forecast(small, Wish(connections=100_000)))["memory"].remedy[0]
     fits = int(command.split()[3])
     assert forecast(small, Wish(connections=fits, workers=6, players=6)).refusals == ()
     assert fits > 10_000
+
+
+def test_memory_that_is_given_back_or_waited_for_makes_it_slower_and_refuses_nobody(machine: Machine) -> None:
+    wish = Wish(connections=1_000_000)
+    parts = forecast(machine, wish).memory
+    least = sum(part.of(1_000_000) for part in parts if not part.yields)
+    assert {part.what for part in parts if part.yields} == {"kernel: names, given back", "kernel: buffers, for moments"}
+    enough = forecast(changed(machine, available=least + 10**9), wish)
+    assert "memory" not in refused(enough)
+    (short,) = (check for check in enough.checks if not check.holds and "yields" in check.what)
+    assert short.needed > enough.bytes_expected > least
+    assert short.slower
+    assert "memory" in refused(forecast(changed(machine, available=least), wish)), "the rest of the machine lives, too"
+
+
+def test_two_million_fit_where_sockets_are_kept_and_not_where_they_are_not(machine: Machine) -> None:
+    whole = changed(machine, available=24_700_000_000, processes_most=100_000, files_most=None)
+    assert "memory" in refused(forecast(whole, Wish(connections=2_000_000)))
+    assert forecast(changed(whole, keeps_sockets=True), Wish(connections=2_000_000)).refusals == ()
+    assert "memory" in refused(forecast(changed(whole, keeps_sockets=True), Wish(connections=2_277_846)))
 
 
 def test_a_limit_of_the_cgroup_counts_like_memory(machine: Machine) -> None:
