@@ -46,7 +46,7 @@ _RETURN_A_CONSTANT: Final = 0x06  # BPF_RET | BPF_K
 _UNACKED: Final = 24  # of `struct tcp_info`: of a socket that listens, its queue
 _INFO_BYTES: Final = _UNACKED + 4
 _STAMP_BYTES: Final = 8
-_NUMBERS: Final = 5  # for each door, of four bytes each
+_NUMBERS: Final = 6  # for each door, of four bytes each
 
 
 def is_over(taken: int, people: int, mean: float, gap: float) -> bool:
@@ -87,15 +87,16 @@ class Turns:
         See there. Whoever takes the parent's place needs it.
     let_in_at
         When anybody was let in the last time, in seconds of the monotonic clock; for whoever lets in next.
-    is_open
-        For each door, whether it is; the parent's to say.
+    is_open, is_reached
+        For each door, the parent's to say: whether people are to come there; and whether its worker serves and is not
+        held to hang, so that who is handed over to it is taken in, though perhaps not at once.
     is_full, people, let_in, takes_in
         For each door, its worker's to say: that nobody can be let in, or not now, until the parent has it tried again;
         how many are behind it; how many were ever let in, modulo 2^32; from which corridors it takes people in
         (`server/corridors.py`), 0: from none.
     """
 
-    __slots__ = ("doors", "is_full", "is_open", "let_in", "let_in_at", "memory", "people", "takes_in")
+    __slots__ = ("doors", "is_full", "is_open", "is_reached", "let_in", "let_in_at", "memory", "people", "takes_in")
 
     def __init__(self, memory: int, doors: int) -> None:
         self.memory = memory
@@ -107,7 +108,7 @@ class Turns:
         self.let_in_at = shared[:_STAMP_BYTES].cast("d")
         numbers = shared[_STAMP_BYTES:].cast("I")
         rows = (numbers[i * doors : (i + 1) * doors] for i in range(_NUMBERS))
-        self.is_open, self.is_full, self.people, self.let_in, self.takes_in = rows
+        self.is_open, self.is_full, self.people, self.let_in, self.takes_in, self.is_reached = rows
 
     def after(self, index: int) -> int | None:
         """The next door that is open, None if no other is: rather one that has room, and of those rather one whose
@@ -228,8 +229,9 @@ def waiting_at(listener: socket.socket) -> int:
     return int.from_bytes(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)[_UNACKED:], "little")
 
 
-def open_those(turns: Turns, indices: Iterable[int]) -> None:
-    """These doors, and no others."""
-    opened = set(indices)
+def open_those(turns: Turns, indices: Iterable[int], behind: Iterable[int] = ()) -> None:
+    """These doors, and no others. Workers `behind` others are reached as well, behind a door that is shut."""
+    opened, slow = set(indices), set(behind)
     for index in range(turns.doors):
         turns.is_open[index] = index in opened
+        turns.is_reached[index] = index in opened or index in slow

@@ -9,7 +9,8 @@ The rules:
 - A room's home is a matter of its id and of how many workers there are: nobody asks anybody, and everyone comes to the
   same answer. Of somebody's rooms the largest that is not too large counts, because most of its members have no larger
   one.
-- Nobody is sent to a worker that is closed, full, or has far more people than the others, or that takes nobody in.
+- Nobody is sent to a worker that is gone, hangs, is full, or has far more people than the others, or that takes nobody
+  in. One that is only behind, so that its door is shut, takes them in later.
 - Who cannot be handed over stays, and misses nothing. Nobody is handed over twice.
 """
 
@@ -104,7 +105,7 @@ class Gathering:
     def worker_for(self, room: str) -> int | None:
         """To which other worker somebody goes for the sake of this room; None: they stay."""
         turns, home = self._turns, home_of(room, len(self._corridors))
-        if home == self._index or not turns.is_open[home] or turns.is_full[home]:
+        if home == self._index or not turns.is_reached[home] or turns.is_full[home]:
             return None
         if turns.takes_in[home] != self._corridors.generation:
             return None

@@ -399,7 +399,7 @@ class Worker:
     corridors: Corridors
 
     def __post_init__(self) -> None:
-        self.turns.is_open[self.index] = True
+        self.turns.is_open[self.index] = self.turns.is_reached[self.index] = True
 
     @property
     def gathering(self) -> Gathering:

@@ -46,7 +46,7 @@ def corridors() -> Iterator[Corridors]:
 @pytest.fixture
 def gathering(turns: Turns, corridors: Corridors) -> Gathering:
     for index in range(WORKERS):
-        turns.is_open[index] = True
+        turns.is_open[index] = turns.is_reached[index] = True
         turns.takes_in[index] = corridors.generation
     return Gathering(0, turns, corridors)
 
@@ -87,11 +87,11 @@ def test_who_is_at_home_stays(turns: Turns, corridors: Corridors, gathering: Gat
     assert Gathering(1, turns, corridors).worker_for(ROOM_OF_1) is None
 
 
-@pytest.mark.parametrize("trouble", ["closed", "full", "leaving", "of another program", "crowded"])
+@pytest.mark.parametrize("trouble", ["gone", "full", "leaving", "of another program", "crowded"])
 def test_nobody_is_sent_where_they_are_not_welcome(turns: Turns, gathering: Gathering, trouble: str) -> None:
     match trouble:
-        case "closed":
-            turns.is_open[1] = False
+        case "gone":
+            turns.is_reached[1] = False
         case "full":
             turns.is_full[1] = True
         case "leaving":
@@ -101,6 +101,11 @@ def test_nobody_is_sent_where_they_are_not_welcome(turns: Turns, gathering: Gath
         case _:
             turns.people[1] = 3_000
     assert gathering.worker_for(ROOM_OF_1) is None
+
+
+def test_who_is_behind_takes_in_later_those_who_belong_there(turns: Turns, gathering: Gathering) -> None:
+    turns.is_open[1] = False
+    assert gathering.worker_for(ROOM_OF_1) == 1
 
 
 @given(st.floats(0, 20_000))
@@ -197,7 +202,7 @@ async def test_what_is_said_meanwhile_is_heard_by_the_other_worker(turns: Turns,
 
 async def test_where_nobody_takes_them_in_they_stay(turns: Turns, corridors: Corridors) -> None:
     async with two_doors(turns, corridors) as (first, second):
-        turns.is_open[1] = False
+        turns.is_reached[1] = False
         await _is_served(await first.welcomed())
         assert (len(first.connections), len(second.connections)) == (1, 0)
 

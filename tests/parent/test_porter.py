@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from server.listening import open_listeners
-from server.parent.porter import LOOK_SECONDS, Porter
+from server.parent.porter import LOOK_SECONDS, PATIENCE_LOOKS, Porter
 from server.turns import Turns, memory_for, send_to, waiting_at
 from tests.parent.conftest import StubServer, ask, until
 
@@ -41,6 +41,10 @@ class Doors:
     @property
     def open(self) -> list[int]:
         return [index for index in range(DOORS) if self.turns.is_open[index]]
+
+    @property
+    def reached(self) -> list[int]:
+        return [index for index in range(DOORS) if self.turns.is_reached[index]]
 
 
 @pytest.fixture
@@ -83,6 +87,29 @@ def test_where_somebody_waits_in_vain_nobody_more_is_sent_until_they_are_let_in(
     doors.lets_in(1)
     assert doors.porter.look(4.0) == set()
     assert doors.open == [0, 1, 2]
+
+
+def test_whose_door_is_shut_is_reached_until_it_counts_as_hanging(doors: Doors) -> None:
+    doors.porter.serve([0, 1, 2])
+    send_to(doors.listeners[0], 1)
+    doors.comes_to()
+    doors.porter.look(0.0)
+    for now in range(PATIENCE_LOOKS - 1):
+        doors.porter.look(now + 1.0)
+        assert (doors.open, doors.reached) == ([0, 2], [0, 1, 2])
+    doors.porter.look(100.0)
+    assert doors.reached == [0, 2]
+    doors.porter.serve([0, 1])
+    assert doors.reached == [0]
+    doors.lets_in(1)
+    doors.porter.look(101.0)
+    assert doors.reached == [0, 1]
+
+
+def test_who_does_not_serve_is_not_reached(doors: Doors) -> None:
+    assert doors.reached == []
+    doors.porter.serve([0, 2])
+    assert doors.reached == [0, 2]
 
 
 def test_a_crowd_that_is_let_in_does_not_wait_in_vain(doors: Doors) -> None:
