@@ -287,15 +287,15 @@ async def test_who_takes_nothing_at_all_leaves_nothing_in_the_kernel() -> None:
 
 
 async def test_who_takes_a_little_again_and_again_stays() -> None:
-    limits = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=0.6, close_seconds=0.3, stop_seconds=0.3)
+    limits = GatewayLimits(outbound_bytes=32 * 1024, stall_seconds=2.0, close_seconds=0.3, stop_seconds=0.3)
     async with open_door(limits) as door:
         client = await door.welcomed(receive_buffer=4 * 1024)
         (connection,) = door.connections
-        for number in range(25):
+        for number in range(35):
             connection.tell(large(number))
-        for number in range(25):
+        for number in range(35):
             assert await numbers(client, 1) == [number]
-            await trio.sleep(0.06)
+            await trio.sleep(0.1)
         assert door.connections
 
 
